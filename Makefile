@@ -1,0 +1,54 @@
+# make demo: everything on simulated recordings. make test: the tests. Both set up what they need in .venv first.
+
+PYTHON ?= python3
+CORES ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+DEMO := --configfile demo/config.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help environment demo demo-report test lint format unit workflow-test unlock clean-demo
+
+help:  ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+environment: $(VENV)/.installed  ## Install the pinned packages into .venv (about 5 GB)
+
+$(VENV)/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages into $(VENV): about 5 GB, some minutes"
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt
+	@touch $@
+
+demo: environment  ## Simulate recordings, run the whole workflow on them, write the report
+	@echo "Simulating 16 recordings and running the whole workflow on $(CORES) cores"
+	$(SNAKEMAKE) $(DEMO)
+	$(SNAKEMAKE) $(DEMO) --report results/demo/corrected/report.html
+	@PYTHONPATH=src $(BIN)/python -m cellfate.headline results/demo/corrected
+
+test: environment lint unit workflow-test  ## Check style, run the unit tests and the workflow on tiny recordings
+
+lint: environment  ## Check style only
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(SNAKEMAKE) $(DEMO) --lint
+
+format: environment  ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
+
+unit: environment
+	$(BIN)/python -m pytest tests/unit -n $(CORES)
+
+workflow-test: environment
+	$(BIN)/python -m pytest tests/workflow
+
+unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running
+	$(SNAKEMAKE) $(DEMO) --unlock
+
+clean-demo:  ## Remove the demo's results and simulated recordings
+	rm -rf results/demo resources/demo resources/cellpose/simulated logs/demo

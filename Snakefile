@@ -1,0 +1,42 @@
+# cellfate: from recordings of living cells to predictions of their fate.
+# This file is the table of contents; the rules are in workflow/rules, every scientific choice in config.yaml.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/recordings.smk"
+include: "workflow/rules/crops.smk"
+include: "workflow/rules/selection.smk"
+include: "workflow/rules/segmentation.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/attention.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/truth.smk"
+
+
+localrules:
+    all,
+    figures,
+
+
+rule all:
+    """Every figure, table and the summary page. Without the sheet: the sheet, and what follows."""
+    default_target: True
+    input:
+        final_targets(),
+
+
+rule figures:
+    """Only the figures."""
+    input:
+        figure_targets(),

@@ -1,0 +1,106 @@
+"""The configuration: its schema, and what a schema cannot say."""
+
+import math
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from cellfate.errors import InputError
+
+
+def check_config(config: dict, schema_path: str | Path, config_files: list[str | Path]) -> None:
+    """Check the merged configuration; raise an InputError that names the file, the key and the value.
+
+    ``config_files`` are the files that were merged, in that order; the error names the last one that sets the key.
+    """
+    schema = yaml.safe_load(Path(schema_path).read_text())
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    if error is not None:
+        raise InputError(_explain(error, config_files))
+    _check_agreement(config, config_files)
+
+
+def _explain(error: ValidationError, config_files: list[str | Path]) -> str:
+    path = [str(part) for part in error.absolute_path]
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = next(key for key in error.instance if key not in known)
+        where = ".".join([*path, unknown])
+        return f"{_file_of([*path, unknown], config_files)}: unknown key {where}; known here: {', '.join(known)}"
+    if error.validator == "required":
+        absent = next(key for key in error.validator_value if key not in error.instance)
+        return f"{_file_of(path, config_files)}: key {'.'.join([*path, absent])} is missing"
+    wanted = {
+        "enum": lambda: f"one of {', '.join(map(str, error.validator_value))} is needed",
+        "minimum": lambda: f"at least {error.validator_value} is needed",
+        "exclusiveMinimum": lambda: f"more than {error.validator_value} is needed",
+        "maximum": lambda: f"at most {error.validator_value} is allowed",
+        "type": lambda: f"{' or '.join(_as_list(error.validator_value))} is needed",
+    }.get(error.validator, lambda: error.message)()
+    return f"{_file_of(path, config_files)}: {'.'.join(path)} is {error.instance!r}, {wanted}"
+
+
+def _as_list(value: str | list) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def _file_of(path: list[str], config_files: list[str | Path]) -> str:
+    """The last configuration file that sets the key at ``path``."""
+    for file in reversed(config_files):
+        node = yaml.safe_load(Path(file).read_text()) or {}
+        for part in path:
+            if isinstance(node, dict) and part in node:
+                node = node[part]
+            elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
+                node = node[int(part)]
+            else:
+                break
+        else:
+            return str(file)
+    return ", ".join(map(str, config_files)) or "--config"
+
+
+def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
+    """Rules between keys, each with the reason in its message."""
+
+    def require(holds: bool, path: list[str], message: str) -> None:
+        if not holds:
+            node = config
+            for part in path:
+                node = node[part]
+            raise InputError(f"{_file_of(path, config_files)}: {'.'.join(path)} is {node!r}, {message}")
+
+    fractions = config["split"]["fractions"]
+    require(math.isclose(sum(fractions), 1, abs_tol=1e-6), ["split", "fractions"], "train, validation and test must add up to 1")
+    require(config["split"]["folds"] != 2, ["split", "folds"], "1 (one split) or at least 3 (train, validation and test parts) is needed")
+    names = config["outcomes"]
+    require(names["negative"] != names["positive"], ["outcomes", "positive"], "the two outcomes must differ")
+    require("censored" not in names.values(), ["outcomes"], "censored tracks have no outcome that could be compared")
+    require(
+        config["crops"]["min_frames"] <= config["trajectories"]["min_frames"],
+        ["crops", "min_frames"],
+        f"at most trajectories.min_frames ({config['trajectories']['min_frames']}) is allowed: longer tracks would have no crops",
+    )
+    model = config["model"]
+    width = model["width"] * 8 * (4 if model["block"] == "bottleneck" else 1)
+    require(width % model["encoder_heads"] == 0, ["model", "encoder_heads"], f"must divide the width of the embeddings, {width}")
+    require(model["input_size"] <= config["crops"]["size"], ["model", "input_size"], f"at most crops.size ({config['crops']['size']}) is allowed")
+    for key in ("truncation", "last_k"):
+        values = config["evaluation"][key]
+        require(sorted(set(values)) == values, ["evaluation", key], "numbers must rise, each once")
+    low, high = config["augmentation"]["end_mask_fraction"]
+    require(low <= high, ["augmentation", "end_mask_fraction"], "the first must not be larger than the second")
+    low, high = config["augmentation"]["blur_sigma"]
+    require(0 < low <= high, ["augmentation", "blur_sigma"], "two positive numbers in rising order are needed")
+    require(
+        config["split"]["folds"] == 1 or set(config["attention"]["splits"]) == {"test"},
+        ["attention", "splits"],
+        "with several folds each trajectory is held out once: [test] is needed",
+    )
+    require(
+        set(config["statistics"]["splits"]) <= set(config["attention"]["splits"]),
+        ["statistics", "splits"],
+        f"must be among attention.splits ({', '.join(config['attention']['splits'])})",
+    )

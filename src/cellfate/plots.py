@@ -1,0 +1,330 @@
+"""Figures 2 to 6: each function draws one figure from its tidy table; the outcomes' names come from the caller.
+
+``outcomes`` is always the config's mapping ``{"negative": name, "positive": name}``. Tables are those of
+:mod:`cellfate.tables`. A table without rows gives a figure that says so (n = 0).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from cellfate.plot_style import (
+    DOUBLE,
+    GREY,
+    OKABE_ITO,
+    ROLE_STYLE,
+    SINGLE,
+    SMALL,
+    band,
+    count_rows,
+    empty_figure,
+    empty_note,
+    feature_label,
+    hours_axis,
+    new_figure,
+    outcome_styles,
+    panel_label,
+    readable,
+    styled,
+)
+
+COHORT_LINES = {"all": ("-", "trajectories that are long enough at each point"), "fixed": ((0, (3, 2)), "fixed cohort (the same at every point)")}
+# Cliff's delta: Romano et al. (2006)
+EFFECT_BANDS = (("negligible", 0.0, 0.147), ("small", 0.147, 0.33), ("medium", 0.33, 0.474), ("large", 0.474, 1.0))
+BAND_SHADES = ("#FFFFFF", "#F1F1F1", "#E2E2E2", "#D0D0D0")
+SIGNIFICANT = 0.05
+HIGH, LOW = OKABE_ITO["green"], "#AAAAAA"
+COMPOSITES = {1: ((1, 1, 1),), 2: ((1, 0, 1), (0, 1, 0)), 3: ((1, 0, 1), (1, 1, 0), (0, 1, 1))}
+CONTRAST = (1.0, 99.7)  # percentiles of one channel over the crops of one trajectory
+
+
+# ---- figure 2 ----
+
+
+@styled
+def plot_confusion(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
+    """Confusion matrix, normalised over the actual outcomes, counts in parentheses.
+
+    ``table`` has one row per ``actual`` and ``predicted`` outcome with ``count`` and ``fraction``.
+    """
+    if table["count"].sum() == 0:
+        return empty_figure(SINGLE, 2.6, "held out, with a known outcome")
+    names = [outcomes["negative"], outcomes["positive"]]
+    counts = table.pivot_table(index="actual", columns="predicted", values="count", aggfunc="sum").reindex(names, columns=names).fillna(0)
+    fractions = counts.div(counts.sum(axis=1).replace(0, np.nan), axis=0)
+    figure = new_figure(SINGLE, 2.7)
+    axes = figure.subplots()
+    shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", OKABE_ITO["blue"]])
+    axes.imshow(fractions.fillna(0), cmap=shades, vmin=0, vmax=1)
+    for row, column in np.ndindex(2, 2):
+        share, count = fractions.iloc[row, column], int(counts.iloc[row, column])
+        text = f"{share:.3f}\n({count})" if np.isfinite(share) else f"-\n({count})"
+        axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.6 else "black")
+    labels = [readable(name) for name in names]
+    axes.set_xticks([0, 1], labels)
+    axes.set_yticks([0, 1], [f"{label}\nn = {int(n)}" for label, n in zip(labels, counts.sum(axis=1), strict=True)])
+    axes.tick_params(length=0)
+    axes.set(xlabel="predicted outcome", ylabel="actual outcome")
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+    return figure
+
+
+# ---- figure 3 ----
+
+
+@styled
+def plot_truncation(
+    truncation: pd.DataFrame, last_k: pd.DataFrame, outcomes: dict[str, str], frame_interval_min: float | None = None
+) -> Figure:
+    """Balanced accuracy (a, b) and recall per outcome (c, d) without the last n frames (a, c) and with only the last k (b, d).
+
+    Both are metrics tables of one scope; bands are their intervals. ``frame_interval_min`` gives the axis in hours.
+    """
+    if not (_has_values(truncation) or _has_values(last_k)):
+        return empty_figure(DOUBLE, 3.0, "held out, with a known outcome and long enough")
+    figure = new_figure(DOUBLE, 5.4)
+    panels = figure.subplots(2, 2, sharey="row")
+    sides = ((truncation, "frames dropped from the end", "hours before the event"), (last_k, "last frames kept", "hours kept"))
+    for column, (table, xlabel, hours) in enumerate(sides):
+        accuracy, recall = panels[0, column], panels[1, column]
+        _accuracy_panel(accuracy, table[table["metric"] == "balanced_accuracy"], xlabel)
+        _recall_panel(recall, table[table["metric"] == "recall"], outcomes, xlabel)
+        for axes, letter in ((accuracy, "ab"[column]), (recall, "cd"[column])):
+            panel_label(axes, letter)
+            axes.tick_params(labelleft=True)
+            if _has_values(table):
+                hours_axis(axes, frame_interval_min, hours)
+    panels[0, 0].set_ylabel("balanced accuracy")
+    panels[1, 0].set_ylabel("recall")
+    panels[0, 0].set_ylim(bottom=min(0.4, panels[0, 0].get_ylim()[0]), top=1.02)
+    panels[1, 0].set_ylim(-0.02, 1.02)
+    cohorts = [c for c in COHORT_LINES if (truncation["cohort"] == c).any() or (last_k["cohort"] == c).any()]
+    handles = [Line2D([], [], color="black", linestyle=COHORT_LINES[c][0], label=COHORT_LINES[c][1]) for c in cohorts]
+    handles += [_outcome_handle(name, outcomes) for name in outcomes.values()]
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, columnspacing=1.4)
+    return figure
+
+
+def _has_values(table: pd.DataFrame) -> bool:
+    return bool(table["value"].notna().any())
+
+
+def _outcome_handle(name: str, outcomes: dict[str, str]) -> Line2D:
+    color, marker = outcome_styles(outcomes)[name]
+    return Line2D([], [], color=color, marker=marker, label=readable(name))
+
+
+def _accuracy_panel(axes: Axes, rows: pd.DataFrame, xlabel: str) -> None:
+    if not _has_values(rows):
+        return empty_note(axes, "this length, with a known outcome")
+    _curves(axes, rows, OKABE_ITO["black"], "o")
+    axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
+    axes.annotate("chance", (1, 0.5), xycoords=("axes fraction", "data"), xytext=(0, 1.5), textcoords="offset points", ha="right", color=GREY)
+    names = {"all": "n", "fixed": "fixed n"}
+    counts = [(names[cohort], "black", _counts(rows[rows["cohort"] == cohort])) for cohort in names if (rows["cohort"] == cohort).any()]
+    count_rows(axes, counts, xlabel)
+    return None
+
+
+def _recall_panel(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, str], xlabel: str) -> None:
+    if not _has_values(rows):
+        return empty_note(axes, "this length, with a known outcome")
+    counts = []
+    for name, (color, marker) in outcome_styles(outcomes).items():
+        one = rows[rows["class"] == name]
+        _curves(axes, one, color, marker)
+        counts.append(("n", color, _counts(one[one["cohort"] == "all"])))
+    count_rows(axes, counts, xlabel)
+    return None
+
+
+def _curves(axes: Axes, rows: pd.DataFrame, color: str, marker: str) -> None:
+    """One line per cohort with its interval; the fixed cohort is dashed, with open markers."""
+    for cohort, (line, _) in COHORT_LINES.items():
+        one = rows[rows["cohort"] == cohort].sort_values("n")
+        x = one["n"].to_numpy(dtype=float)
+        fill = color if cohort == "all" else "white"
+        axes.plot(x, one["value"].astype(float), color=color, linestyle=line, marker=marker, markerfacecolor=fill, markeredgewidth=0.8)
+        band(axes, x, one["ci_low"], one["ci_high"], color, alpha=0.16 if cohort == "all" else 0.08)
+
+
+def _counts(rows: pd.DataFrame) -> dict[float, int]:
+    return dict(zip(rows["n"], rows["n_trajectories"], strict=True))
+
+
+# ---- figure 4 ----
+
+
+@styled
+def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str], frame_interval_min: float | None = None) -> Figure:
+    """Attention of correctly classified trajectories, aligned at their last frame, one line per outcome with its interval."""
+    known = table[table["profile"].notna() & (table["n_trajectories"] > 0)]
+    if known.empty:
+        return empty_figure(SINGLE, 2.6, "held out and correctly classified")
+    figure = new_figure(SINGLE, 2.9)
+    axes = figure.subplots()
+    counts = []
+    first = -int(known["frames_before_end"].max())
+    ticks = [t for t in range(-10 * (-first // 10), 1, 10)]
+    for name, (color, marker) in outcome_styles(outcomes).items():
+        one = known[known["outcome"] == name].sort_values("frames_before_end")
+        x = -one["frames_before_end"].to_numpy(dtype=float)
+        axes.plot(x, one["profile"].astype(float), color=color, marker=marker, markersize=1.8, label=readable(name))
+        band(axes, x, one["ci_low"], one["ci_high"], color)
+        n = dict(zip(x, one["n_trajectories"], strict=True))
+        counts.append(("n", color, {t: int(n.get(t, 0)) for t in ticks}))
+    axes.set_xlim(first - 1.5, 1.5)
+    axes.set_xticks(ticks)
+    axes.set_ylim(min(0, axes.get_ylim()[0]), max(1.02, axes.get_ylim()[1]))
+    axes.set_ylabel("mean attention, scaled per outcome")
+    count_rows(axes, counts, "frames before the end of the trajectory")
+    hours_axis(axes, frame_interval_min, "hours")
+    figure.legend(handles=[_outcome_handle(name, outcomes) for name in outcomes.values()], loc="outside upper center", ncols=2)
+    return figure
+
+
+# ---- figure 5 ----
+
+
+@styled
+def plot_effects(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
+    """Median Cliff's delta with its interval per feature and outcome, over the usual bands of effect sizes.
+
+    A marker is filled where q < 0.05 (p where the table has no q); n per feature and outcome stands on the right.
+    """
+    known = table[table["median_delta"].notna()]
+    if known.empty:
+        return empty_figure(DOUBLE, 2.6, "held out, correctly classified and long enough, with measured features")
+    features = list(dict.fromkeys(known["feature"]))
+    figure = new_figure(DOUBLE, 1.25 + 0.27 * len(features))
+    axes = figure.subplots()
+    _effect_bands(axes)
+    evidence = next((column for column in ("q_value", "p_value") if known[column].notna().any()), None)
+    for side, (name, (color, marker)) in zip((-1, 1), outcome_styles(outcomes).items(), strict=True):
+        rows = known[known["outcome"] == name].set_index("feature")
+        for place, feature in enumerate(features):
+            if feature in rows.index:
+                _effect(axes, rows.loc[feature], place + 0.17 * side, color, marker, evidence)
+        column = 1.06 if side < 0 else 1.19
+        counts = [int(rows["n_trajectories"].get(feature, 0)) for feature in features]
+        for place, count in enumerate(counts):
+            axes.text(column, place, count, color=color, ha="center", va="center", fontsize=SMALL, transform=axes.get_yaxis_transform())
+        axes.text(column, -0.85, "n", color=color, ha="center", va="center", fontsize=SMALL, transform=axes.get_yaxis_transform())
+    axes.set_yticks(range(len(features)), [feature_label(feature) for feature in features])
+    axes.set(xlim=(-1, 1), ylim=(len(features) - 0.45, -0.55), xlabel="median Cliff's delta, high-attention against low-attention frames")
+    axes.tick_params(axis="y", length=0)
+    figure.legend(handles=_effect_handles(outcomes, evidence), loc="outside upper center", ncols=4, columnspacing=1.4)
+    return figure
+
+
+def _effect(axes: Axes, row: pd.Series, y: float, color: str, marker: str, evidence: str | None) -> None:
+    strong = evidence is None or (pd.notna(row[evidence]) and row[evidence] < SIGNIFICANT)
+    if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
+        axes.plot([row["ci_low"], row["ci_high"]], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
+    axes.plot(row["median_delta"], y, color=color, marker=marker, markersize=4.6, markerfacecolor=color if strong else "white", zorder=3)
+
+
+def _effect_bands(axes: Axes) -> None:
+    for (name, low, high), shade in zip(EFFECT_BANDS, BAND_SHADES, strict=True):
+        for sign in (-1, 1):
+            axes.axvspan(sign * low, sign * high, color=shade, linewidth=0, zorder=0)
+            if low > 0:
+                axes.text(sign * (low + high) / 2, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=5)
+    axes.text(0, 1.01, EFFECT_BANDS[0][0], transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=5)
+    axes.axvline(0, color=GREY, linewidth=0.6)
+
+
+def _effect_handles(outcomes: dict[str, str], evidence: str | None) -> list:
+    handles: list = [_outcome_handle(name, outcomes) for name in outcomes.values()]
+    if evidence is not None:
+        letter = evidence[0]
+        shape = {"color": "black", "marker": "D", "linestyle": "", "markersize": 4}
+        handles.append(Line2D([], [], label=f"{letter} < {SIGNIFICANT}", **shape))
+        handles.append(Line2D([], [], label=f"{letter} at least {SIGNIFICANT}", markerfacecolor="white", **shape))
+    return handles
+
+
+# ---- figure 6 ----
+
+
+@styled
+def plot_examples(table: pd.DataFrame, crops: np.ndarray, channels: Sequence[str], outcomes: dict[str, str]) -> Figure:
+    """Example trajectories: crops with high (green, thick frame) and low attention above the attention over the whole trajectory.
+
+    ``table`` has one row per trajectory and frame (trajectory, outcome, frame, frames_before_end, hours_before_end,
+    weight, scaled, group, position); ``position`` is the row of ``crops`` (K, C, S, S) for the frames that are shown and
+    null for the others. One channel is drawn in grey, more as a composite of the first three.
+    """
+    if not table["position"].notna().any():
+        return empty_figure(DOUBLE, 2.4, "held out, correctly classified and long enough")
+    examples = [rows.sort_values("frame") for _, rows in table.groupby("trajectory", sort=False) if rows["position"].notna().any()]
+    columns = max(int(rows["position"].notna().sum()) for rows in examples)
+    side = (DOUBLE - 0.6) / columns  # inches
+    figure = new_figure(DOUBLE, 0.45 + len(examples) * (side + 1.35))
+    parts = figure.subfigures(len(examples), 1, squeeze=False)[:, 0]
+    for part, rows in zip(parts, examples, strict=True):
+        _example(part, rows, crops, columns, side, outcomes)
+    figure.legend(handles=_example_handles(channels), loc="outside lower center", ncols=5, columnspacing=1.4, handlelength=1.2)
+    return figure
+
+
+def _example(part: Figure, rows: pd.DataFrame, crops: np.ndarray, columns: int, side: float, outcomes: dict[str, str]) -> None:
+    shown = rows[rows["position"].notna()]
+    images = composite(crops[shown["position"].to_numpy(dtype=int)])
+    grid = GridSpec(2, columns, figure=part, height_ratios=(side, 0.62))
+    color = outcome_styles(outcomes)[rows["outcome"].iloc[0]][0]
+    part.suptitle(f"{readable(rows['outcome'].iloc[0])}, {rows['trajectory'].iloc[0]}", x=0.01, ha="left", fontsize=7.5, color=color)
+    for column, (image, (_, row)) in enumerate(zip(images, shown.iterrows(), strict=True)):
+        axes = part.add_subplot(grid[0, column])
+        axes.imshow(image, interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.set_title(_hours(-float(row["hours_before_end"])), fontsize=SMALL, pad=3)
+        for spine in axes.spines.values():
+            spine.set(visible=True, color=HIGH if row["group"] == "high" else LOW, linewidth=2.2 if row["group"] == "high" else 1.0)
+    _attention_curve(part.add_subplot(grid[1, :]), rows, shown)
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.1f} h".replace("-0.0", "0").replace(".0 ", " ").replace("-", "−")
+
+
+def _attention_curve(axes: Axes, rows: pd.DataFrame, shown: pd.DataFrame) -> None:
+    hours = -rows["hours_before_end"].astype(float)
+    step = float(np.median(np.diff(hours))) if len(rows) > 1 else 1.0
+    axes.bar(hours, rows["scaled"].astype(float), width=step, color=np.where(rows["group"] == "high", HIGH, LOW), linewidth=0)
+    axes.plot(-shown["hours_before_end"].astype(float), np.full(len(shown), 1.12), "v", color="black", markersize=2.6, clip_on=False)
+    axes.set(ylim=(0, 1.08), xlim=(hours.min() - step, hours.max() + step), yticks=[0, 1], xlabel="hours before the event")
+    axes.set_ylabel("attention", labelpad=2)
+
+
+def composite(crops: np.ndarray) -> np.ndarray:
+    """Crops (K, C, S, S) of one trajectory as colour images (K, S, S, 3) in 0..1; contrast is per channel, over all K.
+
+    Up to three channels are overlaid by screen blending: magenta, yellow, cyan for three, magenta and green for two.
+    """
+    used = crops[:, :3].astype(float)
+    low, high = np.percentile(used, CONTRAST, axis=(0, 2, 3), keepdims=True)
+    scaled = np.clip((used - low) / np.maximum(high - low, 1e-9), 0, 1)
+    colors = np.array(COMPOSITES[used.shape[1]], dtype=float)
+    dark = np.ones((len(used), *used.shape[2:], 3))
+    for index, color in enumerate(colors):
+        dark *= 1 - scaled[:, index, :, :, None] * color
+    return 1 - dark
+
+
+def _example_handles(channels: Sequence[str]) -> list[Patch]:
+    used = list(channels)[:3]
+    handles = [
+        Patch(facecolor="white", edgecolor=HIGH, linewidth=2.0, label="high attention"),
+        Patch(facecolor="white", edgecolor=LOW, linewidth=1.0, label="low attention"),
+    ]
+    colors = COMPOSITES[len(used)] if len(used) > 1 else ((0.6, 0.6, 0.6),)
+    return handles + [Patch(facecolor=c, edgecolor="black", linewidth=0.3, label=readable(n)) for c, n in zip(colors, used, strict=True)]

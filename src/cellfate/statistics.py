@@ -1,0 +1,212 @@
+"""Statistics of high- against low-attention frames, within one trajectory and across trajectories (paper, section 2.3).
+
+Plain arrays in, plain numbers out. ``values`` is (F, T): F features of the T frames of one trajectory, NaN where a frame has
+no value; ``high`` is a (T,) mask of the high-attention frames.
+"""
+
+from functools import lru_cache
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from scipy.stats import false_discovery_control, rankdata
+
+BANDS = ((0.147, "negligible"), (0.33, "small"), (0.474, "medium"), (np.inf, "large"))
+MIN_SIDE = 2  # values on either side of a comparison; with fewer the feature is skipped
+MASK_ROWS = 1024  # permutations held in memory at once
+
+
+def high_attention(weights: np.ndarray, percentile: float = 90) -> np.ndarray:
+    """The (T,) mask of the frames whose weight is at or above the ``percentile`` of all T weights of the trajectory."""
+    weights = np.asarray(weights, float)
+    return weights >= np.percentile(weights, percentile)
+
+
+def cliffs_delta(x: np.ndarray, y: np.ndarray) -> float:
+    """Cliff's delta of two samples, P(x > y) - P(x < y) = 2U / (nm) - 1; a positive value says that ``x`` is larger."""
+    values = np.concatenate([np.asarray(x, float), np.asarray(y, float)])
+    mask = np.arange(len(values)) < len(x)
+    return float(deltas_of_masks(values[None], mask[None], min_side=1)[0, 0])
+
+
+def deltas_of_masks(values: np.ndarray, masks: np.ndarray, min_side: int = MIN_SIDE) -> np.ndarray:
+    """Cliff's delta of frames inside against outside each mask.
+
+    ``values`` (F, T) and ``masks`` (K, T) give (K, F). Ranks are taken once per feature, so K masks cost one matrix product.
+    Frames without a value (NaN) are left out; NaN where a side has fewer than ``min_side`` values.
+    """
+    values = np.atleast_2d(np.asarray(values, float))
+    masks = np.atleast_2d(masks).astype(float)
+    known = ~np.isnan(values)
+    ranks = np.where(known, rankdata(values, axis=1, nan_policy="omit") if not known.all() else rankdata(values, axis=1), 0.0)
+    inside = masks @ known.T.astype(float)
+    outside = known.sum(axis=1) - inside
+    u = masks @ ranks.T - inside * (inside + 1) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        delta = 2 * u / (inside * outside) - 1
+    return np.where((inside >= min_side) & (outside >= min_side), delta, np.nan)
+
+
+def deltas_of_shifts(values: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Cliff's delta of every feature at each of the T circular shifts of the mask, (T, F); row 0 is the unshifted mask."""
+    high = np.asarray(high, bool)
+    shifts = np.arange(len(high))
+    return deltas_of_masks(values, high[(shifts[None] - shifts[:, None]) % len(high)])
+
+
+def permutation_p_values(values: np.ndarray, high: np.ndarray, resamples: int = 50_000, seed: int | list[int] = 0) -> np.ndarray:
+    """Two-sided permutation test of the difference of means, one p-value per feature, (F,).
+
+    p = min(1, 2 min((1 + #>=) / (N + 1), (1 + #<=) / (N + 1))) over N random exchanges of high and low frames. Where there
+    are no more than N different exchanges all of them are used and nothing is added: both as `scipy.stats.permutation_test`
+    and the published p-values. The same exchanges serve all features with values in the same frames. NaN where a side has
+    fewer than two values.
+    """
+    values = np.atleast_2d(np.asarray(values, float))
+    high = np.asarray(high, bool)
+    p_values = np.full(len(values), np.nan)
+    patterns, which = np.unique(~np.isnan(values), axis=0, return_inverse=True)
+    for index, known in enumerate(patterns):
+        inside = high[known]
+        if min(inside.sum(), (~inside).sum()) >= MIN_SIDE:
+            rows = which.ravel() == index
+            p_values[rows] = _p_values(values[rows][:, known], inside, resamples, np.random.default_rng(seed))
+    return p_values
+
+
+def permutation_p_value(x: np.ndarray, y: np.ndarray, resamples: int = 50_000, seed: int = 0) -> float:
+    """The same test for one feature given as two samples."""
+    values = np.concatenate([np.asarray(x, float), np.asarray(y, float)])
+    return float(permutation_p_values(values[None], np.arange(len(values)) < len(x), resamples, seed)[0])
+
+
+def _p_values(values: np.ndarray, inside: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """p-values of complete features (F, T). The sum over the smaller side orders exchanges as the difference of means does."""
+    smaller = inside if 2 * inside.sum() <= len(inside) else ~inside
+    m = int(smaller.sum())
+    centred = values - values.mean(axis=1, keepdims=True)
+    observed = centred[:, smaller].sum(axis=1)
+    tie = 1e-12 * len(inside) * np.abs(centred).max(axis=1)  # sums that differ by rounding alone are equal
+    exact = comb(len(inside), m) <= resamples
+    chunks = [_all_masks(len(inside), m)] if exact else _random_masks(len(inside), m, resamples, rng)
+    above = below = 0
+    columns = np.ascontiguousarray(centred.T)
+    for masks in chunks:
+        sums = masks @ columns
+        above = above + (sums >= observed - tie).sum(axis=0)
+        below = below + (sums <= observed + tie).sum(axis=0)
+    total = comb(len(inside), m) if exact else resamples + 1
+    return np.minimum(1.0, 2 * (np.minimum(above, below) + (not exact)) / total)
+
+
+@lru_cache(maxsize=4)
+def _all_masks(n: int, m: int) -> np.ndarray:
+    """Every way to choose m of n frames, (comb(n, m), n)."""
+    chosen = np.array(list(combinations(range(n), m)))
+    masks = np.zeros((len(chosen), n))
+    np.put_along_axis(masks, chosen, 1.0, axis=1)
+    return masks
+
+
+def _random_masks(n: int, m: int, count: int, rng: np.random.Generator):
+    """Yield ``count`` uniform choices of m of n frames as (rows, n) masks, by Floyd's sampling, a chunk of rows at a time."""
+    for start in range(0, count, MASK_ROWS):
+        rows = min(MASK_ROWS, count - start)
+        masks = np.zeros(rows * n)
+        base = np.arange(rows) * n
+        for last in range(n - m, n):
+            drawn = base + rng.integers(0, last + 1, size=rows, dtype=np.int32)
+            masks[np.where(masks[drawn] > 0, base + last, drawn)] = 1.0
+        yield masks.reshape(rows, n)
+
+
+def median_with_interval(
+    values: np.ndarray, groups: np.ndarray | None = None, resamples: int = 2000, seed: int | list[int] = 0
+) -> tuple[float, float, float]:
+    """Median and its 95 % percentile bootstrap interval; NaN values are left out.
+
+    With ``groups`` (one label per value, e.g. the recording) whole groups are drawn with replacement. The interval is NaN
+    with fewer than two values or groups.
+    """
+    values = np.asarray(values, float)
+    known = ~np.isnan(values)
+    if not known.any():
+        return (np.nan, np.nan, np.nan)
+    order = np.argsort(values[known], kind="stable")
+    ordered = values[known][order]
+    labels = np.arange(len(ordered)) if groups is None else np.asarray(groups)[known][order]
+    codes = np.unique(labels, return_inverse=True)[1]
+    if codes.max() == 0:
+        return (float(np.median(ordered)), np.nan, np.nan)
+    low, high = np.percentile(_bootstrap_medians(ordered, codes, resamples, np.random.default_rng(seed)), [2.5, 97.5])
+    return (float(np.median(ordered)), float(low), float(high))
+
+
+def _bootstrap_medians(ordered: np.ndarray, codes: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Medians of resampled groups: weighted medians of the sorted values, the weight being how often a group was drawn."""
+    medians = np.empty(resamples)
+    rows = max(1, 2_000_000 // len(ordered))
+    for start in range(0, resamples, rows):
+        counts = bootstrap_counts(codes.max() + 1, min(rows, resamples - start), rng)
+        cumulative = np.cumsum(counts[:, codes], axis=1)
+        total = cumulative[:, -1:]
+        lower = (cumulative < (total + 1) // 2).sum(axis=1)
+        upper = (cumulative < total // 2 + 1).sum(axis=1)
+        medians[start : start + rows] = (ordered[lower] + ordered[upper]) / 2
+    return medians
+
+
+def bootstrap_counts(units: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each unit is drawn when ``units`` are drawn with replacement, (resamples, units)."""
+    drawn = rng.integers(0, units, size=(resamples, units)) + np.arange(resamples)[:, None] * units
+    return np.bincount(drawn.ravel(), minlength=resamples * units).reshape(resamples, units)
+
+
+def circular_shift_p_value(shifted: list[np.ndarray], draws: int = 10_000, seed: int | list[int] = 0) -> float:
+    """Two-sided p-value of a median delta across K trajectories.
+
+    ``shifted[k]`` (T_k,) holds trajectory k's delta at each circular shift of its mask, the observed one first (NaN where a
+    shift leaves a side too small). Each of ``draws`` null medians takes one random shift of each trajectory; p as in
+    :func:`permutation_p_values`. The shift keeps the autocorrelation of both attention and feature, which free permutation
+    of frames destroys. NaN without trajectories.
+    """
+    usable = [deltas for deltas in shifted if not np.isnan(deltas[0])]
+    if not usable:
+        return np.nan
+    observed = np.median([deltas[0] for deltas in usable])
+    valid = [deltas[~np.isnan(deltas)] for deltas in usable]
+    sizes = np.array([len(deltas) for deltas in valid])
+    starts = np.cumsum(sizes) - sizes
+    pool = np.concatenate(valid)
+    rng = np.random.default_rng(seed)
+    above = below = 0
+    rows = max(1, 2_000_000 // len(sizes))
+    for start in range(0, draws, rows):
+        picked = starts + (rng.random((min(rows, draws - start), len(sizes))) * sizes).astype(np.int64)
+        medians = np.median(pool[picked], axis=1)
+        above += int((medians >= observed - 1e-12).sum())
+        below += int((medians <= observed + 1e-12).sum())
+    return min(1.0, 2 * (1 + min(above, below)) / (draws + 1))
+
+
+def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
+    """False-discovery adjusted p-values; NaN entries stay NaN and do not count."""
+    p_values = np.asarray(p_values, float)
+    adjusted = np.full_like(p_values, np.nan)
+    known = ~np.isnan(p_values)
+    if known.any():
+        adjusted[known] = false_discovery_control(p_values[known], method="bh")
+    return adjusted
+
+
+def effect_band(delta: float) -> str | None:
+    """The name of the effect size by |delta|: below 0.147 negligible, 0.33 small, 0.474 medium, else large; None for NaN."""
+    if np.isnan(delta):
+        return None
+    return next(name for limit, name in BANDS if abs(delta) < limit)
+
+
+def resampling_units(recordings: np.ndarray, lineages: np.ndarray) -> np.ndarray:
+    """What a bootstrap draws: recordings, or lineages where all trajectories come from one recording."""
+    recordings = np.asarray(recordings)
+    return recordings if len(np.unique(recordings)) > 1 else np.asarray(lineages)

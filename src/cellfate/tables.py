@@ -1,0 +1,336 @@
+"""Every table that one step hands to the next: its columns, their types and allowed values, declared once.
+
+``read_table`` and ``write_table`` check a table against its declaration; a violation is an :class:`InputError` that
+names the file, the row and the value. Parquet, CSV and TSV are told apart by the file's ending.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cellfate.errors import InputError
+from cellfate.files import replacing
+
+NO_EVENT = "no_event_by_end"
+CENSORED = "censored"
+SPLITS = ("train", "validation", "test", "unlabelled")
+CONDITIONS = ("full", "truncation", "last_k")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. ``kind`` is ``str``, ``int``, ``float`` or ``bool``; bounds are inclusive."""
+
+    kind: str
+    nullable: bool = False
+    allowed: tuple | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A declared table. ``open`` tables may have further columns (features are named after channels)."""
+
+    columns: dict[str, Column]
+    key: tuple[str, ...] = ()
+    open: bool = False
+
+
+STR, INT, FLOAT, BOOL = Column("str"), Column("int"), Column("float"), Column("bool")
+STR_NULL, INT_NULL, FLOAT_NULL = Column("str", nullable=True), Column("int", nullable=True), Column("float", nullable=True)
+COUNT = Column("int", low=0)
+UNIT = Column("float", low=0, high=1)
+UNIT_NULL = Column("float", nullable=True, low=0, high=1)
+DELTA = Column("float", low=-1, high=1)
+DELTA_NULL = Column("float", nullable=True, low=-1, high=1)
+
+TABLES = {
+    # the user's sheet: one row per recording
+    "recordings": Table(
+        {
+            "recording": STR,
+            "images": STR,
+            "tracks": STR_NULL,
+            "tracks_format": STR_NULL,
+            "treatment": STR_NULL,
+            "dose": STR_NULL,
+            "treatment_start_h": FLOAT_NULL,
+            "frame_interval_min": Column("float", low=1e-6),
+            "pixel_size_um": Column("float", nullable=True, low=1e-6),
+            "channels": STR,
+            "group": STR_NULL,
+        },
+        key=("recording",),
+    ),
+    # one row per track and frame; y, x in pixels of the whole frame
+    "tracks": Table(
+        {"recording": STR, "track_id": COUNT, "parent_id": INT_NULL, "frame": COUNT, "y": FLOAT, "x": FLOAT},
+        key=("track_id", "frame"),
+    ),
+    # one row per track; event_frame is the first frame that shows the event; lineage names the founder's track
+    "outcomes": Table(
+        {
+            "recording": STR,
+            "track_id": COUNT,
+            "parent_id": INT_NULL,
+            "lineage": STR,
+            "first_frame": COUNT,
+            "last_frame": COUNT,
+            "n_frames": Column("int", low=1),
+            "outcome": STR,
+            "event_frame": Column("int", nullable=True, low=0),
+            "warning": STR_NULL,
+        },
+        key=("recording", "track_id"),
+    ),
+    # one row per track of the whole data set, after the event cut; label is 1, 0 or, for tracks without a fate, null
+    "trajectories": Table(
+        {
+            "trajectory": STR,
+            "recording": STR,
+            "track_id": COUNT,
+            "lineage": STR,
+            "group": STR_NULL,
+            "treatment": STR,
+            "dose": STR_NULL,
+            "outcome": STR,
+            "label": Column("int", nullable=True, allowed=(0, 1)),
+            "first_frame": COUNT,
+            "last_frame": COUNT,
+            "n_frames": COUNT,
+            "event_frame": Column("int", nullable=True, low=0),
+            "frame_interval_min": Column("float", low=1e-6),
+            "usable": BOOL,
+            "reason": STR_NULL,
+        },
+        key=("trajectory",),
+    ),
+    # which part of which fold a trajectory is in; with k folds each labelled trajectory is in test exactly once
+    "split": Table({"trajectory": STR, "fold": COUNT, "split": Column("str", allowed=SPLITS)}, key=("trajectory", "fold")),
+    # how many trajectories each step of the selection keeps
+    "flow": Table({"stage": STR, "outcome": STR, "treatment": STR, "n": COUNT}),
+    # features of the chosen region of one crop, named as scikit-image names them; intensity_mean-<channel> per channel
+    "features": Table(
+        {
+            "recording": STR,
+            "track_id": COUNT,
+            "frame": COUNT,
+            "area": Column("float", low=0),
+            "perimeter": Column("float", low=0),
+            "eccentricity": UNIT,
+            "equivalent_diameter_area": Column("float", low=0),
+            "solidity": UNIT_NULL,
+            "circularity": Column("float", nullable=True, low=0),
+            "n_neighbors": COUNT,
+        },
+        key=("recording", "track_id", "frame"),
+        open=True,
+    ),
+    # one row per trajectory and condition; n is the number of dropped (truncation) or kept (last_k) frames
+    "predictions": Table(
+        {
+            "trajectory": STR,
+            "recording": STR,
+            "treatment": STR,
+            "fold": COUNT,
+            "split": Column("str", allowed=SPLITS),
+            "condition": Column("str", allowed=CONDITIONS),
+            "n": COUNT,
+            "n_frames": Column("int", low=1),
+            "label": Column("int", nullable=True, allowed=(0, 1)),
+            "logit": FLOAT,
+            "probability": UNIT,
+            "probability_calibrated": UNIT,
+        },
+        key=("trajectory", "fold", "condition", "n"),
+    ),
+    # attention of the [cls] token to each frame, last layer; frames_before_end is 0 at the last frame of the trajectory
+    "attention": Table(
+        {
+            "trajectory": STR,
+            "recording": STR,
+            "fold": COUNT,
+            "split": Column("str", allowed=SPLITS),
+            "frame": COUNT,
+            "frames_before_end": COUNT,
+            "weight": UNIT,
+            "scaled": UNIT,
+        },
+        key=("trajectory", "fold", "frame"),
+    ),
+    # one value per metric; scope says which trajectories, class is an outcome or "all"
+    "metrics": Table(
+        {
+            "scope": STR,
+            "condition": Column("str", allowed=CONDITIONS),
+            "n": COUNT,
+            "cohort": Column("str", allowed=("all", "fixed")),
+            "metric": STR,
+            "class": STR,
+            "value": FLOAT_NULL,
+            "ci_low": FLOAT_NULL,
+            "ci_high": FLOAT_NULL,
+            "n_trajectories": COUNT,
+        },
+        key=("scope", "condition", "n", "cohort", "metric", "class"),
+    ),
+    # high- against low-attention frames within one trajectory
+    "effects": Table(
+        {
+            "trajectory": STR,
+            "recording": STR,
+            "treatment": STR,
+            "dose": STR_NULL,
+            "outcome": STR,
+            "feature": STR,
+            "n_high": COUNT,
+            "n_low": COUNT,
+            "p_value": UNIT_NULL,
+            "cliffs_delta": DELTA_NULL,
+        },
+        key=("trajectory", "feature"),
+    ),
+    # across trajectories: figure 5
+    "effect_summary": Table(
+        {
+            "outcome": STR,
+            "feature": STR,
+            "n_trajectories": COUNT,
+            "median_delta": DELTA_NULL,
+            "ci_low": DELTA_NULL,
+            "ci_high": DELTA_NULL,
+            "p_value": UNIT_NULL,
+            "q_value": UNIT_NULL,
+            "band": STR_NULL,
+        },
+        key=("outcome", "feature"),
+    ),
+    # figure 4: mean scaled attention, aligned at the last frame
+    "attention_profile": Table(
+        {
+            "outcome": STR,
+            "frames_before_end": COUNT,
+            "hours_before_end": FLOAT,
+            "n_trajectories": COUNT,
+            "mean_scaled": UNIT,
+            "profile": UNIT_NULL,
+            "ci_low": FLOAT_NULL,
+            "ci_high": FLOAT_NULL,
+        },
+        key=("outcome", "frames_before_end"),
+    ),
+    # reliability diagram and its scores, before and after calibration
+    "calibration": Table(
+        {
+            "condition": Column("str", allowed=CONDITIONS),
+            "n": COUNT,
+            "stage": Column("str", allowed=("raw", "calibrated")),
+            "bin_low": UNIT_NULL,
+            "bin_high": UNIT_NULL,
+            "mean_probability": UNIT_NULL,
+            "observed": UNIT_NULL,
+            "count": COUNT,
+            "ece": UNIT_NULL,
+            "brier": UNIT_NULL,
+            "log_loss": FLOAT_NULL,
+        },
+    ),
+}
+
+
+def check_table(table: pd.DataFrame, name: str, source: str | Path) -> pd.DataFrame:
+    """Return ``table`` with the declared column types, or raise an InputError that names file, row and value.
+
+    Rows are counted as a reader of the file sees them: the first data row of a CSV or TSV file is line 2.
+    """
+    declared = TABLES[name]
+    missing = [c for c in declared.columns if c not in table.columns]
+    if missing:
+        raise InputError(f"{source}: column{'s' * (len(missing) > 1)} {', '.join(missing)} missing; found {', '.join(map(str, table.columns))}")
+    extra = [c for c in table.columns if c not in declared.columns]
+    if extra and not declared.open:
+        raise InputError(f"{source}: unknown column{'s' * (len(extra) > 1)} {', '.join(map(str, extra))}; allowed are {', '.join(declared.columns)}")
+    checked = pd.DataFrame(
+        {column: _checked_column(table[column], spec, source, column) for column, spec in declared.columns.items()}, index=table.index
+    )
+    for column in extra:
+        checked[column] = table[column]
+    if declared.key:
+        twice = checked.duplicated(list(declared.key))
+        if twice.any():
+            row = int(np.flatnonzero(twice.to_numpy())[0])
+            value = ", ".join(f"{k} {checked.iloc[row][k]}" for k in declared.key)
+            raise InputError(f"{source}: line {_line(row)}: {value} stands here for the second time")
+    return checked
+
+
+def _line(row: int) -> int:
+    return row + 2
+
+
+def _first_bad(bad: pd.Series, values: pd.Series, source: str | Path, column: str, wanted: str) -> None:
+    if bad.any():
+        row = int(np.flatnonzero(bad.to_numpy())[0])
+        value = values.iloc[row]
+        shown = "empty" if pd.isna(value) else repr(value.item() if hasattr(value, "item") else value)
+        raise InputError(f"{source}: line {_line(row)}: {column} is {shown}, {wanted}")
+
+
+def _checked_column(values: pd.Series, spec: Column, source: str | Path, column: str) -> pd.Series:
+    if not spec.nullable:
+        _first_bad(values.isna(), values, source, column, "a value is needed")
+    known = values.notna()
+    if spec.kind == "str":
+        typed = values.astype("object").where(known, None).map(lambda v: v if v is None else str(v))
+    elif spec.kind == "bool":
+        _first_bad(~values.isin([True, False]), values, source, column, "True or False is needed")
+        typed = values.astype(bool)
+    else:
+        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+        _first_bad(known & ~np.isfinite(numbers), values, source, column, "a finite number is needed")
+        if spec.kind == "int":
+            _first_bad(known & (numbers % 1 != 0), values, source, column, "a whole number is needed")
+        typed = numbers
+        if spec.kind == "int":
+            typed = numbers.astype("Int64") if spec.nullable else numbers.astype("int64")
+    if spec.low is not None:
+        _first_bad((known & (typed < spec.low)).fillna(False).astype(bool), values, source, column, f"at least {spec.low} is needed")
+    if spec.high is not None:
+        _first_bad((known & (typed > spec.high)).fillna(False).astype(bool), values, source, column, f"at most {spec.high} is allowed")
+    if spec.allowed is not None:
+        _first_bad(known & ~typed.isin(spec.allowed), values, source, column, f"one of {', '.join(map(str, spec.allowed))} is needed")
+    return typed
+
+
+def read_table(path: str | Path, name: str) -> pd.DataFrame:
+    """Read and check a declared table from a ``.parquet``, ``.csv`` or ``.tsv`` file."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file ({name} table)")
+    if path.suffix == ".parquet":
+        table = pd.read_parquet(path)
+    else:
+        text = {column: "string" for column, spec in TABLES[name].columns.items() if spec.kind == "str"}
+        try:
+            table = pd.read_csv(path, sep=_separator(path), dtype=text, keep_default_na=False, na_values=[""])
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not readable as a table: {error}") from error
+    return check_table(table, name, path)
+
+
+def write_table(table: pd.DataFrame, path: str | Path, name: str) -> None:
+    """Check a declared table and write it (temporary name, then rename). Columns stand in the declared order."""
+    path = Path(path)
+    table = check_table(table.reset_index(drop=True), name, path)
+    with replacing(path) as temporary:
+        if path.suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        else:
+            table.to_csv(temporary, sep=_separator(path), index=False)
+
+
+def _separator(path: Path) -> str:
+    return {".csv": ",", ".tsv": "\t"}[path.suffix]

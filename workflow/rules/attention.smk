@@ -1,0 +1,121 @@
+# Needs: embeddings, models, predictions and features. Leaves: attention, its profile, and the features that go with it.
+
+ALL_ATTENTION = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/attention.parquet", fold=FOLDS)
+ALL_FEATURES = expand(f"results/{{{{dataset}}}}/features/{SEGMENTATION}/{{recording}}.parquet", recording=RECORDINGS)
+
+
+rule compute_attention:
+    """The attention of the last layer's [cls] token to each frame."""
+    input:
+        embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        model="results/{dataset}/{protocol}/fold-{fold}/model",
+        code=library_of("compute_attention.py"),
+    output:
+        attention="results/{dataset}/{protocol}/fold-{fold}/attention.parquet",
+    log:
+        "logs/{dataset}/{protocol}/fold-{fold}/compute_attention.log",
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        splits=config["attention"]["splits"],
+    script:
+        "../../scripts/compute_attention.py"
+
+
+rule tabulate_attention_profile:
+    """Mean attention of each outcome, aligned at the last frame: the table of figure 4."""
+    input:
+        attention=ALL_ATTENTION,
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=library_of("tabulate_attention_profile.py"),
+    output:
+        table="results/{dataset}/{protocol}/tables/attention_profile.csv",
+    log:
+        "logs/{dataset}/{protocol}/tabulate_attention_profile.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
+        max_frames_before_end=config["attention"]["max_frames_before_end"],
+        bootstrap=config["evaluation"]["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../../scripts/tabulate_attention_profile.py"
+
+
+rule test_features:
+    """Compare each feature between high- and low-attention frames within each trajectory: permutation test, Cliff's delta."""
+    input:
+        attention=ALL_ATTENTION,
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        features=ALL_FEATURES,
+        code=library_of("test_features.py"),
+    output:
+        effects="results/{dataset}/{protocol}/tables/effects.parquet",
+    log:
+        "logs/{dataset}/{protocol}/test_features.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        **{key: config["statistics"][key] for key in ("splits", "min_frames", "high_percentile", "resamples")},
+        treatment=config["evaluation"]["treatment"],
+        seed=config["seed"],
+    script:
+        "../../scripts/test_features.py"
+
+
+rule summarize_effects:
+    """Median Cliff's delta of each feature and outcome, with interval, null and correction: the table of figure 5."""
+    input:
+        effects="results/{dataset}/{protocol}/tables/effects.parquet",
+        attention=ALL_ATTENTION,
+        features=ALL_FEATURES,
+        code=library_of("summarize_effects.py"),
+    output:
+        table=report("results/{dataset}/{protocol}/tables/effect_summary.csv", category="Tables", caption="../report/effect_summary.rst"),
+    log:
+        "logs/{dataset}/{protocol}/summarize_effects.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        **{key: config["statistics"][key] for key in ("high_percentile", "bootstrap", "null_model", "null_draws", "correction")},
+        outcomes=config["outcomes"],
+        seed=config["seed"],
+    script:
+        "../../scripts/summarize_effects.py"
+
+
+rule select_examples:
+    """Choose trajectories and frames for figure 6, with their crops."""
+    input:
+        crops=ALL_CROPS,
+        attention=ALL_ATTENTION,
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=library_of("select_examples.py"),
+    output:
+        table="results/{dataset}/{protocol}/tables/examples.csv",
+        crops="results/{dataset}/{protocol}/tables/examples.h5",
+    log:
+        "logs/{dataset}/{protocol}/select_examples.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
+        per_outcome=config["figures"]["example_trajectories"],
+        high_percentile=config["statistics"]["high_percentile"],
+    script:
+        "../../scripts/select_examples.py"

@@ -1,0 +1,219 @@
+# Needs: tidy tables. Leaves: each figure as PDF and PNG, drawn from its table alone, and the summary page.
+
+FIGURES = ["figure_2", "figure_3", "figure_4", "figure_5", "figure_6", "training_curves", "calibration"]
+TITLES = {
+    "figure_2": "Figure 2: confusion matrix",
+    "figure_3": "Figure 3: truncation and last k frames",
+    "figure_4": "Figure 4: attention before the event",
+    "figure_5": "Figure 5: features of high-attention frames",
+    "figure_6": "Figure 6: trajectories with their attention",
+    "training_curves": "Training curves",
+    "calibration": "Calibration",
+}
+FIRST_INTERVAL = None if SHEET is None else float(SHEET["frame_interval_min"].iloc[0])
+
+
+def figure(name):
+    """The two files of a figure; the PNG goes into the report."""
+    path = f"results/{{dataset}}/{{protocol}}/figures/{name}"
+    return {
+        "pdf": f"{path}.pdf",
+        "png": report(f"{path}.png", category="Figures", caption=f"../report/{name}.rst", labels={"figure": TITLES[name]}),
+    }
+
+
+def figure_targets():
+    folder = f"results/{config['dataset']}/{config['protocol']}/figures"
+    names = FIGURES + ["truth"] * (config["source"]["kind"] == "simulate")
+    return [] if SHEET is None else expand(f"{folder}/{{name}}.{{kind}}", name=names, kind=["pdf", "png"])
+
+
+def final_targets():
+    """Everything; as long as the sheet is not written, the sheet alone."""
+    if SHEET is None:
+        if workflow.is_main_process:
+            print(
+                f"\nThe recordings sheet {config['recordings']} is not there yet. This run downloads the annotations and writes it;\n"
+                "run snakemake once more after that, and all jobs are planned from it.\n",
+                file=sys.stderr,
+            )
+        return [config["recordings"]]
+    folder = f"results/{config['dataset']}/{config['protocol']}"
+    published = [f"{folder}/tables/published.csv"] * (config["dataset"] == "published")
+    return [*figure_targets(), f"{folder}/summary.html", *published]
+
+
+rule plot_confusion:
+    """Figure 2."""
+    input:
+        table="results/{dataset}/{protocol}/tables/confusion.csv",
+        code=library_of("plot_confusion.py"),
+    output:
+        **figure("figure_2"),
+    log:
+        "logs/{dataset}/{protocol}/plot_confusion.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+    script:
+        "../../scripts/plot_confusion.py"
+
+
+rule plot_truncation:
+    """Figure 3."""
+    input:
+        truncation="results/{dataset}/{protocol}/tables/truncation.csv",
+        last_k="results/{dataset}/{protocol}/tables/last_k.csv",
+        code=library_of("plot_truncation.py"),
+    output:
+        **figure("figure_3"),
+    log:
+        "logs/{dataset}/{protocol}/plot_truncation.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        frame_interval_min=FIRST_INTERVAL,
+    script:
+        "../../scripts/plot_truncation.py"
+
+
+rule plot_attention_profile:
+    """Figure 4."""
+    input:
+        table="results/{dataset}/{protocol}/tables/attention_profile.csv",
+        code=library_of("plot_attention_profile.py"),
+    output:
+        **figure("figure_4"),
+    log:
+        "logs/{dataset}/{protocol}/plot_attention_profile.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+    script:
+        "../../scripts/plot_attention_profile.py"
+
+
+rule plot_effects:
+    """Figure 5."""
+    input:
+        table="results/{dataset}/{protocol}/tables/effect_summary.csv",
+        code=library_of("plot_effects.py"),
+    output:
+        **figure("figure_5"),
+    log:
+        "logs/{dataset}/{protocol}/plot_effects.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+    script:
+        "../../scripts/plot_effects.py"
+
+
+rule plot_examples:
+    """Figure 6."""
+    input:
+        table="results/{dataset}/{protocol}/tables/examples.csv",
+        crops="results/{dataset}/{protocol}/tables/examples.h5",
+        code=library_of("plot_examples.py"),
+    output:
+        **figure("figure_6"),
+    log:
+        "logs/{dataset}/{protocol}/plot_examples.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+    script:
+        "../../scripts/plot_examples.py"
+
+
+rule plot_training_curves:
+    """Losses and validation accuracy by epoch."""
+    input:
+        models=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/model", fold=FOLDS),
+        code=library_of("plot_training_curves.py"),
+    output:
+        **figure("training_curves"),
+    log:
+        "logs/{dataset}/{protocol}/plot_training_curves.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/plot_training_curves.py"
+
+
+rule plot_calibration:
+    """Reliability before and after calibration."""
+    input:
+        table="results/{dataset}/{protocol}/tables/calibration.csv",
+        code=library_of("plot_calibration.py"),
+    output:
+        **figure("calibration"),
+    log:
+        "logs/{dataset}/{protocol}/plot_calibration.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+    script:
+        "../../scripts/plot_calibration.py"
+
+
+rule plot_truth:
+    """Simulated data: segmentation and time of prediction against the truth."""
+    input:
+        segmentation="results/{dataset}/{protocol}/truth/segmentation.csv",
+        fates="results/{dataset}/{protocol}/truth/fates.csv",
+        code=library_of("plot_truth.py"),
+    output:
+        pdf="results/{dataset}/{protocol}/figures/truth.pdf",
+        png=report("results/{dataset}/{protocol}/figures/truth.png", category="Figures", caption="../report/truth.rst"),
+    log:
+        "logs/{dataset}/{protocol}/plot_truth.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+    script:
+        "../../scripts/plot_truth.py"
+
+
+rule compare_published:
+    """Our numbers beside the published ones; only where the data are the published ones."""
+    input:
+        metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
+        code=library_of("compare_published.py"),
+    output:
+        table=report("results/{dataset}/{protocol}/tables/published.csv", category="Tables", caption="../report/published.rst"),
+    log:
+        "logs/{dataset}/{protocol}/compare_published.log",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/compare_published.py"
+
+
+rule write_summary:
+    """The summary page: headline numbers, selection, figures in the paper's order, what was not measured."""
+    input:
+        metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
+        flow="results/{dataset}/{protocol}/tables/flow.csv",
+        calibration="results/{dataset}/{protocol}/tables/calibration.csv",
+        effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
+        figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),
+        code=library_of("write_summary.py"),
+    output:
+        page=report("results/{dataset}/{protocol}/summary.html", category="0 Summary", caption="../report/summary.rst"),
+    log:
+        "logs/{dataset}/{protocol}/write_summary.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        notes=config.get("notes", []),
+    script:
+        "../../scripts/write_summary.py"

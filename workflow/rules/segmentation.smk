@@ -1,0 +1,99 @@
+# Needs: crops, and for held-out cells the split. Leaves: masks and features of each recording.
+
+WEIGHTS = config["segmentation"]["model"]
+if "/" not in WEIGHTS:
+    WEIGHTS = f"resources/cellpose/{WEIGHTS}"
+
+
+def held_out_tables():
+    """The tables that say which tracks are held out; masks of all tracks depend on no protocol's tables."""
+    if config["segmentation"]["tracks"] == "all":
+        return {}
+    folder = f"results/{config['dataset']}/{config['protocol']}"
+    return {"trajectories": f"{folder}/trajectories.parquet", "split": f"{folder}/split.parquet"}
+
+
+rule train_segmentation_network:
+    """Train the small Cellpose network on simulated fields, with seeds of its own."""
+    input:
+        code=library_of("train_segmentation_network.py"),
+    output:
+        weights="resources/cellpose/simulated",
+    log:
+        "logs/train_segmentation_network.log",
+    priority: 50
+    conda:
+        "../../envs/segmentation.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        seed=config["seed"],
+        settings=config["segmentation"].get("training", {}),
+    script:
+        "../../scripts/train_segmentation_network.py"
+
+
+localrules:
+    fetch_segmentation_weights,
+
+
+rule fetch_segmentation_weights:
+    """Fetch the weights of a published Cellpose model by name; runs here, never inside a cluster job."""
+    output:
+        weights="resources/cellpose/{model}",
+    log:
+        "logs/fetch_segmentation_weights/{model}.log",
+    wildcard_constraints:
+        model="(?!simulated)[A-Za-z0-9_]+",
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/fetch_segmentation_weights.py"
+
+
+rule segment_cells:
+    """Segment the crops of one recording with Cellpose."""
+    input:
+        **held_out_tables(),
+        crops="results/{dataset}/crops/{recording}.h5",
+        weights=WEIGHTS,
+        code=library_of("segment_cells.py"),
+    output:
+        masks="results/{dataset}/masks/{segmentation}/{recording}.h5",
+    log:
+        "logs/{dataset}/segment_cells/{segmentation}/{recording}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/segment_cells/{segmentation}/{recording}.tsv"
+    conda:
+        "../../envs/segmentation.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        **{key: config["segmentation"][key] for key in ("tracks", "ladder", "channel", "diameter", "flow_threshold", "cellprob_threshold")},
+        statistics_min_frames=config["statistics"]["min_frames"],
+        treatment=config["evaluation"]["treatment"],
+    script:
+        "../../scripts/segment_cells.py"
+
+
+rule measure_features:
+    """Measure shape, intensity and neighbours of the cell in each segmented crop."""
+    input:
+        masks="results/{dataset}/masks/{segmentation}/{recording}.h5",
+        crops="results/{dataset}/crops/{recording}.h5",
+        code=library_of("measure_features.py"),
+    output:
+        features="results/{dataset}/features/{segmentation}/{recording}.parquet",
+    log:
+        "logs/{dataset}/measure_features/{segmentation}/{recording}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        **config["features"],
+    script:
+        "../../scripts/measure_features.py"
