@@ -15,14 +15,18 @@ def human_size(n_bytes: float) -> str:
     return f"{n_bytes:.3g} TB"
 
 
+def free_space(folder: str | Path) -> int:
+    """Free bytes of the disk that holds ``folder``; while it does not exist, of the nearest folder above it that does."""
+    folder = Path(folder).absolute()
+    return shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.exists())).free
+
+
 def require_free_space(folder: str | Path, n_bytes: int, what: str) -> None:
     """Raise an InputError when the disk that holds ``folder`` has fewer than ``n_bytes`` free bytes.
 
-    ``folder`` need not exist yet: the nearest folder above it that does is asked. ``what`` names what needs the space.
+    ``what`` names in the message what needs the space.
     """
-    folder = Path(folder).absolute()
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    free = shutil.disk_usage(existing).free
+    free = free_space(folder)
     if n_bytes > free:
         raise InputError(
             f"{folder}: {what} needs {human_size(n_bytes)}, the disk has {human_size(free)} free; "

@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -23,10 +24,10 @@ from cellfate.progress import progress
 
 TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 LONGEST_PAUSE = 60.0  # seconds between two attempts
-BLOCK = 1 << 20  # bytes
+BLOCK = 1 << 16  # bytes; what a stalled connection loses at most
 
 
-class _Interrupted(Exception):
+class _InterruptedError(Exception):
     """An attempt failed in a way that a further attempt may mend."""
 
     def __init__(self, reason: str, pause: float = 0.0):
@@ -100,7 +101,7 @@ class _Transfer:
         while True:
             try:
                 return self.attempt()
-            except _Interrupted as interruption:
+            except _InterruptedError as interruption:
                 if self.have() > best:
                     failures, best = 0, self.have()
                 failures += 1
@@ -127,13 +128,13 @@ class _Transfer:
         except (requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL) as error:
             raise InputError(f"{self.url}: not an address that can be downloaded: {error}") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _Interrupted(f"connection failed ({type(error).__name__})") from error
+            raise _InterruptedError(f"connection failed ({type(error).__name__})") from error
 
     def check_status(self, response: requests.Response) -> None:
         status = response.status_code
         if status in TRY_AGAIN:
             pause = response.headers.get("Retry-After", "")
-            raise _Interrupted(f"the server answered {status}", float(pause) if pause.isdigit() else 0.0)
+            raise _InterruptedError(f"the server answered {status}", float(pause) if pause.isdigit() else 0.0)
         if status not in (200, 206):
             raise InputError(f"{self.url}: the server answered {status} ({response.reason}); its layout may have changed: {self.advice}")
 
@@ -153,7 +154,7 @@ class _Transfer:
             same_start = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
             if not same_start or (known is not None and version != known):
                 self.forget()
-                raise _Interrupted("the server's file is another version; starting again")
+                raise _InterruptedError("the server's file is another version; starting again")
             self.resumed = True
             return have
         self.part.unlink(missing_ok=True)
@@ -170,13 +171,20 @@ class _Transfer:
             require_free_space(self.path.parent, total - start, f"the download of {self.path.name}")
             kept = f", {human_size(start)} of it here already" if start else ""
             _say(f"{self.path.name}: {human_size(total)}{kept}")
+        cut = None
+        try:
+            self.store(_reported(response.raw.stream(BLOCK, decode_content=False), self.path.name, start, total))
+        except urllib3.exceptions.HTTPError as error:
+            cut = error
+        if cut or (total is not None and self.have() != total):
+            raise _InterruptedError(f"connection cut at {self.have()} of {total or 'an unknown number of'} bytes") from cut
+
+    def store(self, blocks: Iterable[bytes]) -> None:
         with open(self.part, "ab") as stream:
-            for block in _reported(response.raw.stream(BLOCK, decode_content=False), self.path.name, start, total):
+            for block in blocks:
                 stream.write(block)
             stream.flush()
             os.fsync(stream.fileno())
-        if total is not None and self.have() != total:
-            raise _Interrupted(f"connection cut at {self.have()} of {total} bytes")
 
 
 def _total(response: requests.Response, start: int) -> int | None:
@@ -192,7 +200,7 @@ def _version(response: requests.Response) -> str | None:
     return response.headers.get("ETag") or response.headers.get("Last-Modified")
 
 
-def _reported(blocks, name: str, start: int, total: int | None, every: float = 3.0):
+def _reported(blocks: Iterable[bytes], name: str, start: int, total: int | None, every: float = 3.0) -> Iterator[bytes]:
     """Pass the blocks on and print a line every ``every`` seconds."""
     begin = last = time.monotonic()
     done = start

@@ -152,11 +152,11 @@ def count_rows(axes: Axes, rows: Sequence[tuple[str, str, dict[float, int]]], xl
     points_per_unit = _panel_points(axes) / abs(high - low)
     for index, (name, color, counts) in enumerate(rows):
         place = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": size, "color": color, "annotation_clip": False}
-        down = -12 - line * index
+        down = -14.5 - line * index
         for x in every_nth(counts, digits_width=0.62 * size, points_per_unit=points_per_unit):
             axes.annotate(str(counts[x]), (x, 0), xycoords=("data", "axes fraction"), xytext=(0, down), **place)
         axes.annotate(name, (0, 0), xycoords="axes fraction", xytext=(-10, down), **(place | {"ha": "right"}))
-    axes.set_xlabel(xlabel, labelpad=2 + line * len(rows))
+    axes.set_xlabel(xlabel, labelpad=2.5 + line * len(rows))
 
 
 def every_nth(counts: dict[float, int], digits_width: float, points_per_unit: float) -> list[float]:
@@ -165,7 +165,7 @@ def every_nth(counts: dict[float, int], digits_width: float, points_per_unit: fl
     if len(xs) < 2:
         return xs
     widest = max(len(str(counts[x])) for x in xs) * digits_width + 4
-    gap = min(b - a for a, b in zip(xs, xs[1:], strict=False)) * points_per_unit
+    gap = float(np.diff(xs).min()) * points_per_unit
     return xs[:: max(1, int(np.ceil(widest / gap)))]
 
 

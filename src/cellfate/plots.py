@@ -19,7 +19,6 @@ from cellfate.plot_style import (
     DOUBLE,
     GREY,
     OKABE_ITO,
-    ROLE_STYLE,
     SINGLE,
     SMALL,
     band,
@@ -34,10 +33,9 @@ from cellfate.plot_style import (
     readable,
     styled,
 )
+from cellfate.statistics import BANDS
 
-COHORT_LINES = {"all": ("-", "trajectories that are long enough at each point"), "fixed": ((0, (3, 2)), "fixed cohort (the same at every point)")}
-# Cliff's delta: Romano et al. (2006)
-EFFECT_BANDS = (("negligible", 0.0, 0.147), ("small", 0.147, 0.33), ("medium", 0.33, 0.474), ("large", 0.474, 1.0))
+COHORT_LINES = {"all": ("-", "all that are long enough"), "fixed": ((0, (3, 2)), "fixed cohort")}
 BAND_SHADES = ("#FFFFFF", "#F1F1F1", "#E2E2E2", "#D0D0D0")
 SIGNIFICANT = 0.05
 HIGH, LOW = OKABE_ITO["green"], "#AAAAAA"
@@ -90,9 +88,9 @@ def plot_truncation(
     """
     if not (_has_values(truncation) or _has_values(last_k)):
         return empty_figure(DOUBLE, 3.0, "held out, with a known outcome and long enough")
-    figure = new_figure(DOUBLE, 5.4)
+    figure = new_figure(DOUBLE, 5.2)
     panels = figure.subplots(2, 2, sharey="row")
-    sides = ((truncation, "frames dropped from the end", "hours before the event"), (last_k, "last frames kept", "hours kept"))
+    sides = ((truncation, "frames dropped from the end", "hours dropped"), (last_k, "last frames kept", "hours kept"))
     for column, (table, xlabel, hours) in enumerate(sides):
         accuracy, recall = panels[0, column], panels[1, column]
         _accuracy_panel(accuracy, table[table["metric"] == "balanced_accuracy"], xlabel)
@@ -127,11 +125,19 @@ def _accuracy_panel(axes: Axes, rows: pd.DataFrame, xlabel: str) -> None:
         return empty_note(axes, "this length, with a known outcome")
     _curves(axes, rows, OKABE_ITO["black"], "o")
     axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
-    axes.annotate("chance", (1, 0.5), xycoords=("axes fraction", "data"), xytext=(0, 1.5), textcoords="offset points", ha="right", color=GREY)
+    _name_chance(axes, rows)
     names = {"all": "n", "fixed": "fixed n"}
     counts = [(names[cohort], "black", _counts(rows[rows["cohort"] == cohort])) for cohort in names if (rows["cohort"] == cohort).any()]
     count_rows(axes, counts, xlabel)
     return None
+
+
+def _name_chance(axes: Axes, rows: pd.DataFrame) -> None:
+    """Write "chance" below its line at the end of the axis where the curve is further away from it."""
+    values = rows[(rows["cohort"] == rows["cohort"].iloc[0]) & rows["value"].notna()].sort_values("n")["value"].to_numpy(dtype=float)
+    x, ha = (0.01, "left") if len(values) and abs(values[0] - 0.5) > abs(values[-1] - 0.5) else (0.99, "right")
+    place = {"xytext": (0, -2), "textcoords": "offset points", "ha": ha, "va": "top", "color": GREY}
+    axes.annotate("chance", (x, 0.5), xycoords=("axes fraction", "data"), **place)
 
 
 def _recall_panel(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, str], xlabel: str) -> None:
@@ -164,8 +170,11 @@ def _counts(rows: pd.DataFrame) -> dict[float, int]:
 
 
 @styled
-def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str], frame_interval_min: float | None = None) -> Figure:
-    """Attention of correctly classified trajectories, aligned at their last frame, one line per outcome with its interval."""
+def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
+    """Attention of correctly classified trajectories, aligned at their last frame, one line per outcome with its interval.
+
+    The axis in hours follows from the table's frames and hours before the end.
+    """
     known = table[table["profile"].notna() & (table["n_trajectories"] > 0)]
     if known.empty:
         return empty_figure(SINGLE, 2.6, "held out and correctly classified")
@@ -173,7 +182,7 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str], frame_
     axes = figure.subplots()
     counts = []
     first = -int(known["frames_before_end"].max())
-    ticks = [t for t in range(-10 * (-first // 10), 1, 10)]
+    ticks = list(range(-10 * (-first // 10), 1, 10))
     for name, (color, marker) in outcome_styles(outcomes).items():
         one = known[known["outcome"] == name].sort_values("frames_before_end")
         x = -one["frames_before_end"].to_numpy(dtype=float)
@@ -185,8 +194,9 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str], frame_
     axes.set_xticks(ticks)
     axes.set_ylim(min(0, axes.get_ylim()[0]), max(1.02, axes.get_ylim()[1]))
     axes.set_ylabel("mean attention, scaled per outcome")
-    count_rows(axes, counts, "frames before the end of the trajectory")
-    hours_axis(axes, frame_interval_min, "hours")
+    count_rows(axes, counts, "frames relative to the end of the trajectory")
+    aligned = known[known["frames_before_end"] > 0]
+    hours_axis(axes, None if aligned.empty else float((60 * aligned["hours_before_end"] / aligned["frames_before_end"]).median()), "hours")
     figure.legend(handles=[_outcome_handle(name, outcomes) for name in outcomes.values()], loc="outside upper center", ncols=2)
     return figure
 
@@ -213,7 +223,7 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
         for place, feature in enumerate(features):
             if feature in rows.index:
                 _effect(axes, rows.loc[feature], place + 0.17 * side, color, marker, evidence)
-        column = 1.06 if side < 0 else 1.19
+        column = 1.04 if side < 0 else 1.095
         counts = [int(rows["n_trajectories"].get(feature, 0)) for feature in features]
         for place, count in enumerate(counts):
             axes.text(column, place, count, color=color, ha="center", va="center", fontsize=SMALL, transform=axes.get_yaxis_transform())
@@ -233,12 +243,15 @@ def _effect(axes: Axes, row: pd.Series, y: float, color: str, marker: str, evide
 
 
 def _effect_bands(axes: Axes) -> None:
-    for (name, low, high), shade in zip(EFFECT_BANDS, BAND_SHADES, strict=True):
+    place = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 5}
+    low = 0.0
+    for (edge, name), shade in zip(BANDS, BAND_SHADES, strict=True):
+        high = min(edge, 1.0)
         for sign in (-1, 1):
             axes.axvspan(sign * low, sign * high, color=shade, linewidth=0, zorder=0)
-            if low > 0:
-                axes.text(sign * (low + high) / 2, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=5)
-    axes.text(0, 1.01, EFFECT_BANDS[0][0], transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=5)
+        for middle in {sign * (low + high) / 2 for sign in (-1, 1)} if low > 0 else {0.0}:
+            axes.text(middle, 1.01, name, **place)
+        low = high
     axes.axvline(0, color=GREY, linewidth=0.6)
 
 
@@ -301,7 +314,9 @@ def _attention_curve(axes: Axes, rows: pd.DataFrame, shown: pd.DataFrame) -> Non
     step = float(np.median(np.diff(hours))) if len(rows) > 1 else 1.0
     axes.bar(hours, rows["scaled"].astype(float), width=step, color=np.where(rows["group"] == "high", HIGH, LOW), linewidth=0)
     axes.plot(-shown["hours_before_end"].astype(float), np.full(len(shown), 1.12), "v", color="black", markersize=2.6, clip_on=False)
-    axes.set(ylim=(0, 1.08), xlim=(hours.min() - step, hours.max() + step), yticks=[0, 1], xlabel="hours before the event")
+    axes.set(
+        ylim=(0, 1.08), xlim=(hours.min() - step, hours.max() + step), yticks=[0, 1], xlabel="hours relative to the end of the trajectory"
+    )
     axes.set_ylabel("attention", labelpad=2)
 
 

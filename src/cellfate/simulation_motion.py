@@ -2,7 +2,7 @@
 
 import numpy as np
 
-WALL = 10.0  # pixels from the border at which cells are pushed back
+WALL = 18.0  # pixels from the border at which cells are pushed back
 
 
 def place_cells(rng: np.random.Generator, shape: tuple[int, int], n: int, diameter: float) -> np.ndarray:

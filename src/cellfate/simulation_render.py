@@ -16,7 +16,7 @@ HARMONICS = (2, 3, 4, 5)
 BLEBS = 6
 TEXTURES, TEXTURE_SIZE, TEXTURE_REACH = 24, 72, 1.5  # textures span u, v in -reach ... reach
 HALO = 0.10  # out-of-focus light beside a cell, as a fraction of its body
-BODY_LEVEL = 260.0  # counts of the body of an average cell, in every channel
+BODY_LEVEL = 230.0  # counts of the body of an average cell, in every channel
 NUCLEAR_LEVEL = 900.0  # counts of the nucleus above the body at reporter level 1
 
 
@@ -74,28 +74,28 @@ def render_cells(cells: Cells, shape: tuple[int, int], bank: np.ndarray) -> tupl
     """
     n_channels = cells.body.shape[1]
     half = _reach(cells)
-    height, width = shape[0] + 2 * half, shape[1] + 2 * half
+    height, width = shape[0] + 4 * half, shape[1] + 4 * half
     light = np.zeros((height, width, n_channels), np.float32)
     labels = np.zeros((height, width), np.uint16)
-    near = (cells.y > -half + 1) & (cells.y < shape[0] + half - 1) & (cells.x > -half + 1) & (cells.x < shape[1] + half - 1)
+    near = (cells.y > -half) & (cells.y < shape[0] + half) & (cells.x > -half) & (cells.x < shape[1] + half)
     cells = cells.select(near)
     if len(cells):
         top, left = np.floor(cells.y).astype(int), np.floor(cells.x).astype(int)
-        places = [(slice(a, a + 2 * half), slice(b, b + 2 * half)) for a, b in zip(top, left, strict=True)]
+        places = [(slice(a + half, a + 3 * half), slice(b + half, b + 3 * half)) for a, b in zip(top, left, strict=True)]
         u, v = _own_coordinates(cells, cells.y - top, cells.x - left, half)
         rho = _depth(cells, u, v)
         weight = _partition(cells, rho, places, labels)
         patches = _light(cells, u, v, rho, bank) * weight[..., None]
         for place, patch in zip(places, patches, strict=True):
             light[place] += patch
-    inner = (slice(half, half + shape[0]), slice(half, half + shape[1]))
+    inner = (slice(2 * half, 2 * half + shape[0]), slice(2 * half, 2 * half + shape[1]))
     return light[inner], labels[inner]
 
 
 def _reach(cells: Cells) -> int:
     if not len(cells):
         return 1
-    return int(np.ceil((cells.radius * np.sqrt(cells.ratio) * (1.15 + 0.7 * (cells.debris > 0))).max() * 1.25)) + 3
+    return int(np.ceil((cells.radius * np.sqrt(cells.ratio) * (1.15 + 0.7 * (cells.debris > 0))).max() * 1.35)) + 3
 
 
 def _own_coordinates(cells: Cells, y: np.ndarray, x: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
@@ -133,9 +133,10 @@ def _depth(cells: Cells, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _blobs(u: np.ndarray, v: np.ndarray, angle: np.ndarray, distance: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Depth in the union of discs; the edge of a small disc is as soft as that of the body."""
     du = u - (distance * np.cos(angle))[:, None, None]
     dv = v - (distance * np.sin(angle))[:, None, None]
-    return (np.sqrt(du * du + dv * dv) / np.maximum(size, 1e-3)[:, None, None]).min(0).astype(np.float32)
+    return (1 + np.sqrt(du * du + dv * dv) - size[:, None, None]).min(0).astype(np.float32)
 
 
 def _partition(cells: Cells, rho: np.ndarray, places: list, labels: np.ndarray) -> np.ndarray:
@@ -165,7 +166,7 @@ def _light(cells: Cells, u: np.ndarray, v: np.ndarray, rho: np.ndarray, bank: np
     body = _step(rho, column(cells.softness)) * thickness * (1 + body_texture)
     body += HALO * _falloff(rho)
     nu, nv = u - column(cells.nucleus_at[:, 0]), v - column(cells.nucleus_at[:, 1])
-    inside = _step(np.sqrt(nu * nu + nv * nv) / column(cells.nucleus), column(1.3 * cells.softness / cells.nucleus)) * (1 + nuclear_texture)
+    inside = _step(np.sqrt(nu * nu + nv * nv) / column(cells.nucleus), column(0.8 * cells.softness / cells.nucleus)) * (1 + nuclear_texture)
     spread = column(cells.spread)
     dividing = np.flatnonzero(cells.spread > 0)
     if len(dividing):  # chromosomes exclude the reporters: a dark plate across the cell
@@ -226,18 +227,18 @@ def expose(light: np.ndarray, noise: np.ndarray, camera: Camera) -> np.ndarray:
     return np.clip(counts + 0.5, 0, 65535).astype(np.uint16)
 
 
-def random_looks(rng: np.random.Generator, spread: float = 0.25) -> dict[str, np.ndarray]:
+def random_looks(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """What stays the same of one cell: expression, edge, nucleus, textures and where its blebs would be."""
     blebs = np.stack(
         [
-            np.arange(BLEBS) * 2 * np.pi / BLEBS + rng.uniform(-0.4, 0.4, BLEBS) + rng.uniform(0, 2 * np.pi),
-            rng.uniform(0.9, 1.15, BLEBS),
-            rng.uniform(0.22, 0.42, BLEBS),
+            np.arange(BLEBS) * 2 * np.pi / BLEBS + rng.uniform(-0.6, 0.6, BLEBS) + rng.uniform(0, 2 * np.pi),
+            rng.uniform(0.85, 1.15, BLEBS),
+            rng.uniform(0.14, 0.44, BLEBS),
         ],
         axis=1,
     )
     return {
-        "expression": rng.lognormal(0, spread, len(CHANNELS)),
+        "expression": rng.lognormal(0, 0.35, len(CHANNELS)),
         "softness": rng.uniform(0.05, 0.12),
         "nucleus": rng.uniform(0.44, 0.54),
         "nucleus_at": rng.normal(0, 0.1, 2).clip(-0.2, 0.2),

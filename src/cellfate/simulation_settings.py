@@ -59,8 +59,9 @@ class Grading:
     """How much the effects differ between cells."""
 
     spread: float = 0.35  # strengths are uniform in 1 +- spread
-    weak_fraction: float = 0.12  # cells in which all fate effects are weak
-    weak_strength: float = 0.15  # their strengths are multiplied by this
+    weak_fraction: float = 0.08  # of the cells: all their fate effects are weak
+    missing_fraction: float = 0.2  # of the single effects are weak, each by itself
+    weak_strength: float = 0.15  # strengths of weak effects are multiplied by this
     onset_jitter: float = 0.25  # onsets are uniform in onset x (1 +- jitter), rounded, at least 1
 
 
@@ -69,8 +70,8 @@ class Camera:
     """Optics and camera."""
 
     offset: float = 100.0  # counts without light
-    gain: float = 0.5  # counts per electron; shot noise is the normal approximation of Poisson
-    read_noise: float = 3.0  # standard deviation in electrons
+    gain: float = 0.8  # counts per electron; shot noise is the normal approximation of Poisson
+    read_noise: float = 4.0  # standard deviation in electrons
     background: float = 60.0  # counts of light outside the cells
     vignette: float = 0.25  # fraction of light lost in the corners
     bleaching: float = 0.15  # fraction of the light lost from the first to the last frame
@@ -83,7 +84,7 @@ class SimulationSettings:
 
     n_frames: int = 80
     frame_shape: tuple[int, int] = (384, 384)  # height, width
-    n_cells: int = 26  # in the first frame
+    n_cells: int = 32  # in the first frame
     fated_cells: int = 7  # of those, tracks that end in an event after a long time
     sister_pairs: int = 2  # of those, mothers that divide early; both daughters are fated
     leaving_cells: int = 2  # of those, cells that leave the field
@@ -97,6 +98,7 @@ class SimulationSettings:
     cell_diameter: float = 36.0  # of the body
     diameter_spread: float = 0.08  # coefficient of variation
     speed: float = 1.0  # pixels per frame
+    expression_spread: float = 0.35  # of the logarithm of each reporter's brightness between founders
     persistence: float = 0.8  # of the velocity from frame to frame
     circadian_period_h: float = 24.0
     p53_interval_h: float = 5.5
@@ -170,6 +172,7 @@ def _check(settings: SimulationSettings) -> None:
         ("sister_pairs", 0, 10_000),
         ("leaving_cells", 0, 10_000),
         ("lost_fraction", 0, 1),
+        ("expression_spread", 0, 2),
         ("short_fraction", 0, 1),
         ("sister_concordance", 0, 1),
         ("cell_diameter", 8, 200),

@@ -40,7 +40,9 @@ def split_trajectories(
         parts = _parts_of_units(trajectories[trajectories["usable"]], unit, shares, rng)
     split = _folds_of_parts(parts, folds)
     _check_parts(split, trajectories, unit)
-    return pd.concat([split, _unlabelled(trajectories, folds, min_frames)], ignore_index=True).sort_values(["fold", "trajectory"], ignore_index=True)
+    return pd.concat([split, _unlabelled(trajectories, folds, min_frames)], ignore_index=True).sort_values(
+        ["fold", "trajectory"], ignore_index=True
+    )
 
 
 def _check_settings(unit: str, folds: int, fractions) -> None:
@@ -49,7 +51,9 @@ def _check_settings(unit: str, folds: int, fractions) -> None:
     if folds < 1 or folds == 2:
         raise InputError(f"split.folds is {folds}; 1 (one split) or at least 3 (test, validation and training parts) is needed")
     if len(fractions) != len(PARTS) or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
-        raise InputError(f"split.fractions is {list(fractions)}; three positive numbers (train, validation, test) that add up to 1 are needed")
+        raise InputError(
+            f"split.fractions is {list(fractions)}; three positive numbers (train, validation, test) that add up to 1 are needed"
+        )
 
 
 def _stratified_parts(labels: np.ndarray, shares: list[float], rng: np.random.Generator) -> np.ndarray:
@@ -69,8 +73,8 @@ def _parts_of_units(usable: pd.DataFrame, unit: str, shares: list[float], rng: n
     needed = len(shares)
     if len(units) < needed:
         raise InputError(
-            f"split.unit: {unit} has {len(units)} unit{'s' * (len(units) != 1)} with usable trajectories ({', '.join(units[:5])}), at least "
-            f"{needed} are needed; {_alternatives(unit)}"
+            f"split.unit is {unit}: only {len(units)} {unit}{'s' * (len(units) != 1)} with usable trajectories ({', '.join(units[:5])}), "
+            f"at least {needed} are needed; {_alternatives(unit)}"
         )
     strata = usable["label"].astype(int).astype(str) + " " + usable["treatment"]
     counts = pd.crosstab(codes, strata).to_numpy(float)
@@ -83,7 +87,9 @@ def _unit_names(usable: pd.DataFrame, unit: str) -> np.ndarray:
     empty = usable[unit].isna()
     if empty.any():
         recording = usable.loc[empty, "recording"].iloc[0]
-        raise InputError(f"split.unit is {unit}, but the column {unit} is empty for recording {recording}; fill it in the sheet, or {_alternatives(unit)}")
+        raise InputError(
+            f"split.unit is {unit}, but {unit} is empty for recording {recording}; fill it in the sheet; {_alternatives(unit)}"
+        )
     return usable[unit].astype(str).to_numpy()
 
 
@@ -161,7 +167,9 @@ def _check_parts(split: pd.DataFrame, trajectories: pd.DataFrame, unit: str) -> 
             row = counts.loc[(fold, part)] if (fold, part) in counts.index else pd.Series({0: 0, 1: 0})
             if row.min() == 0:
                 have = ", ".join(f"{names.get(label, label)} {row[label]}" for label in (0, 1))
-                total = ", ".join(f"{names.get(label, label)} {n}" for label, n in fated.loc[fated["usable"], "label"].value_counts().items())
+                total = ", ".join(
+                    f"{names.get(label, label)} {n}" for label, n in fated.loc[fated["usable"], "label"].value_counts().items()
+                )
                 raise InputError(
                     f"fold {fold}: the {part} part has {have} trajectories, both outcomes are needed (usable in all: {total}); "
                     f"use other fractions, fewer folds, or another unit: {_alternatives(unit)}"

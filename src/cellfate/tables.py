@@ -4,6 +4,7 @@
 names the file, the row and the value. Parquet, CSV and TSV are told apart by the file's ending.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -238,6 +239,42 @@ TABLES = {
             "log_loss": FLOAT_NULL,
         },
     ),
+    # figure 2: full test trajectories; fraction is of the actual outcome
+    "confusion": Table({"actual": STR, "predicted": STR, "count": COUNT, "fraction": UNIT_NULL}, key=("actual", "predicted")),
+    # figure 6: every frame of the chosen trajectories; position is the row of the stored crops, null where none is shown
+    "examples": Table(
+        {
+            "trajectory": STR,
+            "outcome": STR,
+            "frame": COUNT,
+            "frames_before_end": COUNT,
+            "hours_before_end": Column("float", low=0),
+            "weight": UNIT,
+            "scaled": UNIT,
+            "group": Column("str", allowed=("high", "low")),
+            "position": Column("int", nullable=True, low=0),
+        },
+        key=("trajectory", "frame"),
+    ),
+    # simulated data: share of right predictions without the last n frames, by what was visible in the frames that are left
+    "truth_fates": Table(
+        {
+            "outcome": STR,
+            "n": COUNT,
+            "effect": STR,
+            "visible": BOOL,
+            "n_trajectories": COUNT,
+            "n_correct": COUNT,
+            "fraction_correct": UNIT,
+            "ci_low": UNIT,
+            "ci_high": UNIT,
+        },
+        key=("outcome", "n", "effect", "visible"),
+    ),
+    # simulated data: how planted fates were read
+    "truth_outcomes": Table(
+        {"fate": STR, "outcome": STR, "count": COUNT, "event_frame_difference": FLOAT_NULL}, key=("fate", "outcome")
+    ),
 }
 
 
@@ -319,6 +356,11 @@ def read_table(path: str | Path, name: str) -> pd.DataFrame:
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: not readable as a table: {error}") from error
     return check_table(table, name, path)
+
+
+def read_tables(paths: Sequence[str | Path], name: str) -> pd.DataFrame:
+    """Read several files of one declared table (recordings or folds) and put them below one another."""
+    return pd.concat([read_table(path, name) for path in paths], ignore_index=True)
 
 
 def write_table(table: pd.DataFrame, path: str | Path, name: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.errors import InputError
-from cellfate.tables import read_table
+from cellfate.tables import read_table, read_tables
 
 STAGES = ("tracks", "with a fate", "long enough")
 
@@ -15,7 +15,7 @@ STAGES = ("tracks", "with a fate", "long enough")
 def read_tracks_and_outcomes(tracks: list[str | Path], outcomes: list[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read and join the per-recording files: (track_id, frame, recording) of every frame, and one row per track."""
     frames = [read_table(path, "tracks")[["recording", "track_id", "frame"]] for path in tracks]
-    return pd.concat(frames, ignore_index=True), pd.concat([read_table(path, "outcomes") for path in outcomes], ignore_index=True)
+    return pd.concat(frames, ignore_index=True), read_tables(outcomes, "outcomes")
 
 
 def select_trajectories(
@@ -36,7 +36,9 @@ def select_trajectories(
     _check_recordings(sheet, outcomes)
     trajectories = outcomes.merge(sheet.drop(columns=["images", "tracks"]), on="recording", how="left", validate="many_to_one")
     kept = _kept_frames(tracks, outcomes, cut_at_event)
-    trajectories = trajectories.drop(columns=["first_frame", "last_frame", "n_frames"]).merge(kept, on=["recording", "track_id"], how="left")
+    trajectories = trajectories.drop(columns=["first_frame", "last_frame", "n_frames"]).merge(
+        kept, on=["recording", "track_id"], how="left"
+    )
     trajectories["trajectory"] = trajectories["recording"] + "/" + trajectories["track_id"].astype(str)
     trajectories["treatment"] = trajectories["treatment"].fillna("none")
     labels = {outcome_names["negative"]: 0, outcome_names["positive"]: 1}

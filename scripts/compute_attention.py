@@ -1,0 +1,16 @@
+"""The attention of the last layer's [cls] token to each frame."""
+
+from cellfate.embeddings import EmbeddingFile
+from cellfate.inference import compute_attention, open_model
+from cellfate.tables import read_table, write_table
+
+with EmbeddingFile(snakemake.input.embeddings) as embeddings:
+    attention = compute_attention(
+        open_model(snakemake.input.model, snakemake.threads),
+        embeddings,
+        read_table(snakemake.input.trajectories, "trajectories"),
+        read_table(snakemake.input.split, "split"),
+        fold=int(snakemake.wildcards.fold),
+        splits=snakemake.params.splits,
+    )
+write_table(attention, snakemake.output.attention, "attention")

@@ -1,0 +1,11 @@
+"""Download the annotations of the published data set, checked against its list of checksums."""
+
+from cellfate.download import download_file
+
+download_file(
+    url=snakemake.params.url,
+    file=snakemake.params.file,
+    path=snakemake.output.annotations,
+    checksums=snakemake.params.checksums,
+    by_hand=snakemake.params.get("page"),
+)

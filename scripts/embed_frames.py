@@ -1,0 +1,15 @@
+"""Embed every frame of the wanted trajectories of one fold with the trained backbone."""
+
+from cellfate.embeddings import embed_frames
+from cellfate.tables import read_table
+
+embed_frames(
+    snakemake.input.crops,
+    read_table(snakemake.input.trajectories, "trajectories"),
+    read_table(snakemake.input.split, "split"),
+    snakemake.input.model,
+    snakemake.output.embeddings,
+    fold=int(snakemake.wildcards.fold),
+    splits=snakemake.params.splits,
+    threads=snakemake.threads,
+)

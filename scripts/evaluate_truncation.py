@@ -1,0 +1,17 @@
+"""Score predictions made without the last n frames."""
+
+from cellfate.evaluation import evaluate_condition
+from cellfate.tables import read_table, read_tables, write_table
+
+metrics = evaluate_condition(
+    read_tables(snakemake.input.predictions, "predictions"),
+    read_table(snakemake.input.trajectories, "trajectories"),
+    condition="truncation",
+    steps=snakemake.params.truncation,
+    outcomes=snakemake.params.outcomes,
+    treatment=snakemake.params.treatment,
+    cohort=snakemake.params.cohort,
+    bootstrap=snakemake.params.bootstrap,
+    seed=snakemake.params.seed,
+)
+write_table(metrics, snakemake.output.metrics, "metrics")

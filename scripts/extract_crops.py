@@ -1,0 +1,19 @@
+"""Cut a square around each wanted cell in every frame of one recording."""
+
+from cellfate.crops import extract_crops
+from cellfate.frames import open_frames
+from cellfate.tables import read_table
+
+extract_crops(
+    open_frames(snakemake.input.images, snakemake.params.channels),
+    read_table(snakemake.input.tracks, "tracks"),
+    read_table(snakemake.input.outcomes, "outcomes"),
+    snakemake.output.crops,
+    recording=snakemake.params.recording,
+    size=snakemake.params.size,
+    which=snakemake.params.tracks,
+    outcomes_wanted=snakemake.params.outcomes,
+    min_frames=snakemake.params.min_frames,
+    frame_interval_min=snakemake.params.frame_interval_min,
+    pixel_size_um=snakemake.params.pixel_size_um,
+)

@@ -1,0 +1,10 @@
+"""Bring the frames of one recording from their public address or from a local folder, each checked by its SHA-256."""
+
+from cellfate.download import fetch_files
+
+fetch_files(
+    snakemake.input.checksums,
+    folder=snakemake.output.images,
+    url=snakemake.params.url,
+    local=snakemake.params.local,
+)

@@ -1,0 +1,8 @@
+"""Draw figure 5, the features of high-attention frames, from its table."""
+
+from cellfate.plot_style import save_figure
+from cellfate.plots import plot_effects
+from cellfate.tables import read_table
+
+figure = plot_effects(read_table(snakemake.input.table, "effect_summary"), outcomes=snakemake.params.outcomes)
+save_figure(figure, snakemake.output.pdf, snakemake.output.png)

@@ -1,0 +1,22 @@
+"""Predict full, truncated and last-k trajectories from the embeddings; calibrate on the validation part."""
+
+from cellfate.calibration import save_calibration
+from cellfate.embeddings import EmbeddingFile
+from cellfate.inference import open_model, predict_trajectories
+from cellfate.tables import read_table, write_table
+
+with EmbeddingFile(snakemake.input.embeddings) as embeddings:
+    predictions, calibration = predict_trajectories(
+        open_model(snakemake.input.model, snakemake.threads),
+        embeddings,
+        read_table(snakemake.input.trajectories, "trajectories"),
+        read_table(snakemake.input.split, "split"),
+        fold=int(snakemake.wildcards.fold),
+        truncation=snakemake.params.truncation,
+        last_k=snakemake.params.last_k,
+        treatment=snakemake.params.treatment,
+        calibration=snakemake.params.calibration,
+        min_frames=snakemake.params.min_frames,
+    )
+write_table(predictions, snakemake.output.predictions, "predictions")
+save_calibration(calibration, snakemake.output.calibration)

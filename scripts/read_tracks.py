@@ -1,0 +1,18 @@
+"""Check the frames of one recording, then read and check its tracks and outcomes."""
+
+from cellfate.frames import open_frames
+from cellfate.tables import write_table
+from cellfate.tracks import read_tracks
+
+frames = open_frames(snakemake.input.images, snakemake.params.channels)
+frames.check()
+tracks, outcomes = read_tracks(
+    snakemake.input.tracks,
+    tracks_format=snakemake.params.tracks_format,
+    recording=snakemake.wildcards.recording,
+    n_frames=frames.n_frames,
+    frame_shape=frames.shape,
+    event_gap=snakemake.params.event_gap,
+)
+write_table(tracks, snakemake.output.tracks, "tracks")
+write_table(outcomes, snakemake.output.outcomes, "outcomes")

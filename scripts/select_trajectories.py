@@ -1,0 +1,16 @@
+"""Label every track, cut it at its event and say which trajectories are long enough."""
+
+from cellfate.recordings import read_sheet
+from cellfate.tables import write_table
+from cellfate.trajectories import read_tracks_and_outcomes, select_trajectories
+
+tracks, outcomes = read_tracks_and_outcomes(snakemake.input.tracks, snakemake.input.outcomes)
+trajectories = select_trajectories(
+    read_sheet(snakemake.input.sheet),
+    tracks,
+    outcomes,
+    outcome_names=snakemake.params.outcomes,
+    min_frames=snakemake.params.min_frames,
+    cut_at_event=snakemake.params.cut_at_event,
+)
+write_table(trajectories, snakemake.output.trajectories, "trajectories")

@@ -1,0 +1,16 @@
+"""Simulate one recording: frames and annotations as users have them, and its truth."""
+
+from cellfate.simulation_files import write_simulated_recording
+
+write_simulated_recording(
+    images=snakemake.output.images,
+    annotations=snakemake.output.annotations,
+    truth=snakemake.output.truth,
+    recording=snakemake.wildcards.recording,
+    settings=snakemake.params.settings,
+    seed=snakemake.params.seed,
+    treatment=snakemake.params.treatment,
+    dose=snakemake.params.dose,
+    treatment_start_h=snakemake.params.treatment_start_h,
+    frame_interval_min=snakemake.params.frame_interval_min,
+)

@@ -1,0 +1,16 @@
+"""Assign the trajectories to train, validation and test, whole units together."""
+
+from cellfate.split import split_flow, split_trajectories
+from cellfate.tables import read_table, write_table
+
+trajectories = read_table(snakemake.input.trajectories, "trajectories")
+split = split_trajectories(
+    trajectories,
+    unit=snakemake.params.unit,
+    folds=snakemake.params.folds,
+    fractions=snakemake.params.fractions,
+    seed=snakemake.params.seed,
+    min_frames=snakemake.params.min_frames,
+)
+write_table(split, snakemake.output.split, "split")
+write_table(split_flow(trajectories, split), snakemake.output.flow, "flow")

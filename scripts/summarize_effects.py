@@ -1,0 +1,19 @@
+"""Median Cliff's delta of each feature and outcome, with interval, null and correction: the table of figure 5."""
+
+from cellfate.effects import summarize_effects
+from cellfate.tables import read_table, read_tables, write_table
+
+table = summarize_effects(
+    read_table(snakemake.input.effects, "effects"),
+    read_tables(snakemake.input.attention, "attention"),
+    read_tables(snakemake.input.features, "features"),
+    read_table(snakemake.input.trajectories, "trajectories"),
+    outcomes=snakemake.params.outcomes,
+    high_percentile=snakemake.params.high_percentile,
+    bootstrap=snakemake.params.bootstrap,
+    null_model=snakemake.params.null_model,
+    null_draws=snakemake.params.null_draws,
+    correction=snakemake.params.correction,
+    seed=snakemake.params.seed,
+)
+write_table(table, snakemake.output.table, "effect_summary")

@@ -1,0 +1,11 @@
+"""Compare probabilities with observed frequencies, before and after calibration, at each truncation."""
+
+from cellfate.calibration import tabulate_calibration
+from cellfate.tables import read_tables, write_table
+
+table = tabulate_calibration(
+    read_tables(snakemake.input.predictions, "predictions"),
+    bins=snakemake.params.bins,
+    calibration=snakemake.params.calibration,
+)
+write_table(table, snakemake.output.table, "calibration")

@@ -1,0 +1,19 @@
+"""Compare each feature between high- and low-attention frames within each trajectory: permutation test, Cliff's delta."""
+
+from cellfate.effects import compare_features
+from cellfate.tables import read_table, read_tables, write_table
+
+effects = compare_features(
+    read_tables(snakemake.input.attention, "attention"),
+    read_tables(snakemake.input.predictions, "predictions"),
+    read_table(snakemake.input.trajectories, "trajectories"),
+    read_tables(snakemake.input.features, "features"),
+    outcomes=snakemake.params.outcomes,
+    treatment=snakemake.params.treatment,
+    splits=snakemake.params.splits,
+    min_frames=snakemake.params.min_frames,
+    high_percentile=snakemake.params.high_percentile,
+    resamples=snakemake.params.resamples,
+    seed=snakemake.params.seed,
+)
+write_table(effects, snakemake.output.effects, "effects")

@@ -1,0 +1,153 @@
+"""Trajectories as training examples: read, downsampled, augmented, and drawn so that both outcomes come equally often."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import Dataset, Sampler
+
+from cellfate.augmentation import AugmentationSettings, prepare
+from cellfate.cropset import CropSet
+from cellfate.errors import InputError
+from cellfate.progress import progress
+from cellfate.scaling import Scaling
+
+SAMPLER_STREAM, AUGMENTATION_STREAM = 1, 2  # so that the two never share random numbers
+
+
+class Draw(NamedTuple):
+    """Which trajectory is drawn (its row), and the epoch and place in it, which fix the augmentation."""
+
+    row: int
+    epoch: int
+    place: int
+
+
+class Example(NamedTuple):
+    """One trajectory as the network takes it: frames (T, C, S, S) float32."""
+
+    frames: Tensor
+    label: float
+    trajectory: str
+
+
+class Batch(NamedTuple):
+    """Several trajectories: frames one after another (sum of lengths, C, S, S), lengths (B,), labels (B,) float32, ids."""
+
+    frames: Tensor
+    lengths: Tensor
+    labels: Tensor
+    trajectories: list[str]
+
+
+def downsample(crops: np.ndarray, size: int) -> np.ndarray:
+    """Crops (T, C, S, S) as (T, C, size, size) by area averaging, rounded to whole counts; equal size changes nothing."""
+    if size > crops.shape[-1]:
+        raise InputError(f"model.input_size is {size}, the crops have {crops.shape[-1]} px: crops are never made larger")
+    if size == crops.shape[-1]:
+        return crops
+    means = F.adaptive_avg_pool2d(torch.from_numpy(crops.astype(np.float32)), size)
+    return means.round_().numpy().astype(crops.dtype)
+
+
+class TrajectoryDataset(Dataset):
+    """The trajectories of a table (see :func:`cellfate.cropset.fold_trajectories`) with their crops.
+
+    ``dataset[row]`` is the plain example, ``dataset[Draw(...)]`` the augmented one. Crops are read from disk each time, or
+    with ``cache`` once at the start and kept in memory at ``input_size`` in the camera's integers; the examples are equal.
+    """
+
+    def __init__(
+        self,
+        rows: pd.DataFrame,
+        cropset: CropSet,
+        scaling: Scaling,
+        input_size: int,
+        augmentation: AugmentationSettings | None = None,
+        seed: int = 0,
+        cache: bool = False,
+        label: str = "reading crops",
+    ) -> None:
+        self.rows = list(rows.itertuples(index=False))
+        self.cropset = cropset
+        self.scaling = scaling
+        self.input_size = input_size
+        self.augmentation = augmentation
+        self.seed = seed
+        if tuple(cropset.channels) != scaling.channels:
+            raise InputError(f"the crops have channels {', '.join(cropset.channels)}, the scaling has {', '.join(scaling.channels)}")
+        self._cached = [self._read(row) for row in progress(self.rows, label, unit="trajectory")] if cache else None
+
+    def _read(self, row: NamedTuple) -> np.ndarray:
+        _, crops = self.cropset.read(row.recording, row.track_id, row.first_frame, row.last_frame)
+        return downsample(crops, self.input_size)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, item: int | Draw) -> Example:
+        draw = item if isinstance(item, Draw) else None
+        index = draw.row if draw else item
+        row = self.rows[index]
+        crops = self._cached[index] if self._cached is not None else self._read(row)
+        if draw is None:
+            frames = prepare(crops, self.scaling)
+        else:
+            frames = prepare(crops, self.scaling, self.augmentation, seed=(AUGMENTATION_STREAM, self.seed, draw.epoch, draw.place))
+        return Example(frames, float("nan") if pd.isna(row.label) else float(row.label), row.trajectory)
+
+
+def collate(examples: list[Example]) -> Batch:
+    """Examples as one batch without padding."""
+    return Batch(
+        torch.cat([example.frames for example in examples]),
+        torch.tensor([len(example.frames) for example in examples]),
+        torch.tensor([example.label for example in examples], dtype=torch.float32),
+        [example.trajectory for example in examples],
+    )
+
+
+class BalancedSampler(Sampler):
+    """As many draws with replacement as there are trajectories, each class equally often on average (weight 1/class count).
+
+    The draws of an epoch follow from ``seed`` and the epoch alone. With several processes each takes every ``world``-th
+    draw, and the number of draws is rounded up so that all take the same number.
+    """
+
+    def __init__(self, labels: np.ndarray, seed: int, first_epoch: int = 0, rank: int = 0, world: int = 1) -> None:
+        labels = np.asarray(labels)
+        classes, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        self.probabilities = 1 / counts[inverse] / len(classes)
+        self.seed = seed
+        self.first_epoch = first_epoch
+        self.rank = rank
+        self.world = world
+        self.epoch = first_epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls this before each epoch, counting from 0 in this process."""
+        self.epoch = self.first_epoch + epoch
+
+    def draws(self) -> list[Draw]:
+        """All draws of the epoch, over all processes."""
+        n = -(-len(self.probabilities) // self.world) * self.world
+        rows = np.random.default_rng([SAMPLER_STREAM, self.seed, self.epoch]).choice(len(self.probabilities), size=n, p=self.probabilities)
+        return [Draw(int(row), self.epoch, place) for place, row in enumerate(rows)]
+
+    def __iter__(self) -> Iterator[Draw]:
+        return iter(self.draws()[self.rank :: self.world])
+
+    def __len__(self) -> int:
+        return -(-len(self.probabilities) // self.world)
+
+
+def check_classes(rows: pd.DataFrame, part: str, fold: int, outcomes: dict[str, str]) -> None:
+    """Raise an InputError unless the part of the fold has usable trajectories of both outcomes."""
+    counts = {outcomes["negative"]: int((rows["label"] == 0).sum()), outcomes["positive"]: int((rows["label"] == 1).sum())}
+    if min(counts.values()) == 0:
+        shown = " and ".join(f"{n} {name}" for name, n in counts.items())
+        raise InputError(f"the {part} part of fold {fold} has {shown} trajectories that are long enough: both outcomes are needed")

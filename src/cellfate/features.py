@@ -1,0 +1,137 @@
+"""Shape, intensity and neighbours of the cell in each segmented crop, named as scikit-image's ``regionprops`` names them."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from skimage.measure import label, regionprops
+
+from cellfate.crops import CropFile
+from cellfate.errors import InputError
+from cellfate.masks import MaskFile, scale_to_uint8
+from cellfate.progress import progress
+from cellfate.tables import TABLES, write_table
+
+MAX_DISTANCE = 10.0  # pixels from the crop's centre to the nearest pixel of a region that still counts as the tracked cell
+SHAPE = ("area", "perimeter", "eccentricity", "equivalent_diameter_area", "solidity")
+
+
+def choose_region(labels: np.ndarray, rule: str, min_area: int = 20):
+    """The region of the tracked cell in a label image (S, S), and the number of its neighbours.
+
+    Returns (region, n_neighbors): scikit-image's ``RegionProperties``, or None where no region qualifies. Parts of one label
+    that do not touch (8-connectivity) are regions of their own; those below ``min_area`` pixels do not count, neither as the
+    cell nor as a neighbour. The crop's centre is pixel S // 2, where the crop was cut around.
+
+    ``centre``: the region that covers the centre, else the one whose nearest pixel is nearest, up to ``MAX_DISTANCE``.
+    ``published``: the highest (1 - distance of the centroid to the centre / half diagonal) + area / largest area; a region
+    that is alone in the crop may be below ``min_area``.
+    """
+    regions = regionprops(label(labels, connectivity=2))
+    large = [region for region in regions if region.area >= min_area]
+    if rule == "published":
+        large = regions if len(regions) == 1 else large
+        chosen = _published_choice(large, labels.shape)
+    elif rule == "centre":
+        chosen = _central_choice(large, labels.shape)
+    else:
+        raise InputError(f"features.region is {rule!r}, 'centre' or 'published' is needed")
+    return chosen, len(large) - (chosen is not None)
+
+
+def _central_choice(regions: list, shape: tuple[int, int]):
+    centre = np.array(shape) // 2
+    distances = [np.hypot(*(region.coords - centre).T).min() for region in regions]
+    nearest = int(np.argmin(distances)) if regions else -1
+    return regions[nearest] if regions and distances[nearest] <= MAX_DISTANCE else None
+
+
+def _published_choice(regions: list, shape: tuple[int, int]):
+    centre, half_diagonal = np.array(shape) / 2, math.hypot(*shape) / 2
+    largest = max((region.area for region in regions), default=1)
+
+    def score(region) -> float:
+        return 1 - math.dist(region.centroid, centre) / half_diagonal + region.area / largest
+
+    return max(regions, key=score, default=None)
+
+
+def measure_features(
+    labels: np.ndarray, images: np.ndarray, channels: Sequence[str], region: str = "centre", min_area: int = 20
+) -> pd.DataFrame:
+    """Features of the chosen region of each crop, one row per crop that has one; the index is the crop's number.
+
+    ``labels`` (T, S, S) are label images, ``images`` (T, C, S, S) the intensities whose means are taken, of the named
+    channels. Lengths in pixels; ``circularity`` is 4 pi area / perimeter^2, null where the perimeter is 0.
+    """
+    rows = {}
+    for index, (label_image, image) in enumerate(zip(labels, images, strict=True)):
+        chosen, n_neighbors = choose_region(label_image, region, min_area)
+        if chosen is not None:
+            means = image[:, *chosen.coords.T].mean(axis=1, dtype=np.float64)
+            rows[index] = {**_shape(chosen), "n_neighbors": n_neighbors, **dict(zip(_intensity_names(channels), means, strict=True))}
+    columns = [*SHAPE, "circularity", "n_neighbors", *_intensity_names(channels)]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def _intensity_names(channels: Sequence[str]) -> list[str]:
+    return [f"intensity_mean-{channel}" for channel in channels]
+
+
+def _shape(region) -> dict[str, float]:
+    measured = {name: float(region[name]) for name in SHAPE}
+    perimeter = measured["perimeter"]
+    return {**measured, "circularity": 4 * math.pi * measured["area"] / perimeter**2 if perimeter > 0 else math.nan}
+
+
+def measure_recording(
+    masks: str | Path, crops: str | Path, features: str | Path, *, region: str, intensity: str, min_area: int
+) -> None:
+    """Measure every segmented crop of a recording and write the features table.
+
+    ``intensity`` is ``counts`` (mean of the camera's counts minus the frame's background level) or ``published`` (mean of the
+    trajectory's crops scaled to 0-255 jointly over frames and channels). Crops without a region have no row; a mask file
+    without masks gives a table without rows. Raises InputError when masks and crops are not of the same recording and frames.
+    """
+    with MaskFile(masks) as mask_file, CropFile(crops) as crop_file:
+        if mask_file.recording != crop_file.recording:
+            raise InputError(f"{masks}: masks of recording {mask_file.recording}, but {crops} has crops of {crop_file.recording}")
+        tables = [_empty_table(crop_file.channels)]
+        for track_id in progress(mask_file.track_ids, f"measure_features {crop_file.recording}", unit="track"):
+            tables.append(_measure_track(mask_file, crop_file, track_id, region, intensity, min_area))
+    measured = [table for table in tables if len(table)] or tables[:1]
+    write_table(pd.concat(measured, ignore_index=True), features, "features")
+
+
+def _empty_table(channels: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame(columns=[*TABLES["features"].columns, *_intensity_names(channels)]).astype(
+        dict.fromkeys(_intensity_names(channels), "float64")
+    )
+
+
+def _measure_track(masks: MaskFile, crops: CropFile, track_id: int, region: str, intensity: str, min_area: int) -> pd.DataFrame:
+    frames, labels = masks.read(track_id)
+    crop_frames, images = crops.read(track_id, frames[0], frames[-1])
+    if not np.array_equal(frames, crop_frames):
+        raise InputError(f"{masks.path}: track {track_id} has masks of {len(frames)} frames and {len(crop_frames)} crops; segment again")
+    if intensity == "published":
+        images = scale_to_uint8(images)
+    elif intensity != "counts":
+        raise InputError(f"features.intensity is {intensity!r}, 'counts' or 'published' is needed")
+    measured = measure_features(labels, images, crops.channels, region, min_area)
+    used = frames[measured.index]
+    if intensity == "counts":
+        measured[_intensity_names(crops.channels)] -= _background(crops, used)
+    measured.insert(0, "recording", crops.recording)
+    measured.insert(1, "track_id", track_id)
+    measured.insert(2, "frame", used)
+    return measured
+
+
+def _background(crops: CropFile, frames: np.ndarray) -> np.ndarray:
+    levels = crops.background[frames].astype(np.float64)
+    if np.isnan(levels).any():
+        raise InputError(f"{crops.path}: no background level for frame {frames[np.isnan(levels).any(axis=1)][0]}")
+    return levels

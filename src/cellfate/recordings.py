@@ -1,0 +1,164 @@
+"""The recordings sheet: read and checked, and written for the published data set from its annotations.
+
+Every cluster job parses this module again: it imports nothing heavier than pandas.
+"""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cellfate.annotations import RECORDING_NAME, split_by_video
+from cellfate.disk import free_space, human_size
+from cellfate.errors import InputError
+from cellfate.tables import TABLES, check_table, write_table
+from cellfate.tracks import READERS, outcomes_beside
+
+CHANNEL_NAME = re.compile(r"[A-Za-z0-9_-]+")
+NO_TREATMENT = "none"
+UNKNOWN_TREATMENT = "unknown"
+PUBLISHED_FRAME_BYTES = 1024 * 1024 * 3 * 2  # 1024 x 1024 pixels, three colours, 16 bit
+
+
+def read_sheet(path: str | Path) -> pd.DataFrame:
+    """Read the recordings sheet (TSV, or CSV by its ending), one row per recording in the file's order.
+
+    Columns that may be empty may also be missing. An empty treatment becomes ``none``. Raises InputError with file, line and
+    value for missing, unknown or mistyped columns, an empty sheet, names that are not unique or do not fit a file name,
+    channels that are not the same in every row, and tracks without tracks_format or the other way round.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file (recordings sheet)")
+    columns = TABLES["recordings"].columns
+    try:
+        sheet = pd.read_csv(
+            path,
+            sep="," if path.suffix == ".csv" else "\t",
+            dtype={name: "string" for name, column in columns.items() if column.kind == "str"},
+            keep_default_na=False,
+            na_values=[""],
+            skip_blank_lines=False,
+            encoding="utf-8-sig",
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not readable as a table: {error}") from error
+    if sheet.empty:
+        raise InputError(f"{path}: no recordings in the sheet; one row per recording is needed")
+    if sheet.columns.isin(list(columns)).all():  # otherwise a mistyped name would pass as one left out
+        for name in [name for name, column in columns.items() if column.nullable and name not in sheet]:
+            sheet[name] = None
+    return validate_sheet(sheet, path)
+
+
+def validate_sheet(sheet: pd.DataFrame, source: str | Path) -> pd.DataFrame:
+    """Check a recordings sheet whose row 0 stands in line 2 of ``source``; see :func:`read_sheet`."""
+    for name in sheet.columns.intersection(list(TABLES["recordings"].columns)):
+        if pd.api.types.is_string_dtype(sheet[name]):
+            stripped = sheet[name].str.strip()
+            sheet = sheet.assign(**{name: stripped.where(stripped != "", None)})
+    sheet = check_table(sheet, "recordings", source)
+    sheet["treatment"] = sheet["treatment"].fillna(NO_TREATMENT)
+    for number, row in enumerate(sheet.itertuples(index=False), start=2):
+        _check_row(row, f"{source}: line {number}")
+    sheet["channels"] = sheet["channels"].map(lambda text: ",".join(split_channels(text)))
+    for number, channels in enumerate(sheet["channels"], start=2):
+        if channels != sheet["channels"].iloc[0]:
+            raise InputError(
+                f"{source}: line {number}: channels is {channels!r}, line 2 has {sheet['channels'].iloc[0]!r}; "
+                "all recordings of a data set need the same channels in the same order"
+            )
+    return sheet
+
+
+def _check_row(row, here: str) -> None:
+    if not RECORDING_NAME.fullmatch(row.recording):
+        raise InputError(f"{here}: recording is {row.recording!r}, letters, digits, '_', '.' and '-' are allowed, the first no '.' or '-'")
+    if (row.tracks is None) != (row.tracks_format is None):
+        raise InputError(f"{here}: tracks is {row.tracks!r} and tracks_format is {row.tracks_format!r}; give both or neither")
+    if row.tracks_format is not None and row.tracks_format not in READERS:
+        raise InputError(f"{here}: tracks_format is {row.tracks_format!r}, one of {', '.join(READERS)} is needed")
+    channels = split_channels(row.channels)
+    bad = [name for name in channels if not CHANNEL_NAME.fullmatch(name)]
+    if bad:
+        raise InputError(f"{here}: channels is {row.channels!r}: {bad[0]!r} is not a name of letters, digits, '_' and '-'")
+    if len(set(channels)) < len(channels):
+        raise InputError(f"{here}: channels is {row.channels!r}; each name may stand there once")
+
+
+def split_channels(text: str) -> list[str]:
+    """The channel names of a sheet's cell: ``'a, b'`` gives ``['a', 'b']``."""
+    return [name.strip() for name in text.split(",")]
+
+
+def track_files(tracks: str, tracks_format: str) -> list[str]:
+    """Every file that the tracks of a recording are read from, existing ones only beside ``tracks`` itself."""
+    beside = [outcomes_beside(tracks)] if tracks_format == "csv" else []
+    return [tracks, *(str(path) for path in beside if path.exists())]
+
+
+def write_published_sheet(
+    annotations: str | Path,
+    sheet: str | Path,
+    folder: str | Path,
+    *,
+    channels: Sequence[str],
+    doses: Sequence[Mapping],
+    treatment_start_h: float | None,
+    frame_interval_min: float,
+    pixel_size_um: float | None = None,
+    frame_bytes: int = PUBLISHED_FRAME_BYTES,
+) -> pd.DataFrame:
+    """Write one annotation file per recording into ``folder`` and the sheet of all recordings; returns the sheet.
+
+    The images of a recording are expected at ``images/<recording>`` beside the sheet. ``doses`` lists {first, last, treatment,
+    dose} by recording number, both ends inclusive; recordings outside all ranges get the treatment ``unknown``. Treated
+    recordings get ``treatment_start_h``. What all frames need on disk, ``frame_bytes`` each, is printed beside the free space.
+    """
+    counts = split_by_video(annotations, folder)
+    images = Path(sheet).parent / "images"
+    print(size_report(len(counts), sum(counts.values()), frame_bytes, free_space(images)), file=sys.stderr, flush=True)
+    rows = []
+    for recording in counts:
+        treatment, dose = dose_of(recording, doses)
+        rows.append(
+            {
+                "recording": recording,
+                "images": str(images / recording),
+                "tracks": str(Path(folder) / f"{recording}.json"),
+                "tracks_format": "coco-video",
+                "treatment": treatment,
+                "dose": dose,
+                "treatment_start_h": None if treatment in (NO_TREATMENT, UNKNOWN_TREATMENT) else treatment_start_h,
+                "frame_interval_min": frame_interval_min,
+                "pixel_size_um": pixel_size_um,
+                "channels": ",".join(channels),
+                "group": None,
+            }
+        )
+    table = validate_sheet(pd.DataFrame(rows), sheet)
+    write_table(table, sheet, "recordings")
+    return table
+
+
+def size_report(n_recordings: int, n_frames: int, frame_bytes: int, free: int) -> str:
+    """One or two lines: what the images of all recordings need on disk, and what to do when that is more than is ``free``."""
+    total = n_frames * frame_bytes
+    text = (
+        f"{n_recordings} recordings, {n_frames} frames: the images are about {human_size(total)} uncompressed, {human_size(free)} are free"
+    )
+    if total > free:
+        text += "\nNOT ENOUGH SPACE for all: make resources/ a link to a larger disk, or delete rows of the sheet before the next run"
+    return text
+
+
+def dose_of(recording: str, doses: Sequence[Mapping]) -> tuple[str, str | None]:
+    """(treatment, dose) of a recording by its number; (``unknown``, None) outside all ranges."""
+    if not recording.isdigit():
+        raise InputError(f"recording {recording!r} of the annotations is not a number, so source.doses cannot give its dose")
+    found = [entry for entry in doses if entry["first"] <= int(recording) <= entry["last"]]
+    if len(found) > 1:
+        raise InputError(f"source.doses: recording {recording} is in {len(found)} ranges: {', '.join(str(dict(entry)) for entry in found)}")
+    return (found[0]["treatment"], found[0]["dose"]) if found else (UNKNOWN_TREATMENT, None)

@@ -1,0 +1,308 @@
+"""Tracks and their outcomes from the files that users have; every check of them happens here.
+
+A further format is one more entry of :data:`READERS`.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cellfate.annotations import read_coco_video
+from cellfate.errors import InputError
+from cellfate.tables import CENSORED, NO_EVENT, check_table
+
+DEATH, DIVISION = "apoptosis", "mitosis"  # the outcomes that the event times of COCO-video stand for
+
+
+@dataclass(frozen=True)
+class RawTracks:
+    """What a reader hands over.
+
+    ``rows``: track_id, parent_id, frame, y, x (pixels), where (how to find the row in the file).
+    ``fates``: track_id, outcome (None: unknown), event_frame (NaN: unknown), continues_as (ids of tracks of the same cell),
+    lineage (a label shared by relatives, or None), where, note (a text for the warning column, or None). Tracks may be absent.
+    ``fates_path``: the file that the fates stand in.
+    """
+
+    rows: pd.DataFrame
+    fates: pd.DataFrame
+    fates_path: Path
+
+
+def read_tracks(
+    path: str | Path, tracks_format: str, recording: str, n_frames: int, frame_shape: tuple[int, int], event_gap: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read, check and complete the tracks of one recording.
+
+    ``n_frames`` and ``frame_shape`` (H, W) are those of the recording's images. Returns the tables ``tracks`` and
+    ``outcomes`` of :mod:`cellfate.tables`. A track keeps the outcome that its file gives. Without one it is
+    ``no_event_by_end`` when it reaches the last frame, else ``censored``. An event later than ``event_gap`` frames after the
+    track's last frame makes the track censored, and ``warning`` says so. ``lineage`` is ``<recording>/<track>`` of the
+    earliest among all tracks that are connected as parents or as parts of one cell.
+
+    Raises InputError with file, row and value for coordinates that are not finite or outside the image, frames
+    outside the recording, a track twice in a frame, two fates, an event before its track's start, ``no_event_by_end`` on a
+    track that ends earlier, and an empty recording. Gaps in a track are allowed.
+    """
+    path = Path(path)
+    if tracks_format not in READERS:
+        raise InputError(f"{path}: tracks_format is {tracks_format!r}, one of {', '.join(READERS)} is needed")
+    raw = READERS[tracks_format](path, recording, frame_shape)
+    _check_rows(raw.rows, path, recording, n_frames, frame_shape)
+    rows = raw.rows.sort_values(["track_id", "frame"], kind="stable", ignore_index=True)
+    parents = _parents(rows, path)
+    outcomes = _summarise(rows, parents, recording)
+    fates = _fates_by_track(raw, outcomes)
+    outcomes["lineage"] = _lineages(outcomes, fates, recording)
+    resolved = [
+        _resolve(track, fates.get(track.track_id), n_frames, event_gap, raw.fates_path) for track in outcomes.itertuples(index=False)
+    ]
+    outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
+    tracks = rows.assign(recording=recording, parent_id=rows["track_id"].map(parents))
+    return (
+        check_table(tracks[["recording", "track_id", "parent_id", "frame", "y", "x"]], "tracks", path),
+        check_table(outcomes, "outcomes", path),
+    )
+
+
+def _check_rows(rows: pd.DataFrame, path: Path, recording: str, n_frames: int, frame_shape: tuple[int, int]) -> None:
+    if rows.empty:
+        raise InputError(f"{path}: recording {recording} is empty: no tracks")
+    frame = rows["frame"]
+    _refuse(rows, (frame < 0) | (frame >= n_frames), "frame", path, f"the recording's frames are 0 to {n_frames - 1}")
+    for column, size in (("y", frame_shape[0]), ("x", frame_shape[1])):
+        values = rows[column]
+        _refuse(rows, ~np.isfinite(values), column, path, "a finite number is needed")
+        _refuse(rows, (values < 0) | (values > size), column, path, f"outside the image, 0 to {size} pixels is needed")
+    twice = rows.duplicated(["track_id", "frame"])
+    if twice.any():
+        row = rows[twice].iloc[0]
+        first = rows[(rows["track_id"] == row["track_id"]) & (rows["frame"] == row["frame"])].iloc[0]
+        raise InputError(f"{path}: {row['where']}: track {row['track_id']} is in frame {row['frame']} already ({first['where']})")
+
+
+def _refuse(rows: pd.DataFrame, bad: pd.Series, column: str, path: Path, wanted: str) -> None:
+    if bad.any():
+        row = rows[bad].iloc[0]
+        raise InputError(f"{path}: {row['where']}: {column} of track {row['track_id']} is {row[column]:g}, {wanted}")
+
+
+def _parents(rows: pd.DataFrame, path: Path) -> dict[int, object]:
+    """{track: parent or NA}; one parent per track, and no track is its own ancestor."""
+    parents: dict[int, object] = {}
+    for row in rows.itertuples(index=False):
+        parent = pd.NA if pd.isna(row.parent_id) else int(row.parent_id)
+        known = parents.setdefault(row.track_id, parent)
+        if (known is pd.NA) != (parent is pd.NA) or (parent is not pd.NA and known != parent):
+            raise InputError(f"{path}: {row.where}: parent_id of track {row.track_id} is {parent}, {known} in an earlier frame")
+    for track in parents:
+        seen, ancestor = {track}, parents[track]
+        while ancestor is not pd.NA:
+            if ancestor in seen:
+                raise InputError(f"{path}: track {track} with parent_id {parents[track]} is its own ancestor")
+            seen.add(ancestor)
+            ancestor = parents.get(ancestor, pd.NA)
+    return parents
+
+
+def _summarise(rows: pd.DataFrame, parents: dict[int, object], recording: str) -> pd.DataFrame:
+    """One row per track: recording, track_id, parent_id, first_frame, last_frame, n_frames."""
+    frames = rows.groupby("track_id")["frame"]
+    table = pd.DataFrame({"first_frame": frames.min(), "last_frame": frames.max(), "n_frames": frames.size()}).reset_index()
+    table.insert(0, "recording", recording)
+    table.insert(2, "parent_id", table["track_id"].map(parents))
+    return table
+
+
+def _fates_by_track(raw: RawTracks, outcomes: pd.DataFrame) -> dict[int, object]:
+    """{track: its row of fates}; at most one per track, and only for tracks that exist."""
+    fates: dict[int, object] = {}
+    tracks = set(outcomes["track_id"])
+    for fate in raw.fates.itertuples(index=False):
+        if fate.track_id not in tracks:
+            raise InputError(f"{raw.fates_path}: {fate.where}: track_id is {fate.track_id}, there is no such track")
+        if fate.track_id in fates:
+            other = fates[fate.track_id]
+            raise InputError(
+                f"{raw.fates_path}: {fate.where}: track {fate.track_id} has two fates, {fate.outcome} and {other.outcome} ({other.where})"
+            )
+        fates[fate.track_id] = fate
+    return fates
+
+
+def _resolve(track, fate, n_frames: int, event_gap: int, path: Path) -> tuple[str, object, str | None]:
+    """(outcome, event_frame, warning) of one track."""
+    reaches_end = track.last_frame == n_frames - 1
+    note = None if fate is None else fate.note
+    if fate is None or fate.outcome is None:
+        if fate is not None and not pd.isna(fate.event_frame):
+            raise InputError(
+                f"{path}: {fate.where}: event_frame of track {track.track_id} is {fate.event_frame:g}, but no outcome is given"
+            )
+        return NO_EVENT if reaches_end else CENSORED, pd.NA, note
+    here = f"{path}: {fate.where}: track {track.track_id}"
+    if fate.outcome in (NO_EVENT, CENSORED):
+        if not pd.isna(fate.event_frame):
+            raise InputError(f"{here}: event_frame is {fate.event_frame:g}, with outcome {fate.outcome} it must be empty")
+        if fate.outcome == NO_EVENT and not reaches_end:
+            raise InputError(
+                f"{here}: outcome is {NO_EVENT}, but its last frame is {track.last_frame}, not the recording's last ({n_frames - 1})"
+            )
+        return fate.outcome, pd.NA, note
+    if pd.isna(fate.event_frame):
+        return fate.outcome, pd.NA, _joined(note, f"{fate.outcome} without event_frame: the whole track is kept")
+    return _resolve_event(track, fate, event_gap, here)
+
+
+def _resolve_event(track, fate, event_gap: int, here: str) -> tuple[str, object, str | None]:
+    event = int(fate.event_frame)
+    if event < track.first_frame:
+        raise InputError(f"{here}: event_frame is {event}, before the track's start at frame {track.first_frame}")
+    after = event - track.last_frame
+    if after > event_gap:
+        text = f"{fate.outcome} at frame {event}, {after} frames after the track's last ({track.last_frame}): censored"
+        return CENSORED, pd.NA, _joined(fate.note, text)
+    text = f"{fate.outcome} at frame {event}, but the track goes on to frame {track.last_frame}" if -after > event_gap else None
+    return fate.outcome, event, _joined(fate.note, text)
+
+
+def _joined(*texts: str | None) -> str | None:
+    return "; ".join(text for text in texts if text) or None
+
+
+def _lineages(outcomes: pd.DataFrame, fates: dict[int, object], recording: str) -> list[str]:
+    """``<recording>/<founder>`` per row: tracks connected by parents, continues_as or a lineage label share a founder.
+
+    The founder is the track of the group that starts first (the smallest id among those that start together).
+    """
+    leader: dict[object, object] = {}
+
+    def find(node: object) -> object:
+        while leader.setdefault(node, node) != node:
+            node = leader[node]
+        return node
+
+    for track in outcomes.itertuples(index=False):
+        fate = fates.get(track.track_id)
+        related = [] if pd.isna(track.parent_id) else [int(track.parent_id)]
+        if fate is not None:
+            related += list(fate.continues_as) + ([] if fate.lineage is None else [f"label {fate.lineage}"])
+        for other in related:
+            leader[find(track.track_id)] = find(other)
+    founders: dict[object, int] = {}
+    for track in outcomes.sort_values(["first_frame", "track_id"]).itertuples(index=False):
+        founders.setdefault(find(track.track_id), track.track_id)
+    return [f"{recording}/{founders[find(track)]}" for track in outcomes["track_id"]]
+
+
+def _read_coco(path: Path, recording: str, frame_shape: tuple[int, int]) -> RawTracks:
+    rows, events = read_coco_video(path, recording, frame_shape)
+    dead = events["time_of_death"].notna()
+    divided = events["time_of_division"].notna()
+    events["outcome"] = np.where(dead, DEATH, np.where(divided, DIVISION, None))
+    events["event_frame"] = events["time_of_death"].where(dead, events["time_of_division"])
+    both = [
+        f"{DIVISION} at frame {division:g} is given as well: {DEATH} counts" if two else None
+        for division, two in zip(events["time_of_division"], dead & divided, strict=True)
+    ]
+    events["note"] = [_joined(note, text) for note, text in zip(events["note"], both, strict=True)]
+    events["continues_as"] = pd.Series([()] * len(events), dtype=object)
+    events["lineage"] = None
+    return RawTracks(rows, events, path)
+
+
+_TRACK_COLUMNS = {"needed": ("track_id", "frame", "y", "x"), "optional": ("recording", "parent_id")}
+_FATE_COLUMNS = {"needed": ("track_id", "outcome", "event_frame"), "optional": ("recording", "continues_as", "lineage")}
+
+
+def outcomes_beside(path: str | Path) -> Path:
+    """Where the outcomes of a csv track table stand: ``<stem>_outcomes.csv`` beside it."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}_outcomes{path.suffix}")
+
+
+def _read_csv(path: Path, recording: str, frame_shape: tuple[int, int]) -> RawTracks:
+    text = _read_text(path, recording, **_TRACK_COLUMNS)
+    rows = pd.DataFrame(
+        {
+            "track_id": _numbers(text["track_id"], path, whole=True),
+            "parent_id": _numbers(text["parent_id"], path, whole=True, empty=True),
+            "frame": _numbers(text["frame"], path, whole=True),
+            "y": _numbers(text["y"], path),
+            "x": _numbers(text["x"], path),
+            "where": _lines(text),
+        }
+    )
+    fates_path = outcomes_beside(path)
+    if not fates_path.exists():
+        print(f"{path}: no {fates_path.name} beside it: tracks without fates", file=sys.stderr, flush=True)
+        return RawTracks(rows, pd.DataFrame(columns=["track_id"]), fates_path)
+    text = _read_text(fates_path, recording, **_FATE_COLUMNS)
+    fates = pd.DataFrame(
+        {
+            "track_id": _numbers(text["track_id"], fates_path, whole=True),
+            "outcome": text["outcome"].where(text["outcome"] != "", None),
+            "event_frame": _numbers(text["event_frame"], fates_path, whole=True, empty=True),
+            "continues_as": [_ids(value, line, fates_path) for line, value in zip(_lines(text), text["continues_as"], strict=True)],
+            "lineage": text["lineage"].where(text["lineage"] != "", None),
+            "where": _lines(text),
+            "note": None,
+        }
+    )
+    return RawTracks(rows, fates, fates_path)
+
+
+def _read_text(path: Path, recording: str, needed: tuple[str, ...], optional: tuple[str, ...]) -> pd.DataFrame:
+    """The recording's rows of a CSV table as stripped text; the index is the row's number below the header, from 0."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file (csv tracks)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
+            text = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False, encoding="utf-8-sig")
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not readable as a CSV table: {error}") from error
+    text.columns = text.columns.str.strip()
+    missing = [column for column in needed if column not in text]
+    extra = [column for column in text if column not in needed + optional]
+    if missing or extra:
+        problem = f"column {missing[0]} missing" if missing else f"unknown column {extra[0]}"
+        raise InputError(f"{path}: {problem}; needed are {', '.join(needed)}, allowed besides {', '.join(optional)}")
+    text = text.fillna("").apply(lambda column: column.str.strip())
+    text = text[(text != "").any(axis="columns")]
+    if "recording" in text:
+        text = text[text["recording"] == recording]
+    return text.reindex(columns=needed + optional, fill_value="")
+
+
+def _lines(text: pd.DataFrame) -> list[str]:
+    return [f"line {row + 2}" for row in text.index]
+
+
+def _numbers(text: pd.Series, path: Path, whole: bool = False, empty: bool = False) -> pd.Series:
+    """Text as numbers: int64 where ``whole`` and every value is needed, else float64. NaN and infinity pass unless ``whole``."""
+    numbers = pd.to_numeric(text.where(text != "", np.nan), errors="coerce").astype("float64")
+    wanted = "a whole number from 0" if whole else "a number"
+    bad = numbers.isna() & ~text.str.lower().isin(["nan"]) if not whole else ~(numbers >= 0) | ~np.isfinite(numbers) | (numbers % 1 != 0)
+    if empty:
+        bad &= text != ""
+    if bad.any():
+        row = text.index[bad][0]
+        raise InputError(f"{path}: line {row + 2}: {text.name} is {text[row]!r}, {wanted} is needed")
+    return numbers.astype("int64") if whole and not empty else numbers
+
+
+def _ids(value: str, line: str, path: Path) -> tuple[int, ...]:
+    """The track ids of a ``continues_as`` cell, separated by semicolons."""
+    parts = [part.strip() for part in value.split(";") if part.strip()]
+    if not all(part.isdigit() for part in parts):
+        raise InputError(f"{path}: {line}: continues_as is {value!r}, track ids separated by ';' are needed")
+    return tuple(int(part) for part in parts)
+
+
+READERS: dict[str, Callable[[Path, str, tuple[int, int]], RawTracks]] = {"coco-video": _read_coco, "csv": _read_csv}

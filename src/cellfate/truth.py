@@ -1,0 +1,83 @@
+"""Simulated recordings only: what was read and predicted, against what was planted. Nothing else reads these scores."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cellfate.errors import InputError
+from cellfate.evaluation import pooled
+from cellfate.simulation_files import read_truth
+
+ONSET = "onset_"
+ANY = "any"
+
+
+def read_true_cells(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """The cells of all truth files, one row per track, with columns recording and trajectory added.
+
+    Columns of the files: track_id, fate, event_frame (-1: none), first_frame, last_frame, and per planted effect
+    onset_<effect>, the first frame that shows it (-1: never).
+    """
+    tables = []
+    for path in paths:
+        truth = read_truth(path)
+        tables.append(truth.cells.assign(recording=truth.attributes["recording"]))
+    cells = pd.concat(tables, ignore_index=True)
+    return cells.assign(trajectory=cells["recording"] + "/" + cells["track_id"].astype(str))
+
+
+def score_outcomes(cells: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """How planted fates were read: the truth_outcomes table, counts by true fate and read outcome over all true tracks.
+
+    ``event_frame_difference`` is the mean of |read - true| event frame in frames, null where either is missing. Tracks that
+    were not read count under ``missing``.
+    """
+    merged = cells.merge(outcomes[["recording", "track_id", "outcome", "event_frame"]], on=["recording", "track_id"], how="left")
+    read, true = merged["event_frame_y"].astype(float), merged["event_frame_x"].astype(float)
+    merged["difference"] = (read - true).abs().where(true >= 0)
+    merged["outcome"] = merged["outcome"].fillna("missing")
+    grouped = merged.groupby(["fate", "outcome"])["difference"].agg(count="size", event_frame_difference="mean").reset_index()
+    return grouped[["fate", "outcome", "count", "event_frame_difference"]]
+
+
+def score_fates(cells: pd.DataFrame, predictions: pd.DataFrame, trajectories: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
+    """Share of right predictions per true fate and truncation, apart for what was visible: the truth_fates table.
+
+    Test trajectories whose true fate is one of ``outcomes``, without their last ``n`` frames. ``effect`` is a planted effect or
+    ``any``; ``visible`` says whether its onset (the earliest onset for ``any``) lies within the frames that are left. Right
+    means the true fate. Limits are 95 % Wilson intervals over trajectories.
+    """
+    rows = _truncated(cells, predictions, trajectories, outcomes)
+    onsets = [name for name in cells.columns if name.startswith(ONSET)]
+    planted = rows[onsets].where(rows[onsets] >= 0)
+    tables = []
+    for effect, onset in [(ANY, planted.min(axis=1)), *((name.removeprefix(ONSET), planted[name]) for name in onsets)]:
+        known = rows[onset.notna()].assign(effect=effect, visible=(onset <= rows["kept_until"])[onset.notna()])
+        tables.append(known.groupby(["effect", "fate", "n", "visible"])["right"].agg(["size", "sum"]).reset_index())
+    table = pd.concat(tables, ignore_index=True).rename(columns={"fate": "outcome", "size": "n_trajectories", "sum": "n_correct"})
+    low, high = wilson_interval(table["n_correct"].to_numpy(float), table["n_trajectories"].to_numpy(float))
+    table = table.assign(fraction_correct=table["n_correct"] / table["n_trajectories"], ci_low=low, ci_high=high)
+    columns = ["outcome", "n", "effect", "visible", "n_trajectories", "n_correct", "fraction_correct", "ci_low", "ci_high"]
+    return table.astype({"n_correct": "int64"})[columns]
+
+
+def _truncated(cells: pd.DataFrame, predictions: pd.DataFrame, trajectories: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
+    """Truncated test predictions with the truth: fate, onsets, the last frame that was kept, and whether it was right."""
+    rows = pooled(predictions[predictions["condition"] == "truncation"])
+    rows = rows[["trajectory", "n", "predicted"]].merge(cells.drop(columns=["first_frame", "last_frame"]), on="trajectory", how="left")
+    unknown = rows.loc[rows["fate"].isna(), "trajectory"]
+    if len(unknown):
+        raise InputError(f"truth: trajectory {unknown.iloc[0]} is not among the simulated cells")
+    labels = rows["fate"].map({outcomes["negative"]: 0, outcomes["positive"]: 1})
+    kept_until = rows["trajectory"].map(trajectories.set_index("trajectory")["last_frame"]) - rows["n"]
+    return rows.assign(right=rows["predicted"] == labels, kept_until=kept_until)[labels.notna()]
+
+
+def wilson_interval(successes: np.ndarray, trials: np.ndarray, z: float = 1.959964) -> tuple[np.ndarray, np.ndarray]:
+    """95 % score interval of a share (Wilson 1927)."""
+    share = successes / trials
+    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

@@ -1,0 +1,17 @@
+"""What tests of several modules need."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """The folder with real recordings and reference tables: CELLFATE_SHARED, or ../shared beside the project."""
+    folder = Path(os.environ.get("CELLFATE_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"NOT CHECKED against real data: {folder} does not exist (set CELLFATE_SHARED to the folder that holds data/)")
+    return folder

@@ -1,0 +1,98 @@
+"""The configuration files that ship, and the errors that a mistake in one gives."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cellfate.config import check_config
+from cellfate.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+OVERLAYS = ["demo/config.yaml", "paper.yaml", "examples/cellphe/config.yaml"]
+
+
+def merged(*files):
+    def merge(into, overlay):
+        for key, value in overlay.items():
+            if isinstance(value, dict) and isinstance(into.get(key), dict):
+                merge(into[key], value)
+            else:
+                into[key] = value
+        return into
+
+    config = {}
+    for file in files:
+        merge(config, yaml.safe_load((ROOT / file).read_text()))
+    return config
+
+
+@pytest.mark.parametrize("overlays", [[], *[[overlay] for overlay in OVERLAYS], ["demo/config.yaml", "paper.yaml"]])
+def test_shipped_configurations_are_valid(overlays):
+    files = ["config.yaml", *overlays]
+    check_config(merged(*files), SCHEMA, [ROOT / file for file in files])
+
+
+def departures(text):
+    return {key for key in re.findall(r"^\| `([a-z_.]+)` \|", text, flags=re.MULTILINE)}
+
+
+def flat(config, prefix=""):
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
+    documented = departures((ROOT / "docs/departures.md").read_text())
+    default = dict(flat(merged("config.yaml")))
+    paper = dict(flat(yaml.safe_load((ROOT / "paper.yaml").read_text())))
+    changed = {key for key, value in paper.items() if default[key] != value}
+    assert documented == changed
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("crops.siez", 112, r"unknown key crops\.siez; known here: size, tracks"),
+        ("crops.size", 3, r"crops\.size is 3, at least 8 is needed"),
+        ("crops.size", "large", r"crops\.size is 'large', integer is needed"),
+        ("split.unit", "cell", r"split\.unit is 'cell', one of recording, group, lineage, track is needed"),
+        ("split.fractions", [0.5, 0.2, 0.2], r"split\.fractions .* must add up to 1"),
+        ("split.folds", 2, r"split\.folds is 2, 1 \(one split\) or at least 3"),
+        ("outcomes.positive", "apoptosis", r"outcomes\.positive is 'apoptosis', the two outcomes must differ"),
+        ("crops.min_frames", 11, r"crops\.min_frames is 11, at most trajectories\.min_frames \(10\)"),
+        ("model.encoder_heads", 3, r"model\.encoder_heads is 3, must divide .* 2048"),
+        ("model.input_size", 200, r"model\.input_size is 200, at most crops\.size"),
+        ("evaluation.truncation", [5, 0], r"evaluation\.truncation .* numbers must rise"),
+        ("augmentation.flip", 1.5, r"augmentation\.flip is 1\.5, at most 1"),
+        ("augmentation.end_mask_fraction", [0.6, 0.5], r"end_mask_fraction .* must not be larger"),
+        ("statistics.splits", ["train"], r"statistics\.splits is \['train'\], must be among attention\.splits"),
+    ],
+)
+def test_a_mistake_gives_one_error_that_names_file_key_and_value(path, value, message, tmp_path):
+    config = merged("config.yaml")
+    overlay = tmp_path / "mine.yaml"
+    node, written = config, value
+    *parents, last = path.split(".")
+    for part in parents:
+        node = node[part]
+    node[last] = value
+    for part in reversed(path.split(".")):
+        written = {part: written}
+    overlay.write_text(yaml.safe_dump(written))
+    with pytest.raises(InputError, match=message) as error:
+        check_config(config, SCHEMA, [ROOT / "config.yaml", overlay])
+    assert str(error.value).startswith(str(overlay))
+
+
+def test_a_missing_key_is_named():
+    config = copy.deepcopy(merged("config.yaml"))
+    del config["split"]["unit"]
+    with pytest.raises(InputError, match=r"key split\.unit is missing"):
+        check_config(config, SCHEMA, [ROOT / "config.yaml"])

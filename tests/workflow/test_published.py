@@ -1,0 +1,69 @@
+"""The published data set: what is planned without and with the sheet, with a server on loopback in place of the archive."""
+
+import hashlib
+import http.server
+import json
+import threading
+from functools import partial
+
+import pandas as pd
+import pytest
+
+NAMES = [f"{n:03d}" for n in [*range(1, 240), *range(275, 310)]]  # 274 recordings, numbered to 309
+
+
+def annotations() -> dict:
+    """COCO-video: one dividing cell of 12 frames in each of 274 recordings."""
+    videos = [{"id": i, "name": name} for i, name in enumerate(NAMES)]
+    images, boxes = [], []
+    for video in videos:
+        for frame in range(12):
+            image = {"id": len(images), "video_id": video["id"], "frame_id": frame, "file_name": f"{video['name']}/{frame:03d}.tif"}
+            boxes.append(
+                {
+                    "id": len(boxes),
+                    "image_id": image["id"],
+                    "category_id": 1,
+                    "bbox": [0.5, 0.5, 0.05, 0.05],
+                    "cell_id": 1,
+                    "time_step": frame,
+                    "time_of_death": None,
+                    "time_of_division": 12,
+                }
+            )
+            images.append(image)
+    return {"videos": videos, "images": images, "categories": [{"id": 1, "name": "cell"}], "annotations": boxes}
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A server on loopback that holds the annotations and their checksum."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    text = json.dumps(annotations()).encode()
+    (folder / "annotations.json").write_bytes(text)
+    (folder / "md5sums.txt").write_text(f"{hashlib.md5(text).hexdigest()}  annotations.json\n")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+def test_planning_without_and_with_the_sheet(fresh, archive):
+    fresh.write_config("mine.yaml", {"source": {"url": archive}})
+    first = fresh.snakemake("-n", overlays=("mine.yaml",))
+    assert "is not there yet" in first.output
+    assert fresh.jobs(overlays=("mine.yaml",)) == {"download_annotations": 1, "write_recordings_sheet": 1}
+    fresh.snakemake(overlays=("mine.yaml",))
+    sheet = pd.read_csv(fresh.folder / "resources/published/recordings.tsv", sep="\t", dtype=str)
+    assert list(sheet["recording"]) == NAMES
+    assert (sheet["treatment"] == "cisplatin").sum() == 118
+    jobs = fresh.jobs(overlays=("mine.yaml",))
+    assert {jobs[rule] for rule in ("download_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {274}
+    assert jobs["fetch_segmentation_weights"] == jobs["train_model"] == jobs["compare_published"] == 1
+    assert "download_annotations" not in jobs

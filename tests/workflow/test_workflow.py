@@ -1,0 +1,145 @@
+"""The real Snakefile on tiny simulated recordings: what runs, what re-runs, and what a kill leaves behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import pandas as pd
+from conftest import ROOT, environment, tiny_rows
+
+RESULTS = "results/tiny/corrected"
+FIGURES = ["figure_2", "figure_3", "figure_4", "figure_5", "figure_6", "training_curves", "calibration", "truth"]
+PAPER = ("demo/config.yaml", "tiny.yaml", "paper.yaml")
+
+
+def append(path, line):
+    path.write_text(path.read_text() + line + "\n")
+
+
+def test_every_figure_and_the_summary_are_there(finished):
+    folder = finished.folder / RESULTS
+    for name in FIGURES:
+        assert (folder / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (folder / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "summary.html").read_text()
+    assert "Simulated recordings" in page
+    assert page.count("data:image/png;base64,") >= 7
+
+
+def test_predictions_are_of_held_out_recordings_only(finished):
+    split = pd.read_parquet(finished.folder / RESULTS / "split.parquet")
+    split["recording"] = split["trajectory"].str.split("/").str[0]
+    assert split.groupby("recording")["split"].nunique().max() == 1
+    predictions = pd.read_parquet(finished.folder / RESULTS / "fold-0/predictions.parquet")
+    assert set(predictions["split"]) == {"validation", "test"}
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert finished.jobs() == {}
+
+
+def test_the_report_collects_the_figures(finished, tmp_path):
+    finished.snakemake("--report", str(tmp_path / "report.html"))
+    text = (tmp_path / "report.html").read_text()
+    assert "figure_5.png" in text
+    assert "summary.html" in text
+
+
+def test_one_figure_is_drawn_again_alone(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    figure = f"{RESULTS}/figures/figure_2.pdf"
+    before = {path: path.stat().st_mtime_ns for path in project.folder.glob("results/**/*") if path.is_file()}
+    project.snakemake("-f", "--allowed-rules", "plot_confusion", "--", figure)
+    changed = {path.name for path, stamp in before.items() if path.stat().st_mtime_ns != stamp}
+    assert changed == {"figure_2.pdf", "figure_2.png"}
+
+
+def test_editing_a_plotting_function_draws_figures_only(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    append(project.folder / "src/cellfate/plots.py", "# edited")
+    jobs = project.jobs()
+    assert "plot_confusion" in jobs
+    assert {name for name in jobs if not name.startswith("plot_")} <= {"write_summary"}
+
+
+def test_editing_the_model_trains_again_and_what_follows(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    append(project.folder / "src/cellfate/model.py", "# edited")
+    jobs = project.jobs()
+    assert {"train_model", "embed_frames", "predict_trajectories", "compute_attention", "plot_truncation"} <= set(jobs)
+    assert not {"simulate_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features", "split_trajectories"} & set(jobs)
+
+
+def test_training_again_gives_identical_predictions(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    predictions = f"{RESULTS}/fold-0/predictions.parquet"
+    before = pd.read_parquet(project.folder / predictions)
+    project.snakemake("--forcerun", "train_model", "--", predictions)
+    pd.testing.assert_frame_equal(pd.read_parquet(project.folder / predictions), before, check_exact=True)
+
+
+def test_switching_between_protocols_runs_nothing_again(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    planned = project.jobs(overlays=PAPER)
+    assert "train_model" in planned
+    assert not {"simulate_recording", "read_tracks", "extract_crops"} & set(planned)
+    project.snakemake(overlays=PAPER)
+    assert (project.folder / "results/tiny/paper/summary.html").exists()
+    assert project.jobs() == {}
+    assert project.jobs(overlays=PAPER) == {}
+
+
+def test_a_new_recording_is_processed_and_the_others_are_not(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    project.write_sheet("tiny.tsv", tiny_rows(5))
+    jobs = project.jobs()
+    assert (jobs["simulate_recording"], jobs["read_tracks"], jobs["extract_crops"]) == (1, 1, 1)
+
+
+def test_after_a_hard_kill_the_next_run_completes(fresh):
+    command = [sys.executable, "-m", "snakemake", "--configfile", "demo/config.yaml", "tiny.yaml", "--cores", "2", "--until", "extract_crops"]
+    with open(fresh.folder / "killed.log", "w") as log:
+        running = subprocess.Popen(command, cwd=fresh.folder, stdout=log, stderr=log, env=environment(), start_new_session=True)
+        while running.poll() is None and not list(fresh.folder.glob("results/tiny/tracks/*.outcomes.parquet")):
+            time.sleep(0.05)
+        assert running.poll() is None, (fresh.folder / "killed.log").read_text()
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    for crops in fresh.folder.glob("results/tiny/crops/*.h5"):
+        with h5py.File(crops) as file:
+            assert "crops" in file
+    fresh.snakemake("--unlock")
+    fresh.snakemake("--until", "extract_crops")
+    assert len(list(fresh.folder.glob("results/tiny/crops/*.h5"))) == 4
+    assert not list(fresh.folder.glob("results/**/.*.part"))
+
+
+def consumers(graph: str) -> dict[str, set[str]]:
+    """rule -> the rules that need it, from a rule graph in DOT."""
+    names = dict(re.findall(r'(\d+)\s*\[\s*label = "(\w+)"', graph))
+    needed = {name: set() for name in names.values()}
+    for source, target in re.findall(r"(\d+) -> (\d+)", graph):
+        needed[names[source]].add(names[target])
+    return needed
+
+
+def test_the_truth_is_read_by_one_leaf_rule_only(finished):
+    graph = consumers(finished.snakemake("--rulegraph").stdout)
+    assert graph["evaluate_against_truth"] == {"plot_truth"}
+    assert graph["plot_truth"] == {"all"}
+    reading = []
+    for file in sorted((finished.folder / "workflow/rules").glob("*.smk")):
+        for rule in re.split(r"^\s*rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+            inputs = rule.split("output:")[0]
+            if re.search(r"/truth/|truth=", inputs):
+                reading.append(rule.split(":")[0])
+    assert sorted(reading) == ["evaluate_against_truth", "plot_truth"]
+
+
+def test_only_the_leaf_script_imports_the_truth():
+    importing = [path.name for path in [*ROOT.glob("scripts/*.py"), *ROOT.glob("src/cellfate/*.py")] if "cellfate.truth" in path.read_text()]
+    assert importing == ["evaluate_against_truth.py"]
