@@ -1,6 +1,6 @@
 """Write the summary page of a run from its tables, figures and captions."""
 
-from cellfate.summary import write_summary
+from cellfate.summary import software_name, write_summary
 from cellfate.tables import read_table
 
 write_summary(
@@ -16,6 +16,6 @@ write_summary(
     figures=snakemake.input.figures,
     captions=snakemake.input.captions,
     notes=snakemake.params.notes,
-    software=snakemake.params.software,
+    software=software_name(),
     config_digest=snakemake.params.config_digest,
 )

@@ -1,8 +1,8 @@
 """A small Cellpose network, trained on simulated fields: for the demo and the tests, which need no downloaded weights.
 
 The network is Cellpose's own residual U-net with fewer channels, its targets and loss are Cellpose's (Stringer et al. 2021).
-Unlike Cellpose's trainer this one draws patches of the size of a crop, zeros outside the field included, and scales each of
-them by its own percentiles, as crops are scaled when they are segmented.
+Unlike Cellpose's trainer this one draws patches of the size of a crop and scales each of them by its own percentiles, as
+crops are scaled when they are segmented; outside the field a patch has the level of the background.
 """
 
 import json
@@ -24,11 +24,12 @@ from cellfate.errors import InputError
 from cellfate.files import replacing
 from cellfate.mask_scores import score_masks
 from cellfate.progress import progress
-from cellfate.segmentation import SegmentationSettings, load_network, segment_crops
+from cellfate.segmentation import SegmentationSettings, fill_outside, inside_frame, load_network, segment_crops
 from cellfate.simulation import simulate_field
 
 SETTINGS_KEY = "cellfate_settings"  # a uint8 tensor of JSON among the weights; Cellpose ignores names that it does not know
 SEED_OF_FIELDS, SEED_OF_PATCHES, SEED_OF_CHECKS = range(3)
+BACKGROUND_PERCENTILE = 5  # as of whole frames when crops are cut
 FLOW_SCALE = 5.0  # Cellpose's networks give flows times 5
 
 
@@ -98,9 +99,10 @@ def simulate_fields(rng: np.random.Generator, settings: NetworkTraining) -> list
 
 
 def _example(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Image (1, H, W) and targets (3, H, W): inside a cell or not, flow y, flow x; float32."""
+    """Image (1, H, W), its background at 0 as the fill of turned patches, and targets (3, H, W): inside or not, flow y, flow x."""
     flows = masks_to_flows(labels.astype(int)) if labels.any() else np.zeros((2, *labels.shape))
-    return image[None].astype(np.float32), np.concatenate([labels[None] > 0, flows]).astype(np.float32)
+    light = image[None].astype(np.float32) - np.float32(np.percentile(image, BACKGROUND_PERCENTILE))
+    return light, np.concatenate([labels[None] > 0, flows]).astype(np.float32)
 
 
 def fit(examples: list[tuple[np.ndarray, np.ndarray]], settings: NetworkTraining, seed: int) -> CPnet:
@@ -168,8 +170,8 @@ def score_network(path: str | Path, rng: np.random.Generator, settings: NetworkT
         precisions.append(average_precision(labels.astype(int), masks[0].astype(int), threshold=[0.5])[0][0])
         cells.append(_score_cells(network, how, image, labels, settings.patch))
     empty, _ = simulate_field(rng, settings.field_size, 0, *simulate[2:])
-    corners = [(y, x) for y in (settings.patch, settings.field_size // 2) for x in (settings.patch, settings.field_size // 2)]
-    clean, _ = segment_crops(network, np.stack([cut(empty[None], y, x, settings.patch) for y, x in corners]), how)
+    half = settings.field_size // 2
+    clean = segment_crops(network, _crops_around(empty, [(y, x) for y in (0, half) for x in (0, half)], settings.patch), how)[0]
     scores = np.concatenate(cells)
     return {
         "field_ap50": float(np.mean(precisions)),
@@ -182,7 +184,14 @@ def score_network(path: str | Path, rng: np.random.Generator, settings: NetworkT
 def _score_cells(network, how: SegmentationSettings, image: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:
     """Overlap of the chosen region with the true cell in a crop around the centroid of each cell."""
     names = np.unique(labels[labels > 0])
-    centres = [np.argwhere(labels == name).mean(axis=0) for name in names]
-    crops = np.stack([cut(image[None], y, x, size) for y, x in centres])
+    centres = [tuple(np.argwhere(labels == name).mean(axis=0)) for name in names]
     true = np.concatenate([cut(labels[None], y, x, size) for y, x in centres])
-    return score_masks(segment_crops(network, crops, how)[0], true, names)["iou"].to_numpy(float)
+    masks, _ = segment_crops(network, _crops_around(image, centres, size), how)
+    return score_masks(masks, true, names)["iou"].to_numpy(float)
+
+
+def _crops_around(image: np.ndarray, centres: list[tuple[float, float]], size: int) -> np.ndarray:
+    crops = np.stack([cut(image[None], y, x, size) for y, x in centres])
+    y, x = np.array(centres).T
+    level = np.full((len(crops), 1), np.percentile(image, BACKGROUND_PERCENTILE))
+    return fill_outside(crops, inside_frame(y, x, image.shape, size), level)

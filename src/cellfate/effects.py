@@ -57,8 +57,8 @@ def compare_features(
     names = feature_names(features)
     known = trajectories.set_index("trajectory")
     correct = correct_trajectories(predictions, outcomes, splits, treatment)
-    long_enough = correct["trajectory"].map(known["n_frames"]) >= min_frames
-    chosen = correct[long_enough].assign(dose=correct["trajectory"].map(known["dose"]))
+    chosen = correct[correct["trajectory"].map(known["n_frames"]) >= min_frames]
+    chosen = chosen.assign(dose=chosen["trajectory"].map(known["dose"]))
     tables = []
     for row, values, weights in trajectory_features(attention, features, chosen, names, "test_features"):
         high = high_attention(weights, high_percentile)

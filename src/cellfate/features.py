@@ -86,9 +86,7 @@ def _shape(region) -> dict[str, float]:
     return {**measured, "circularity": 4 * math.pi * measured["area"] / perimeter**2 if perimeter > 0 else math.nan}
 
 
-def measure_recording(
-    masks: str | Path, crops: str | Path, features: str | Path, *, region: str, intensity: str, min_area: int
-) -> None:
+def measure_recording(masks: str | Path, crops: str | Path, features: str | Path, *, region: str, intensity: str, min_area: int) -> None:
     """Measure every segmented crop of a recording and write the features table.
 
     ``intensity`` is ``counts`` (mean of the camera's counts minus the frame's background level) or ``published`` (mean of the

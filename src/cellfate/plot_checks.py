@@ -175,13 +175,14 @@ def plot_truth(segmentation: pd.DataFrame, fates: pd.DataFrame, outcomes: dict[s
     """Right predictions per truncation with the planted onsets (a), the same by what was visible (b), segmentation (c).
 
     ``fates`` is the truth_fates table; a vertical line marks how many frames before the end half of the trajectories show an
-    effect for the first time. ``segmentation`` has one row per scored crop with ``iou`` (0 where no region was found).
+    effect for the first time. ``segmentation`` has one row per scored crop: ``iou`` with the true
+    region (0 where none was chosen) and ``found``.
     """
     figure = new_figure(DOUBLE, 3.3)
     accuracy, visible, overlap = figure.subplots(1, 3, width_ratios=(1.25, 1, 0.8))
     _accuracy_with_onsets(accuracy, fates, outcomes)
     _accuracy_by_visibility(visible, fates[fates["effect"] == "any"], outcomes)
-    _overlap(overlap, segmentation["iou"].dropna().to_numpy(dtype=float))
+    _overlap(overlap, segmentation)
     for axes, letter in ((accuracy, "a"), (visible, "b"), (overlap, "c")):
         panel_label(axes, letter)
     handles = [Line2D([], [], color=c, marker=m, label=readable(name)) for name, (c, m) in outcome_styles(outcomes).items()]
@@ -263,12 +264,12 @@ def _accuracy_by_visibility(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, 
     return None
 
 
-def _overlap(axes: Axes, values: np.ndarray) -> None:
+def _overlap(axes: Axes, scores: pd.DataFrame) -> None:
+    values = scores["iou"].to_numpy(dtype=float)
     if len(values) == 0:
         return empty_note(axes, "the choice of\ncrops to segment")
     axes.hist(values, bins=np.linspace(0, 1, 21), color=OKABE_ITO["green"])
-    found = values[values > 0]
-    text = f"n = {len(values)}\nfound {len(found) / len(values):.3f}\nmedian {np.median(values):.3f}"
+    text = f"n = {len(values)}\nfound {scores['found'].astype(float).mean():.3f}\nmedian {np.median(values):.3f}"
     axes.text(0.03, 0.97, text, ha="left", va="top", fontsize=SMALL, transform=axes.transAxes)
     axes.set(xlim=(0, 1), xlabel="IoU with the planted cell", ylabel="crops")
     return None

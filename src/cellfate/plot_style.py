@@ -17,6 +17,7 @@ from cellfate.files import replacing
 SINGLE, DOUBLE = 3.4, 7.0  # inches: one column, both columns
 FONT, SMALL = 7.5, 6.0  # points
 PNG_DPI = 200
+LAYOUT_PASSES = 4  # at most; ticks change with the places, and places with the ticks
 
 # Okabe and Ito (2008), https://jfly.uni-koeln.de/color/
 OKABE_ITO = {
@@ -59,14 +60,31 @@ RC = {
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Run a plotting function with the settings of this module and leave the caller's settings alone."""
+    """Run a plotting function with the settings of this module and leave the caller's settings alone.
+
+    The layout is settled once, so that all files of the figure show the same and saving again changes nothing.
+    """
 
     @functools.wraps(draw)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with matplotlib.rc_context(RC):
-            return draw(*args, **kwargs)
+            figure = draw(*args, **kwargs)
+            settle(figure)
+            return figure
 
     return wrapped
+
+
+def settle(figure: Figure) -> None:
+    """Lay the figure out until nothing moves, then keep it so."""
+    before = None
+    for _ in range(LAYOUT_PASSES):
+        figure.draw_without_rendering()
+        places = np.array([axes.get_position().bounds for axes in figure.axes])
+        if before is not None and np.allclose(places, before, atol=1e-3):
+            break
+        before = places
+    figure.set_layout_engine("none")
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Sequence
+from textwrap import fill as wrap
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ def plot_confusion(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
         share, count = fractions.iloc[row, column], int(counts.iloc[row, column])
         text = f"{share:.3f}\n({count})" if np.isfinite(share) else f"-\n({count})"
         axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.6 else "black")
-    labels = [readable(name) for name in names]
+    labels = [wrap(readable(name), 16) for name in names]
     axes.set_xticks([0, 1], labels)
     axes.set_yticks([0, 1], [f"{label}\nn = {int(n)}" for label, n in zip(labels, counts.sum(axis=1), strict=True)])
     axes.tick_params(length=0)
@@ -184,7 +185,7 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Fig
     first = -int(known["frames_before_end"].max())
     ticks = list(range(-10 * (-first // 10), 1, 10))
     for name, (color, marker) in outcome_styles(outcomes).items():
-        one = known[known["outcome"] == name].sort_values("frames_before_end")
+        one = known[known["outcome"] == name].sort_values("frames_before_end", ascending=False)
         x = -one["frames_before_end"].to_numpy(dtype=float)
         axes.plot(x, one["profile"].astype(float), color=color, marker=marker, markersize=1.8, label=readable(name))
         band(axes, x, one["ci_low"], one["ci_high"], color)

@@ -19,15 +19,14 @@ import torch
 from cellpose.models import CellposeModel
 from cellpose.resnet_torch import CPnet
 
-from cellfate.crops import CropFile
+from cellfate.crops import CropFile, cut
 from cellfate.errors import InputError
 from cellfate.files import sha256
-from cellfate.masks import NO_REGION, MaskFile, MaskWriter, scale_to_uint8, writing_masks
+from cellfate.masks import NO_REGION, MaskFile, scale_to_uint8, writing_masks
 from cellfate.progress import progress
 from cellfate.tables import read_table
-from cellfate.weights import resolve_weights
 
-__all__ = ["MaskFile", "load_network", "resolve_weights", "segment_cells", "segment_crops", "segment_recording", "tracks_to_segment"]
+__all__ = ["MaskFile", "load_network", "segment_cells", "segment_crops", "segment_recording", "tracks_to_segment"]
 
 STOCK_WIDTHS = (2, 32, 64, 128, 256)  # the network of cyto3 and its relatives
 STYLE_SIZE = 256  # CellposeModel.eval expects a style vector of this length
@@ -194,6 +193,23 @@ def _evaluate(network: CellposeModel, stack: np.ndarray, diameter: float, settin
     return masks.reshape(stack.shape[:3])
 
 
+def inside_frame(y: np.ndarray, x: np.ndarray, frame_shape: tuple[int, int], size: int) -> np.ndarray:
+    """Which pixels (T, S, S) of crops of ``size`` pixels around the positions (T,) lie inside the frame (H, W)."""
+    whole = np.ones((1, *frame_shape), bool)
+    return np.stack([cut(whole, *place, size)[0] for place in zip(y, x, strict=True)])
+
+
+def fill_outside(crops: np.ndarray, inside: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """A copy of crops (T, C, S, S) with the level ``background`` (T, C) in place of the zeros outside the frame.
+
+    Networks take the step from zeros to the camera's offset for the outline of a cell.
+    """
+    filled = crops.copy()
+    for crop, level, part in zip(filled, background, inside, strict=True):
+        crop[:, ~part] = np.round(level)[:, None]
+    return filled
+
+
 def tracks_to_segment(
     trajectories: pd.DataFrame, split: pd.DataFrame, recording: str, min_frames: int, treatment: str | None
 ) -> pd.DataFrame:
@@ -222,31 +238,43 @@ def segment_recording(
 
     Without tracks the file is valid and empty, and no network is loaded. Raises InputError when a track has no crops.
     """
+    rows = crops.index().merge(tracks, on="track_id")
+    rows = rows[rows["frame"].between(rows["first_frame"], rows["last_frame"])]
     network = load_network(weights, device) if len(tracks) else None
     attrs = {"recording": crops.recording, "model": Path(weights).name, "model_sha256": sha256(weights)}
-    n_masks, empty = _count_crops(crops, tracks), 0
-    with writing_masks(out_path, n_masks, crops.attrs["crop_size"], attrs, _described(settings, crops.channels)) as writer:
+    empty = 0
+    with writing_masks(out_path, len(rows), crops.shape[-1], attrs, _described(settings, crops.channels)) as writer:
         for row in progress(list(tracks.itertuples()), f"segment_cells {crops.recording}", unit="track"):
-            empty += _segment_track(network, crops, row, settings, writer)
-    print(f"segment_cells {crops.recording}: {len(tracks)} tracks, {n_masks} crops, {empty} without a region", file=sys.stderr)
+            frames, images = crops.read(row.track_id, row.first_frame, row.last_frame)
+            masks, attempt = _segment_track(network, crops, frames, images, rows[rows["track_id"] == row.track_id], settings)
+            writer.add(row.track_id, frames, masks, attempt)
+            empty += int((attempt == NO_REGION).sum())
+    print(f"segment_cells {crops.recording}: {len(tracks)} tracks, {len(rows)} crops, {empty} without a region", file=sys.stderr)
 
 
-def _count_crops(crops: CropFile, tracks: pd.DataFrame) -> int:
-    rows = crops.index().merge(tracks, on="track_id")
-    return int(rows["frame"].between(rows["first_frame"], rows["last_frame"]).sum())
-
-
-def _segment_track(network: CellposeModel, crops: CropFile, row, settings: SegmentationSettings, writer: MaskWriter) -> int:
-    frames, images = crops.read(row.track_id, row.first_frame, row.last_frame)
-    masks, attempt = segment_crops(network, images, settings)
-    writer.add(row.track_id, frames, masks, attempt)
-    return int((attempt == NO_REGION).sum())
+def _segment_track(
+    network: CellposeModel, crops: CropFile, frames: np.ndarray, images: np.ndarray, places: pd.DataFrame, settings: SegmentationSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """The published way sees zeros outside the frame; ours the background, and no region reaches outside."""
+    if settings.ladder == "published" or not len(frames):
+        return segment_crops(network, images, settings)
+    inside = inside_frame(places["y"], places["x"], crops.attrs["frame_shape"], crops.shape[-1])
+    masks, attempt = segment_crops(network, fill_outside(images, inside, crops.background[frames]), settings)
+    masks[~inside] = 0
+    attempt[~masks.any(axis=(1, 2))] = NO_REGION
+    return masks, attempt
 
 
 def _described(settings: SegmentationSettings, channels: list[str]) -> dict:
     steps = [asdict(step) for step in settings.attempts(len(channels))]
     described = {key: value for key, value in asdict(settings).items() if key not in ("channel", "diameter")}
-    return {**described, "attempts": steps, "channels": channels, "max_size_fraction": settings.max_size_fraction, "cellpose": cellpose.version}
+    return {
+        **described,
+        "attempts": steps,
+        "channels": channels,
+        "max_size_fraction": settings.max_size_fraction,
+        "cellpose": cellpose.version,
+    }
 
 
 def segment_cells(

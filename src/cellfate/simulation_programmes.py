@@ -18,6 +18,7 @@ from cellfate.simulation_settings import (
     MITOSIS,
     MITOTIC,
     NO_FATE,
+    SHAPE_EFFECTS,
     SimulationSettings,
 )
 
@@ -89,12 +90,13 @@ def stream(seed: int, path: tuple[int, ...], topic: int) -> np.random.Generator:
 def grade_effects(cell: Cell, settings: SimulationSettings, seed: int) -> None:
     """Draw onset and strength of every effect of a cell, and store those that its fate and the settings call for."""
     grading = settings.grading
-    cell.weak = bool(stream(seed, cell.path, EFFECTS).random() < grading.weak_fraction)
+    draws = stream(seed, cell.path, EFFECTS).random(2)
+    cell.weak, plain = bool(draws[0] < grading.weak_fraction), draws[1] < grading.plain_fraction
     for number, name in enumerate(FATE_EFFECTS, start=1):
         rng, effect = stream(seed, cell.path, EFFECTS + number), getattr(settings.effects, name)
         strength = effect.strength * rng.uniform(1 - grading.spread, 1 + grading.spread)
         missing = rng.random() < grading.missing_fraction
-        if cell.weak or missing:
+        if cell.weak or missing or (plain and name in SHAPE_EFFECTS):
             strength *= grading.weak_strength
         onset = max(1, round(effect.onset * rng.uniform(1 - grading.onset_jitter, 1 + grading.onset_jitter)))
         if effect.on and name in cell.effects() and cell.event_frame >= 0:

@@ -40,6 +40,7 @@ class Effects:
 
 MITOTIC = ("growth", "cell_cycle", "rounding")
 APOPTOTIC = ("p53_sustained", "circadian_stress", "stretching", "shrinkage", "blebbing")
+SHAPE_EFFECTS = ("growth", "rounding", "stretching", "shrinkage", "blebbing")
 FATE_EFFECTS = MITOTIC + APOPTOTIC
 EFFECTS = tuple(f.name for f in fields(Effects))
 
@@ -60,7 +61,8 @@ class Grading:
 
     spread: float = 0.35  # strengths are uniform in 1 +- spread
     weak_fraction: float = 0.08  # of the cells: all their fate effects are weak
-    missing_fraction: float = 0.2  # of the single effects are weak, each by itself
+    plain_fraction: float = 0.25  # of the cells: all effects on the shape are weak, only the reporters tell the fate
+    missing_fraction: float = 0.15  # of the single effects are weak, each by itself
     weak_strength: float = 0.15  # strengths of weak effects are multiplied by this
     onset_jitter: float = 0.25  # onsets are uniform in onset x (1 +- jitter), rounded, at least 1
 

@@ -3,6 +3,7 @@
 import base64
 import struct
 from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import jinja2
@@ -28,6 +29,14 @@ METRICS = {
 CARDS = ("balanced_accuracy", "f1_macro", "auroc", "recall")
 SCORES = {"ece": "expected calibration error", "brier": "Brier score", "log_loss": "log-loss"}
 PNG_SCALE = 0.62  # screen pixels per pixel of a 200 dpi figure
+
+
+def software_name() -> str:
+    """The package's name and version, as far as it is installed."""
+    try:
+        return f"cellfate {version('cellfate')}"
+    except PackageNotFoundError:
+        return "cellfate, run from a source folder"
 
 
 def write_summary(path: str | Path, **content) -> None:

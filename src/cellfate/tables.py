@@ -271,6 +271,11 @@ TABLES = {
         },
         key=("outcome", "n", "effect", "visible"),
     ),
+    # simulated data: the tracked cell's region in each segmented crop against its true region; areas in pixels
+    "truth_segmentation": Table(
+        {"recording": STR, "track_id": COUNT, "frame": COUNT, "iou": UNIT, "found": BOOL, "true_area": COUNT, "area": COUNT},
+        key=("recording", "track_id", "frame"),
+    ),
     # simulated data: how planted fates were read
     "truth_outcomes": Table(
         {"fate": STR, "outcome": STR, "count": COUNT, "event_frame_difference": FLOAT_NULL}, key=("fate", "outcome")

@@ -133,9 +133,12 @@ class EpochEnd(L.Callback):
         self.stored = None
 
     def on_train_epoch_start(self, trainer: L.Trainer, module: FateTraining) -> None:
-        words = np.random.SeedSequence([DROPOUT_STREAM, self.seed, self.state["epoch"], trainer.global_rank]).generate_state(1)
-        torch.manual_seed(int(words[0]))
         self.started = self.last_line = time.monotonic()
+
+    def on_train_batch_start(self, trainer: L.Trainer, module: FateTraining, batch: Batch, batch_idx: int) -> None:
+        """Dropout's random numbers follow from the epoch and batch alone; loaders draw from the same generator between batches."""
+        words = np.random.SeedSequence([DROPOUT_STREAM, self.seed, self.state["epoch"], batch_idx, trainer.global_rank]).generate_state(1)
+        torch.manual_seed(int(words[0]))
 
     def on_train_batch_end(self, trainer: L.Trainer, module: FateTraining, outputs: object, batch: Batch, batch_idx: int) -> None:
         now = time.monotonic()

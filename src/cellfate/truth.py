@@ -8,6 +8,7 @@ import pandas as pd
 
 from cellfate.errors import InputError
 from cellfate.evaluation import pooled
+from cellfate.mask_scores import score_recording
 from cellfate.simulation_files import read_truth
 
 ONSET = "onset_"
@@ -26,6 +27,17 @@ def read_true_cells(paths: Sequence[str | Path]) -> pd.DataFrame:
         tables.append(truth.cells.assign(recording=truth.attributes["recording"]))
     cells = pd.concat(tables, ignore_index=True)
     return cells.assign(trajectory=cells["recording"] + "/" + cells["track_id"].astype(str))
+
+
+def score_segmentation(
+    masks: Sequence[str | Path], crops: Sequence[str | Path], truth: Sequence[str | Path], rule: str = "centre", min_area: int = 20
+) -> pd.DataFrame:
+    """The truth_segmentation table of all recordings, one row per segmented crop; the three lists are in the same order.
+
+    ``rule`` and ``min_area`` choose the region, as for the features.
+    """
+    rows = [score_recording(*paths, rule=rule, min_area=min_area) for paths in zip(masks, crops, truth, strict=True)]
+    return pd.concat([table for table in rows if len(table)] or rows, ignore_index=True)
 
 
 def score_outcomes(cells: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:

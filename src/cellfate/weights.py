@@ -72,6 +72,6 @@ def fetch_weights(model: str, path: str | Path, url: str = URL, **options) -> No
     ``url`` is the folder on the server, ``options`` are those of :func:`cellfate.download.fetch` (``sha256`` to check against).
     """
     source = server_address(model, url)
-    fetch(source, path, by_hand=f"download {source} and save it as {path}", **options)
+    fetch(source, path, advice=f"download {source} by hand and save it as {path}", **options)
     with replacing(f"{path}.sha256") as temporary:
         temporary.write_text(f"{sha256(path)}  {Path(path).name}\n")

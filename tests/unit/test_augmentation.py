@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import correlate1d
+from toy_crops import AUGMENTATION
+
 from cellfate.augmentation import AugmentationSettings, augment, jitter, n_masked, prepare
 from cellfate.errors import InputError
 from cellfate.scaling import Scaling
-from scipy.ndimage import correlate1d
-from toy_crops import AUGMENTATION
 
 OFF = {**AUGMENTATION, "flip": 0.0, "jitter": 0.0, "blur": 0.0, "end_mask": 0.0}
 
@@ -44,7 +45,18 @@ def test_normalise_comes_last():
 
 @pytest.mark.parametrize(
     ("n", "fraction", "dropped"),
-    [(100, 0.1, 10), (100, 0.5, 50), (100, 0.499, 49), (30, 0.1, 5), (11, 0.1, 5), (11, 0.5, 5), (10, 0.5, 5), (10, 0.1, 1), (4, 0.1, 0), (1, 0.5, 0)],
+    [
+        (100, 0.1, 10),
+        (100, 0.5, 50),
+        (100, 0.499, 49),
+        (30, 0.1, 5),
+        (11, 0.1, 5),
+        (11, 0.5, 5),
+        (10, 0.5, 5),
+        (10, 0.1, 1),
+        (4, 0.1, 0),
+        (1, 0.5, 0),
+    ],
 )
 def test_number_of_masked_frames(n, fraction, dropped):
     assert n_masked(n, fraction) == dropped
@@ -115,7 +127,7 @@ def test_the_seed_alone_decides():
     np.random.default_rng(0).random(1000)
     torch.rand(10)
     assert torch.equal(prepare(crops, scaling, chosen, seed=(1, 2, 7)), draws[7])
-    assert len({tuple(d.shape) + (round(d.sum().item(), 3), round(d[0, 0, 0, 0].item(), 3)) for d in draws}) > 15
+    assert len({(*d.shape, round(d.sum().item(), 3), round(d[0, 0, 0, 0].item(), 3)) for d in draws}) > 15
 
 
 def test_bad_settings_are_named():

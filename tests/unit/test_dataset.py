@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.utils.data import DataLoader
+from toy_crops import AUGMENTATION, CHANNELS, OUTCOMES, toy_data, toy_trajectory, write_crop_file
+
 from cellfate.augmentation import AugmentationSettings
 from cellfate.cropset import CropSet, fold_trajectories
 from cellfate.dataset import BalancedSampler, Draw, TrajectoryDataset, check_classes, collate, downsample
 from cellfate.errors import InputError
 from cellfate.scaling import Scaling
-from toy_crops import AUGMENTATION, CHANNELS, OUTCOMES, toy_data, toy_trajectory, write_crop_file
-from torch.utils.data import DataLoader
 
 SCALING = Scaling("corrected", 1.0, (1000.0,) * 3, (100.0,) * 3, tuple(CHANNELS))
 
@@ -45,7 +46,9 @@ def test_eight_bit_crops_stay_eight_bit():
 
 
 def test_fold_trajectories_keeps_usable_rows_of_the_parts_and_all_unlabelled():
-    trajectories = pd.DataFrame({"trajectory": list("abcd"), "recording": ["r1", "r1", "r0", "r0"], "track_id": [2, 1, 1, 2], "usable": [True, False, True, False]})
+    trajectories = pd.DataFrame(
+        {"trajectory": list("abcd"), "recording": ["r1", "r1", "r0", "r0"], "track_id": [2, 1, 1, 2], "usable": [True, False, True, False]}
+    )
     split = pd.DataFrame({"trajectory": list("abcda"), "fold": [0, 0, 0, 0, 1], "split": ["train", "train", "test", "unlabelled", "test"]})
     assert fold_trajectories(trajectories, split, 0, ["train", "test"])["trajectory"].tolist() == ["c", "a"]
     assert fold_trajectories(trajectories, split, 0, ["test", "unlabelled"])["trajectory"].tolist() == ["c", "d"]
@@ -147,7 +150,7 @@ def test_processes_share_the_draws():
 
 
 def test_channels_must_be_those_of_the_scaling(data):
-    paths, trajectories, split = data
+    paths, trajectories, _ = data
     other = Scaling("corrected", 1.0, (0.0,) * 3, (1.0,) * 3, ("p53", "circadian", "cell_cycle"))
     with pytest.raises(InputError, match="the crops have channels circadian, p53, cell_cycle, the scaling has p53, circadian"):
         TrajectoryDataset(trajectories, CropSet(paths), other, 8)

@@ -4,12 +4,13 @@ import math
 
 import pytest
 import torch
-from cellfate.errors import InputError
-from cellfate.importer import import_checkpoint, import_state
-from cellfate.model import ModelSettings
 from safetensors.torch import save_file
 from torch import nn
 from torchvision.models.resnet import Bottleneck, ResNet
+
+from cellfate.errors import InputError
+from cellfate.importer import import_checkpoint, import_state
+from cellfate.model import ModelSettings
 
 
 class PublishedBackbone(nn.Module):
@@ -128,7 +129,11 @@ def test_class_token_may_have_axes_of_length_one(published, shape):
     ("old", "new", "message"),
     [
         ("final_attn.in_proj_weight", "last_attn.in_proj_weight", r"last_attn.in_proj_weight is not a name"),
-        ("backbone.model.5.0.conv1.weight", "backbone.model.5.0.conv9.weight", r"backbone.model.5.0.conv1.weight is missing.*conv9.weight is unknown"),
+        (
+            "backbone.model.5.0.conv1.weight",
+            "backbone.model.5.0.conv9.weight",
+            r"backbone.model.5.0.conv1.weight is missing.*conv9.weight is unknown",
+        ),
         ("class_token", None, "class_token is missing"),
         ("transformer_encoder.layers.1.norm2.bias", None, r"transformer_encoder.layers.1.norm2.bias is missing"),
         (None, "transformer_encoder.layers.2.norm2.bias", r"transformer_encoder.layers.2.norm2.bias is unknown"),

@@ -3,10 +3,11 @@ import math
 import pytest
 import torch
 import torchvision
+from torch import nn
+from toy_crops import MODEL
+
 from cellfate.errors import InputError
 from cellfate.model import Backbone, FateModel, ModelSettings, load_model, save_model, sinusoidal_positions
-from toy_crops import MODEL
-from torch import nn
 
 PAPER = {
     "block": "bottleneck",
@@ -170,7 +171,8 @@ def test_load_model_names_what_is_wrong(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [({"block": "wide"}, "wide"), ({"encoder_heads": 3}, "encoder_heads is 3"), ({"width": 0}, "width is 0"), ({"layers": []}, "layers")]
+    ("change", "message"),
+    [({"block": "wide"}, "wide"), ({"encoder_heads": 3}, "encoder_heads is 3"), ({"width": 0}, "width is 0"), ({"layers": []}, "layers")],
 )
 def test_bad_settings_are_named(change, message):
     with pytest.raises(InputError, match=message):

@@ -3,9 +3,10 @@ import sys
 
 import numpy as np
 import pytest
+from toy_crops import toy_data, toy_trajectory, write_crop_file
+
 from cellfate.errors import InputError
 from cellfate.scaling import Scaling, compute_scaling, read_scaling, write_scaling
-from toy_crops import toy_data, toy_trajectory, write_crop_file
 
 
 def pixels_by_hand(trajectories, split, parts, tables):

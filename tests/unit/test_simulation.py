@@ -153,7 +153,7 @@ def test_the_onset_in_the_truth_lies_in_the_track_and_before_the_event(small):
 
 
 def test_p53_rises_in_dying_cells_and_masks_shrink():
-    settings = simulation_settings(SMALL | {"grading": {"weak_fraction": 0, "missing_fraction": 0}})
+    settings = simulation_settings(SMALL | {"grading": {"weak_fraction": 0, "missing_fraction": 0, "plain_fraction": 0}})
     rise, area = {MITOSIS: [], APOPTOSIS: []}, {MITOSIS: [], APOPTOSIS: []}
     for number in range(4):
         r = simulation.simulate_recording(f"r{number}", settings, seed=5, **TREATED)
@@ -179,7 +179,7 @@ def test_the_course_of_an_effect_by_hand():
 
 
 def test_weak_cells_and_missing_effects_are_graded():
-    settings = SimulationSettings(grading=Grading(weak_fraction=0.3, missing_fraction=0.2, weak_strength=0.1, spread=0.2))
+    settings = SimulationSettings(grading=Grading(weak_fraction=0.3, plain_fraction=0.0, missing_fraction=0.2, weak_strength=0.1, spread=0.2))
     cells = [Cell((i,), i, event_frame=60, fate=APOPTOSIS) for i in range(400)]
     for cell in cells:
         grade_effects(cell, settings, seed=2)

@@ -63,14 +63,22 @@ def test_coco_outcomes(tmp_path):
             3: (range(5, 10), None, None),
             4: (range(4), None, None),
             5: (range(6), 6, 4),
+            6: (range(5, 9), None, None),
         },
     )
-    assert outcomes["outcome"].to_dict() == {1: "mitosis", 2: "apoptosis", 3: "no_event_by_end", 4: "censored", 5: "apoptosis"}
-    assert outcomes["event_frame"].fillna(-1).to_dict() == {1: 5, 2: 7, 3: -1, 4: -1, 5: 6}
+    assert outcomes["outcome"].to_dict() == {
+        1: "mitosis",
+        2: "apoptosis",
+        3: "no_event_by_end",
+        4: "censored",
+        5: "apoptosis",
+        6: "censored",
+    }
+    assert outcomes["event_frame"].fillna(-1).to_dict() == {1: 5, 2: 7, 3: -1, 4: -1, 5: 6, 6: -1}
     assert outcomes.loc[5, "warning"] == "mitosis at frame 4 is given as well: apoptosis counts"
     assert outcomes.drop(5)["warning"].isna().all()
     assert outcomes[["first_frame", "last_frame", "n_frames"]].loc[2].tolist() == [2, 6, 5]
-    assert len(tracks) == 5 + 5 + 5 + 4 + 6
+    assert len(tracks) == 5 + 5 + 5 + 4 + 6 + 4
     assert (tracks["y"] == 30).all()
     assert (tracks["x"] == 40).all()
     check_table(tracks, "tracks", "again")
@@ -159,10 +167,11 @@ def test_lineage_through_parents_continuations_and_labels(tmp_path):
         (10, "", 5), (11, "", 5),  # the same label
         (12, 40, 6), (13, 40, 6),  # sisters whose mother was not tracked
         (20, "", 7),
+        (31, "", 8), (30, "", 9),  # 31 starts first and goes on as 30
     ])  # fmt: skip
-    fates = "track_id,outcome,event_frame,continues_as,lineage\n1,,,99,\n2,,,98;99,\n10,,,,A\n11,,,,A\n20,,,,B\n"
+    fates = "track_id,outcome,event_frame,continues_as,lineage\n1,,,99,\n2,,,98;99,\n10,,,,A\n11,,,,A\n20,,,,B\n31,,,30,\n"
     _, outcomes = read_csv(tmp_path, "track_id,parent_id,frame,y,x\n" + body, fates)
-    founders = {5: 5, 6: 5, 7: 5, 8: 5, 1: 1, 2: 1, 10: 10, 11: 10, 12: 12, 13: 12, 20: 20}
+    founders = {5: 5, 6: 5, 7: 5, 8: 5, 1: 1, 2: 1, 10: 10, 11: 10, 12: 12, 13: 12, 20: 20, 30: 31, 31: 31}
     assert outcomes["lineage"].to_dict() == {track: f"r/{founder}" for track, founder in founders.items()}
     assert outcomes["parent_id"].fillna(-1).to_dict()[8] == 6
 

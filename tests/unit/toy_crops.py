@@ -43,7 +43,9 @@ TRAINING = {
 }
 
 
-def write_crop_file(path: Path, recording: str, tracks: dict[int, tuple[np.ndarray, np.ndarray]], channels: list[str] | None = None) -> Path:
+def write_crop_file(
+    path: Path, recording: str, tracks: dict[int, tuple[np.ndarray, np.ndarray]], channels: list[str] | None = None
+) -> Path:
     """A crop file from {track: (frame numbers (T,), crops (T, C, S, S))}."""
     ids = sorted(tracks)
     lengths = np.array([len(tracks[i][0]) for i in ids])
@@ -82,7 +84,13 @@ def toy_trajectory(rng: np.random.Generator, label: int, n_frames: int, size: in
 
 
 def toy_data(
-    folder: Path, n_recordings: int = 3, n_tracks: int = 6, frames: tuple[int, int] = (12, 16), size: int = 16, n_channels: int = 3, seed: int = 0
+    folder: Path,
+    n_recordings: int = 3,
+    n_tracks: int = 6,
+    frames: tuple[int, int] = (12, 16),
+    size: int = 16,
+    n_channels: int = 3,
+    seed: int = 0,
 ) -> tuple[list[Path], pd.DataFrame, pd.DataFrame]:
     """Crop files, trajectories and split tables; recording r0 validates, r1 tests, the others train. Odd tracks are class 1."""
     rng = np.random.default_rng(seed)

@@ -44,6 +44,7 @@ rule tabulate_attention_profile:
     params:
         outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],
+        splits=config["attention"]["splits"],
         max_frames_before_end=config["attention"]["max_frames_before_end"],
         bootstrap=config["evaluation"]["bootstrap"],
         seed=config["seed"],
@@ -70,6 +71,7 @@ rule test_features:
         runtime=growing(120),
     params:
         **{key: config["statistics"][key] for key in ("splits", "min_frames", "high_percentile", "resamples")},
+        outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],
         seed=config["seed"],
     script:
@@ -82,6 +84,7 @@ rule summarize_effects:
         effects="results/{dataset}/{protocol}/tables/effects.parquet",
         attention=ALL_ATTENTION,
         features=ALL_FEATURES,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("summarize_effects.py"),
     output:
         table=report("results/{dataset}/{protocol}/tables/effect_summary.csv", category="Tables", caption="../report/effect_summary.rst"),
@@ -117,5 +120,6 @@ rule select_examples:
         treatment=config["evaluation"]["treatment"],
         per_outcome=config["figures"]["example_trajectories"],
         high_percentile=config["statistics"]["high_percentile"],
+        min_frames=config["statistics"]["min_frames"],
     script:
         "../../scripts/select_examples.py"

@@ -2,8 +2,10 @@
 # Each cluster job parses this file again, so it imports nothing heavy.
 
 import ast
+import json
 import os
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -14,7 +16,7 @@ os.environ["PYTHONPATH"] = str(ROOT / "src")  # the rules' scripts import the pa
 
 from cellfate.config import check_config
 from cellfate.errors import InputError
-from cellfate.recordings import read_sheet
+from cellfate.recordings import read_sheet, track_files
 
 try:
     check_config(config, ROOT / "workflow/schemas/config.schema.yaml", workflow.configfiles)
@@ -73,6 +75,11 @@ def of_recording(column):
 
 def channels_of(wildcards):
     return of_recording("channels")(wildcards).split(",")
+
+
+def config_digest():
+    """A short digest of the merged configuration, printed on the summary page."""
+    return sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def growing(amount):

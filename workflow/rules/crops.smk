@@ -20,6 +20,7 @@ rule extract_crops:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        recording="{recording}",
         channels=channels_of,
         size=config["crops"]["size"],
         tracks=config["crops"]["tracks"],

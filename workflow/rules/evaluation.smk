@@ -33,6 +33,7 @@ rule predict_trajectories:
         last_k=config["evaluation"]["last_k"],
         treatment=config["evaluation"]["treatment"],
         calibration=config["evaluation"]["calibration"],
+        min_frames=config["trajectories"]["min_frames"],
     script:
         "../../scripts/predict_trajectories.py"
 
@@ -41,6 +42,7 @@ rule evaluate_test:
     """Score the held-out trajectories, all and treated: accuracy, F1, precision, recall, log-loss, AUROC."""
     input:
         predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("evaluate_test.py"),
     output:
         metrics=report("results/{dataset}/{protocol}/tables/test_metrics.csv", category="Tables", caption="../report/test_metrics.rst"),
@@ -58,6 +60,7 @@ rule evaluate_truncation:
     """Score predictions made without the last n frames."""
     input:
         predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("evaluate_truncation.py"),
     output:
         metrics="results/{dataset}/{protocol}/tables/truncation.csv",
@@ -67,6 +70,7 @@ rule evaluate_truncation:
         "../../envs/analysis.yaml"
     params:
         **METRIC_PARAMS,
+        truncation=config["evaluation"]["truncation"],
         cohort=config["evaluation"]["cohort"],
     script:
         "../../scripts/evaluate_truncation.py"
@@ -76,6 +80,7 @@ rule evaluate_last_k:
     """Score predictions made from the last k frames alone."""
     input:
         predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("evaluate_last_k.py"),
     output:
         metrics="results/{dataset}/{protocol}/tables/last_k.csv",
@@ -85,6 +90,7 @@ rule evaluate_last_k:
         "../../envs/analysis.yaml"
     params:
         **METRIC_PARAMS,
+        last_k=config["evaluation"]["last_k"],
         cohort=config["evaluation"]["cohort"],
     script:
         "../../scripts/evaluate_last_k.py"
@@ -120,5 +126,6 @@ rule tabulate_calibration:
         "../../envs/analysis.yaml"
     params:
         bins=config["evaluation"]["calibration_bins"],
+        calibration=config["evaluation"]["calibration"],
     script:
         "../../scripts/tabulate_calibration.py"

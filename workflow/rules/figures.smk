@@ -159,6 +159,7 @@ rule plot_calibration:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
+        frame_interval_min=FIRST_INTERVAL,
     script:
         "../../scripts/plot_calibration.py"
 
@@ -186,6 +187,10 @@ rule compare_published:
     """Our numbers beside the published ones; only where the data are the published ones."""
     input:
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
+        truncation="results/{dataset}/{protocol}/tables/truncation.csv",
+        last_k="results/{dataset}/{protocol}/tables/last_k.csv",
+        effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
+        profile="results/{dataset}/{protocol}/tables/attention_profile.csv",
         code=library_of("compare_published.py"),
     output:
         table=report("results/{dataset}/{protocol}/tables/published.csv", category="Tables", caption="../report/published.rst"),
@@ -193,6 +198,10 @@ rule compare_published:
         "logs/{dataset}/{protocol}/compare_published.log",
     conda:
         "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
+        reference=config["figures"]["reference"],
     script:
         "../../scripts/compare_published.py"
 
@@ -201,10 +210,12 @@ rule write_summary:
     """The summary page: headline numbers, selection, figures in the paper's order, what was not measured."""
     input:
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
+        truncation="results/{dataset}/{protocol}/tables/truncation.csv",
         flow="results/{dataset}/{protocol}/tables/flow.csv",
         calibration="results/{dataset}/{protocol}/tables/calibration.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),
+        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=library_of("write_summary.py"),
     output:
         page=report("results/{dataset}/{protocol}/summary.html", category="0 Summary", caption="../report/summary.rst"),
@@ -215,5 +226,6 @@ rule write_summary:
     params:
         outcomes=config["outcomes"],
         notes=config.get("notes", []),
+        config_digest=config_digest(),
     script:
         "../../scripts/write_summary.py"

@@ -49,6 +49,7 @@ if SOURCE["kind"] == "download":
             url=SOURCE["url"],
             file=SOURCE["annotations"],
             checksums=SOURCE["checksums"],
+            page=SOURCE["page"],
             images=SOURCE["images"],
         script:
             "../../scripts/download_annotations.py"
@@ -87,6 +88,7 @@ if SOURCE["kind"] == "download":
             url=SOURCE["url"],
             file=lambda wildcards: SOURCE["images"].format(recording=wildcards.recording),
             checksums=SOURCE["checksums"],
+            page=SOURCE["page"],
         script:
             "../../scripts/download_recording.py"
 
@@ -100,6 +102,7 @@ if SOURCE["kind"] == "files":
         """Fetch the frames of one recording from their public address or a local copy, each checked by its SHA-256."""
         input:
             checksums=SOURCE["checksums"],
+            page=SOURCE["page"],
         output:
             images=directory("resources/{dataset}/images/{recording}"),
         log:
@@ -118,6 +121,7 @@ rule read_tracks:
     input:
         images=of_recording("images"),
         tracks=of_recording("tracks"),
+        beside=lambda wildcards: track_files(of_recording("tracks")(wildcards), of_recording("tracks_format")(wildcards)),
         code=library_of("read_tracks.py"),
     output:
         tracks="results/{dataset}/tracks/{recording}.parquet",

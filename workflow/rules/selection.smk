@@ -42,5 +42,6 @@ rule split_trajectories:
     params:
         **config["split"],
         seed=config["seed"],
+        min_frames=config["trajectories"]["min_frames"],
     script:
         "../../scripts/split_trajectories.py"

@@ -1,0 +1,12 @@
+"""Measure shape, intensity and neighbours of the cell in each segmented crop."""
+
+from cellfate.features import measure_recording
+
+measure_recording(
+    snakemake.input.masks,
+    snakemake.input.crops,
+    snakemake.output.features,
+    region=snakemake.params.region,
+    intensity=snakemake.params.intensity,
+    min_area=snakemake.params.min_area,
+)

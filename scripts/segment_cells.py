@@ -1,0 +1,22 @@
+"""Segment the crops of one recording with Cellpose."""
+
+from cellfate.segmentation import segment_cells
+
+segment_cells(
+    snakemake.input.crops,
+    snakemake.input.weights,
+    snakemake.output.masks,
+    tracks=snakemake.params.tracks,
+    ladder=snakemake.params.ladder,
+    channel=snakemake.params.channel,
+    diameter=snakemake.params.diameter,
+    flow_threshold=snakemake.params.flow_threshold,
+    cellprob_threshold=snakemake.params.cellprob_threshold,
+    statistics_min_frames=snakemake.params.statistics_min_frames,
+    treatment=snakemake.params.treatment,
+    trajectories=snakemake.input.get("trajectories"),
+    split=snakemake.input.get("split"),
+    batch_size=snakemake.params.get("batch_size", 8),
+    device=snakemake.params.get("device", "cpu"),
+    threads=snakemake.threads,
+)

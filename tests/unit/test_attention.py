@@ -1,0 +1,78 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from cellfate.attention import attention_profile, attention_rows, scaled_attention
+from cellfate.tables import check_table
+
+NAMES = {"negative": "apoptosis", "positive": "mitosis"}
+
+
+def test_attention_is_scaled_within_the_trajectory():
+    assert scaled_attention([0.2, 0.1, 0.3]) == pytest.approx([0.5, 0, 1])
+    assert list(scaled_attention([0.25, 0.25])) == [0, 0]
+
+
+def test_rows_count_frames_to_the_last_one():
+    rows = check_table(attention_rows("some/thing/7", np.array([3, 4, 6]), np.array([0.1, 0.2, 0.6]), 1, "test"), "attention", "a")
+    assert rows["recording"].unique() == ["some/thing"]
+    assert rows["frames_before_end"].tolist() == [3, 2, 0]
+    assert rows["scaled"].to_numpy() == pytest.approx([0, 0.2, 1])
+
+
+def make_inputs(trajectories):
+    """``trajectories``: (name, outcome, weights); attention, correct ones, and the trajectories table."""
+    attention = pd.concat([attention_rows(name, np.arange(len(w)), np.array(w, float), 0, "test") for name, _, w in trajectories])
+    correct = pd.DataFrame([(name, 0, outcome) for name, outcome, _ in trajectories], columns=["trajectory", "fold", "outcome"])
+    known = pd.DataFrame({"trajectory": [t[0] for t in trajectories], "frame_interval_min": 30.0})
+    return attention, correct, known.assign(lineage=known["trajectory"])
+
+
+def test_profile_by_hand():
+    table = attention_profile(*make_inputs([("a/1", "mitosis", [0, 0.5, 1]), ("b/2", "mitosis", [0.25, 0, 0.25, 1])]), NAMES)
+    table = check_table(table, "attention_profile", "p")
+    # scaled: (0, .5, 1) and (.25, 0, .25, 1); aligned at the end the means are 1, .375, 0, .25
+    assert table["frames_before_end"].tolist() == [0, 1, 2, 3]
+    assert table["hours_before_end"].tolist() == [0, 0.5, 1, 1.5]
+    assert table["mean_scaled"].to_numpy() == pytest.approx([1, 0.375, 0, 0.25])
+    assert table["profile"].to_numpy() == pytest.approx([1, 0.375, 0, 0.25])
+    assert table["n_trajectories"].tolist() == [2, 2, 2, 1]
+
+
+def test_each_outcome_is_scaled_by_its_own_range_over_the_aligned_frames():
+    inputs = make_inputs([("a/1", "mitosis", [0, 0.2, 0.4, 1]), ("b/1", "apoptosis", [1, 0, 0.6, 0.5])])
+    table = attention_profile(*inputs, NAMES, max_frames_before_end=2)
+    assert list(table["outcome"]) == ["apoptosis"] * 3 + ["mitosis"] * 3
+    apoptosis, mitosis = table["profile"][:3], table["profile"][3:]
+    assert apoptosis.to_numpy() == pytest.approx([0.5 / 0.6, 1, 0])
+    assert mitosis.to_numpy() == pytest.approx([1, 0.25, 0])  # scaled weights 1, .4, .2
+
+
+def test_only_correct_trajectories_of_that_fold_count():
+    attention, correct, known = make_inputs([("a/1", "mitosis", [0, 1]), ("b/1", "mitosis", [1, 0])])
+    table = attention_profile(attention, correct[correct["trajectory"] == "a/1"], known, NAMES)
+    assert table["mean_scaled"].tolist() == [1, 0]
+    assert attention_profile(attention, correct.assign(fold=1), known, NAMES).empty
+
+
+def test_interval_resamples_recordings():
+    rng = np.random.default_rng(0)
+    trajectories = [(f"r{r}/{t}", "mitosis", np.append(rng.random(5), 1 + r % 2)) for r in range(6) for t in range(5)]
+    attention, correct, known = make_inputs(trajectories)
+    table = attention_profile(attention, correct, known, NAMES, bootstrap=500, seed=3)
+    inside = (table["ci_low"] <= table["profile"] + 1e-9) & (table["profile"] <= table["ci_high"] + 1e-9)
+    assert inside.all()
+    # by hand for one aligned frame
+    values = attention[attention["frames_before_end"] == 2]
+    draws = np.random.default_rng(3).integers(0, 6, (500, 6))
+    per_recording = values.groupby("recording")["scaled"].mean().to_numpy()
+    low, high = np.percentile(per_recording[draws].mean(axis=1), [2.5, 97.5])
+    mean = table["mean_scaled"].to_numpy()
+    row = table[table["frames_before_end"] == 2].iloc[0]
+    assert row["ci_low"] == pytest.approx((low - mean.min()) / (mean.max() - mean.min()))
+    assert row["ci_high"] == pytest.approx((high - mean.min()) / (mean.max() - mean.min()))
+
+
+def test_one_trajectory_has_no_interval():
+    table = attention_profile(*make_inputs([("a/1", "mitosis", [0, 1, 0.5])]), NAMES)
+    assert table["ci_low"].isna().all()

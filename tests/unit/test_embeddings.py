@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import torch
+from toy_crops import CHANNELS, MODEL, toy_data
+
+from cellfate.cropset import CropSet
+from cellfate.embeddings import EmbeddingFile, embed_frames
+from cellfate.errors import InputError
+from cellfate.files import sha256
+from cellfate.model import FateModel, ModelSettings, save_model
+
+SCALING = {"mode": "corrected", "divisor": 1.0, "mean": [1000.0] * 3, "std": [100.0] * 3, "channels": CHANNELS}
+
+
+@pytest.fixture
+def data(tmp_path):
+    paths, trajectories, split = toy_data(tmp_path / "crops", n_recordings=3, n_tracks=4)
+    torch.manual_seed(0)
+    model = FateModel(ModelSettings(channels=3, **MODEL))
+    for _ in range(3):  # batch statistics that are not the initial ones
+        model.embed(torch.randn(8, 3, 16, 16) * 2 + 1)
+    save_model(tmp_path / "model", model, {"channels": CHANNELS, "crop_size": 16, "scaling": SCALING})
+    return paths, trajectories, split, model.eval(), tmp_path
+
+
+def embed(data, path="embeddings.h5", **changes):
+    paths, trajectories, split, _, folder = data
+    wanted = {"fold": 0, "splits": ["validation", "test"], **changes}
+    embed_frames(paths, trajectories, split, folder / "model", folder / path, **wanted)
+    return folder / path
+
+
+def test_embeddings_are_those_of_the_model_frame_by_frame(data):
+    paths, trajectories, _, model, folder = data
+    trajectories.loc[trajectories["trajectory"] == "r1/2", "last_frame"] -= 5
+    with EmbeddingFile(embed(data, batch_size=7)) as file:
+        assert file.trajectories == [f"r{r}/{t}" for r in (0, 1) for t in range(4)]
+        assert file.attrs["fold"] == 0
+        assert file.attrs["model_sha256"] == sha256(folder / "model/weights.safetensors")
+        for row in trajectories[trajectories["recording"] != "r2"].itertuples():
+            frames, crops = CropSet(paths).read(row.recording, row.track_id, 0, row.last_frame)
+            found_frames, found = file.read(row.trajectory)
+            assert found_frames.tolist() == frames.tolist() == list(range(row.first_frame, row.last_frame + 1))
+            with torch.no_grad():
+                expected = torch.cat([model.embed((torch.from_numpy(c.astype(np.float32)) - 1000)[None] / 100) for c in crops])
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_logits_from_embeddings_equal_the_direct_computation(data):
+    """Also for a shortened trajectory: truncation and last-k need no frame again."""
+    paths, trajectories, _, model, _ = data
+    row = next(trajectories[trajectories["trajectory"] == "r1/3"].itertuples())
+    _, crops = CropSet(paths).read(row.recording, row.track_id, row.first_frame, row.last_frame)
+    frames = (torch.from_numpy(crops.astype(np.float32)) - 1000) / 100
+    with EmbeddingFile(embed(data)) as file:
+        embeddings = torch.from_numpy(file.read("r1/3")[1])
+    for part in (slice(None), slice(0, 7), slice(-5, None)):
+        n = torch.tensor([len(frames[part])])
+        with torch.no_grad():
+            direct, cached = model(frames[part], n), model.classify(embeddings[None, part], n)
+        torch.testing.assert_close(cached, direct, rtol=1e-4, atol=1e-5)
+
+
+def test_unlabelled_tracks_are_embedded_where_they_have_crops(data, capsys):
+    _, _, split, _, _ = data
+    split.loc[split["trajectory"].isin(["r2/0", "r2/1"]), "split"] = "unlabelled"
+    data[1].loc[data[1]["trajectory"].isin(["r2/0", "r2/1"]), "usable"] = False
+    data[1].loc[data[1]["trajectory"] == "r2/1", "track_id"] = 99
+    with EmbeddingFile(embed(data, splits=["unlabelled"])) as file:
+        assert file.trajectories == ["r2/0"]
+    assert "embed_frames fold 0: 1 tracks without a fate have no crops" in capsys.readouterr().err
+
+
+def test_a_labelled_trajectory_without_crops_is_an_error(data):
+    data[1].loc[data[1]["trajectory"] == "r1/1", "track_id"] = 99
+    with pytest.raises(InputError, match=r"r1.h5: no crops of track 99"):
+        embed(data)
+    assert not (data[-1] / "embeddings.h5").exists()
+
+
+def test_no_trajectories_give_an_empty_file(data):
+    with EmbeddingFile(embed(data, splits=["unlabelled"])) as file:
+        assert file.trajectories == []
+        with pytest.raises(InputError, match="no embeddings of trajectory r0/0"):
+            file.read("r0/0")
+
+
+def test_crops_of_other_channels_are_named(data):
+    *_, model, folder = data
+    save_model(folder / "model", model, {"channels": ["a", "b", "c"], "crop_size": 16, "scaling": SCALING})
+    with pytest.raises(InputError, match=r"trained with channels \['a', 'b', 'c'\], the crops have \['circadian'"):
+        embed(data)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nothing.h5: no such embeddings file"):
+        EmbeddingFile(tmp_path / "nothing.h5")

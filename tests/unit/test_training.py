@@ -1,0 +1,269 @@
+import json
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+from functools import partial
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+from toy_crops import AUGMENTATION, MODEL, OUTCOMES, TRAINING, toy_data
+
+from cellfate import training
+from cellfate.cropset import CropSet, fold_trajectories
+from cellfate.dataset import TrajectoryDataset, collate
+from cellfate.errors import InputError
+from cellfate.importer import published_name
+from cellfate.model import FateModel, ModelSettings, load_model
+from cellfate.resume import training_key
+from cellfate.scaling import REFERENCE_STD, Scaling, compute_scaling
+from cellfate.training import balanced_accuracy, choose_accelerator, train
+
+KILL_IN_EPOCH_3 = """
+import os, pickle, signal, sys
+from cellfate import training
+step = training.FateTraining.training_step
+def deadly(self, batch, batch_idx):
+    if self.trainer.current_epoch == 2 and batch_idx == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(self, batch, batch_idx)
+training.FateTraining.training_step = deadly
+training.train(**pickle.load(open(sys.argv[1], "rb")))
+"""
+
+
+@pytest.fixture
+def arguments(tmp_path):
+    paths, trajectories, split = toy_data(tmp_path / "crops", n_recordings=4)
+    return {
+        "crops": paths,
+        "trajectories": trajectories,
+        "split": split,
+        "scaling": compute_scaling(paths, trajectories, split, 0, "corrected"),
+        "folder": tmp_path / "model",
+        "fold": 0,
+        "seed": 1,
+        "outcomes": OUTCOMES,
+        "model": MODEL,
+        "training": TRAINING,
+        "augmentation": AUGMENTATION,
+        "resume": tmp_path / "resume",
+    }
+
+
+def logits_of(folder, arguments, parts=("validation", "test")):
+    """Logits and labels of the trajectories that were not trained on."""
+    model, settings = load_model(folder)
+    rows = fold_trajectories(arguments["trajectories"], arguments["split"], 0, list(parts))
+    dataset = TrajectoryDataset(rows, CropSet(arguments["crops"]), Scaling(**settings["scaling"]), model.settings.input_size)
+    batch = collate([dataset[i] for i in range(len(dataset))])
+    with torch.no_grad():
+        return model(batch.frames, batch.lengths)[0], batch.labels
+
+
+def curves_of(folder):
+    return pd.read_csv(folder / "curves.csv").drop(columns="seconds")
+
+
+def test_it_learns_and_writes_a_model_folder(arguments, capfd):
+    train(**{**arguments, "training": {**TRAINING, "max_epochs": 15}})
+    logits, labels = logits_of(arguments["folder"], arguments)
+    assert balanced_accuracy(logits, labels) > 0.9
+    assert sorted(p.name for p in arguments["folder"].iterdir()) == ["curves.csv", "settings.json", "weights.safetensors"]
+    settings = json.loads((arguments["folder"] / "settings.json").read_text())
+    assert (settings["channels"], settings["crop_size"], settings["outcomes"]) == (["circadian", "p53", "cell_cycle"], 16, OUTCOMES)
+    curves = pd.read_csv(arguments["folder"] / "curves.csv")
+    assert list(curves) == ["epoch", "train_loss", "val_loss", "val_balanced_accuracy", "learning_rate", "seconds"]
+    assert curves["epoch"].tolist() == list(range(1, 16))
+    assert sorted(p.name for p in arguments["folder"].parent.iterdir()) == ["crops", "model"], "no resume folder, logs or part files stay"
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 15
+    pattern = r"train_model fold 0: epoch 3/15, train loss [\d.]+, validation loss [\d.]+, balanced accuracy .* s/epoch, at most \d+ s left"
+    assert re.fullmatch(pattern, err.splitlines()[2])
+
+
+def test_one_seed_gives_identical_predictions_and_another_does_not(arguments, tmp_path):
+    for name, seed, cache in (("a", 1, True), ("b", 1, False), ("c", 2, True)):
+        torch.rand(3)
+        settings = {**TRAINING, "max_epochs": 2, "cache": cache}
+        train(**{**arguments, "seed": seed, "training": settings, "folder": tmp_path / name})
+    assert torch.equal(logits_of(tmp_path / "a", arguments)[0], logits_of(tmp_path / "b", arguments)[0])
+    assert not torch.equal(logits_of(tmp_path / "a", arguments)[0], logits_of(tmp_path / "c", arguments)[0])
+
+
+def test_killed_in_epoch_3_it_continues_there_to_the_same_end(arguments, tmp_path, capfd):
+    arguments["model"] = {**MODEL, "dropout": 0.3}
+    arguments["training"] = {**TRAINING, "max_epochs": 5}
+    (tmp_path / "arguments").write_bytes(pickle.dumps(arguments))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", KILL_IN_EPOCH_3, str(tmp_path / "arguments")]
+    killed = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not arguments["folder"].exists()
+    capfd.readouterr()
+    train(**arguments)
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0] == "train_model fold 0: continues after epoch 2 of 5"
+    assert "epoch 3/5" in lines[1]
+    train(**{**arguments, "folder": tmp_path / "straight", "resume": tmp_path / "other"})
+    pd.testing.assert_frame_equal(curves_of(arguments["folder"]), curves_of(tmp_path / "straight"), check_exact=True)
+    assert torch.equal(logits_of(arguments["folder"], arguments)[0], logits_of(tmp_path / "straight", arguments)[0])
+    assert not (tmp_path / "resume").exists()
+
+
+def test_the_plateau_scheduler_and_patience_are_resumed_too(arguments, tmp_path, monkeypatch):
+    """Interrupted between the bad epochs that a smaller learning rate, and the end, wait for."""
+    monkeypatch.setattr(training, "ReduceLROnPlateau", partial(training.ReduceLROnPlateau, patience=1))
+    script_metrics(monkeypatch, [(0.5, 1.0), (0.5, 1.1), (0.5, 1.2), (0.5, 1.3), (0.5, 1.4), (0.5, 1.5), (0.5, 1.6)])
+    arguments["training"] = {**TRAINING, "max_epochs": 9, "patience": 6}
+    train(**{**arguments, "folder": tmp_path / "straight"})
+    assert curves_of(tmp_path / "straight")["learning_rate"].tolist() == pytest.approx([1e-3] * 3 + [1e-4] * 2 + [1e-5] * 2)
+    save = training.ResumeFolder.save
+
+    def save_and_fail(self, state):
+        save(self, state)
+        if state["epoch"] == 2:
+            raise RuntimeError("pulled the plug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.ResumeFolder, "save", save_and_fail)
+        with pytest.raises(RuntimeError, match="plug"):
+            train(**arguments)
+    train(**arguments)
+    pd.testing.assert_frame_equal(curves_of(arguments["folder"]), curves_of(tmp_path / "straight"), check_exact=True)
+
+
+def script_metrics(monkeypatch, epochs):
+    """Let validation report the given (balanced accuracy, loss) in each epoch; returns the weights after each epoch."""
+    weights = {}
+
+    def metrics(self):
+        self.train_losses, self.validation = [], []
+        epoch = self.trainer.callbacks[0].state["epoch"]
+        weights[epoch + 1] = {k: v.clone() for k, v in self.model.state_dict().items()}
+        return {"train_loss": 1.0, "val_loss": epochs[epoch][1], "val_balanced_accuracy": epochs[epoch][0]}
+
+    monkeypatch.setattr(training.FateTraining, "epoch_metrics", metrics)
+    return weights
+
+
+def test_the_best_epoch_is_kept(arguments, monkeypatch):
+    weights = script_metrics(monkeypatch, [(0.5, 0.1), (0.7, 0.9), (0.7, 0.8), (0.7, 0.8), (0.6, 0.01)])
+    train(**{**arguments, "training": {**TRAINING, "max_epochs": 5}})
+    model, settings = load_model(arguments["folder"])
+    assert settings["best"] == {"epoch": 3, "val_balanced_accuracy": 0.7, "val_loss": 0.8}
+    assert all(torch.equal(value, weights[3][key]) for key, value in model.state_dict().items())
+    assert not torch.equal(weights[3]["output.weight"], weights[4]["output.weight"])
+
+
+def test_it_stops_early_without_a_better_validation_loss(arguments, monkeypatch, capfd):
+    script_metrics(monkeypatch, [(0.5, 1.0), (0.5, 0.9), (0.9, 0.95), (0.9, 0.9), (0.9, 0.1)])
+    train(**{**arguments, "training": {**TRAINING, "max_epochs": 5, "patience": 2}})
+    assert curves_of(arguments["folder"])["epoch"].tolist() == [1, 2, 3, 4]
+    assert capfd.readouterr().err.splitlines()[-1].endswith("stops early")
+
+
+def test_a_finished_training_whose_folder_was_lost_is_not_repeated(arguments, monkeypatch):
+    def fail(*_):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_model", fail)
+        with pytest.raises(OSError, match="disk full"):
+            train(**arguments)
+    assert not arguments["folder"].exists()
+    monkeypatch.setattr(training.FateTraining, "training_step", fail)
+    train(**arguments)
+    assert curves_of(arguments["folder"])["epoch"].tolist() == [1, 2, 3, 4]
+
+
+def test_curves_hold_the_losses_of_the_kept_model(arguments):
+    train(**arguments)
+    settings = json.loads((arguments["folder"] / "settings.json").read_text())
+    logits, labels = logits_of(arguments["folder"], arguments, ["validation"])
+    loss = -(labels * torch.sigmoid(logits).log() + (1 - labels) * torch.sigmoid(-logits).log()).mean()
+    assert settings["best"]["val_loss"] == pytest.approx(loss.item(), rel=1e-4)
+    assert settings["best"]["val_balanced_accuracy"] == pytest.approx(balanced_accuracy(logits, labels))
+
+
+def test_padded_frames_change_the_training(arguments, tmp_path):
+    for name, through in (("real", False), ("padded", True)):
+        train(**{**arguments, "folder": tmp_path / name, "model": {**MODEL, "pad_through_backbone": through}})
+    assert not torch.equal(logits_of(tmp_path / "real", arguments)[0], logits_of(tmp_path / "padded", arguments)[0])
+
+
+def test_resume_key_notices_settings_data_and_code(arguments, tmp_path):
+    rows = fold_trajectories(arguments["trajectories"], arguments["split"], 0, ["train", "validation"])
+    files = [tmp_path / "crops/r2.h5"]
+    code = tmp_path / "model.py"
+    code.write_text("a = 1")
+
+    def key(settings=None, rows=rows):
+        return training_key(settings or {"seed": 1}, rows, files, [code])
+
+    keys = [key(), key({"seed": 2}), key(rows=rows.assign(last_frame=rows["last_frame"] - 1)), key(rows=rows[1:])]
+    code.write_text("a = 2")
+    keys.append(key())
+    os.utime(files[0], ns=(1, 1))
+    keys.append(key())
+    assert len(set(keys)) == len(keys)
+    assert key() == key()
+
+
+def test_balanced_accuracy_by_hand():
+    logits, labels = torch.tensor([2.0, -1.0, 0.5, 3.0, -0.1]), torch.tensor([1.0, 1.0, 0.0, 1.0, 0.0])
+    assert balanced_accuracy(logits, labels) == pytest.approx((2 / 3 + 1 / 2) / 2)
+
+
+def test_a_gpu_that_is_not_there_is_an_error_in_words(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="accelerator is gpu, but this job sees no GPU"):
+        choose_accelerator("gpu", 1)
+    with pytest.raises(InputError, match="devices is 2, but this job sees 0 GPUs"):
+        choose_accelerator("auto", 2)
+    assert [choose_accelerator("auto", 1), choose_accelerator("cpu", 1)] == ["cpu", "cpu"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [choose_accelerator("auto", 2), choose_accelerator("gpu", 1), choose_accelerator("cpu", 1)] == ["gpu", "gpu", "cpu"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"accelerator": "tpu"}, "accelerator is 'tpu'"),
+        ({"batch_size": 3, "devices": 2}, "batch_size is 3, a multiple of the 2 devices"),
+        ({"learning_rate": 1e30}, r"loss not finite in epoch 1; training.learning_rate is 1e\+30"),
+    ],
+)
+def test_bad_settings_are_named(arguments, changes, message):
+    with pytest.raises(InputError, match=message):
+        train(**{**arguments, "training": {**TRAINING, **changes}})
+    assert not arguments["folder"].exists()
+
+
+@pytest.mark.parametrize(("part", "recordings"), [("validation", ["r0"]), ("train", ["r2", "r3"])])
+def test_a_part_with_one_outcome_is_named(arguments, part, recordings):
+    trajectories = arguments["trajectories"]
+    trajectories.loc[trajectories["recording"].isin(recordings) & (trajectories["label"] == 0), "usable"] = False
+    with pytest.raises(InputError, match=f"the {part} part of fold 0 has 0 apoptosis and {3 * len(recordings)} mitosis"):
+        train(**arguments)
+
+
+def test_a_checkpoint_is_imported_instead_of_trained(arguments, tmp_path, monkeypatch):
+    sizes = {**MODEL, "layers": [1, 1, 1, 1], "width": 2}
+    torch.manual_seed(0)
+    published = FateModel(ModelSettings(channels=3, **sizes))
+    save_file({published_name(k): v for k, v in published.state_dict().items()}, tmp_path / "published.safetensors")
+    monkeypatch.delattr(training, "_fit")
+    train(**{**arguments, "model": sizes, "checkpoint": tmp_path / "published.safetensors"})
+    model, settings = load_model(arguments["folder"])
+    assert settings["scaling"]["mode"] == "reference"
+    assert settings["scaling"]["std"] == list(REFERENCE_STD)
+    assert torch.equal(model.output.weight, published.output.weight)
+    assert len(pd.read_csv(arguments["folder"] / "curves.csv")) == 0
+    assert logits_of(arguments["folder"], arguments)[0].isfinite().all()
