@@ -5,7 +5,8 @@ follow an AR(1) process; attention is smooth over frames, as a trained network's
 
 - permutation: share of trajectories with p < 0.05 in the paper's permutation test (exchangeable frames);
 - interval: share of data sets whose 95 % bootstrap interval of the median Cliff's delta leaves out zero (trajectories drawn);
-- shift: share of data sets with p < 0.05 for the median against circular shifts of the high-attention mask.
+- shift: share of data sets with p < 0.05 for the median against circular shifts of the high-attention mask;
+- both: share that interval and shift call together.
 
 Run: python benchmarks/statistics_false_positives.py [folder for the table]
 """
@@ -20,7 +21,7 @@ from scipy.signal import lfilter
 from cellfate.progress import progress
 from cellfate.statistics import circular_shift_p_value, deltas_of_shifts, high_attention, median_with_interval, permutation_p_values
 
-SETTINGS = {  # AR(1) coefficients of feature and attention, and an end effect of attention: how many of 0..1 it rises at the end
+SETTINGS = {  # AR(1) coefficients of feature (None: a trend of random sign) and attention, and by how much attention rises at the end
     "white features, smooth attention": (0.0, 0.9, 0.0),
     "autocorrelated features (0.8), smooth attention": (0.8, 0.9, 0.0),
     "autocorrelated features (0.95), smooth attention": (0.95, 0.9, 0.0),
@@ -71,8 +72,9 @@ def main(folder: Path) -> None:
     for name, settings in SETTINGS.items():
         found = [one_data_set(seed, settings) for seed in progress(range(DATA_SETS), name)]
         permutation, interval, shift = (np.array([f[i] for f in found], float) for i in range(3))
-        rows.append((name, permutation.mean(), interval.mean(), shift.mean(), np.sqrt(shift.mean() * (1 - shift.mean()) / shift.size)))
-    table = pd.DataFrame(rows, columns=["setting", "permutation", "interval", "shift", "shift_standard_error"])
+        error = np.sqrt(shift.mean() * (1 - shift.mean()) / shift.size)
+        rows.append((name, permutation.mean(), interval.mean(), shift.mean(), (interval * shift).mean(), error))
+    table = pd.DataFrame(rows, columns=["setting", "permutation", "interval", "shift", "both", "shift_standard_error"])
     print(f"{DATA_SETS} data sets of {TRAJECTORIES} trajectories and {FEATURES} features without an effect; share called at {LEVEL}")
     print(table.to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,11 @@
 """Draw how predictions and masks of simulated recordings agree with the truth, from the two tables of scores."""
 
-import pandas as pd
-
 from cellfate.plot_checks import plot_truth
 from cellfate.plot_style import save_figure
 from cellfate.tables import read_table
 
 figure = plot_truth(
-    pd.read_csv(snakemake.input.segmentation),
+    read_table(snakemake.input.segmentation, "truth_segmentation"),
     read_table(snakemake.input.fates, "truth_fates"),
     outcomes=snakemake.params.outcomes,
 )

@@ -24,12 +24,11 @@ from cellfate.errors import InputError
 from cellfate.files import replacing
 from cellfate.mask_scores import score_masks
 from cellfate.progress import progress
-from cellfate.segmentation import SegmentationSettings, fill_outside, inside_frame, load_network, segment_crops
+from cellfate.segmentation import OUTSIDE_PERCENTILE, SegmentationSettings, fill_outside, inside_frame, load_network, segment_crops
 from cellfate.simulation import simulate_field
 
 SETTINGS_KEY = "cellfate_settings"  # a uint8 tensor of JSON among the weights; Cellpose ignores names that it does not know
 SEED_OF_FIELDS, SEED_OF_PATCHES, SEED_OF_CHECKS = range(3)
-BACKGROUND_PERCENTILE = 5  # as of whole frames when crops are cut
 FLOW_SCALE = 5.0  # Cellpose's networks give flows times 5
 
 
@@ -38,16 +37,17 @@ class NetworkTraining:
     """Size of the network and of its training."""
 
     widths: tuple[int, ...] = (2, 8, 16, 32, 64)  # channels of input and stages
-    n_fields: int = 24  # crowded fields
+    n_fields: int = 24  # fields from a quarter full to full
     n_sparse: int = 6  # fields with one to three cells
     n_empty: int = 3  # fields without a cell
     n_checked: int = 3  # further fields on which the trained network is scored
     field_size: int = 256  # pixels
-    n_cells: int = 24  # of a crowded field
+    n_cells: int = 24  # of a full field
     diameter: float = 36.0  # pixels
     channel: str = "p53"  # of the simulator
     patch: int = 112  # pixels, a multiple of 16
     scale_range: float = 0.4  # patches are resized by 1 -+ half of this
+    edge: float = 0.3  # probability that a patch lies at the edge of a frame
     n_steps: int = 450
     batch_size: int = 4  # patches
     learning_rate: float = 0.005
@@ -92,8 +92,9 @@ def trained_with(path: str | Path) -> dict:
 
 
 def simulate_fields(rng: np.random.Generator, settings: NetworkTraining) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Images and label images (size, size): crowded, nearly empty and empty fields."""
-    counts = [settings.n_cells] * settings.n_fields + [1 + i % 3 for i in range(settings.n_sparse)] + [0] * settings.n_empty
+    """Images and label images (size, size): fields a quarter full to full, nearly empty and empty ones."""
+    full = np.linspace(settings.n_cells / 4, settings.n_cells, settings.n_fields).round().astype(int)
+    counts = [*full.tolist(), *(1 + i % 3 for i in range(settings.n_sparse)), *[0] * settings.n_empty]
     size, diameter, channel = settings.field_size, settings.diameter, settings.channel
     return [simulate_field(rng, size, n_cells, diameter, channel) for n_cells in progress(counts, "simulate fields", unit="field")]
 
@@ -101,7 +102,7 @@ def simulate_fields(rng: np.random.Generator, settings: NetworkTraining) -> list
 def _example(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Image (1, H, W), its background at 0 as the fill of turned patches, and targets (3, H, W): inside or not, flow y, flow x."""
     flows = masks_to_flows(labels.astype(int)) if labels.any() else np.zeros((2, *labels.shape))
-    light = image[None].astype(np.float32) - np.float32(np.percentile(image, BACKGROUND_PERCENTILE))
+    light = image[None].astype(np.float32) - np.float32(np.percentile(image, OUTSIDE_PERCENTILE))
     return light, np.concatenate([labels[None] > 0, flows]).astype(np.float32)
 
 
@@ -142,8 +143,22 @@ def draw_batch(examples: list[tuple[np.ndarray, np.ndarray]], settings: NetworkT
     images, targets, _ = random_rotate_and_resize(
         [image for image, _ in chosen], [target for _, target in chosen], settings.scale_range, (settings.patch, settings.patch)
     )
+    for image, target in zip(images, targets, strict=True):
+        _cut_at_edge(image, target, settings.edge)
     scaled = np.stack([normalize99(image) for image in images])
     return torch.from_numpy(np.concatenate([scaled, np.zeros_like(scaled)], axis=1)), torch.from_numpy(targets)
+
+
+def _cut_at_edge(image: np.ndarray, target: np.ndarray, probability: float) -> None:
+    """Sometimes put a part of a patch (1, P, P), up to half of it on one side, outside the frame, as ``fill_outside`` leaves it."""
+    draws, size = np.random.rand(3), image.shape[-1]  # noqa: NPY002
+    if draws[0] < probability:
+        width, side = 1 + int(draws[1] * size / 2), int(draws[2] * 4)
+        band = (..., slice(width), slice(None)) if side < 2 else (..., slice(width))
+        flipped, outside = (np.flip(array, (-2, -1)) if side % 2 else array for array in (image, target))
+        kept = (..., slice(width, None), slice(None)) if side < 2 else (..., slice(width, None))
+        flipped[band] = np.percentile(flipped[kept], OUTSIDE_PERCENTILE)
+        outside[band] = 0
 
 
 def flow_loss(output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -192,6 +207,4 @@ def _score_cells(network, how: SegmentationSettings, image: np.ndarray, labels: 
 
 def _crops_around(image: np.ndarray, centres: list[tuple[float, float]], size: int) -> np.ndarray:
     crops = np.stack([cut(image[None], y, x, size) for y, x in centres])
-    y, x = np.array(centres).T
-    level = np.full((len(crops), 1), np.percentile(image, BACKGROUND_PERCENTILE))
-    return fill_outside(crops, inside_frame(y, x, image.shape, size), level)
+    return fill_outside(crops, inside_frame(*np.array(centres).T, image.shape, size))

@@ -16,7 +16,7 @@ def headline(folder: str | Path) -> str:
     """The text that names what a finished run left in ``folder`` (results/{dataset}/{protocol})."""
     folder = Path(folder)
     metrics = read_table(folder / "tables" / "test_metrics.csv", "metrics")
-    metrics = metrics[(metrics["scope"] == "test") & (metrics["class"] == "all")].set_index("metric")
+    metrics = metrics[(metrics["scope"] == "all") & (metrics["class"] == "all")].set_index("metric")
     lines = [f"Held-out trajectories: {int(metrics['n_trajectories'].max())}"]
     for metric, name in NUMBERS.items():
         row = metrics.loc[metric]

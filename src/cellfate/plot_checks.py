@@ -175,7 +175,7 @@ def plot_truth(segmentation: pd.DataFrame, fates: pd.DataFrame, outcomes: dict[s
     """Right predictions per truncation with the planted onsets (a), the same by what was visible (b), segmentation (c).
 
     ``fates`` is the truth_fates table; a vertical line marks how many frames before the end half of the trajectories show an
-    effect for the first time. ``segmentation`` has one row per scored crop: ``iou`` with the true
+    effect for the first time. ``segmentation`` is the truth_segmentation table: ``iou`` with the true
     region (0 where none was chosen) and ``found``.
     """
     figure = new_figure(DOUBLE, 3.3)

@@ -118,17 +118,21 @@ def read_reference_curve(path: str | Path, condition: str, scope: str) -> list[t
         raise InputError(
             f"{path}: columns Truncation and Accuracy are needed, separated by ';'; found {', '.join(map(str, table.columns))}"
         )
+    steps = _numbers(table, "Truncation", path)
     rows = []
     for column, (quantity, role) in CURVE_COLUMNS.items():
         if column in table.columns:
-            values = pd.to_numeric(table[column], errors="coerce")
-            if values.isna().any():
-                line = int(values.isna().to_numpy().argmax()) + 2
-                raise InputError(f"{path}: line {line}: {column} is {table[column].iloc[line - 2]!r}, a number is needed")
-            rows += [
-                (quantity, scope, condition, int(n), role, float(v), path.name) for n, v in zip(table["Truncation"], values, strict=True)
-            ]
+            values = _numbers(table, column, path)
+            rows += [(quantity, scope, condition, int(n), role, float(v), path.name) for n, v in zip(steps, values, strict=True)]
     return rows
+
+
+def _numbers(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
+    values = pd.to_numeric(table[column], errors="coerce")
+    if values.isna().any():
+        row = int(values.isna().to_numpy().argmax())
+        raise InputError(f"{path}: line {row + 2}: {column} is {table[column].iloc[row]!r}, a number is needed")
+    return values
 
 
 def compare_published(

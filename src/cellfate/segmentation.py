@@ -32,6 +32,7 @@ STOCK_WIDTHS = (2, 32, 64, 128, 256)  # the network of cyto3 and its relatives
 STYLE_SIZE = 256  # CellposeModel.eval expects a style vector of this length
 N_OUTPUTS = 3  # flow y, flow x, cell probability
 PUBLISHED_DIAMETERS = (55.0, 50.0, 45.0, 30.0)
+OUTSIDE_PERCENTILE = 10  # of the pixels of a crop inside the frame; the level of those outside
 OPTIONAL_WEIGHTS = ("diam_mean", "diam_labels", "num_batches_tracked")
 
 
@@ -199,14 +200,16 @@ def inside_frame(y: np.ndarray, x: np.ndarray, frame_shape: tuple[int, int], siz
     return np.stack([cut(whole, *place, size)[0] for place in zip(y, x, strict=True)])
 
 
-def fill_outside(crops: np.ndarray, inside: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """A copy of crops (T, C, S, S) with the level ``background`` (T, C) in place of the zeros outside the frame.
+def fill_outside(crops: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """A copy of crops (T, C, S, S) in which pixels outside the frame, zeros, have the level of the background nearby.
 
-    Networks take the step from zeros to the camera's offset for the outline of a cell.
+    That level is the 10th percentile of the pixels ``inside`` (T, S, S), per crop and channel. Networks take the step from
+    zeros to the camera's offset for the outline of a cell.
     """
     filled = crops.copy()
-    for crop, level, part in zip(filled, background, inside, strict=True):
-        crop[:, ~part] = np.round(level)[:, None]
+    for crop, part in zip(filled, inside, strict=True):
+        if part.any() and not part.all():
+            crop[:, ~part] = np.percentile(crop[:, part], OUTSIDE_PERCENTILE, axis=1, keepdims=True)
     return filled
 
 
@@ -255,11 +258,11 @@ def segment_recording(
 def _segment_track(
     network: CellposeModel, crops: CropFile, frames: np.ndarray, images: np.ndarray, places: pd.DataFrame, settings: SegmentationSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The published way sees zeros outside the frame; ours the background, and no region reaches outside."""
+    """The published way shows Cellpose the zeros outside the frame; ours the background, and no region reaches outside."""
     if settings.ladder == "published" or not len(frames):
         return segment_crops(network, images, settings)
     inside = inside_frame(places["y"], places["x"], crops.attrs["frame_shape"], crops.shape[-1])
-    masks, attempt = segment_crops(network, fill_outside(images, inside, crops.background[frames]), settings)
+    masks, attempt = segment_crops(network, fill_outside(images, inside), settings)
     masks[~inside] = 0
     attempt[~masks.any(axis=(1, 2))] = NO_REGION
     return masks, attempt

@@ -22,7 +22,9 @@ from cellfate.simulation_settings import (
     SimulationSettings,
 )
 
-LOOKS, SHAPE, REPORTERS, DISTRACTORS, MOTION, LOSS, EXPRESSION, EFFECTS = range(8)  # random streams of a cell; effects take EFFECTS + their number
+LOOKS, SHAPE, REPORTERS, DISTRACTORS, MOTION, LOSS, EXPRESSION, EFFECTS = range(
+    8
+)  # random streams of a cell; effects take EFFECTS + their number
 DEBRIS_FRAMES = 8  # fragments are seen for this long
 FADING = (0.5, 0.2)  # light of a cell in the frames from its event on, when the aftermath is off
 CIRCADIAN, P53, CELL_CYCLE = range(3)

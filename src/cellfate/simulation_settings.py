@@ -60,8 +60,8 @@ class Grading:
     """How much the effects differ between cells."""
 
     spread: float = 0.35  # strengths are uniform in 1 +- spread
-    weak_fraction: float = 0.08  # of the cells: all their fate effects are weak
-    plain_fraction: float = 0.25  # of the cells: all effects on the shape are weak, only the reporters tell the fate
+    weak_fraction: float = 0.1  # of the cells: all their fate effects are weak
+    plain_fraction: float = 0.35  # of the cells: all effects on the shape are weak, only the reporters tell the fate
     missing_fraction: float = 0.15  # of the single effects are weak, each by itself
     weak_strength: float = 0.15  # strengths of weak effects are multiplied by this
     onset_jitter: float = 0.25  # onsets are uniform in onset x (1 +- jitter), rounded, at least 1

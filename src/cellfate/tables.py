@@ -277,9 +277,7 @@ TABLES = {
         key=("recording", "track_id", "frame"),
     ),
     # simulated data: how planted fates were read
-    "truth_outcomes": Table(
-        {"fate": STR, "outcome": STR, "count": COUNT, "event_frame_difference": FLOAT_NULL}, key=("fate", "outcome")
-    ),
+    "truth_outcomes": Table({"fate": STR, "outcome": STR, "count": COUNT, "event_frame_difference": FLOAT_NULL}, key=("fate", "outcome")),
 }
 
 
@@ -291,10 +289,14 @@ def check_table(table: pd.DataFrame, name: str, source: str | Path) -> pd.DataFr
     declared = TABLES[name]
     missing = [c for c in declared.columns if c not in table.columns]
     if missing:
-        raise InputError(f"{source}: column{'s' * (len(missing) > 1)} {', '.join(missing)} missing; found {', '.join(map(str, table.columns))}")
+        raise InputError(
+            f"{source}: column{'s' * (len(missing) > 1)} {', '.join(missing)} missing; found {', '.join(map(str, table.columns))}"
+        )
     extra = [c for c in table.columns if c not in declared.columns]
     if extra and not declared.open:
-        raise InputError(f"{source}: unknown column{'s' * (len(extra) > 1)} {', '.join(map(str, extra))}; allowed are {', '.join(declared.columns)}")
+        raise InputError(
+            f"{source}: unknown column{'s' * (len(extra) > 1)} {', '.join(map(str, extra))}; allowed are {', '.join(declared.columns)}"
+        )
     checked = pd.DataFrame(
         {column: _checked_column(table[column], spec, source, column) for column, spec in declared.columns.items()}, index=table.index
     )

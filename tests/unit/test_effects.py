@@ -34,7 +34,9 @@ def make_inputs(n=12, length=30, seed=0, effect=2.0):
         trajectories.append((name, recording, f"{recording}/{i // 2}", "high", length, 30.0))
         p53 = rng.normal(size=length)
         p53[-3:] += effect
-        features.append(pd.DataFrame({"recording": recording, "track_id": i, "frame": frames, "area": rng.normal(100, 5, length), FEATURES[1]: p53}))
+        features.append(
+            pd.DataFrame({"recording": recording, "track_id": i, "frame": frames, "area": rng.normal(100, 5, length), FEATURES[1]: p53})
+        )
     predictions = pd.DataFrame(
         predictions, columns=["trajectory", "recording", "treatment", "fold", "split", "condition", "n", "n_frames", "label", "logit"]
     )
@@ -145,7 +147,9 @@ def test_the_papers_way_has_no_p_value_and_resamples_trajectories():
     effects = compare(inputs)
     summary = summarize(inputs, effects, null_model="exchangeable", correction="none")
     assert summary[["p_value", "q_value"]].isna().all().all()
-    pd.testing.assert_frame_equal(summary, check_table(summarize_deltas(effects.assign(unit=effects["trajectory"]), NAMES, 200), "effect_summary", "s"))
+    pd.testing.assert_frame_equal(
+        summary, check_table(summarize_deltas(effects.assign(unit=effects["trajectory"]), NAMES, 200), "effect_summary", "s")
+    )
     by_recording = summarize(inputs, effects, correction="none")
     assert by_recording["q_value"].isna().all()
     assert by_recording["p_value"].notna().all()
@@ -154,7 +158,7 @@ def test_the_papers_way_has_no_p_value_and_resamples_trajectories():
 
 def test_unknown_null_model():
     inputs = make_inputs(n=4)
-    with pytest.raises(InputError, match="statistics.null_model is 'block'"):
+    with pytest.raises(InputError, match=r"statistics\.null_model is 'block'"):
         summarize(inputs, compare(inputs), null_model="block")
 
 

@@ -149,7 +149,9 @@ def test_truncation_has_a_shrinking_and_a_fixed_cohort():
         shrinking = value(table, "balanced_accuracy", n=n, cohort="all", scope="cisplatin")
         assert shrinking["n_trajectories"] == (lengths > max(10, n)).sum()
         assert value(table, "balanced_accuracy", n=n, cohort="fixed")["n_trajectories"] == (lengths > 30).sum()
-    assert set(evaluate_condition(predictions, make_trajectories(predictions), "truncation", [0], NAMES, None, "shrinking", 0)["cohort"]) == {"all"}
+    assert set(
+        evaluate_condition(predictions, make_trajectories(predictions), "truncation", [0], NAMES, None, "shrinking", 0)["cohort"]
+    ) == {"all"}
 
 
 def test_a_step_without_trajectories_is_null_with_n_zero():
@@ -169,7 +171,10 @@ def test_last_k_keeps_all_and_fixes_those_that_are_long_enough():
     table = evaluate_condition(predictions, make_trajectories(predictions), "last_k", [5, 40], NAMES, None, "fixed", 20)
     lengths = predictions[predictions["condition"] == "full"]["n_frames"]
     for n in (5, 40):
-        assert value(table, "recall", "mitosis", n=n, cohort="all")["n_trajectories"] == (predictions[predictions["n"] == 0]["label"] == 1).sum()
+        assert (
+            value(table, "recall", "mitosis", n=n, cohort="all")["n_trajectories"]
+            == (predictions[predictions["n"] == 0]["label"] == 1).sum()
+        )
         assert value(table, "accuracy", n=n, cohort="fixed")["n_trajectories"] == (lengths >= 40).sum()
 
 

@@ -71,7 +71,9 @@ class Frames:
 
 @pytest.fixture
 def crop_file(tmp_path):
-    tracks = pd.DataFrame([("a", i, f, 16.0, 16.0) for i in range(6) for f in range(i, i + 30)], columns=["recording", "track_id", "frame", "y", "x"])
+    tracks = pd.DataFrame(
+        [("a", i, f, 16.0, 16.0) for i in range(6) for f in range(i, i + 30)], columns=["recording", "track_id", "frame", "y", "x"]
+    )
     outcomes = pd.DataFrame({"track_id": range(6), "outcome": ["apoptosis", "mitosis"] * 3, "event_frame": 39})
     settings = {"recording": "a", "size": 8, "which": "fated", "outcomes_wanted": ["apoptosis", "mitosis"], "min_frames": 10}
     extract_crops(Frames(), tracks, outcomes, tmp_path / "a.h5", **settings, frame_interval_min=30, pixel_size_um=None)

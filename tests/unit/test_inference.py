@@ -124,7 +124,9 @@ def tables():
     trajectories["recording"] = trajectories["trajectory"].str.split("/").str[0]
     trajectories["treatment"] = np.where(trajectories["recording"] == "r3", "none", "cisplatin")
     trajectories["label"] = trajectories["label"].astype("Int64").mask(trajectories.index >= 38)
-    split = pd.DataFrame({"trajectory": names, "fold": 0, "split": ["train"] * 15 + ["validation"] * 10 + ["test"] * 13 + ["unlabelled"] * 2})
+    split = pd.DataFrame(
+        {"trajectory": names, "fold": 0, "split": ["train"] * 15 + ["validation"] * 10 + ["test"] * 13 + ["unlabelled"] * 2}
+    )
     other = split.assign(fold=1, split="train")
     return trajectories, pd.concat([split, other], ignore_index=True)
 

@@ -77,7 +77,7 @@ def examples(outcomes=FATES, channels=3):
             high = "high" if frame >= 36 else "low"
             scaled = (weights[frame] - 0.01) / 0.02
             rows.append(
-                (f"001/{name[:3]}", name, frame, 39 - frame, (39 - frame) / 2, weights[frame], scaled, high, len(crops) if shown else None)
+                (f"001/{len(name)}", name, frame, 39 - frame, (39 - frame) / 2, weights[frame], scaled, high, len(crops) if shown else None)
             )
             if shown:
                 crops.append(rng.integers(100, 4000, (channels, 16, 16)))
@@ -114,7 +114,8 @@ def truth_fates(outcomes=FATES):
 
 def scores():
     iou = np.concatenate([np.zeros(10), np.linspace(0.6, 1, 90)])
-    return pd.DataFrame({"iou": iou, "found": iou > 0.5})
+    cells = {"recording": "001", "track_id": 7, "frame": np.arange(100), "true_area": 300, "area": 280}
+    return check_table(pd.DataFrame({**cells, "iou": iou, "found": iou > 0.5}), "truth_segmentation", "test")
 
 
 def draw_all(outcomes=FATES):
@@ -389,7 +390,7 @@ def test_examples_show_chosen_crops_with_frames_by_attention(monkeypatch):
     heights = [bar.get_height() for bar in curves_[0].patches]
     assert heights == pytest.approx(list(table["scaled"][:40]))
     shown = words(figure, monkeypatch)
-    for text in ("−19.5 h", "−0.5 h", "0 h", "apoptosis, 001/apo", "p53"):
+    for text in ("−19.5 h", "−0.5 h", "0 h", "apoptosis, 001/9", "p53"):
         assert text in shown.split(" | ")
 
 

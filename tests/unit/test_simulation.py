@@ -173,13 +173,63 @@ def _body_mean(recording, label, frame):
     return recording.images[frame, ..., 1][body].mean() - np.median(recording.images[frame, ..., 1])
 
 
+def test_plain_cells_have_weak_shapes_and_full_reporters():
+    settings = SimulationSettings(grading=Grading(weak_fraction=0, plain_fraction=0.5, missing_fraction=0, weak_strength=0.1, spread=0.2))
+    cells = [Cell((i,), i, event_frame=60, fate=APOPTOSIS) for i in range(300)]
+    for cell in cells:
+        grade_effects(cell, settings, seed=2)
+    plain = np.array([c.strengths["shrinkage"] < 0.2 for c in cells])
+    assert 0.4 < plain.mean() < 0.6
+    for name in ("stretching", "blebbing"):
+        np.testing.assert_array_equal(plain, [c.strengths[name] < 0.2 for c in cells])
+    assert min(c.strengths["p53_sustained"] for c in cells) >= 0.8
+
+
+def _after_the_event(fate, on):
+    settings = only_effects(SimulationSettings(), ("aftermath",) if on else ())
+    cell = Cell((0,), 5, event_frame=20, fate=fate, end="event", last_frame=19)
+    shape = programme(cell, settings, Conditions(1, 0.5, np.inf))
+    bank, place = texture_bank(np.random.default_rng(0)), np.array([[50.0, 50.0]])
+    frames = [render_cells(simulation.cells_in_frame([cell], [shape], place, t), (100, 100), bank) for t in range(18, 32)]
+    return [light.sum() for light, _ in frames], [labels.max() for _, labels in frames]
+
+
+def test_from_the_event_on_a_dead_cell_is_unlabelled_fragments_that_fade():
+    light, label = _after_the_event(APOPTOSIS, on=True)
+    assert label == [5, 5] + [0] * 12
+    assert (np.diff(light[2:10]) < 0).all()
+    assert light[9] > 0
+    assert light[10] == 0
+
+
+def test_from_the_event_on_a_divided_cell_is_gone():
+    light, label = _after_the_event(MITOSIS, on=True)
+    assert label == [5, 5] + [0] * 12
+    assert light[2] == 0
+
+
+def test_without_the_aftermath_both_fates_fade_alike():
+    assert _after_the_event(MITOSIS, on=False) == _after_the_event(APOPTOSIS, on=False)
+
+
+def test_the_drug_raises_p53_from_its_time_on_whatever_the_fate():
+    cell, conditions = Cell((0,), 1), Conditions(1, 0.5, 30)
+    with_drug = programme(cell, only_effects(SimulationSettings(), ("drug_response",)), conditions).nuclear
+    without = programme(cell, only_effects(SimulationSettings(), ()), conditions).nuclear
+    np.testing.assert_array_equal(with_drug[:30], without[:30])
+    assert with_drug[30:, 1].mean() > 1.05 * without[30:, 1].mean()
+    np.testing.assert_array_equal(with_drug[:, [0, 2]], without[:, [0, 2]])
+
+
 def test_the_course_of_an_effect_by_hand():
     cell = Cell((0,), 1, event_frame=8, fate=APOPTOSIS, onsets={"stretching": 3}, strengths={"stretching": 2.0})
     np.testing.assert_allclose(effect_course(cell, "stretching", 10, 4), [0, 0, 0, 0.5, 1, 1.5, 2, 2, 2, 2])
 
 
 def test_weak_cells_and_missing_effects_are_graded():
-    settings = SimulationSettings(grading=Grading(weak_fraction=0.3, plain_fraction=0.0, missing_fraction=0.2, weak_strength=0.1, spread=0.2))
+    settings = SimulationSettings(
+        grading=Grading(weak_fraction=0.3, plain_fraction=0.0, missing_fraction=0.2, weak_strength=0.1, spread=0.2)
+    )
     cells = [Cell((i,), i, event_frame=60, fate=APOPTOSIS) for i in range(400)]
     for cell in cells:
         grade_effects(cell, settings, seed=2)
@@ -472,7 +522,7 @@ def test_the_truth_file_gives_back_what_was_simulated(written, small):
 def test_a_broken_truth_file_is_named(tmp_path):
     path = tmp_path / "broken.h5"
     path.write_bytes(b"no")
-    with pytest.raises(InputError, match="broken.h5"):
+    with pytest.raises(InputError, match=r"broken\.h5"):
         read_truth(path)
 
 

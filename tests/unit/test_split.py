@@ -82,7 +82,9 @@ def test_parts_are_far_more_even_than_by_chance():
     recordings = usable["recording"].unique()
     chance = []
     for seed in range(50):
-        parts = dict(zip(np.random.default_rng(seed).permutation(recordings), ["validation"] * 4 + ["test"] * 4 + ["train"] * 32, strict=True))
+        parts = dict(
+            zip(np.random.default_rng(seed).permutation(recordings), ["validation"] * 4 + ["test"] * 4 + ["train"] * 32, strict=True)
+        )
         chance.append(unevenness(usable.assign(split=usable["recording"].map(parts))[["trajectory", "split"]]))
     ours = [unevenness(split_trajectories(trajectories, seed=s)) for s in range(3)]
     assert max(ours) < np.quantile(chance, 0.1)
@@ -124,7 +126,9 @@ def test_a_part_without_an_outcome_names_fold_part_and_counts():
     trajectories = make_trajectories()
     apoptotic = trajectories["label"] == 0
     keep = ~apoptotic | trajectories["recording"].isin(["r01", "r02"])
-    with pytest.raises(InputError, match=r"fold 0: the (train|validation|test) part has apoptosis 0, mitosis \d+.*usable in all: .*apoptosis"):
+    with pytest.raises(
+        InputError, match=r"fold 0: the (train|validation|test) part has apoptosis 0, mitosis \d+.*usable in all: .*apoptosis"
+    ):
         split_trajectories(trajectories[keep], "recording")
 
 

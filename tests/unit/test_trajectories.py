@@ -20,7 +20,18 @@ def make_tracks(*tracks):
     """Tracks and outcomes from (recording, track_id, frames, outcome, event_frame)."""
     frames = [(r, i, None, f, 1.0, 1.0) for r, i, fs, _, _ in tracks for f in fs]
     rows = [(r, i, None, f"{r}/{i}", min(fs), max(fs), len(fs), o, e, None) for r, i, fs, o, e in tracks]
-    columns = ["recording", "track_id", "parent_id", "lineage", "first_frame", "last_frame", "n_frames", "outcome", "event_frame", "warning"]
+    columns = [
+        "recording",
+        "track_id",
+        "parent_id",
+        "lineage",
+        "first_frame",
+        "last_frame",
+        "n_frames",
+        "outcome",
+        "event_frame",
+        "warning",
+    ]
     frames = pd.DataFrame(frames, columns=["recording", "track_id", "parent_id", "frame", "y", "x"])
     return frames, check_table(pd.DataFrame(rows, columns=columns), "outcomes", "outcomes")
 
@@ -28,11 +39,11 @@ def make_tracks(*tracks):
 @pytest.fixture
 def example():
     return make_tracks(
-        ("a", 1, range(0, 12), "mitosis", 12),
-        ("a", 2, range(0, 14), "apoptosis", 12),  # two frames at and after the event
+        ("a", 1, range(12), "mitosis", 12),
+        ("a", 2, range(14), "apoptosis", 12),  # two frames at and after the event
         ("a", 3, [5, 6, 7, 9, *range(11, 20)], "mitosis", 19),  # gaps at 8 and 10
-        ("a", 4, range(0, 10), "apoptosis", 10),
-        ("b", 1, range(0, 30), "censored", None),
+        ("a", 4, range(10), "apoptosis", 10),
+        ("b", 1, range(30), "censored", None),
     )
 
 

@@ -67,7 +67,12 @@ def test_outcomes_are_counted_by_true_fate():
     outcomes = pd.DataFrame({"recording": "a", "track_id": [1, 2, 4], "outcome": ["mitosis", "apoptosis", "censored"]})
     outcomes["event_frame"] = pd.array([20, 23, None], dtype="Int64")
     table = check_table(score_outcomes(make_cells(), outcomes), "truth_outcomes", "t").set_index(["fate", "outcome"])
-    assert table["count"].to_dict() == {("apoptosis", "missing"): 1, ("mitosis", "apoptosis"): 1, ("mitosis", "mitosis"): 1, ("none", "censored"): 1}
+    assert table["count"].to_dict() == {
+        ("apoptosis", "missing"): 1,
+        ("mitosis", "apoptosis"): 1,
+        ("mitosis", "mitosis"): 1,
+        ("none", "censored"): 1,
+    }
     assert table.loc[("mitosis", "apoptosis"), "event_frame_difference"] == 3
     assert table.loc[("mitosis", "mitosis"), "event_frame_difference"] == 0
     assert np.isnan(table.loc[("none", "censored"), "event_frame_difference"])

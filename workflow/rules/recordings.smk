@@ -102,7 +102,6 @@ if SOURCE["kind"] == "files":
         """Fetch the frames of one recording from their public address or a local copy, each checked by its SHA-256."""
         input:
             checksums=SOURCE["checksums"],
-            page=SOURCE["page"],
         output:
             images=directory("resources/{dataset}/images/{recording}"),
         log:
