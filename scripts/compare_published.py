@@ -1,7 +1,10 @@
 """Put the published numbers beside ours."""
 
+from cellfate.logs import log_to
 from cellfate.published import compare_published, write_comparison
 from cellfate.tables import read_table
+
+log_to(snakemake.log[0])
 
 table = compare_published(
     snakemake.wildcards.dataset,

@@ -2,7 +2,10 @@
 
 from cellfate.embeddings import EmbeddingFile
 from cellfate.inference import compute_attention, open_model
+from cellfate.logs import log_to
 from cellfate.tables import read_table, write_table
+
+log_to(snakemake.log[0])
 
 with EmbeddingFile(snakemake.input.embeddings) as embeddings:
     attention = compute_attention(

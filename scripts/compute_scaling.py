@@ -1,7 +1,10 @@
 """Mean and standard deviation of each channel over the training crops of one fold."""
 
+from cellfate.logs import log_to
 from cellfate.scaling import compute_scaling, write_scaling
 from cellfate.tables import read_table
+
+log_to(snakemake.log[0])
 
 scaling = compute_scaling(
     snakemake.input.crops,

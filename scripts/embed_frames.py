@@ -1,7 +1,10 @@
 """Embed every frame of the wanted trajectories of one fold with the trained backbone."""
 
 from cellfate.embeddings import embed_frames
+from cellfate.logs import log_to
 from cellfate.tables import read_table
+
+log_to(snakemake.log[0])
 
 embed_frames(
     snakemake.input.crops,

@@ -1,7 +1,10 @@
 """Score the masks, the fates and the time of prediction against the simulator's truth: a leaf, nothing reads it."""
 
+from cellfate.logs import log_to
 from cellfate.tables import read_table, read_tables, write_table
 from cellfate.truth import read_true_cells, score_fates, score_outcomes, score_segmentation
+
+log_to(snakemake.log[0])
 
 segmentation = score_segmentation(
     snakemake.input.masks,

@@ -1,7 +1,10 @@
 """Score predictions made from the last k frames alone."""
 
 from cellfate.evaluation import evaluate_condition
+from cellfate.logs import log_to
 from cellfate.tables import read_table, read_tables, write_table
+
+log_to(snakemake.log[0])
 
 metrics = evaluate_condition(
     read_tables(snakemake.input.predictions, "predictions"),

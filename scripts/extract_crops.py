@@ -2,7 +2,10 @@
 
 from cellfate.crops import extract_crops
 from cellfate.frames import open_frames
+from cellfate.logs import log_to
 from cellfate.tables import read_table
+
+log_to(snakemake.log[0])
 
 extract_crops(
     open_frames(snakemake.input.images, snakemake.params.channels),

@@ -1,6 +1,9 @@
 """Bring the frames of one recording from their public address or from a local folder, each checked by its SHA-256."""
 
 from cellfate.download import fetch_files
+from cellfate.logs import log_to
+
+log_to(snakemake.log[0])
 
 fetch_files(
     snakemake.input.checksums,

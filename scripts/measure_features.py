@@ -1,6 +1,9 @@
 """Measure shape, intensity and neighbours of the cell in each segmented crop."""
 
 from cellfate.features import measure_recording
+from cellfate.logs import log_to
+
+log_to(snakemake.log[0])
 
 measure_recording(
     snakemake.input.masks,

@@ -3,7 +3,10 @@
 from cellfate.calibration import save_calibration
 from cellfate.embeddings import EmbeddingFile
 from cellfate.inference import open_model, predict_trajectories
+from cellfate.logs import log_to
 from cellfate.tables import read_table, write_table
+
+log_to(snakemake.log[0])
 
 with EmbeddingFile(snakemake.input.embeddings) as embeddings:
     predictions, calibration = predict_trajectories(

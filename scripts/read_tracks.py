@@ -1,8 +1,11 @@
 """Check the frames of one recording, then read and check its tracks and outcomes."""
 
 from cellfate.frames import open_frames
+from cellfate.logs import log_to
 from cellfate.tables import write_table
 from cellfate.tracks import read_tracks
+
+log_to(snakemake.log[0])
 
 frames = open_frames(snakemake.input.images, snakemake.params.channels)
 frames.check()

@@ -1,6 +1,9 @@
 """Segment the crops of one recording with Cellpose."""
 
+from cellfate.logs import log_to
 from cellfate.segmentation import segment_cells
+
+log_to(snakemake.log[0])
 
 segment_cells(
     snakemake.input.crops,

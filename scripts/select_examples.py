@@ -1,7 +1,10 @@
 """Choose trajectories and frames for figure 6, with their crops."""
 
 from cellfate.examples import select_examples, write_example_crops
+from cellfate.logs import log_to
 from cellfate.tables import read_table, read_tables, write_table
+
+log_to(snakemake.log[0])
 
 table = select_examples(
     read_tables(snakemake.input.attention, "attention"),

@@ -1,8 +1,11 @@
 """Label every track, cut it at its event and say which trajectories are long enough."""
 
+from cellfate.logs import log_to
 from cellfate.recordings import read_sheet
 from cellfate.tables import write_table
 from cellfate.trajectories import read_tracks_and_outcomes, select_trajectories
+
+log_to(snakemake.log[0])
 
 tracks, outcomes = read_tracks_and_outcomes(snakemake.input.tracks, snakemake.input.outcomes)
 trajectories = select_trajectories(

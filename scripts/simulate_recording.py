@@ -1,6 +1,9 @@
 """Simulate one recording: frames and annotations as users have them, and its truth."""
 
+from cellfate.logs import log_to
 from cellfate.simulation_files import write_simulated_recording
+
+log_to(snakemake.log[0])
 
 write_simulated_recording(
     images=snakemake.output.images,

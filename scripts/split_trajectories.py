@@ -1,7 +1,10 @@
 """Assign the trajectories to train, validation and test, whole units together."""
 
+from cellfate.logs import log_to
 from cellfate.split import split_flow, split_trajectories
 from cellfate.tables import read_table, write_table
+
+log_to(snakemake.log[0])
 
 trajectories = read_table(snakemake.input.trajectories, "trajectories")
 split = split_trajectories(

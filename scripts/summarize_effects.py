@@ -1,7 +1,10 @@
 """Median Cliff's delta of each feature and outcome, with interval, null and correction: the table of figure 5."""
 
 from cellfate.effects import summarize_effects
+from cellfate.logs import log_to
 from cellfate.tables import read_table, read_tables, write_table
+
+log_to(snakemake.log[0])
 
 table = summarize_effects(
     read_table(snakemake.input.effects, "effects"),

@@ -2,7 +2,10 @@
 
 from cellfate.attention import attention_profile
 from cellfate.evaluation import correct_trajectories
+from cellfate.logs import log_to
 from cellfate.tables import read_table, read_tables, write_table
+
+log_to(snakemake.log[0])
 
 predictions = read_tables(snakemake.input.predictions, "predictions")
 table = attention_profile(

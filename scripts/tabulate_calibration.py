@@ -1,7 +1,10 @@
 """Compare probabilities with observed frequencies, before and after calibration, at each truncation."""
 
 from cellfate.calibration import tabulate_calibration
+from cellfate.logs import log_to
 from cellfate.tables import read_tables, write_table
+
+log_to(snakemake.log[0])
 
 table = tabulate_calibration(
     read_tables(snakemake.input.predictions, "predictions"),

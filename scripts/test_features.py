@@ -1,7 +1,10 @@
 """Compare each feature between high- and low-attention frames within each trajectory: permutation test, Cliff's delta."""
 
 from cellfate.effects import compare_features
+from cellfate.logs import log_to
 from cellfate.tables import read_table, read_tables, write_table
+
+log_to(snakemake.log[0])
 
 effects = compare_features(
     read_tables(snakemake.input.attention, "attention"),

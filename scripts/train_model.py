@@ -1,8 +1,11 @@
 """Train the network on one fold, or import the published weights."""
 
+from cellfate.logs import log_to
 from cellfate.scaling import read_scaling
 from cellfate.tables import read_table
 from cellfate.training import train
+
+log_to(snakemake.log[0])
 
 train(
     snakemake.input.crops,

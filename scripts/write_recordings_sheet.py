@@ -1,6 +1,9 @@
 """Write the recordings sheet of the published data set and one annotation file per recording."""
 
+from cellfate.logs import log_to
 from cellfate.recordings import write_published_sheet
+
+log_to(snakemake.log[0])
 
 write_published_sheet(
     snakemake.input.annotations,

@@ -1,7 +1,10 @@
 """Write the summary page of a run from its tables, figures and captions."""
 
+from cellfate.logs import log_to
 from cellfate.summary import software_name, write_summary
 from cellfate.tables import read_table
+
+log_to(snakemake.log[0])
 
 write_summary(
     snakemake.output.page,

@@ -48,7 +48,7 @@ class NetworkTraining:
     patch: int = 112  # pixels, a multiple of 16
     scale_range: float = 0.4  # patches are resized by 1 -+ half of this
     edge: float = 0.3  # probability that a patch lies at the edge of a frame
-    n_steps: int = 450
+    n_steps: int = 300
     batch_size: int = 4  # patches
     learning_rate: float = 0.005
     weight_decay: float = 1e-5

@@ -61,8 +61,9 @@ class MaskWriter:
     """Fills a mask file track by track; see :func:`writing_masks`."""
 
     def __init__(self, file: h5py.File, n_masks: int, crop_size: int):
-        shape, chunks = (n_masks, crop_size, crop_size), (min(16, max(n_masks, 1)), crop_size, crop_size)
-        self._masks = file.create_dataset("masks", shape, np.uint16, chunks=chunks, compression=hdf5plugin.Zstd())
+        shape, chunks = (n_masks, crop_size, crop_size), (min(16, n_masks), crop_size, crop_size)
+        stored = {"chunks": chunks, "compression": hdf5plugin.Zstd()} if n_masks else {}
+        self._masks = file.create_dataset("masks", shape, np.uint16, **stored)
         self._columns = {
             name: file.create_dataset(name, (n_masks,), dtype) for name, dtype in {"track_id": "i8", "frame": "i4", "attempt": "i1"}.items()
         }

@@ -325,9 +325,12 @@ def composite(crops: np.ndarray) -> np.ndarray:
     """Crops (K, C, S, S) of one trajectory as colour images (K, S, S, 3) in 0..1; contrast is per channel, over all K.
 
     Up to three channels are overlaid by screen blending: magenta, yellow, cyan for three, magenta and green for two.
+    Pixels that are 0 in all channels (outside of the recorded image) do not count for the contrast.
     """
     used = crops[:, :3].astype(float)
-    low, high = np.percentile(used, CONTRAST, axis=(0, 2, 3), keepdims=True)
+    inside = used.any(axis=1)
+    values = used.transpose(0, 2, 3, 1)[inside if inside.any() else ~inside]
+    low, high = np.percentile(values, CONTRAST, axis=0)[:, None, :, None, None]
     scaled = np.clip((used - low) / np.maximum(high - low, 1e-9), 0, 1)
     colors = np.array(COMPOSITES[used.shape[1]], dtype=float)
     dark = np.ones((len(used), *used.shape[2:], 3))

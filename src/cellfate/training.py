@@ -261,7 +261,7 @@ def train(
     rows = fold_trajectories(trajectories, split, fold, ["train", "validation"])
     for part in ("train", "validation"):
         check_classes(rows[rows["split"] == part], part, fold, outcomes)
-    key = training_key({**record, "model": model, "threads": threads}, rows, cropset.paths(rows["recording"].unique()), code)
+    key = training_key({**record, "model": model}, rows, cropset.paths(rows["recording"].unique()), code)
     state = ResumeFolder(resume, key)
     data = {"cropset": cropset, "scaling": scaling, "input_size": sizes.input_size, "cache": chosen.cache}
     trained = _fit(rows, data, sizes, chosen, AugmentationSettings(**augmentation), state, fold, seed, threads)

@@ -276,6 +276,7 @@ def test_truncation_draws_the_table():
     fixed = lines_of(a)["#000000", "--"]
     assert list(fixed.get_xdata()) == list(STEPS["truncation"])
     assert list(fixed.get_ydata()) == pytest.approx(list(chosen["value"]))
+    assert to_rgba(fixed.get_markerfacecolor()) == to_rgba("white")
     recall = table[(table["metric"] == "recall") & (table["class"] == "mitosis") & (table["cohort"] == "all")]
     assert list(lines_of(c)[OKABE_ITO["blue"].lower(), "-"].get_ydata()) == pytest.approx(list(recall["value"]))
     assert list(lines_of(d)[OKABE_ITO["vermillion"].lower(), "-"].get_xdata()) == list(STEPS["last_k"])
@@ -405,7 +406,12 @@ def test_composite_blends_three_channels_and_keeps_one_gray():
     assert image[0, 0, 0] == pytest.approx([1, 1, 1])
     assert image[0, 9, 9] == pytest.approx([0, 0, 0])
     assert image[1].max() == 0
-    gray = plots.composite(crops[:, :1])
+    padded = np.full((1, 1, 10, 10), 50.0)
+    padded[0, 0, :, 5:] = 90.0
+    padded[0, 0, :3] = 0  # outside of the image: black, without lifting the background of the rest
+    assert plots.composite(padded)[0, :, 0, 0] == pytest.approx([0] * 10)
+    assert plots.composite(np.zeros((1, 1, 4, 4))).max() == 0
+    gray = plots.composite(crops[:, :1] + 1)
     assert np.ptp(gray, axis=-1).max() == 0
     assert gray[0, 0, 0] == pytest.approx([1, 1, 1])
     assert plots.composite(np.full((1, 5, 4, 4), 3)).shape == (1, 4, 4, 3)  # five channels, all constant: black

@@ -24,6 +24,8 @@ rule compute_attention:
         runtime=growing(120),
     params:
         splits=config["attention"]["splits"],
+    message:
+        "Attention of fold {wildcards.fold}"
     script:
         "../../scripts/compute_attention.py"
 
@@ -48,6 +50,8 @@ rule tabulate_attention_profile:
         max_frames_before_end=config["attention"]["max_frames_before_end"],
         bootstrap=config["evaluation"]["bootstrap"],
         seed=config["seed"],
+    message:
+        "Table of figure 4"
     script:
         "../../scripts/tabulate_attention_profile.py"
 
@@ -74,6 +78,8 @@ rule test_features:
         outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],
         seed=config["seed"],
+    message:
+        "Comparing high- and low-attention frames"
     script:
         "../../scripts/test_features.py"
 
@@ -96,6 +102,8 @@ rule summarize_effects:
         **{key: config["statistics"][key] for key in ("high_percentile", "bootstrap", "null_model", "null_draws", "correction")},
         outcomes=config["outcomes"],
         seed=config["seed"],
+    message:
+        "Table of figure 5"
     script:
         "../../scripts/summarize_effects.py"
 
@@ -121,5 +129,7 @@ rule select_examples:
         per_outcome=config["figures"]["example_trajectories"],
         high_percentile=config["statistics"]["high_percentile"],
         min_frames=config["statistics"]["min_frames"],
+    message:
+        "Choosing cells for figure 6"
     script:
         "../../scripts/select_examples.py"

@@ -28,5 +28,7 @@ rule extract_crops:
         min_frames=config["crops"]["min_frames"],
         frame_interval_min=of_recording("frame_interval_min"),
         pixel_size_um=of_recording("pixel_size_um"),
+    message:
+        "Cutting the crops of {wildcards.recording}"
     script:
         "../../scripts/extract_crops.py"

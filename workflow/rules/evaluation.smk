@@ -34,6 +34,8 @@ rule predict_trajectories:
         treatment=config["evaluation"]["treatment"],
         calibration=config["evaluation"]["calibration"],
         min_frames=config["trajectories"]["min_frames"],
+    message:
+        "Predicting the trajectories of fold {wildcards.fold}"
     script:
         "../../scripts/predict_trajectories.py"
 
@@ -52,6 +54,8 @@ rule evaluate_test:
         "../../envs/analysis.yaml"
     params:
         **METRIC_PARAMS,
+    message:
+        "Scoring the test set"
     script:
         "../../scripts/evaluate_test.py"
 
@@ -72,6 +76,8 @@ rule evaluate_truncation:
         **METRIC_PARAMS,
         truncation=config["evaluation"]["truncation"],
         cohort=config["evaluation"]["cohort"],
+    message:
+        "Scoring truncated trajectories"
     script:
         "../../scripts/evaluate_truncation.py"
 
@@ -92,6 +98,8 @@ rule evaluate_last_k:
         **METRIC_PARAMS,
         last_k=config["evaluation"]["last_k"],
         cohort=config["evaluation"]["cohort"],
+    message:
+        "Scoring last frames"
     script:
         "../../scripts/evaluate_last_k.py"
 
@@ -109,6 +117,8 @@ rule tabulate_confusion:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
+    message:
+        "Table of figure 2"
     script:
         "../../scripts/tabulate_confusion.py"
 
@@ -127,5 +137,7 @@ rule tabulate_calibration:
     params:
         bins=config["evaluation"]["calibration_bins"],
         calibration=config["evaluation"]["calibration"],
+    message:
+        "Table of calibration"
     script:
         "../../scripts/tabulate_calibration.py"

@@ -56,6 +56,8 @@ rule plot_confusion:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
+    message:
+        "Figure 2"
     script:
         "../../scripts/plot_confusion.py"
 
@@ -75,6 +77,8 @@ rule plot_truncation:
     params:
         outcomes=config["outcomes"],
         frame_interval_min=FIRST_INTERVAL,
+    message:
+        "Figure 3"
     script:
         "../../scripts/plot_truncation.py"
 
@@ -92,6 +96,8 @@ rule plot_attention_profile:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
+    message:
+        "Figure 4"
     script:
         "../../scripts/plot_attention_profile.py"
 
@@ -109,6 +115,8 @@ rule plot_effects:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
+    message:
+        "Figure 5"
     script:
         "../../scripts/plot_effects.py"
 
@@ -127,6 +135,8 @@ rule plot_examples:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
+    message:
+        "Figure 6"
     script:
         "../../scripts/plot_examples.py"
 
@@ -142,6 +152,8 @@ rule plot_training_curves:
         "logs/{dataset}/{protocol}/plot_training_curves.log",
     conda:
         "../../envs/analysis.yaml"
+    message:
+        "Training curves"
     script:
         "../../scripts/plot_training_curves.py"
 
@@ -160,6 +172,8 @@ rule plot_calibration:
     params:
         outcomes=config["outcomes"],
         frame_interval_min=FIRST_INTERVAL,
+    message:
+        "Calibration"
     script:
         "../../scripts/plot_calibration.py"
 
@@ -179,6 +193,8 @@ rule plot_truth:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
+    message:
+        "Figure of the truth"
     script:
         "../../scripts/plot_truth.py"
 
@@ -202,6 +218,8 @@ rule compare_published:
         outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],
         reference=config["figures"]["reference"],
+    message:
+        "Ours beside the published numbers"
     script:
         "../../scripts/compare_published.py"
 
@@ -227,5 +245,7 @@ rule write_summary:
         outcomes=config["outcomes"],
         notes=config.get("notes", []),
         config_digest=config_digest(),
+    message:
+        "Summary page"
     script:
         "../../scripts/write_summary.py"

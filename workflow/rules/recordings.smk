@@ -27,6 +27,8 @@ if SOURCE["kind"] == "simulate":
             dose=of_recording("dose"),
             treatment_start_h=of_recording("treatment_start_h"),
             frame_interval_min=of_recording("frame_interval_min"),
+        message:
+            "Simulating {wildcards.recording}"
         script:
             "../../scripts/simulate_recording.py"
 
@@ -51,6 +53,8 @@ if SOURCE["kind"] == "download":
             checksums=SOURCE["checksums"],
             page=SOURCE["page"],
             images=SOURCE["images"],
+        message:
+            "Downloading the annotations"
         script:
             "../../scripts/download_annotations.py"
 
@@ -73,6 +77,8 @@ if SOURCE["kind"] == "download":
             treatment_start_h=SOURCE["treatment_start_h"],
             frame_interval_min=SOURCE["frame_interval_min"],
             channels=SOURCE["channels"],
+        message:
+            "Writing the recordings sheet"
         script:
             "../../scripts/write_recordings_sheet.py"
 
@@ -89,6 +95,8 @@ if SOURCE["kind"] == "download":
             file=lambda wildcards: SOURCE["images"].format(recording=wildcards.recording),
             checksums=SOURCE["checksums"],
             page=SOURCE["page"],
+        message:
+            "Downloading the frames of {wildcards.recording}"
         script:
             "../../scripts/download_recording.py"
 
@@ -111,6 +119,8 @@ if SOURCE["kind"] == "files":
         params:
             url=SOURCE["url"],
             local=SOURCE.get("local"),
+        message:
+            "Fetching the frames of {wildcards.recording}"
         script:
             "../../scripts/fetch_frames.py"
 
@@ -137,5 +147,7 @@ rule read_tracks:
         tracks_format=of_recording("tracks_format"),
         channels=channels_of,
         event_gap=config["tracks"]["event_gap"],
+    message:
+        "Checking the frames and tracks of {wildcards.recording}"
     script:
         "../../scripts/read_tracks.py"

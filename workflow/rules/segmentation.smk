@@ -30,6 +30,8 @@ rule train_segmentation_network:
     params:
         seed=config["seed"],
         settings=config["segmentation"].get("training", {}),
+    message:
+        "Training the small Cellpose network"
     script:
         "../../scripts/train_segmentation_network.py"
 
@@ -48,6 +50,8 @@ rule fetch_segmentation_weights:
         model="(?!simulated)[A-Za-z0-9_]+",
     conda:
         "../../envs/analysis.yaml"
+    message:
+        "Fetching the Cellpose model {wildcards.model}"
     script:
         "../../scripts/fetch_segmentation_weights.py"
 
@@ -74,6 +78,8 @@ rule segment_cells:
         **{key: config["segmentation"][key] for key in ("tracks", "ladder", "channel", "diameter", "flow_threshold", "cellprob_threshold")},
         statistics_min_frames=config["statistics"]["min_frames"],
         treatment=config["evaluation"]["treatment"],
+    message:
+        "Segmenting the cells of {wildcards.recording}"
     script:
         "../../scripts/segment_cells.py"
 
@@ -95,5 +101,7 @@ rule measure_features:
         runtime=growing(60),
     params:
         **config["features"],
+    message:
+        "Measuring the cells of {wildcards.recording}"
     script:
         "../../scripts/measure_features.py"

@@ -20,6 +20,8 @@ rule select_trajectories:
     params:
         **config["trajectories"],
         outcomes=config["outcomes"],
+    message:
+        "Selecting trajectories"
     script:
         "../../scripts/select_trajectories.py"
 
@@ -43,5 +45,7 @@ rule split_trajectories:
         **config["split"],
         seed=config["seed"],
         min_frames=config["trajectories"]["min_frames"],
+    message:
+        "Splitting the trajectories"
     script:
         "../../scripts/split_trajectories.py"

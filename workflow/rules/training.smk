@@ -22,6 +22,8 @@ rule compute_scaling:
         runtime=growing(120),
     params:
         scaling=config["scaling"],
+    message:
+        "Scaling of fold {wildcards.fold}"
     script:
         "../../scripts/compute_scaling.py"
 
@@ -55,6 +57,8 @@ rule train_model:
         training={key: value for key, value in config["training"].items() if key != "checkpoint"},
         augmentation=config["augmentation"],
         resume="results/{dataset}/{protocol}/fold-{fold}/.resume",
+    message:
+        "Training the network of fold {wildcards.fold}"
     script:
         "../../scripts/train_model.py"
 
@@ -82,5 +86,7 @@ rule embed_frames:
         runtime=growing(240),
     params:
         splits=EMBEDDED_SPLITS,
+    message:
+        "Embedding the frames of fold {wildcards.fold}"
     script:
         "../../scripts/embed_frames.py"

@@ -23,5 +23,7 @@ rule evaluate_against_truth:
         outcomes=config["outcomes"],
         region=config["features"]["region"],
         min_area=config["features"]["min_area"],
+    message:
+        "Scoring against the simulator's truth"
     script:
         "../../scripts/evaluate_against_truth.py"
