@@ -19,12 +19,14 @@ from cellpose.metrics import average_precision
 from cellpose.resnet_torch import CPnet
 from cellpose.transforms import normalize99, random_rotate_and_resize
 
+from cellfate.cellpose_network import load_network, segment_crops
 from cellfate.crops import cut
 from cellfate.errors import InputError
 from cellfate.files import replacing
 from cellfate.mask_scores import score_masks
 from cellfate.progress import progress
-from cellfate.segmentation import OUTSIDE_PERCENTILE, SegmentationSettings, fill_outside, inside_frame, load_network, segment_crops
+from cellfate.segmentation import OUTSIDE_PERCENTILE, fill_outside, inside_frame
+from cellfate.segmentation_settings import SegmentationSettings
 from cellfate.simulation import simulate_field
 
 SETTINGS_KEY = "cellfate_settings"  # a uint8 tensor of JSON among the weights; Cellpose ignores names that it does not know
@@ -176,7 +178,7 @@ def score_network(path: str | Path, rng: np.random.Generator, settings: NetworkT
     """
     if settings.n_checked == 0:
         return {}
-    network, how = load_network(path), SegmentationSettings(diameter=settings.diameter)
+    network, how = load_network(path, threads=torch.get_num_threads()), SegmentationSettings(diameter=settings.diameter)
     simulate = (settings.field_size, settings.n_cells, settings.diameter, settings.channel)
     precisions, cells = [], []
     for _ in range(settings.n_checked):

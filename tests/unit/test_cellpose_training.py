@@ -5,6 +5,7 @@ import pytest
 import torch
 from cellpose.train import _loss_fn_seg
 
+from cellfate.cellpose_network import load_network
 from cellfate.cellpose_training import (
     _cut_at_edge,
     _example,
@@ -18,7 +19,6 @@ from cellfate.cellpose_training import (
     training_settings,
 )
 from cellfate.errors import InputError
-from cellfate.segmentation import load_network
 
 TINY = {
     "widths": (2, 4, 8, 8, 16),

@@ -108,13 +108,13 @@ def test_imported_checkpoint_gives_the_logits_of_the_published_network(published
 
 def test_every_published_tensor_matters(published, trajectories):
     """Each tensor reaches the output: a mapping that swaps or drops one cannot pass the test above."""
-    expected, _ = run(import_state(published.state_dict(), NARROW, "x"), trajectories)
+    expected, _ = run(import_state(published.state_dict(), NARROW, "x"), trajectories[1:2])
     for key, value in published.state_dict().items():
         if "num_batches_tracked" in key:
             continue
         state = published.state_dict()
         state[key] = value + torch.linspace(0.5, 1.5, value.numel()).reshape(value.shape)
-        changed, _ = run(import_state(state, NARROW, "x"), trajectories)
+        changed, _ = run(import_state(state, NARROW, "x"), trajectories[1:2])
         assert not torch.equal(changed, expected), key
 
 

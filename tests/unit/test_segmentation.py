@@ -1,5 +1,6 @@
 import hashlib
 import json
+import sys
 
 import h5py
 import numpy as np
@@ -10,11 +11,13 @@ from cellpose.models import MODEL_NAMES, CellposeModel
 from cellpose.resnet_torch import CPnet
 
 from cellfate import segmentation, weights
+from cellfate.cellpose_network import load_network, segment_crops, stock_weights
 from cellfate.crops import CropFile, extract_crops
 from cellfate.errors import InputError
 from cellfate.files import sha256
 from cellfate.masks import MaskFile, scale_to_uint8
-from cellfate.segmentation import SegmentationSettings, load_network, segment_cells, segment_crops, stock_weights, tracks_to_segment
+from cellfate.segmentation import segment_cells, tracks_to_segment
+from cellfate.segmentation_settings import SegmentationSettings
 
 SIZE = 48
 CHANNELS = ["circadian", "p53"]
@@ -333,7 +336,8 @@ def test_all_tracks_need_no_tables(crop_file, tmp_path, narrow_file):
         assert masks.read(3)[0].tolist() == list(range(12))
 
 
-def test_no_track_gives_a_valid_empty_file(crop_file, tmp_path, narrow_file):
+def test_no_track_gives_a_valid_empty_file(crop_file, tmp_path, narrow_file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cellfate.cellpose_network", None)  # importing it would fail
     with run(crop_file, tmp_path, narrow_file, statistics_min_frames=99) as masks:
         assert masks.track_ids == []
         assert len(masks) == 0
