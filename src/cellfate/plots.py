@@ -128,7 +128,8 @@ def _accuracy_panel(axes: Axes, rows: pd.DataFrame, xlabel: str) -> None:
     axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     _name_chance(axes, rows)
     names = {"all": "n", "fixed": "fixed n"}
-    counts = [(names[cohort], "black", _counts(rows[rows["cohort"] == cohort])) for cohort in names if (rows["cohort"] == cohort).any()]
+    shown = [cohort for cohort in names if _has_values(rows[rows["cohort"] == cohort])]
+    counts = [(names[cohort], "black", _counts(rows[rows["cohort"] == cohort])) for cohort in shown]
     count_rows(axes, counts, xlabel)
     return None
 
@@ -209,7 +210,8 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Fig
 def plot_effects(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
     """Median Cliff's delta with its interval per feature and outcome, over the usual bands of effect sizes.
 
-    A marker is filled where q < 0.05 (p where the table has no q); n per feature and outcome stands on the right.
+    A marker is filled where q < 0.05 (p where the table has no q) and the interval leaves out 0: where attention sits at the end of
+    the trajectories and features drift, neither alone keeps to its error rate. n per feature and outcome stands on the right.
     """
     known = table[table["median_delta"].notna()]
     if known.empty:
@@ -237,8 +239,10 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
 
 
 def _effect(axes: Axes, row: pd.Series, y: float, color: str, marker: str, evidence: str | None) -> None:
-    strong = evidence is None or (pd.notna(row[evidence]) and row[evidence] < SIGNIFICANT)
-    if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
+    bounded = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
+    clear = bounded and (row["ci_low"] > 0 or row["ci_high"] < 0)
+    strong = evidence is None or (clear and pd.notna(row[evidence]) and row[evidence] < SIGNIFICANT)
+    if bounded:
         axes.plot([row["ci_low"], row["ci_high"]], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
     axes.plot(row["median_delta"], y, color=color, marker=marker, markersize=4.6, markerfacecolor=color if strong else "white", zorder=3)
 
@@ -261,8 +265,8 @@ def _effect_handles(outcomes: dict[str, str], evidence: str | None) -> list:
     if evidence is not None:
         letter = evidence[0]
         shape = {"color": "black", "marker": "D", "linestyle": "", "markersize": 4}
-        handles.append(Line2D([], [], label=f"{letter} < {SIGNIFICANT}", **shape))
-        handles.append(Line2D([], [], label=f"{letter} at least {SIGNIFICANT}", markerfacecolor="white", **shape))
+        handles.append(Line2D([], [], label=f"{letter} < {SIGNIFICANT}, interval without 0", **shape))
+        handles.append(Line2D([], [], label="not both", markerfacecolor="white", **shape))
     return handles
 
 
