@@ -86,7 +86,8 @@ def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
     model = config["model"]
     width = model["width"] * 8 * (4 if model["block"] == "bottleneck" else 1)
     require(width % model["encoder_heads"] == 0, ["model", "encoder_heads"], f"must divide the width of the embeddings, {width}")
-    require(model["input_size"] <= config["crops"]["size"], ["model", "input_size"], f"at most crops.size ({config['crops']['size']}) is allowed")
+    size = config["crops"]["size"]
+    require(model["input_size"] <= size, ["model", "input_size"], f"at most crops.size ({size}) is allowed")
     for key in ("truncation", "last_k"):
         values = config["evaluation"][key]
         require(sorted(set(values)) == values, ["evaluation", key], "numbers must rise, each once")

@@ -37,7 +37,7 @@ def test_shipped_configurations_are_valid(overlays):
 
 
 def departures(text):
-    return {key for key in re.findall(r"^\| `([a-z_.]+)` \|", text, flags=re.MULTILINE)}
+    return set(re.findall(r"^\| `([a-z_.]+)` \|", text, flags=re.MULTILINE))
 
 
 def flat(config, prefix=""):

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import tiny_rows
+from project import tiny_rows
 
 
 def fails(project, *arguments, **options):

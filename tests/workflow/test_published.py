@@ -67,3 +67,22 @@ def test_planning_without_and_with_the_sheet(fresh, archive):
     assert {jobs[rule] for rule in ("download_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {274}
     assert jobs["fetch_segmentation_weights"] == jobs["train_model"] == jobs["compare_published"] == 1
     assert "download_annotations" not in jobs
+
+
+@pytest.mark.reference
+def test_figure_5_from_the_published_effect_sizes(fresh, shared_folder):
+    fresh.write_config("mine.yaml", {"figures": {"reference": str(shared_folder / "reference")}})
+    figure = "results/published/reference/figures/figure_5.pdf"
+    fresh.snakemake("--", figure, overlays=("mine.yaml",))
+    assert (fresh.folder / figure).exists()
+    table = pd.read_csv(fresh.folder / "results/published/reference/tables/effect_summary.csv")
+    medians = table.set_index(["outcome", "feature"])["median_delta"].round(3)
+    expected = {
+        ("mitosis", "intensity_mean-p53"): 0.824,
+        ("mitosis", "area"): 0.404,
+        ("mitosis", "eccentricity"): -0.396,
+        ("apoptosis", "intensity_mean-p53"): 0.549,
+        ("apoptosis", "area"): 0.221,
+        ("apoptosis", "eccentricity"): 0.062,
+    }
+    assert medians.to_dict() == pytest.approx(expected, abs=6e-4)

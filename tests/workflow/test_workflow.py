@@ -9,7 +9,7 @@ import time
 
 import h5py
 import pandas as pd
-from conftest import ROOT, environment, tiny_rows
+from project import ROOT, environment, tiny_rows
 
 RESULTS = "results/tiny/corrected"
 FIGURES = ["figure_2", "figure_3", "figure_4", "figure_5", "figure_6", "training_curves", "calibration", "truth"]
@@ -101,7 +101,18 @@ def test_a_new_recording_is_processed_and_the_others_are_not(finished, tmp_path)
 
 
 def test_after_a_hard_kill_the_next_run_completes(fresh):
-    command = [sys.executable, "-m", "snakemake", "--configfile", "demo/config.yaml", "tiny.yaml", "--cores", "2", "--until", "extract_crops"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--configfile",
+        "demo/config.yaml",
+        "tiny.yaml",
+        "--cores",
+        "2",
+        "--until",
+        "extract_crops",
+    ]
     with open(fresh.folder / "killed.log", "w") as log:
         running = subprocess.Popen(command, cwd=fresh.folder, stdout=log, stderr=log, env=environment(), start_new_session=True)
         while running.poll() is None and not list(fresh.folder.glob("results/tiny/tracks/*.outcomes.parquet")):
@@ -141,5 +152,7 @@ def test_the_truth_is_read_by_one_leaf_rule_only(finished):
 
 
 def test_only_the_leaf_script_imports_the_truth():
-    importing = [path.name for path in [*ROOT.glob("scripts/*.py"), *ROOT.glob("src/cellfate/*.py")] if "cellfate.truth" in path.read_text()]
+    importing = [
+        path.name for path in [*ROOT.glob("scripts/*.py"), *ROOT.glob("src/cellfate/*.py")] if "cellfate.truth" in path.read_text()
+    ]
     assert importing == ["evaluate_against_truth.py"]

@@ -108,6 +108,31 @@ rule summarize_effects:
         "../../scripts/summarize_effects.py"
 
 
+if config["figures"]["reference"]:
+
+    ruleorder: summarize_published_effects > summarize_effects
+
+    rule summarize_published_effects:
+        """The published effect sizes as the table of figure 5, under the protocol "reference"; plot_effects draws it."""
+        input:
+            folder=f"{config['figures']['reference']}/effect_sizes",
+            code=library_of("summarize_published_effects.py"),
+        output:
+            table="results/{dataset}/reference/tables/effect_summary.csv",
+        log:
+            "logs/{dataset}/reference/summarize_published_effects.log",
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            outcomes=config["outcomes"],
+            bootstrap=config["statistics"]["bootstrap"],
+            seed=config["seed"],
+        message:
+            "Published effect sizes as the table of figure 5"
+        script:
+            "../../scripts/summarize_published_effects.py"
+
+
 rule select_examples:
     """Choose trajectories and frames for figure 6, with their crops."""
     input:

@@ -36,7 +36,7 @@ PLUMBING = {"errors", "files", "logs", "progress", "tables", "config"}
 
 wildcard_constraints:
     dataset=config["dataset"].replace(".", r"\."),
-    protocol=config["protocol"].replace(".", r"\."),
+    protocol=config["protocol"].replace(".", r"\.") + "|reference",
     segmentation=SEGMENTATION.replace(".", r"\."),
     recording="|".join(name.replace(".", r"\.") for name in RECORDINGS) or "[A-Za-z0-9_.-]+",
     fold=r"\d+",

@@ -1,0 +1,107 @@
+"""Does the workflow learn what was planted? Simulated recordings with all, none, or one of the effects of a fate.
+
+Each run is a data set of its own, learning-<condition>-<seed>, made by the workflow itself with an overlay on demo/config.yaml.
+Runs that are complete are not done again. The page docs/learning.md and its figure are written from the tables that are there.
+
+Run: python benchmarks/learning.py [--seeds 101 102 103] [--cores 1] [--work results/learning] [--page-only]
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+CONDITIONS = {  # effects of the simulator, in the order of the runs
+    "all": {},
+    "none": {"only": []},
+    "p53": {"only": ["p53_sustained"]},
+    "rounding": {"only": ["rounding"]},
+}
+TABLES = ("test_metrics", "truncation")
+WITH_FEATURES = ("p53",)  # conditions whose cells are segmented and compared
+RECORDINGS_PER_DOSE = 7  # control, low, medium, high
+FRACTIONS = [0.5714, 0.1072, 0.3214]  # 16, 3 and 9 of 28 recordings
+PROTOCOL = "corrected"
+
+
+def data_set(condition: str, seed: int) -> str:
+    return f"learning-{condition}-{seed}"
+
+
+def tables_of(condition: str, seed: int) -> list[Path]:
+    """The tables that a run has to make."""
+    names = TABLES + (("effect_summary",) if condition in WITH_FEATURES else ())
+    return [Path("results") / data_set(condition, seed) / PROTOCOL / "tables" / f"{name}.csv" for name in names]
+
+
+def sheet_of(name: str) -> pd.DataFrame:
+    """The demo's sheet with ``RECORDINGS_PER_DOSE`` recordings of each dose."""
+    demo = pd.read_csv(ROOT / "demo/recordings.tsv", sep="\t", dtype=str, keep_default_na=False)
+    rows = pd.concat([group.iloc[[0] * RECORDINGS_PER_DOSE] for _, group in demo.groupby("dose", sort=False)], ignore_index=True)
+    rows["recording"] = [f"sim{number:02d}" for number in range(1, len(rows) + 1)]
+    rows["images"] = [f"resources/{name}/images/{recording}" for recording in rows["recording"]]
+    rows["tracks"] = [f"resources/{name}/annotations/{recording}.json" for recording in rows["recording"]]
+    return rows
+
+
+def write_overlay(condition: str, seed: int, work: Path) -> Path:
+    """Write sheet and overlay of one run; an overlay of other settings that is there already is refused."""
+    name = data_set(condition, seed)
+    sheet, path = work / f"{name}.tsv", work / f"{name}.yaml"
+    overlay = {
+        "dataset": name,
+        "protocol": PROTOCOL,
+        "recordings": str(sheet),
+        "seed": seed,
+        "simulation": {"effects": CONDITIONS[condition]},
+        "split": {"fractions": FRACTIONS},
+    }
+    if path.exists() and yaml.safe_load(path.read_text()) != overlay:
+        sys.exit(f"{path}: other settings than this benchmark's; remove it with results/{name} and resources/{name}")
+    work.mkdir(parents=True, exist_ok=True)
+    sheet_of(name).to_csv(sheet, sep="\t", index=False)
+    path.write_text(yaml.safe_dump(overlay, sort_keys=False))
+    return path
+
+
+def run_workflow(condition: str, seed: int, work: Path, cores: int) -> bool:
+    """Make the tables of one run; whether it succeeded.
+
+    Only new inputs re-run a job here: the small Cellpose network is shared by all runs, whatever their seed.
+    """
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--rerun-triggers", "mtime", "input", "--configfile"]
+    command += ["demo/config.yaml", str(write_overlay(condition, seed, work)), "--", *map(str, tables_of(condition, seed))]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def run_all(seeds: Iterable[int], work: Path, cores: int) -> list[str]:
+    """Every condition with the first seed, then with the next; the names of the runs that failed."""
+    failed = []
+    for seed in seeds:
+        for condition in CONDITIONS:
+            if all((ROOT / path).exists() for path in tables_of(condition, seed)):
+                continue
+            if not run_workflow(condition, seed, work, cores):
+                failed.append(data_set(condition, seed))
+    return failed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
+    parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument("--work", type=Path, default=Path("results/learning"))
+    parser.add_argument("--page-only", action="store_true")
+    options = parser.parse_args()
+    failed = [] if options.page_only else run_all(options.seeds, options.work, options.cores)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""A copy of the project in a temporary folder, with recordings so small that the whole workflow takes about a minute."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ["Snakefile", "config.yaml", "paper.yaml", "workflow", "scripts", "src", "envs", "profiles", "demo", "examples", "pyproject.toml"]
+
+TINY = {
+    "dataset": "tiny",
+    "recordings": "tiny.tsv",
+    "crops": {"size": 48},
+    "simulation": {"n_frames": 30, "frame_shape": [160, 160], "n_cells": 8, "fated_cells": 4, "sister_pairs": 1, "leaving_cells": 0},
+    "split": {"fractions": [0.5, 0.25, 0.25]},
+    "segmentation": {"training": {"n_fields": 4, "n_epochs": 2, "size": 128}},
+    "model": {"input_size": 16, "encoder_layers": 1},
+    "training": {"max_epochs": 3, "patience": 3},
+    "evaluation": {"truncation": [0, 5], "last_k": [5, 10], "bootstrap": 50},
+    "statistics": {"min_frames": 15, "resamples": 200, "bootstrap": 50, "null_draws": 100},
+    "figures": {"example_trajectories": 1},
+}
+HEADER = [
+    "recording",
+    "images",
+    "tracks",
+    "tracks_format",
+    "treatment",
+    "dose",
+    "treatment_start_h",
+    "frame_interval_min",
+    "pixel_size_um",
+    "channels",
+    "group",
+]
+
+
+class Project:
+    """A copy of the project; ``snakemake`` runs it there."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def snakemake(self, *arguments: str, overlays=("demo/config.yaml", "tiny.yaml"), check: bool = True, **options):
+        """Run snakemake with two cores; returns the finished process with its output as text."""
+        command = [sys.executable, "-m", "snakemake", "--configfile", *overlays, "--cores", "2", *arguments]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment(), check=False, **options)
+        done.output = done.stdout + done.stderr
+        assert not check or done.returncode == 0, done.output[-6000:]
+        return done
+
+    def copy(self, folder: Path) -> "Project":
+        """A copy with all results and Snakemake's records, modification times kept."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+    def jobs(self, *arguments: str, **options) -> dict[str, int]:
+        """How many jobs of each rule a dry run plans."""
+        output = self.snakemake("-n", "--quiet", "rules", *arguments, **options).output
+        counts = {}
+        for line in output.splitlines():
+            words = line.split()
+            if len(words) == 2 and words[1].isdigit() and words[0] not in ("total", "all"):
+                counts[words[0]] = int(words[1])
+        return counts
+
+    def write_sheet(self, name: str, rows: list[dict]) -> None:
+        lines = ["\t".join(HEADER)] + ["\t".join(str(row.get(column, "")) for column in HEADER) for row in rows]
+        (self.folder / name).write_text("\n".join(lines) + "\n")
+
+    def write_config(self, name: str, config: dict) -> None:
+        (self.folder / name).write_text(yaml.safe_dump(config))
+
+
+def environment() -> dict[str, str]:
+    """The environment without what the calling snakemake or pytest put into it."""
+    return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTEST_CURRENT_TEST")}
+
+
+def tiny_rows(n: int, dataset: str = "tiny") -> list[dict]:
+    return [
+        {
+            "recording": f"r{i}",
+            "images": f"resources/{dataset}/images/r{i}",
+            "tracks": f"resources/{dataset}/annotations/r{i}.json",
+            "tracks_format": "coco-video",
+            "treatment": "cisplatin",
+            "dose": "high",
+            "treatment_start_h": 1,
+            "frame_interval_min": 30,
+            "channels": "circadian,p53,cell_cycle",
+        }
+        for i in range(n)
+    ]
+
+
+def copy_project(folder: Path) -> Project:
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy(source, folder / part)
+    project = Project(folder)
+    project.write_config("tiny.yaml", TINY)
+    project.write_sheet("tiny.tsv", tiny_rows(4))
+    return project
