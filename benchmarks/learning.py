@@ -14,6 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from learning_figure import plot_learning
+from learning_page import method_section, page, provenance
+from learning_scores import Run, effects_by_seed, effects_over_seeds, predicted_rows, run_table, score_table
+
+from cellfate.files import replacing
+from cellfate.plot_style import PNG_DPI
 
 ROOT = Path(__file__).resolve().parent.parent
 CONDITIONS = {  # effects of the simulator, in the order of the runs
@@ -27,6 +33,8 @@ WITH_FEATURES = ("p53",)  # conditions whose cells are segmented and compared
 RECORDINGS_PER_DOSE = 7  # control, low, medium, high
 FRACTIONS = [0.5714, 0.1072, 0.3214]  # 16, 3 and 9 of 28 recordings
 PROTOCOL = "corrected"
+OUTCOMES = {"negative": "apoptosis", "positive": "mitosis"}
+FIGURE, PAGE = "docs/images/learning.png", "docs/learning.md"
 
 
 def data_set(condition: str, seed: int) -> str:
@@ -61,11 +69,11 @@ def write_overlay(condition: str, seed: int, work: Path) -> Path:
         "simulation": {"effects": CONDITIONS[condition]},
         "split": {"fractions": FRACTIONS},
     }
-    if path.exists() and yaml.safe_load(path.read_text()) != overlay:
+    if (ROOT / path).exists() and yaml.safe_load((ROOT / path).read_text()) != overlay:
         sys.exit(f"{path}: other settings than this benchmark's; remove it with results/{name} and resources/{name}")
-    work.mkdir(parents=True, exist_ok=True)
-    sheet_of(name).to_csv(sheet, sep="\t", index=False)
-    path.write_text(yaml.safe_dump(overlay, sort_keys=False))
+    (ROOT / work).mkdir(parents=True, exist_ok=True)
+    sheet_of(name).to_csv(ROOT / sheet, sep="\t", index=False)
+    (ROOT / path).write_text(yaml.safe_dump(overlay, sort_keys=False))
     return path
 
 
@@ -79,28 +87,51 @@ def run_workflow(condition: str, seed: int, work: Path, cores: int) -> bool:
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
+def complete(condition: str, seed: int) -> bool:
+    return all((ROOT / path).exists() for path in tables_of(condition, seed))
+
+
 def run_all(seeds: Iterable[int], work: Path, cores: int) -> list[str]:
     """Every condition with the first seed, then with the next; the names of the runs that failed."""
-    failed = []
-    for seed in seeds:
-        for condition in CONDITIONS:
-            if all((ROOT / path).exists() for path in tables_of(condition, seed)):
-                continue
-            if not run_workflow(condition, seed, work, cores):
-                failed.append(data_set(condition, seed))
-    return failed
+    wanted = [(condition, seed) for seed in seeds for condition in CONDITIONS if not complete(condition, seed)]
+    return [data_set(*run) for run in wanted if not run_workflow(*run, work, cores)]
+
+
+def finished_runs(seeds: Iterable[int]) -> list[Run]:
+    """The runs whose tables are all there, by condition, then seed."""
+    keys = [(condition, seed) for condition in CONDITIONS for seed in seeds if complete(condition, seed)]
+    return [Run(*key, ROOT / "results" / data_set(*key) / PROTOCOL) for key in keys]
+
+
+def report(runs: list[Run], work: Path, cores: int) -> None:
+    """Gather the runs' tables into ``work``, draw the figure and write the page."""
+    rows = pd.concat([predicted_rows(run, work / f"{data_set(run.condition, run.seed)}.baselines.parquet") for run in runs])
+    scores = score_table(rows)
+    compared = [run for run in runs if run.condition in WITH_FEATURES]
+    effects, pooled = (collect(compared) if compared else pd.DataFrame() for collect in (effects_by_seed, effects_over_seeds))
+    scores.to_csv(work / "scores.csv", index=False)
+    pooled.to_csv(work / "effects.csv", index=False)
+    how = method_section(len(sheet_of("any")), RECORDINGS_PER_DOSE, FRACTIONS)
+    with replacing(ROOT / FIGURE) as temporary:
+        plot_learning(scores, pooled, OUTCOMES).savefig(temporary, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    with replacing(ROOT / PAGE) as temporary:
+        temporary.write_text(page(scores, rows, effects, pooled, run_table(runs), how, provenance(cores)))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=f"Run the learning benchmark and write {PAGE}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
     parser.add_argument("--cores", type=int, default=1)
-    parser.add_argument("--work", type=Path, default=Path("results/learning"))
-    parser.add_argument("--page-only", action="store_true")
+    parser.add_argument("--work", type=Path, default=Path("results/learning"), help="folder for sheets, overlays and gathered scores")
+    parser.add_argument("--page-only", action="store_true", help="write the page from the runs that are complete")
     options = parser.parse_args()
     failed = [] if options.page_only else run_all(options.seeds, options.work, options.cores)
-    if failed:
-        sys.exit(f"failed: {', '.join(failed)}")
+    runs = finished_runs(options.seeds)
+    if runs:
+        report(runs, ROOT / options.work, options.cores)
+    print(f"{len(runs)} complete runs" + (f", see {PAGE}" if runs else ""))
+    if failed or not runs:
+        sys.exit(f"failed: {', '.join(failed) or 'no run is complete'}")
 
 
 if __name__ == "__main__":

@@ -91,36 +91,42 @@ def fit_baseline(values: np.ndarray, labels: np.ndarray, groups: np.ndarray, see
     The choice is a cross-validation inside the training data that keeps ``groups`` (recordings) whole. Raises InputError when
     ``labels`` have one class only or fewer than two groups.
     """
-    if len(np.unique(labels)) < 2 or len(np.unique(groups)) < 2:
-        raise InputError(
-            f"baseline: the training part has {len(np.unique(groups))} recordings and classes {np.unique(labels).tolist()}, two of each are needed"
-        )
+    classes, recordings = np.unique(labels).tolist(), len(np.unique(groups))
+    if len(classes) < 2 or recordings < 2:
+        raise InputError(f"baseline: the training part has classes {classes} in {recordings} recordings, two of each are needed")
     model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=5000))
-    folds = StratifiedGroupKFold(min(INNER_FOLDS, len(np.unique(groups))), shuffle=True, random_state=seed)
+    folds = StratifiedGroupKFold(min(INNER_FOLDS, recordings), shuffle=True, random_state=seed)
     search = GridSearchCV(model, {"logisticregression__C": STRENGTHS}, scoring="balanced_accuracy", cv=folds)
     return search.fit(values, labels, groups=groups)
 
 
 def predict_baselines(
-    crops: Sequence[str | Path], trajectories: pd.DataFrame, split: pd.DataFrame, fold: int = 0, seed: int = 0
+    crops: Sequence[str | Path], trajectories: pd.DataFrame, split: pd.DataFrame, fold: int = 0, seed: int = 0, dropped: int = 0
 ) -> pd.DataFrame:
     """Predictions of every baseline for the test trajectories of a fold.
 
-    Columns: method, trajectory, recording, treatment, label, probability (of label 1), predicted. ``majority`` has the base
-    rate of the training trajectories as its probability.
+    Columns: method, dropped, trajectory, recording, treatment, label, probability (of label 1), predicted. ``majority`` has the
+    base rate of the training trajectories as its probability. With ``dropped`` both fit and predictions do without the last
+    ``dropped`` frames of the trajectories; those that have no frame left are not there.
     """
-    rows = fold_trajectories(trajectories, split, fold, ["train", "test"])
+    rows = shortened(fold_trajectories(trajectories, split, fold, ["train", "test"]), dropped)
     train, test = (rows["split"] == part for part in ("train", "test"))
     labels, groups = rows["label"].to_numpy(int), rows["recording"].to_numpy()
+    known = rows.loc[test, ["trajectory", "recording", "treatment", "label"]].astype({"label": int}).assign(dropped=dropped)
     tables = []
     for name, values in describe(crops, rows).items():
         if name == "majority":
             probability = np.full(int(test.sum()), labels[train].mean())
         else:
             probability = fit_baseline(values[train], labels[train], groups[train], seed).predict_proba(values[test])[:, 1]
-        table = rows.loc[test, ["trajectory", "recording", "treatment", "label"]].astype({"label": int})
-        tables.append(table.assign(method=name, probability=probability, predicted=(probability > 0.5).astype(int)))
+        tables.append(known.assign(method=name, probability=probability, predicted=(probability > 0.5).astype(int)))
     return pd.concat(tables, ignore_index=True)
+
+
+def shortened(rows: pd.DataFrame, dropped: int) -> pd.DataFrame:
+    """Rows of the trajectories table without their last ``dropped`` frames, those with no frame left out."""
+    rows = rows[rows["n_frames"] > dropped]
+    return rows.assign(last_frame=rows["last_frame"] - dropped, n_frames=rows["n_frames"] - dropped)
 
 
 def balanced_accuracy_draws(rows: pd.DataFrame, resamples: int, seed: int) -> tuple[float, np.ndarray]:

@@ -288,10 +288,10 @@ def check_table(table: pd.DataFrame, name: str, source: str | Path) -> pd.DataFr
     """
     declared = TABLES[name]
     missing = [c for c in declared.columns if c not in table.columns]
+    extra = [] if declared.open else [str(c) for c in table.columns if c not in declared.columns]
     if missing:
-        raise InputError(
-            f"{source}: column{'s' * (len(missing) > 1)} {', '.join(missing)} missing; found {', '.join(map(str, table.columns))}"
-        )
+        unknown = f"; unknown: {', '.join(extra)}" if extra else f"; found {', '.join(map(str, table.columns))}"
+        raise InputError(f"{source}: column{'s' * (len(missing) > 1)} {', '.join(missing)} missing{unknown}")
     extra = [c for c in table.columns if c not in declared.columns]
     if extra and not declared.open:
         raise InputError(

@@ -18,6 +18,7 @@ from cellfate.baselines import (
     pooled_pixels,
     predict_baselines,
     ring_profile,
+    shortened,
 )
 from cellfate.errors import InputError
 
@@ -59,7 +60,7 @@ def test_fit_finds_what_separates_and_keeps_groups_whole():
 
 
 def test_fit_without_both_classes_is_an_input_error():
-    with pytest.raises(InputError, match="classes \\[1\\], two of each are needed"):
+    with pytest.raises(InputError, match=r"classes \[1\] in 4 recordings, two of each"):
         fit_baseline(np.zeros((4, 1)), np.ones(4, int), np.arange(4), seed=0)
 
 
@@ -82,6 +83,19 @@ def test_brightness_that_tells_the_fate_is_found_and_one_dose_tells_nothing(pred
     score = {name: balanced_accuracy_score(rows["label"], rows["predicted"]) for name, rows in predictions.groupby("method")}
     assert score["last_frame_pixels"] == score["last_frame_rings"] == score["mean_intensity"] == 1
     assert score["majority"] == score["dose"] == 0.5
+
+
+def test_dropped_frames_are_read_by_neither_fit_nor_prediction(tmp_path: Path):
+    paths, trajectories, split = toy_data(tmp_path, n_recordings=6, n_tracks=6)
+    found = predict_baselines(paths, trajectories.assign(treatment="cisplatin", dose="high"), split, dropped=9)
+    score = {name: balanced_accuracy_score(rows["label"], rows["predicted"]) for name, rows in found.groupby("method")}
+    assert score["last_frame_rings"] < 1  # the square brightens over the last eight frames
+    assert (found["dropped"] == 9).all()
+
+
+def test_shortened_trajectories_end_earlier_and_too_short_ones_go():
+    rows = pd.DataFrame({"first_frame": [0, 5], "last_frame": [9, 7], "n_frames": [10, 3]})
+    assert shortened(rows, 3).to_dict("records") == [{"first_frame": 0, "last_frame": 6, "n_frames": 7}]
 
 
 def test_majority_has_the_base_rate_of_the_training_trajectories(predictions: pd.DataFrame):

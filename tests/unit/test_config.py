@@ -1,12 +1,14 @@
 """The configuration files that ship, and the errors that a mistake in one gives."""
 
 import copy
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from cellfate.cellpose_training import NetworkTraining
 from cellfate.config import check_config
 from cellfate.errors import InputError
 
@@ -89,6 +91,11 @@ def test_a_mistake_gives_one_error_that_names_file_key_and_value(path, value, me
     with pytest.raises(InputError, match=message) as error:
         check_config(config, SCHEMA, [ROOT / "config.yaml", overlay])
     assert str(error.value).startswith(str(overlay))
+
+
+def test_the_schema_lists_the_settings_of_the_small_network():
+    properties = yaml.safe_load(SCHEMA.read_text())["properties"]["segmentation"]["properties"]["training"]["properties"]
+    assert set(properties) == {field.name for field in dataclasses.fields(NetworkTraining)}
 
 
 def test_a_missing_key_is_named():

@@ -17,7 +17,7 @@ TINY = {
     "crops": {"size": 48},
     "simulation": {"n_frames": 30, "frame_shape": [160, 160], "n_cells": 8, "fated_cells": 4, "sister_pairs": 1, "leaving_cells": 0},
     "split": {"fractions": [0.5, 0.25, 0.25]},
-    "segmentation": {"training": {"n_fields": 4, "n_epochs": 2, "size": 128}},
+    "segmentation": {"training": {"n_fields": 4, "n_sparse": 1, "n_empty": 1, "n_checked": 1, "n_steps": 60}},
     "model": {"input_size": 16, "encoder_layers": 1},
     "training": {"max_epochs": 3, "patience": 3},
     "evaluation": {"truncation": [0, 5], "last_k": [5, 10], "bootstrap": 50},

@@ -17,9 +17,11 @@ os.environ["PYTHONPATH"] = str(ROOT / "src")  # the rules' scripts import the pa
 from cellfate.config import check_config
 from cellfate.errors import InputError
 from cellfate.recordings import read_sheet, track_files
+from cellfate.simulation_settings import simulation_settings
 
 try:
     check_config(config, ROOT / "workflow/schemas/config.schema.yaml", workflow.configfiles)
+    simulation_settings(config.get("simulation"))
     SHEET = read_sheet(config["recordings"]) if Path(config["recordings"]).exists() else None
     if SHEET is None and config["source"]["kind"] != "download":
         raise InputError(f"{config['recordings']}: no such file; it is the sheet of the recordings, one row each (see the README)")

@@ -52,7 +52,6 @@ if SOURCE["kind"] == "download":
             file=SOURCE["annotations"],
             checksums=SOURCE["checksums"],
             page=SOURCE["page"],
-            images=SOURCE["images"],
         message:
             "Downloading the annotations"
         script:

@@ -1,0 +1,143 @@
+"""The figure of the learning benchmark."""
+
+import numpy as np
+import pandas as pd
+from learning_scores import NETWORK
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cellfate.baselines import BASELINES
+from cellfate.plot_style import (
+    DOUBLE,
+    GREY,
+    OKABE_ITO,
+    SMALL,
+    band,
+    empty_note,
+    feature_label,
+    new_figure,
+    outcome_styles,
+    panel_label,
+    styled,
+)
+
+METHOD_LABELS = {
+    NETWORK: "network",
+    "majority": "majority",
+    "length": "length",
+    "dose": "dose",
+    "mean_intensity": "mean intensity",
+    "last_frame_pixels": "last frame, pixels",
+    "last_frame_rings": "last frame, rings",
+}
+CONDITION_LABELS = {"all": "all effects", "none": "no effect", "p53": "only p53", "rounding": "only rounding"}
+CONDITION_STYLES = {
+    "all": (OKABE_ITO["black"], "o"),
+    "none": (OKABE_ITO["orange"], "D"),
+    "p53": (OKABE_ITO["green"], "s"),
+    "rounding": (OKABE_ITO["purple"], "^"),
+}
+SINGLE_FRAME = "last_frame_rings"  # the baseline that is drawn in c
+SEED_OFFSET = 0.22  # of a row: where the single seeds stand
+
+
+@styled
+def plot_learning(scores: pd.DataFrame, effects: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
+    """Network and baselines with all effects (a), the network by condition (b), without the last frames (c), p53's effect (d)."""
+    figure = new_figure(DOUBLE, 5.4)
+    panels = figure.subplots(2, 2)
+    _methods_panel(panels[0, 0], scores)
+    _conditions_panel(panels[0, 1], scores)
+    _truncation_panel(panels[1, 0], scores)
+    _effects_panel(panels[1, 1], effects, outcomes)
+    for axes, letter in zip(panels.ravel(), "abcd", strict=True):
+        panel_label(axes, letter)
+    return figure
+
+
+def whole_rows(scores: pd.DataFrame, condition: str | None = None, method: str | None = None) -> pd.DataFrame:
+    """Scores of whole trajectories of all held-out recordings."""
+    rows = scores[(scores["dropped"] == 0) & (scores["scope"] == "all")]
+    rows = rows if condition is None else rows[rows["condition"] == condition]
+    return rows if method is None else rows[rows["method"] == method]
+
+
+def _methods_panel(axes: Axes, scores: pd.DataFrame) -> None:
+    rows = whole_rows(scores, condition="all").set_index("method")
+    axes.set_title("all effects, whole trajectories")
+    if rows.empty:
+        return empty_note(axes, "the condition with all effects")
+    names = [name for name in (NETWORK, *BASELINES) if name in rows.index]
+    for place, name in enumerate(names):
+        _dots(axes, rows.loc[name], place, OKABE_ITO["blue"] if name == NETWORK else "black", "o")
+    axes.axvline(rows.loc[NETWORK, "low"], color=OKABE_ITO["blue"], linewidth=0.8, linestyle="--")
+    return _score_axis(axes, [METHOD_LABELS[name] for name in names])
+
+
+def _conditions_panel(axes: Axes, scores: pd.DataFrame) -> None:
+    rows = whole_rows(scores, method=NETWORK).set_index("condition")
+    axes.set_title("network, whole trajectories")
+    names = [name for name in CONDITION_LABELS if name in rows.index]
+    for place, name in enumerate(names):
+        _dots(axes, rows.loc[name], place, *CONDITION_STYLES[name])
+    _score_axis(axes, [CONDITION_LABELS[name] for name in names])
+
+
+def _dots(axes: Axes, row: pd.Series, place: int, color: str, marker: str) -> None:
+    """Mean and interval on the row, the single seeds below it."""
+    axes.plot([row["low"], row["high"]], [place, place], color=color, linewidth=1.4, solid_capstyle="butt")
+    axes.plot(row["mean"], place, color=color, marker=marker, markersize=4.6, zorder=3)
+    seeds = list(row["values"].values())
+    axes.plot(seeds, np.full(len(seeds), place + SEED_OFFSET), "|", color=color, markersize=4, markeredgewidth=0.8)
+
+
+def _score_axis(axes: Axes, labels: list[str]) -> None:
+    axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.tick_params(axis="y", length=0)
+    axes.set(ylim=(len(labels) - 0.5, -0.5), xlim=(0.3, 1.01), xlabel="balanced accuracy")
+
+
+def _truncation_panel(axes: Axes, scores: pd.DataFrame) -> None:
+    rows = scores[(scores["method"] == NETWORK) & (scores["scope"] == "treated")]
+    names = [name for name in CONDITION_LABELS if name in set(rows["condition"])]
+    for name in names:
+        color, marker = CONDITION_STYLES[name]
+        one = rows[rows["condition"] == name].sort_values("dropped")
+        x = one["dropped"].to_numpy(float)
+        axes.plot(x, one["mean"], color=color, marker=marker)
+        band(axes, x, one["low"], one["high"], color, alpha=0.13)
+    one_frame = scores[(scores["method"] == SINGLE_FRAME) & (scores["scope"] == "treated") & (scores["condition"] == "all")]
+    one_frame = one_frame.sort_values("dropped")
+    axes.plot(one_frame["dropped"], one_frame["mean"], color="black", marker="o", markerfacecolor="white", linestyle="--", linewidth=0.8)
+    axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
+    axes.set_title("treated recordings, shortened")
+    axes.set(xlabel="frames dropped from the end", ylabel="balanced accuracy", ylim=(0.3, 1.02))
+    handles = [_curve_handle(CONDITION_LABELS[name], *CONDITION_STYLES[name]) for name in names]
+    handles.append(_curve_handle("all effects, rings", "black", "o", linestyle="--", markerfacecolor="white"))
+    axes.legend(handles=handles, loc="upper right", fontsize=SMALL, ncols=2, columnspacing=1.0)
+
+
+def _curve_handle(label: str, color: str, marker: str, **style: str) -> Line2D:
+    return Line2D([], [], color=color, marker=marker, label=label, **style)
+
+
+def _effects_panel(axes: Axes, effects: pd.DataFrame, outcomes: dict[str, str]) -> None:
+    axes.set_title("only p53: high- against low-attention frames")
+    if effects.empty:
+        return empty_note(axes, "the condition with p53 alone")
+    features = list(dict.fromkeys(effects["feature"]))
+    for side, (name, (color, marker)) in zip((-1, 1), outcome_styles(outcomes).items(), strict=True):
+        rows = effects[effects["outcome"] == name].set_index("feature")
+        for place, feature in enumerate(features):
+            if feature in rows.index:
+                row, y = rows.loc[feature], place + 0.18 * side
+                axes.plot([row["low"], row["high"]], [y, y], color=color, linewidth=1.2, solid_capstyle="butt")
+                axes.plot(row["median"], y, color=color, marker=marker, markersize=3.6, linestyle="", label=name if place == 0 else None)
+    axes.axvline(0, color=GREY, linewidth=0.6, zorder=0)
+    axes.set_yticks(range(len(features)), [feature_label(feature) for feature in features])
+    axes.tick_params(axis="y", length=0, labelsize=SMALL)
+    axes.set(xlim=(-1, 1), ylim=(len(features) - 0.4, -0.6), xlabel="median Cliff's delta")
+    axes.legend(loc="lower left", fontsize=SMALL, handlelength=1.0)
+    return None
