@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo demo-report test lint format unit workflow-test unlock clean-demo
+.PHONY: help environment demo test lint format unit workflow-test pictures unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,10 @@ unit: environment
 
 workflow-test: environment
 	$(BIN)/python -m pytest tests/workflow
+
+pictures: environment  ## Put the demo's figures into the README
+	@mkdir -p docs/images
+	cp results/demo/corrected/figures/figure_3.png results/demo/corrected/figures/figure_6.png docs/images/
 
 unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running
 	$(SNAKEMAKE) $(DEMO) --unlock

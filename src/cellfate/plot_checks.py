@@ -127,9 +127,18 @@ def plot_calibration(table: pd.DataFrame, outcomes: dict[str, str], frame_interv
     panel_label(reliability, "a")
     panel_label(errors, "b")
     stages = [stage for stage in STAGE_STYLE if (table["stage"] == stage).any()]
-    handles = [Line2D([], [], color=STAGE_STYLE[s][0], marker=STAGE_STYLE[s][1], label=STAGE_STYLE[s][2]) for s in stages]
+    full = table[table["condition"] == "full"]
+    handles = [
+        Line2D([], [], color=STAGE_STYLE[s][0], marker=STAGE_STYLE[s][1], label=STAGE_STYLE[s][2] + _scores(full, s)) for s in stages
+    ]
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure
+
+
+def _scores(rows: pd.DataFrame, stage: str) -> str:
+    """The scores of one stage for the legend, nothing where there are none."""
+    one = rows[(rows["stage"] == stage) & (rows["count"] > 0)]
+    return "" if one.empty else f": ECE {one['ece'].iloc[0]:.3f}, Brier {one['brier'].iloc[0]:.3f}"
 
 
 def _reliability(axes: Axes, rows: pd.DataFrame, positive: str) -> None:
@@ -137,15 +146,13 @@ def _reliability(axes: Axes, rows: pd.DataFrame, positive: str) -> None:
         return empty_note(axes, "held out, with a known outcome")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
     largest = rows["count"].max()
-    for index, (stage, (color, marker, _)) in enumerate(STAGE_STYLE.items()):
+    for stage, (color, marker, _) in STAGE_STYLE.items():
         one = rows[(rows["stage"] == stage) & (rows["count"] > 0)].sort_values("mean_probability")
         if one.empty:
             continue
         x, y = one["mean_probability"].astype(float), one["observed"].astype(float)
         axes.plot(x, y, color=color, linewidth=1.0)
         axes.scatter(x, y, s=8 + 60 * one["count"] / largest, color=color, marker=marker, alpha=0.75, linewidth=0, clip_on=False, zorder=3)
-        text = f"ECE {one['ece'].iloc[0]:.3f}, Brier {one['brier'].iloc[0]:.3f}"
-        axes.text(0.99, 0.03 + 0.09 * (1 - index), text, color=color, ha="right", transform=axes.transAxes)
     n = int(rows[rows["stage"] == rows["stage"].iloc[0]]["count"].sum())
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=f"predicted probability of {positive}", ylabel=f"observed share of {positive}")
     axes.set_title(f"n = {n}, area of a marker: trajectories in the bin", fontsize=SMALL, color=GREY)
