@@ -10,5 +10,5 @@ download_file(
     file=snakemake.params.file,
     path=snakemake.output.annotations,
     checksums=snakemake.params.checksums,
-    by_hand=snakemake.params.get("page"),
+    by_hand=snakemake.params.page,
 )

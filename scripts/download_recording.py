@@ -10,5 +10,5 @@ download_archive(
     file=snakemake.params.file,
     folder=snakemake.output.images,
     checksums=snakemake.params.checksums,
-    by_hand=snakemake.params.get("page"),
+    by_hand=snakemake.params.page,
 )

@@ -19,7 +19,7 @@ segment_cells(
     treatment=snakemake.params.treatment,
     trajectories=snakemake.input.get("trajectories"),
     split=snakemake.input.get("split"),
-    batch_size=snakemake.params.get("batch_size", 8),
-    device=snakemake.params.get("device", "cpu"),
+    batch_size=snakemake.params.batch_size,
+    device=snakemake.params.device,
     threads=snakemake.threads,
 )

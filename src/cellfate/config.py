@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
@@ -105,3 +106,37 @@ def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
         ["statistics", "splits"],
         f"must be among attention.splits ({', '.join(config['attention']['splits'])})",
     )
+
+
+def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[str | Path]) -> None:
+    """Check that what the configuration names is in the recordings sheet; raise an InputError that names both files.
+
+    Channels are the same in all rows of a checked sheet.
+    """
+    channels = sheet["channels"].iloc[0].split(",")
+    here = config["recordings"]
+
+    def refuse(path: list[str], value: object, message: str) -> None:
+        raise InputError(f"{_file_of(path, config_files)}: {'.'.join(path)} is {value!r}, {message}")
+
+    segmentation = config["segmentation"]
+    if segmentation["ladder"] == "single" and segmentation["channel"] not in channels:
+        refuse(["segmentation", "channel"], segmentation["channel"], f"but the channels in {here} are {', '.join(channels)}")
+    treatment = config["evaluation"]["treatment"]
+    if treatment is not None and treatment not in set(sheet["treatment"]):
+        known = ", ".join(sorted(set(sheet["treatment"])))
+        refuse(["evaluation", "treatment"], treatment, f"but the treatments in {here} are {known}; null means all")
+    if config["scaling"] == "reference" and len(channels) != 3:
+        refuse(["scaling"], "reference", f"the published constants are for 3 channels, {here} has {len(channels)}")
+    unit, folds = config["split"]["unit"], config["split"]["folds"]
+    if unit == "recording" and len(sheet) < max(3, folds):
+        needed = max(3, folds)
+        refuse(
+            ["split", "unit"], unit, f"but {here} has {len(sheet)} recordings and {needed} are needed; alternatives: group, lineage, track"
+        )
+    if unit == "group" and sheet["group"].isna().any():
+        line = int(sheet["group"].isna().to_numpy().argmax()) + 2
+        refuse(["split", "unit"], unit, f"but group is empty in {here}: line {line}")
+    checkpoint = config["training"]["checkpoint"]
+    if checkpoint is not None and not Path(checkpoint).is_file():
+        refuse(["training", "checkpoint"], checkpoint, "no such file")

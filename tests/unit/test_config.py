@@ -5,11 +5,12 @@ import dataclasses
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 from cellfate.cellpose_training import NetworkTraining
-from cellfate.config import check_config
+from cellfate.config import check_config, check_sheet_agreement
 from cellfate.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,34 @@ def test_a_mistake_gives_one_error_that_names_file_key_and_value(path, value, me
 def test_the_schema_lists_the_settings_of_the_small_network():
     properties = yaml.safe_load(SCHEMA.read_text())["properties"]["segmentation"]["properties"]["training"]["properties"]
     assert set(properties) == {field.name for field in dataclasses.fields(NetworkTraining)}
+
+
+SHEET = pd.DataFrame({"treatment": ["none", "drug", "drug"], "channels": "red,p53", "group": ["a", None, "b"]})
+
+
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        ({"segmentation": {"channel": "green"}}, r"segmentation\.channel is 'green', but the channels in .* are red, p53"),
+        ({"evaluation": {"treatment": "cisplatin"}}, r"evaluation\.treatment is 'cisplatin', but the treatments in .* are drug, none"),
+        ({"scaling": "reference"}, r"scaling is 'reference', the published constants are for 3 channels, .* has 2"),
+        ({"split": {"folds": 5}}, r"split\.unit is 'recording', but .* has 3 recordings and 5 are needed; alternatives: group"),
+        ({"split": {"unit": "group"}}, r"split\.unit is 'group', but group is empty in .*: line 3"),
+        ({"training": {"checkpoint": "nowhere.safetensors"}}, r"training\.checkpoint is 'nowhere.safetensors', no such file"),
+    ],
+)
+def test_what_the_configuration_names_must_be_in_the_sheet(overlay, message, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.safe_dump({"evaluation": {"treatment": "drug"}} | overlay))
+    config = merged("config.yaml", mine)
+    with pytest.raises(InputError, match=message):
+        check_sheet_agreement(config, SHEET, [ROOT / "config.yaml", mine])
+
+
+def test_a_configuration_that_agrees_with_the_sheet_passes(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.safe_dump({"evaluation": {"treatment": "drug"}}))
+    check_sheet_agreement(merged("config.yaml", mine), SHEET, [mine])
 
 
 def test_a_missing_key_is_named():

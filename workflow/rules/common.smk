@@ -14,10 +14,11 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 os.environ["PYTHONPATH"] = str(ROOT / "src")  # the rules' scripts import the package from here, in any environment
 
-from cellfate.config import check_config
+from cellfate.config import check_config, check_sheet_agreement
 from cellfate.errors import InputError
 from cellfate.recordings import read_sheet, track_files
 from cellfate.simulation_settings import simulation_settings
+from cellfate.weights import weights_path
 
 try:
     check_config(config, ROOT / "workflow/schemas/config.schema.yaml", workflow.configfiles)
@@ -25,6 +26,9 @@ try:
     SHEET = read_sheet(config["recordings"]) if Path(config["recordings"]).exists() else None
     if SHEET is None and config["source"]["kind"] != "download":
         raise InputError(f"{config['recordings']}: no such file; it is the sheet of the recordings, one row each (see the README)")
+    if SHEET is not None:
+        check_sheet_agreement(config, SHEET, workflow.configfiles)
+    WEIGHTS = str(weights_path(config["segmentation"]["model"]))
 except InputError as error:
     raise WorkflowError(f"Input error: {error}") from None
 

@@ -1,9 +1,5 @@
 # Needs: crops, and for held-out cells the split. Leaves: masks and features of each recording.
 
-WEIGHTS = config["segmentation"]["model"]
-if "/" not in WEIGHTS:
-    WEIGHTS = f"resources/cellpose/{WEIGHTS}"
-
 
 def held_out_tables():
     """The tables that say which tracks are held out; masks of all tracks depend on no protocol's tables."""
@@ -75,7 +71,10 @@ rule segment_cells:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
-        **{key: config["segmentation"][key] for key in ("tracks", "ladder", "channel", "diameter", "flow_threshold", "cellprob_threshold")},
+        **{
+            key: config["segmentation"][key]
+            for key in ("tracks", "ladder", "channel", "diameter", "flow_threshold", "cellprob_threshold", "device", "batch_size")
+        },
         statistics_min_frames=config["statistics"]["min_frames"],
         treatment=config["evaluation"]["treatment"],
     message:
