@@ -55,4 +55,4 @@ unlock: environment  ## Release the folder's lock after a hard kill, when no sna
 	$(SNAKEMAKE) $(DEMO) --unlock
 
 clean-demo:  ## Remove the demo's results and simulated recordings
-	rm -rf results/demo resources/demo resources/cellpose/simulated logs/demo
+	rm -rf results/demo resources/demo logs/demo

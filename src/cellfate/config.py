@@ -131,9 +131,8 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
     unit, folds = config["split"]["unit"], config["split"]["folds"]
     if unit == "recording" and len(sheet) < max(3, folds):
         needed = max(3, folds)
-        refuse(
-            ["split", "unit"], unit, f"but {here} has {len(sheet)} recordings and {needed} are needed; alternatives: group, lineage, track"
-        )
+        found = f"but {here} has {len(sheet)} recordings and {needed} are needed"
+        refuse(["split", "unit"], unit, f"{found}; alternatives: group, lineage, track")
     if unit == "group" and sheet["group"].isna().any():
         line = int(sheet["group"].isna().to_numpy().argmax()) + 2
         refuse(["split", "unit"], unit, f"but group is empty in {here}: line {line}")

@@ -1,4 +1,4 @@
-# What every rule file needs: the checked configuration, the recordings sheet, and a few small functions.
+# The checked configuration, the recordings sheet, and the functions that the other files of this folder use.
 # Each cluster job parses this file again, so it imports nothing heavy.
 
 import ast
@@ -12,13 +12,13 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
-os.environ["PYTHONPATH"] = str(ROOT / "src")  # the rules' scripts import the package from here, in any environment
+os.environ.update(PYTHONPATH=str(ROOT / "src"))  # the rules' scripts import the package from here, in any environment
 
 from cellfate.config import check_config, check_sheet_agreement
 from cellfate.errors import InputError
 from cellfate.recordings import read_sheet, track_files
 from cellfate.simulation_settings import simulation_settings
-from cellfate.weights import weights_path
+from cellfate.weights import FOLDER, SIMULATED, weights_path
 
 try:
     check_config(config, ROOT / "workflow/schemas/config.schema.yaml", workflow.configfiles)
@@ -28,7 +28,9 @@ try:
         raise InputError(f"{config['recordings']}: no such file; it is the sheet of the recordings, one row each (see the README)")
     if SHEET is not None:
         check_sheet_agreement(config, SHEET, workflow.configfiles)
-    WEIGHTS = str(weights_path(config["segmentation"]["model"]))
+    MODEL = config["segmentation"]["model"]
+    # published weights serve every data set; the network that is trained here depends on its settings and seed
+    WEIGHTS = str(weights_path(MODEL, f"resources/{config['dataset']}/cellpose" if MODEL == SIMULATED else FOLDER))
 except InputError as error:
     raise WorkflowError(f"Input error: {error}") from None
 
@@ -38,6 +40,18 @@ FOLDS = list(range(config["split"]["folds"]))
 SEGMENTATION = config["segmentation"]["name"] + ("" if config["segmentation"]["tracks"] == "all" else f"-{config['protocol']}")
 # modules that move and check data but compute nothing: editing them makes no result stale
 PLUMBING = {"errors", "files", "logs", "progress", "tables", "config"}
+
+FIGURES = ["figure_2", "figure_3", "figure_4", "figure_5", "figure_6", "training_curves", "calibration"]
+TITLES = {
+    "figure_2": "Figure 2: confusion matrix",
+    "figure_3": "Figure 3: truncation and last k frames",
+    "figure_4": "Figure 4: attention before the event",
+    "figure_5": "Figure 5: features of high-attention frames",
+    "figure_6": "Figure 6: trajectories with their attention",
+    "training_curves": "Training curves",
+    "calibration": "Calibration",
+}
+FIRST_INTERVAL = None if SHEET is None else float(SHEET["frame_interval_min"].iloc[0])
 
 
 wildcard_constraints:
@@ -91,3 +105,41 @@ def config_digest():
 def growing(amount):
     """A resource that grows with each attempt, so that a job that ran out of memory or time succeeds when it is tried again."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def held_out_tables():
+    """The tables that say which tracks are held out; masks of all tracks depend on no protocol's tables."""
+    if config["segmentation"]["tracks"] == "all":
+        return {}
+    folder = f"results/{config['dataset']}/{config['protocol']}"
+    return {"trajectories": f"{folder}/trajectories.parquet", "split": f"{folder}/split.parquet"}
+
+
+def figure(name):
+    """The two files of a figure; the PNG goes into the report."""
+    path = f"results/{{dataset}}/{{protocol}}/figures/{name}"
+    return {
+        "pdf": f"{path}.pdf",
+        "png": report(f"{path}.png", category="Figures", caption=f"../report/{name}.rst", labels={"figure": TITLES[name]}),
+    }
+
+
+def figure_targets():
+    folder = f"results/{config['dataset']}/{config['protocol']}/figures"
+    names = FIGURES + ["truth"] * (config["source"]["kind"] == "simulate")
+    return [] if SHEET is None else expand(f"{folder}/{{name}}.{{kind}}", name=names, kind=["pdf", "png"])
+
+
+def final_targets():
+    """Everything; as long as the sheet is not written, the sheet alone."""
+    if SHEET is None:
+        if workflow.is_main_process:
+            print(
+                f"\nThe recordings sheet {config['recordings']} is not there yet. This run downloads the annotations and writes it;\n"
+                "run snakemake once more after that, and all jobs are planned from it.\n",
+                file=sys.stderr,
+            )
+        return [config["recordings"]]
+    folder = f"results/{config['dataset']}/{config['protocol']}"
+    published = [f"{folder}/tables/published.csv"] * (config["dataset"] == "published")
+    return [*figure_targets(), f"{folder}/summary.html", *published]

@@ -1,47 +1,5 @@
 # Needs: tidy tables. Leaves: each figure as PDF and PNG, drawn from its table alone, and the summary page.
 
-FIGURES = ["figure_2", "figure_3", "figure_4", "figure_5", "figure_6", "training_curves", "calibration"]
-TITLES = {
-    "figure_2": "Figure 2: confusion matrix",
-    "figure_3": "Figure 3: truncation and last k frames",
-    "figure_4": "Figure 4: attention before the event",
-    "figure_5": "Figure 5: features of high-attention frames",
-    "figure_6": "Figure 6: trajectories with their attention",
-    "training_curves": "Training curves",
-    "calibration": "Calibration",
-}
-FIRST_INTERVAL = None if SHEET is None else float(SHEET["frame_interval_min"].iloc[0])
-
-
-def figure(name):
-    """The two files of a figure; the PNG goes into the report."""
-    path = f"results/{{dataset}}/{{protocol}}/figures/{name}"
-    return {
-        "pdf": f"{path}.pdf",
-        "png": report(f"{path}.png", category="Figures", caption=f"../report/{name}.rst", labels={"figure": TITLES[name]}),
-    }
-
-
-def figure_targets():
-    folder = f"results/{config['dataset']}/{config['protocol']}/figures"
-    names = FIGURES + ["truth"] * (config["source"]["kind"] == "simulate")
-    return [] if SHEET is None else expand(f"{folder}/{{name}}.{{kind}}", name=names, kind=["pdf", "png"])
-
-
-def final_targets():
-    """Everything; as long as the sheet is not written, the sheet alone."""
-    if SHEET is None:
-        if workflow.is_main_process:
-            print(
-                f"\nThe recordings sheet {config['recordings']} is not there yet. This run downloads the annotations and writes it;\n"
-                "run snakemake once more after that, and all jobs are planned from it.\n",
-                file=sys.stderr,
-            )
-        return [config["recordings"]]
-    folder = f"results/{config['dataset']}/{config['protocol']}"
-    published = [f"{folder}/tables/published.csv"] * (config["dataset"] == "published")
-    return [*figure_targets(), f"{folder}/summary.html", *published]
-
 
 rule plot_confusion:
     """Figure 2."""

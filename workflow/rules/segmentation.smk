@@ -1,22 +1,14 @@
 # Needs: crops, and for held-out cells the split. Leaves: masks and features of each recording.
 
 
-def held_out_tables():
-    """The tables that say which tracks are held out; masks of all tracks depend on no protocol's tables."""
-    if config["segmentation"]["tracks"] == "all":
-        return {}
-    folder = f"results/{config['dataset']}/{config['protocol']}"
-    return {"trajectories": f"{folder}/trajectories.parquet", "split": f"{folder}/split.parquet"}
-
-
 rule train_segmentation_network:
     """Train the small Cellpose network on simulated fields, with seeds of its own."""
     input:
         code=library_of("train_segmentation_network.py"),
     output:
-        weights="resources/cellpose/simulated",
+        weights="resources/{dataset}/cellpose/simulated",
     log:
-        "logs/train_segmentation_network.log",
+        "logs/{dataset}/train_segmentation_network.log",
     priority: 50
     conda:
         "../../envs/segmentation.yaml"
@@ -68,6 +60,7 @@ rule segment_cells:
     conda:
         "../../envs/segmentation.yaml"
     resources:
+        gpu=1 if config["segmentation"]["device"] == "cuda" else 0,
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
