@@ -67,7 +67,7 @@ rule evaluate_truncation:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("evaluate_truncation.py"),
     output:
-        metrics="results/{dataset}/{protocol}/tables/truncation.csv",
+        metrics=report("results/{dataset}/{protocol}/tables/truncation.csv", category="Tables", caption="../report/truncation.rst"),
     log:
         "logs/{dataset}/{protocol}/evaluate_truncation.log",
     conda:
@@ -89,7 +89,7 @@ rule evaluate_last_k:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("evaluate_last_k.py"),
     output:
-        metrics="results/{dataset}/{protocol}/tables/last_k.csv",
+        metrics=report("results/{dataset}/{protocol}/tables/last_k.csv", category="Tables", caption="../report/last_k.rst"),
     log:
         "logs/{dataset}/{protocol}/evaluate_last_k.log",
     conda:
