@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 from learning_figure import plot_learning
 from learning_page import method_section, page, provenance
-from learning_scores import Run, effects_by_seed, effects_over_seeds, predicted_rows, run_table, score_table
+from learning_scores import Run, effects_by_seed, effects_over_seeds, end_share, predicted_rows, run_table, score_table
 
 from cellfate.files import replacing
 from cellfate.plot_style import PNG_DPI
@@ -78,17 +78,19 @@ def write_overlay(condition: str, seed: int, work: Path) -> Path:
 
 
 def run_workflow(condition: str, seed: int, work: Path, cores: int) -> bool:
-    """Make the tables of one run; whether it succeeded.
-
-    Only new inputs re-run a job here: the small Cellpose network is shared by all runs, whatever their seed.
-    """
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--rerun-triggers", "mtime", "input", "--configfile"]
-    command += ["demo/config.yaml", str(write_overlay(condition, seed, work)), "--", *map(str, tables_of(condition, seed))]
+    """Make the tables of one run; whether it succeeded."""
+    overlays = ["demo/config.yaml", str(write_overlay(condition, seed, work))]
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", *overlays, "--"]
+    command += map(str, tables_of(condition, seed))
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def complete(condition: str, seed: int) -> bool:
     return all((ROOT / path).exists() for path in tables_of(condition, seed))
+
+
+def scored(condition: str, seed: int) -> bool:
+    return all((ROOT / path).exists() for path in tables_of(condition, seed)[: len(TABLES)])
 
 
 def run_all(seeds: Iterable[int], work: Path, cores: int) -> list[str]:
@@ -98,8 +100,8 @@ def run_all(seeds: Iterable[int], work: Path, cores: int) -> list[str]:
 
 
 def finished_runs(seeds: Iterable[int]) -> list[Run]:
-    """The runs whose tables are all there, by condition, then seed."""
-    keys = [(condition, seed) for condition in CONDITIONS for seed in seeds if complete(condition, seed)]
+    """The runs whose network is scored, by condition, then seed."""
+    keys = [(condition, seed) for condition in CONDITIONS for seed in seeds if scored(condition, seed)]
     return [Run(*key, ROOT / "results" / data_set(*key) / PROTOCOL) for key in keys]
 
 
@@ -107,15 +109,16 @@ def report(runs: list[Run], work: Path, cores: int) -> None:
     """Gather the runs' tables into ``work``, draw the figure and write the page."""
     rows = pd.concat([predicted_rows(run, work / f"{data_set(run.condition, run.seed)}.baselines.parquet") for run in runs])
     scores = score_table(rows)
-    compared = [run for run in runs if run.condition in WITH_FEATURES]
+    compared = [run for run in runs if run.condition in WITH_FEATURES and complete(run.condition, run.seed)]
     effects, pooled = (collect(compared) if compared else pd.DataFrame() for collect in (effects_by_seed, effects_over_seeds))
+    at_end = end_share(compared) if compared else 0.0
     scores.to_csv(work / "scores.csv", index=False)
     pooled.to_csv(work / "effects.csv", index=False)
     how = method_section(len(sheet_of("any")), RECORDINGS_PER_DOSE, FRACTIONS)
     with replacing(ROOT / FIGURE) as temporary:
         plot_learning(scores, pooled, OUTCOMES).savefig(temporary, format="png", dpi=PNG_DPI, metadata={"Software": None})
     with replacing(ROOT / PAGE) as temporary:
-        temporary.write_text(page(scores, rows, effects, pooled, run_table(runs), how, provenance(cores)))
+        temporary.write_text(page(scores, rows, effects, pooled, at_end, run_table(runs), how, provenance(cores)))
 
 
 def main() -> None:
@@ -123,15 +126,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("results/learning"), help="folder for sheets, overlays and gathered scores")
-    parser.add_argument("--page-only", action="store_true", help="write the page from the runs that are complete")
+    parser.add_argument("--page-only", action="store_true", help="write the page from the runs that are scored")
     options = parser.parse_args()
     failed = [] if options.page_only else run_all(options.seeds, options.work, options.cores)
     runs = finished_runs(options.seeds)
     if runs:
         report(runs, ROOT / options.work, options.cores)
-    print(f"{len(runs)} complete runs" + (f", see {PAGE}" if runs else ""))
+    print(f"{len(runs)} scored runs" + (f", see {PAGE}" if runs else ""))
     if failed or not runs:
-        sys.exit(f"failed: {', '.join(failed) or 'no run is complete'}")
+        sys.exit(f"failed: {', '.join(failed) or 'no run is scored'}")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ CONDITION_STYLES = {
     "p53": (OKABE_ITO["green"], "s"),
     "rounding": (OKABE_ITO["purple"], "^"),
 }
+BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17), "fontsize": SMALL, "columnspacing": 1.0}  # a legend under the axis
 SINGLE_FRAME = "last_frame_rings"  # the baseline that is drawn in c
 SEED_OFFSET = 0.22  # of a row: where the single seeds stand
 
@@ -45,7 +46,7 @@ SEED_OFFSET = 0.22  # of a row: where the single seeds stand
 @styled
 def plot_learning(scores: pd.DataFrame, effects: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
     """Network and baselines with all effects (a), the network by condition (b), without the last frames (c), p53's effect (d)."""
-    figure = new_figure(DOUBLE, 5.4)
+    figure = new_figure(DOUBLE, 5.7)
     panels = figure.subplots(2, 2)
     _methods_panel(panels[0, 0], scores)
     _conditions_panel(panels[0, 1], scores)
@@ -116,7 +117,7 @@ def _truncation_panel(axes: Axes, scores: pd.DataFrame) -> None:
     axes.set(xlabel="frames dropped from the end", ylabel="balanced accuracy", ylim=(0.3, 1.02))
     handles = [_curve_handle(CONDITION_LABELS[name], *CONDITION_STYLES[name]) for name in names]
     handles.append(_curve_handle("all effects, rings", "black", "o", linestyle="--", markerfacecolor="white"))
-    axes.legend(handles=handles, loc="upper right", fontsize=SMALL, ncols=2, columnspacing=1.0)
+    axes.legend(handles=handles, ncols=3, **BELOW)
 
 
 def _curve_handle(label: str, color: str, marker: str, **style: str) -> Line2D:
@@ -139,5 +140,5 @@ def _effects_panel(axes: Axes, effects: pd.DataFrame, outcomes: dict[str, str]) 
     axes.set_yticks(range(len(features)), [feature_label(feature) for feature in features])
     axes.tick_params(axis="y", length=0, labelsize=SMALL)
     axes.set(xlim=(-1, 1), ylim=(len(features) - 0.4, -0.6), xlabel="median Cliff's delta")
-    axes.legend(loc="lower left", fontsize=SMALL, handlelength=1.0)
+    axes.legend(ncols=2, **BELOW)
     return None

@@ -11,12 +11,13 @@ import pandas as pd
 from cellfate.baselines import balanced_accuracy_draws, interval, mean_over_runs, predict_baselines
 from cellfate.evaluation import pooled
 from cellfate.files import replacing
-from cellfate.statistics import median_with_interval
+from cellfate.statistics import high_attention, median_with_interval
 from cellfate.tables import read_table
 
 RESAMPLES = 2000
 DROPPED = (0, 5, 10, 20, 30)  # frames that the baselines do without, fitted again for each; where all effects are on
 NETWORK = "network"
+FOLD = "fold-0"  # there is one
 KEY = ["condition", "scope", "method", "dropped"]
 
 
@@ -53,7 +54,7 @@ def predicted_rows(run: Run, cache: Path) -> pd.DataFrame:
     Scope ``all`` has every held-out trajectory, ``treated`` those of treated recordings; truncated ones are treated only. The
     baselines have the trajectories that the network has.
     """
-    network = pooled(run.table("fold-0/predictions.parquet", "predictions")).rename(columns={"n": "dropped"})
+    network = pooled(run.table(f"{FOLD}/predictions.parquet", "predictions")).rename(columns={"n": "dropped"})
     full = network[network["condition"] == "full"]
     truncated = network[(network["condition"] == "truncation") & (network["dropped"] > 0)]
     rows = pd.concat([full, truncated]).assign(method=NETWORK)
@@ -121,6 +122,18 @@ def largest_by_seed(effects: pd.DataFrame) -> pd.DataFrame:
     return known.loc[known.groupby("seed")["median_delta"].apply(lambda deltas: deltas.abs().idxmax())]
 
 
+def end_share(runs: Iterable[Run], part: float = 0.25) -> float:
+    """Share of the high-attention frames of the compared trajectories that lie in the last ``part`` of their trajectory."""
+    inside = []
+    for run in runs:
+        compared = run.table("tables/effects.parquet", "effects")["trajectory"].unique()
+        attention = run.table(f"{FOLD}/attention.parquet", "attention")
+        for _, rows in attention[attention["trajectory"].isin(compared)].groupby("trajectory"):
+            before_end = rows["frames_before_end"].to_numpy()[high_attention(rows["weight"].to_numpy())]
+            inside += list(before_end < part * len(rows))
+    return float(np.mean(inside))
+
+
 def run_table(runs: Iterable[Run]) -> pd.DataFrame:
     """One row per run: sizes of the parts, held-out score with its interval, kept epoch, core-minutes of training."""
     found = []
@@ -128,8 +141,8 @@ def run_table(runs: Iterable[Run]) -> pd.DataFrame:
         split = run.table("split.parquet", "split")["split"].value_counts()
         metrics = run.table("tables/test_metrics.csv", "metrics")
         row = metrics[(metrics["scope"] == "all") & (metrics["metric"] == "balanced_accuracy")].iloc[0]
-        best = json.loads((run.folder / "fold-0/model/settings.json").read_text())["best"]
-        time = pd.read_csv(run.folder / "benchmarks/fold-0/train_model.tsv", sep="\t")["cpu_time"].iloc[0] / 60
+        best = json.loads((run.folder / FOLD / "model/settings.json").read_text())["best"]
+        time = pd.read_csv(run.folder / "benchmarks" / FOLD / "train_model.tsv", sep="\t")["cpu_time"].iloc[0] / 60
         parts = tuple(int(split.get(part, 0)) for part in ("train", "validation", "test"))
         found.append((run.condition, run.seed, *parts, row["value"], row["ci_low"], row["ci_high"], best["epoch"], time))
     columns = ["condition", "seed", "train", "validation", "test", "value", "low", "high", "epoch", "minutes"]

@@ -12,6 +12,7 @@ table = select_examples(
     read_table(snakemake.input.trajectories, "trajectories"),
     outcomes=snakemake.params.outcomes,
     treatment=snakemake.params.treatment,
+    splits=snakemake.params.splits,
     per_outcome=snakemake.params.per_outcome,
     min_frames=snakemake.params.min_frames,
     high_percentile=snakemake.params.high_percentile,

@@ -1,6 +1,6 @@
 """Mean attention of each outcome, aligned at the last frame: the table of figure 4."""
 
-from cellfate.attention import attention_profile
+from cellfate.attention_profile import attention_profile
 from cellfate.evaluation import correct_trajectories
 from cellfate.logs import log_to
 from cellfate.tables import read_table, read_tables, write_table

@@ -1,7 +1,8 @@
 """Write the summary page of a run from its tables, figures and captions."""
 
 from cellfate.logs import log_to
-from cellfate.summary import software_name, write_summary
+from cellfate.software import SOFTWARE
+from cellfate.summary import write_summary
 from cellfate.tables import read_table
 
 log_to(snakemake.log[0])
@@ -19,6 +20,6 @@ write_summary(
     figures=snakemake.input.figures,
     captions=snakemake.input.captions,
     notes=snakemake.params.notes,
-    software=software_name(),
+    software=SOFTWARE,
     config_digest=snakemake.params.config_digest,
 )

@@ -9,12 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from cellfate.errors import InputError
-from cellfate.evaluation import pooled
 from cellfate.files import replacing
 
 PRIOR_SPREAD = 1.0  # of log T around 0; keeps T finite where a small validation part is separated perfectly
@@ -63,47 +61,9 @@ def save_calibration(calibration: Calibration, path: str | Path) -> None:
         temporary.write_text(json.dumps(asdict(calibration), indent=2) + "\n")
 
 
-def load_calibration(path: str | Path) -> Calibration:
-    return Calibration(**json.loads(Path(path).read_text()))
-
-
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean negative log-likelihood; NaN for nothing."""
     if len(labels) == 0:
         return np.nan
     own = np.where(np.asarray(labels) == 1, probabilities, 1 - np.asarray(probabilities))
     return float(-np.log(np.clip(own, SMALLEST, 1)).mean())
-
-
-def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Equal-width bins (bin_low, bin_high, mean_probability, observed, count) and the scores ece, brier and log_loss.
-
-    The expected calibration error is the mean of |observed - mean probability| over bins, weighted by their counts.
-    """
-    labels, probabilities = np.asarray(labels, float), np.asarray(probabilities, float)
-    which = np.minimum((probabilities * bins).astype(int), bins - 1)
-    count = np.bincount(which, minlength=bins)
-    filled = np.where(count > 0, count, np.nan)
-    mean, observed = (np.bincount(which, values, minlength=bins) / filled for values in (probabilities, labels))
-    edges = np.linspace(0, 1, bins + 1)
-    table = pd.DataFrame({"bin_low": edges[:-1], "bin_high": edges[1:], "mean_probability": mean, "observed": observed, "count": count})
-    if len(labels) == 0:
-        return table, {"ece": np.nan, "brier": np.nan, "log_loss": np.nan}
-    ece = float(np.nansum(np.abs(observed - mean) * count) / len(labels))
-    return table, {"ece": ece, "brier": float(((probabilities - labels) ** 2).mean()), "log_loss": log_loss(labels, probabilities)}
-
-
-def tabulate_calibration(predictions: pd.DataFrame, bins: int = 10, calibration: bool = True) -> pd.DataFrame:
-    """The calibration table of the test trajectories, at every condition and n that was predicted.
-
-    Stage ``raw`` and, where ``calibration`` says that there was one, ``calibrated``. The scores stand on each row of a stage.
-    """
-    rows = pooled(predictions)
-    columns = {"raw": "probability"} | ({"calibrated": "probability_calibrated"} if calibration else {})
-    tables = []
-    for (condition, n), chosen in rows.groupby(["condition", "n"]):
-        for stage, column in columns.items():
-            table, scores = reliability(chosen["label"].to_numpy(), chosen[column].to_numpy(), bins)
-            tables.append(table.assign(condition=condition, n=n, stage=stage, **scores))
-    order = ["condition", "n", "stage", "bin_low", "bin_high", "mean_probability", "observed", "count", "ece", "brier", "log_loss"]
-    return pd.concat(tables, ignore_index=True)[order] if tables else pd.DataFrame(columns=order)

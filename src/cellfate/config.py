@@ -106,12 +106,17 @@ def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
         ["statistics", "splits"],
         f"must be among attention.splits ({', '.join(config['attention']['splits'])})",
     )
+    require(
+        config["segmentation"]["tracks"] == "all" or set(config["statistics"]["splits"]) == {"test"},
+        ["statistics", "splits"],
+        "only held-out cells are segmented: [test] is needed, or segmentation.tracks: all",
+    )
 
 
 def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[str | Path]) -> None:
     """Check that what the configuration names is in the recordings sheet; raise an InputError that names both files.
 
-    Channels are the same in all rows of a checked sheet.
+    Every recording needs tracks. Channels are the same in all rows of a checked sheet.
     """
     channels = sheet["channels"].iloc[0].split(",")
     here = config["recordings"]
@@ -119,6 +124,9 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
     def refuse(path: list[str], value: object, message: str) -> None:
         raise InputError(f"{_file_of(path, config_files)}: {'.'.join(path)} is {value!r}, {message}")
 
+    if sheet["tracks"].isna().any():
+        row = int(sheet["tracks"].isna().to_numpy().argmax())
+        raise InputError(f"{here}: line {row + 2}: recording {sheet['recording'].iloc[row]} has no tracks; give tracks and tracks_format")
     segmentation = config["segmentation"]
     if segmentation["ladder"] == "single" and segmentation["channel"] not in channels:
         refuse(["segmentation", "channel"], segmentation["channel"], f"but the channels in {here} are {', '.join(channels)}")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import h5py
@@ -14,6 +13,7 @@ from cellfate.errors import InputError
 from cellfate.files import replacing
 from cellfate.frames import Frames
 from cellfate.progress import progress
+from cellfate.software import SOFTWARE
 
 CHUNK_BYTES = 600_000  # of pixels; 8 frames of 3 x 112 x 112 x 16 bit
 BUFFER_BYTES = 512 * 2**20
@@ -120,7 +120,7 @@ def extract_crops(
             frame_interval_min=float(frame_interval_min),
             pixel_size_um=float("nan") if pixel_size_um is None else float(pixel_size_um),
             source=str(frames.path),
-            software=_software(),
+            software=SOFTWARE,
             n_frames=frames.n_frames,
             frame_shape=frames.shape,
             max_value=writer.max_value,
@@ -151,13 +151,6 @@ def _write_index(file: h5py.File, index: pd.DataFrame, events: np.ndarray) -> No
     track_ids, start, counts = np.unique(index["track_id"].to_numpy(np.int64), return_index=True, return_counts=True)
     file["track_id"], file["start"], file["stop"] = track_ids, start.astype(np.int64), (start + counts).astype(np.int64)
     file["event_frame"] = events
-
-
-def _software() -> str:
-    try:
-        return f"cellfate {version('cellfate')}"
-    except PackageNotFoundError:
-        return "cellfate, run from a source folder"
 
 
 class _RowWriter:
@@ -291,12 +284,6 @@ class CropFile:
         lengths = file["stop"][:] - file["start"][:]
         columns = {"track_id": np.repeat(file["track_id"][:], lengths), "frame": self._frame, "y": file["y"][:], "x": file["x"][:]}
         return pd.DataFrame(columns)
-
-
-def read_index(path: str | Path) -> pd.DataFrame:
-    """The rows of a crop file: track_id, frame, y, x (pixels of the whole frame)."""
-    with CropFile(path) as crops:
-        return crops.index()
 
 
 def _open(path: Path) -> h5py.File:

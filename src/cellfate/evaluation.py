@@ -14,7 +14,6 @@ from cellfate.errors import InputError
 from cellfate.statistics import bootstrap_counts, resampling_units
 
 THRESHOLD = 0.5
-OVERALL = ("balanced_accuracy", "accuracy", "f1_macro", "precision_macro", "recall_macro", "log_loss", "auroc")
 PER_CLASS = ("precision", "recall", "f1")
 PREFERENCE = ("test", "validation", "train", "unlabelled")  # where a trajectory was predicted in several folds
 

@@ -24,6 +24,7 @@ def select_examples(
     trajectories: pd.DataFrame,
     outcomes: Mapping[str, str],
     treatment: str | None = None,
+    splits: Sequence[str] = ("test",),
     per_outcome: int = 2,
     min_frames: int = 50,
     high_percentile: float = 90,
@@ -31,12 +32,12 @@ def select_examples(
 ) -> pd.DataFrame:
     """The examples table: every frame of the chosen trajectories, negative outcome first.
 
-    Per outcome the ``per_outcome`` held-out, correctly classified trajectories of ``treatment`` with at least ``min_frames``
+    Per outcome the ``per_outcome`` correctly classified trajectories of ``splits`` and ``treatment`` with at least ``min_frames``
     frames and the highest probability of their outcome. ``group`` is high or low attention; ``position`` numbers the frames
     whose crops are shown (:func:`shown_frames`), null for the others.
     """
     known = trajectories.set_index("trajectory")
-    correct = correct_trajectories(predictions, outcomes, ("test",), treatment)
+    correct = correct_trajectories(predictions, outcomes, splits, treatment)
     correct = correct[correct["trajectory"].map(known["n_frames"]) >= min_frames]
     ranked = correct.sort_values(["own_probability", "trajectory"], ascending=[False, True], kind="stable")
     tables, position = [], 0
@@ -44,7 +45,7 @@ def select_examples(
         for row in ranked[ranked["outcome"] == outcome].head(per_outcome).itertuples():
             rows = attention[(attention["trajectory"] == row.trajectory) & (attention["fold"] == row.fold)].sort_values("frame")
             if rows.empty:
-                raise InputError(f"attention: trajectory {row.trajectory} of fold {row.fold} is missing; attention.splits must hold test")
+                raise InputError(f"attention: trajectory {row.trajectory} of fold {row.fold} is missing")
             table = _example_rows(rows, outcome, known.loc[row.trajectory, "frame_interval_min"], high_percentile, frames_shown, position)
             position += int(table["position"].notna().sum())
             tables.append(table)

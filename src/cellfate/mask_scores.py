@@ -8,12 +8,11 @@ import pandas as pd
 
 from cellfate.crops import CropFile, cut
 from cellfate.errors import InputError
-from cellfate.features import choose_region
 from cellfate.masks import MaskFile
+from cellfate.regions import choose_region
 from cellfate.simulation_files import read_true_masks
 
 FOUND = 0.5  # intersection over union above which the cell counts as found
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def score_masks(
@@ -66,18 +65,3 @@ def score_recording(masks: str | Path, crops: str | Path, truth: str | Path, rul
             scores.insert(2, "frame", frames[scores.index])
             tables.append(scores)
     return pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
-
-
-def summarise_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row per recording and one for all: n_crops, found_fraction, iou_mean and quantiles iou_q05 ... iou_q95.
-
-    ``scores`` as :func:`score_recording` gives them, of one or of several recordings. Without rows the numbers are null.
-    """
-    groups = {**dict(list(scores.groupby("recording"))), "all": scores}
-    rows = []
-    for recording, group in groups.items():
-        iou = group["iou"].astype(float)
-        quantiles = {f"iou_q{round(100 * q):02d}": iou.quantile(q) for q in QUANTILES}
-        found = group["found"].astype(float).mean()
-        rows.append({"recording": recording, "n_crops": len(group), "found_fraction": found, "iou_mean": iou.mean(), **quantiles})
-    return pd.DataFrame(rows)

@@ -3,7 +3,6 @@
 import base64
 import struct
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import jinja2
@@ -29,14 +28,6 @@ METRICS = {
 CARDS = ("balanced_accuracy", "f1_macro", "auroc", "recall")
 SCORES = {"ece": "expected calibration error", "brier": "Brier score", "log_loss": "log-loss"}
 PNG_SCALE = 0.62  # screen pixels per pixel of a 200 dpi figure
-
-
-def software_name() -> str:
-    """The package's name and version, as far as it is installed."""
-    try:
-        return f"cellfate {version('cellfate')}"
-    except PackageNotFoundError:
-        return "cellfate, run from a source folder"
 
 
 def write_summary(path: str | Path, **content) -> None:
@@ -130,7 +121,7 @@ def _metrics_table(metrics: pd.DataFrame, names: Sequence[str]) -> dict:
 
 
 def _scope_label(scope: str, index: int) -> str:
-    return "all held-out trajectories" if index == 0 else f"held out, {readable(scope.split(':')[-1])}"
+    return "all held-out trajectories" if index == 0 else f"held out, {readable(scope)}"
 
 
 def _flow_table(flow: pd.DataFrame, names: Sequence[str]) -> dict:

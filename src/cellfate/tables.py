@@ -45,7 +45,6 @@ STR_NULL, INT_NULL, FLOAT_NULL = Column("str", nullable=True), Column("int", nul
 COUNT = Column("int", low=0)
 UNIT = Column("float", low=0, high=1)
 UNIT_NULL = Column("float", nullable=True, low=0, high=1)
-DELTA = Column("float", low=-1, high=1)
 DELTA_NULL = Column("float", nullable=True, low=-1, high=1)
 
 TABLES = {

@@ -42,8 +42,9 @@ def read_tracks(
     ``n_frames`` and ``frame_shape`` (H, W) are those of the recording's images. Returns the tables ``tracks`` and
     ``outcomes`` of :mod:`cellfate.tables`. A track keeps the outcome that its file gives. Without one it is
     ``no_event_by_end`` when it reaches the last frame, else ``censored``. An event later than ``event_gap`` frames after the
-    track's last frame makes the track censored, and ``warning`` says so. ``lineage`` is ``<recording>/<track>`` of the
-    earliest among all tracks that are connected as parents or as parts of one cell.
+    track's last frame makes the track censored, and ``warning`` says so; how many there are, and the first, stands on standard
+    error too. ``lineage`` is ``<recording>/<track>`` of the earliest among all tracks that are connected as parents or as parts of
+    one cell.
 
     Raises InputError with file, row and value for coordinates that are not finite or outside the image, frames
     outside the recording, a track twice in a frame, two fates, an event before its track's start, ``no_event_by_end`` on a
@@ -63,11 +64,20 @@ def read_tracks(
         _resolve(track, fates.get(track.track_id), n_frames, event_gap, raw.fates_path) for track in outcomes.itertuples(index=False)
     ]
     outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
+    _say_what_is_odd(outcomes, raw.fates_path)
     tracks = rows.assign(recording=recording, parent_id=rows["track_id"].map(parents))
     return (
         check_table(tracks[["recording", "track_id", "parent_id", "frame", "y", "x"]], "tracks", path),
         check_table(outcomes, "outcomes", path),
     )
+
+
+def _say_what_is_odd(outcomes: pd.DataFrame, path: Path) -> None:
+    """One line on standard error with the number of warnings and the first of them; all are in the table."""
+    odd = outcomes[outcomes["warning"].notna()]
+    if len(odd):
+        first = f"track {odd['track_id'].iloc[0]}: {odd['warning'].iloc[0]}"
+        print(f"{path}: {len(odd)} of {len(outcomes)} tracks have a warning, the first: {first}", file=sys.stderr, flush=True)
 
 
 def _check_rows(rows: pd.DataFrame, path: Path, recording: str, n_frames: int, frame_shape: tuple[int, int]) -> None:

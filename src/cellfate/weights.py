@@ -45,20 +45,6 @@ def weights_path(model: str, folder: str | Path = FOLDER) -> Path:
     )
 
 
-def resolve_weights(model: str, folder: str | Path = FOLDER) -> Path:
-    """The existing file with the weights of ``model``; see :func:`weights_path`. A missing file is an InputError."""
-    path = weights_path(model, folder)
-    if path.is_file():
-        return path
-    if model in SERVER_FILES:
-        how = f"the rule fetch_segmentation_weights fetches it: snakemake {path} (or put {server_address(model)} there by hand)"
-    elif model == SIMULATED:
-        how = f"the rule train_segmentation_network makes it: snakemake {path}"
-    else:
-        how = "segmentation.model must be a model's name or the path of a file with Cellpose weights"
-    raise InputError(f"{path}: no such file (weights of segmentation.model {model!r}); {how}")
-
-
 def server_address(model: str, url: str = URL) -> str:
     """The address from which Cellpose's weights of that name are downloaded."""
     if model not in SERVER_FILES:

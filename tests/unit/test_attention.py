@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cellfate.attention import attention_profile, attention_rows, scaled_attention
+from cellfate.attention import attention_rows, scaled_attention
+from cellfate.attention_profile import attention_profile
 from cellfate.tables import check_table
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}

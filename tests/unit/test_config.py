@@ -94,12 +94,29 @@ def test_a_mistake_gives_one_error_that_names_file_key_and_value(path, value, me
     assert str(error.value).startswith(str(overlay))
 
 
+def test_cells_that_are_not_segmented_cannot_enter_the_statistics():
+    config = merged("config.yaml")
+    config["attention"]["splits"] = config["statistics"]["splits"] = ["train", "test"]
+    with pytest.raises(InputError, match=r"statistics\.splits is \['train', 'test'\], only held-out cells are segmented"):
+        check_config(config, SCHEMA, [ROOT / "config.yaml"])
+    config["segmentation"]["tracks"] = "all"
+    check_config(config, SCHEMA, [ROOT / "config.yaml"])
+
+
 def test_the_schema_lists_the_settings_of_the_small_network():
     properties = yaml.safe_load(SCHEMA.read_text())["properties"]["segmentation"]["properties"]["training"]["properties"]
     assert set(properties) == {field.name for field in dataclasses.fields(NetworkTraining)}
 
 
-SHEET = pd.DataFrame({"treatment": ["none", "drug", "drug"], "channels": "red,p53", "group": ["a", None, "b"]})
+SHEET = pd.DataFrame(
+    {
+        "recording": ["r1", "r2", "r3"],
+        "tracks": "tracks.csv",
+        "treatment": ["none", "drug", "drug"],
+        "channels": "red,p53",
+        "group": ["a", None, "b"],
+    }
+)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +136,12 @@ def test_what_the_configuration_names_must_be_in_the_sheet(overlay, message, tmp
     config = merged("config.yaml", mine)
     with pytest.raises(InputError, match=message):
         check_sheet_agreement(config, SHEET, [ROOT / "config.yaml", mine])
+
+
+def test_a_recording_without_tracks_is_named():
+    sheet = SHEET.assign(tracks=["a.csv", None, "c.csv"])
+    with pytest.raises(InputError, match=r"recordings.tsv: line 3: recording r2 has no tracks; give tracks and tracks_format"):
+        check_sheet_agreement(merged("config.yaml"), sheet, [ROOT / "config.yaml"])
 
 
 def test_a_configuration_that_agrees_with_the_sheet_passes(tmp_path):

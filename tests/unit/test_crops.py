@@ -15,9 +15,11 @@ import pytest
 import tifffile
 
 import cellfate.crops as crops_module
-from cellfate.crops import CropFile, cut, extract_crops, read_index, validate_positions
+from cellfate.crops import CropFile, cut, extract_crops, validate_positions
 from cellfate.errors import InputError
 from cellfate.frames import open_frames
+from cellfate.software import SOFTWARE
+from cellfate.tables import TABLES
 
 FATES = ["apoptosis", "mitosis"]
 
@@ -61,18 +63,7 @@ def recording(lengths, n_channels=3, dtype="uint16", n_frames=30, shape=(40, 50)
             rows.append(("r1", track, None, frame, rng.uniform(0, shape[0]), rng.uniform(0, shape[1])))
         outcomes.append(("r1", track, None, f"r1/{track}", first, first + count - 1, count, outcome, event, None))
     tracks = pd.DataFrame(rows, columns=["recording", "track_id", "parent_id", "frame", "y", "x"])
-    columns = [
-        "recording",
-        "track_id",
-        "parent_id",
-        "lineage",
-        "first_frame",
-        "last_frame",
-        "n_frames",
-        "outcome",
-        "event_frame",
-        "warning",
-    ]
+    columns = list(TABLES["outcomes"].columns)
     outcomes = pd.DataFrame(outcomes, columns=columns)
     outcomes["event_frame"] = outcomes["event_frame"].astype("Int64")
     return frames, tracks.sample(frac=1, random_state=seed), outcomes
@@ -188,7 +179,7 @@ def test_index_and_layout(tmp_path):
     frames, tracks, outcomes = recording(SIX)
     path = extract(frames, tracks, outcomes, tmp_path / "r1.h5")
     expected = tracks[tracks["track_id"].isin([2, 4, 7, 30])].sort_values(["track_id", "frame"])
-    index = read_index(path)
+    index = CropFile(path).index()
     assert index.columns.tolist() == ["track_id", "frame", "y", "x"]
     for column in index:
         assert index[column].tolist() == expected[column].tolist()
@@ -204,7 +195,7 @@ def test_attributes(tmp_path):
     assert (attrs["crop_size"], attrs["frame_interval_min"], attrs["pixel_size_um"], attrs["n_frames"]) == (12, 30.0, 0.65, 30)
     assert attrs["frame_shape"].tolist() == [40, 50]
     assert (attrs["source"], attrs["channels"]) == ("memory", ["channel_0", "channel_1", "channel_2"])
-    assert attrs["software"].startswith("cellfate")
+    assert attrs["software"] == SOFTWARE
     assert np.isnan(CropFile(extract(frames, tracks, outcomes, tmp_path / "r1.h5")).attrs["pixel_size_um"])
 
 
@@ -228,7 +219,7 @@ def test_chunk_size_and_buffer_change_nothing(tmp_path, monkeypatch, rows, limit
     monkeypatch.setattr(crops_module, "CHUNK_BYTES", rows * 3 * 12 * 12 * 2)
     monkeypatch.setattr(crops_module._RowWriter.__init__, "__defaults__", (limit,))
     path = extract(frames, tracks, outcomes, tmp_path / "r1.h5", which="all", min_frames=0)
-    index = read_index(path)
+    index = CropFile(path).index()
     with h5py.File(path) as file:
         assert file["crops"].chunks[0] == min(rows, 77)
         stored = file["crops"][:]
@@ -288,7 +279,7 @@ def test_no_wanted_track_gives_a_valid_file_without_rows(tmp_path, tracks_there)
         assert file.attrs["max_value"] == 0
         with pytest.raises(InputError, match="no crops of track 7"):
             file.read(7)
-    assert len(read_index(path)) == 0
+    assert len(CropFile(path).index()) == 0
 
 
 def test_from_tiff_files(tmp_path):
@@ -375,7 +366,7 @@ def test_what_is_not_a_crop_file(tmp_path):
         CropFile(tmp_path / "none.h5").read(1)
     (tmp_path / "text.h5").write_text("not HDF5")
     with pytest.raises(InputError, match=r"text\.h5: not a crop file, or damaged"):
-        read_index(tmp_path / "text.h5")
+        CropFile(tmp_path / "text.h5").index()
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["masks"] = np.zeros(3)
     with pytest.raises(InputError, match=r"other\.h5: not a crop file: crops, frame"):

@@ -39,6 +39,7 @@ def test_the_best_correct_long_trajectories_of_each_outcome_are_chosen():
     assert list(dict.fromkeys(table["outcome"])) == ["apoptosis", "mitosis"]
     assert list(dict.fromkeys(select(make_inputs(), per_outcome=1)["trajectory"])) == ["a/0", "a/1"]
     assert select(make_inputs(), treatment="other").empty
+    assert select(make_inputs(), splits=["train"]).empty
 
 
 def test_rows_hold_all_frames_and_number_the_shown_ones():

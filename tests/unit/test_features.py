@@ -6,8 +6,9 @@ import pytest
 
 from cellfate.crops import extract_crops
 from cellfate.errors import InputError
-from cellfate.features import choose_region, measure_features, measure_recording
+from cellfate.features import measure_features, measure_recording
 from cellfate.masks import writing_masks
+from cellfate.regions import choose_region
 from cellfate.tables import read_table
 
 SIZE = 40  # the centre pixel is (20, 20), half the diagonal 28.28

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from cellfate.crops import extract_crops
-from cellfate.mask_scores import score_masks, score_recording, summarise_scores
+from cellfate.mask_scores import score_masks, score_recording
 from cellfate.masks import writing_masks
 
 SIZE = 40
@@ -54,14 +54,3 @@ def test_true_masks_are_cut_where_the_crops_were(tmp_path):
     scores = score_recording(tmp_path / "masks.h5", tmp_path / "crops.h5", tmp_path / "truth.h5")
     assert scores[["recording", "track_id", "frame"]].to_numpy().tolist() == [["r1", 8, 1], ["r1", 8, 2], ["r1", 8, 3]]
     assert scores["iou"].tolist() == pytest.approx([1, 90 / 110, 0])
-
-
-def test_summary_per_recording_and_over_all():
-    scores = pd.DataFrame({"recording": ["a", "a", "b"], "iou": [0.0, 1.0, 0.8], "found": [False, True, True]})
-    table = summarise_scores(scores).set_index("recording")
-    assert table["n_crops"].to_dict() == {"a": 2, "b": 1, "all": 3}
-    assert table.loc["a", ["found_fraction", "iou_mean", "iou_q25", "iou_q50"]].tolist() == pytest.approx([0.5, 0.5, 0.25, 0.5])
-    assert table.loc["all", "iou_mean"] == pytest.approx(0.6)
-    empty = summarise_scores(scores.iloc[:0])
-    assert empty["n_crops"].tolist() == [0]
-    assert empty["iou_mean"].isna().all()

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -106,4 +107,6 @@ def test_written_and_read_again(tmp_path):
 def test_starts_without_torch():
     """The job takes seconds; loading torch would double that."""
     code = "import sys, cellfate.scaling; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

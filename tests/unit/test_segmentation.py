@@ -1,6 +1,7 @@
 import hashlib
 import json
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -83,23 +84,16 @@ def stock_file(narrow_file):
 
 
 def test_names_resolve_to_the_folder_and_paths_stay(tmp_path):
-    (tmp_path / "cyto3").write_bytes(b"x")
-    assert weights.resolve_weights("cyto3", tmp_path) == tmp_path / "cyto3"
-    own = tmp_path / "own.pt"
-    own.write_bytes(b"x")
-    assert weights.resolve_weights(str(own), tmp_path / "elsewhere") == own
+    assert weights.weights_path("cyto3", tmp_path) == tmp_path / "cyto3"
+    assert weights.weights_path("simulated", tmp_path) == tmp_path / "simulated"
+    assert weights.weights_path("own.pt", tmp_path) == Path("own.pt")
+    assert weights.weights_path(str(tmp_path / "own"), tmp_path / "elsewhere") == tmp_path / "own"
     assert set(weights.SERVER_FILES) <= set(MODEL_NAMES)
 
 
-def test_missing_or_unknown_weights_are_errors_that_say_what_to_do(tmp_path):
-    with pytest.raises(InputError, match=r"nuclei: no such file.*fetch_segmentation_weights.*nucleitorch_0"):
-        weights.resolve_weights("nuclei", tmp_path)
-    with pytest.raises(InputError, match=r"simulated: no such file.*train_segmentation_network"):
-        weights.resolve_weights("simulated", tmp_path)
-    with pytest.raises(InputError, match=r"'cyto33', which is no path"):
-        weights.resolve_weights("cyto33", tmp_path)
-    with pytest.raises(InputError, match=r"typo\.pt: no such file"):
-        weights.resolve_weights(str(tmp_path / "typo.pt"), tmp_path)
+def test_an_unknown_name_is_an_error_that_says_what_is_known():
+    with pytest.raises(InputError, match=r"'cyto33', which is no path .* known are cyto3, nuclei"):
+        weights.weights_path("cyto33")
 
 
 def test_fetching_asks_for_the_server_file_and_writes_its_checksum(tmp_path, monkeypatch):

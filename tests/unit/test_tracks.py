@@ -145,6 +145,13 @@ def test_an_explicit_censored_stands_even_at_the_last_frame(tmp_path):
     assert outcomes.loc[1, "outcome"] == "censored"
 
 
+def test_warnings_are_counted_aloud(tmp_path, capsys):
+    outcomes = "track_id,outcome,event_frame\n1,mitosis,9\n2,mitosis,4\n"
+    read_csv(tmp_path, rows(1, 0, 3) + rows(2, 0, 3, header=""), outcomes)
+    expected = "t_outcomes.csv: 1 of 2 tracks have a warning, the first: track 1: mitosis at frame 9, 6 frames after the track's last (3)"
+    assert expected in capsys.readouterr().err
+
+
 def test_csv_without_outcomes_says_so(tmp_path, capsys):
     _, outcomes = read_csv(tmp_path, rows(1, 5, 9) + rows(2, 0, 3, ""))
     assert outcomes["outcome"].tolist() == ["no_event_by_end", "censored"]

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from cellfate.errors import InputError
-from cellfate.tables import check_table, write_table
+from cellfate.tables import TABLES, check_table, write_table
 from cellfate.trajectories import read_tracks_and_outcomes, select_trajectories, selection_flow
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
@@ -20,18 +20,7 @@ def make_tracks(*tracks):
     """Tracks and outcomes from (recording, track_id, frames, outcome, event_frame)."""
     frames = [(r, i, None, f, 1.0, 1.0) for r, i, fs, _, _ in tracks for f in fs]
     rows = [(r, i, None, f"{r}/{i}", min(fs), max(fs), len(fs), o, e, None) for r, i, fs, o, e in tracks]
-    columns = [
-        "recording",
-        "track_id",
-        "parent_id",
-        "lineage",
-        "first_frame",
-        "last_frame",
-        "n_frames",
-        "outcome",
-        "event_frame",
-        "warning",
-    ]
+    columns = list(TABLES["outcomes"].columns)
     frames = pd.DataFrame(frames, columns=["recording", "track_id", "parent_id", "frame", "y", "x"])
     return frames, check_table(pd.DataFrame(rows, columns=columns), "outcomes", "outcomes")
 

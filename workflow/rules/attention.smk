@@ -151,6 +151,7 @@ rule select_examples:
     params:
         outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],
+        splits=config["attention"]["splits"],
         per_outcome=config["figures"]["example_trajectories"],
         high_percentile=config["statistics"]["high_percentile"],
         min_frames=config["statistics"]["min_frames"],

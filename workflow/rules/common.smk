@@ -39,7 +39,7 @@ FOLDS = list(range(config["split"]["folds"]))
 # masks of all tracks are shared between protocols; which tracks are held out is the protocol's choice
 SEGMENTATION = config["segmentation"]["name"] + ("" if config["segmentation"]["tracks"] == "all" else f"-{config['protocol']}")
 # modules that move and check data but compute nothing: editing them makes no result stale
-PLUMBING = {"errors", "files", "logs", "progress", "tables", "config"}
+PLUMBING = {"errors", "files", "logs", "progress", "tables", "config", "software"}
 
 FIGURES = ["figure_2", "figure_3", "figure_4", "figure_5", "figure_6", "training_curves", "calibration"]
 TITLES = {
@@ -51,7 +51,8 @@ TITLES = {
     "training_curves": "Training curves",
     "calibration": "Calibration",
 }
-FIRST_INTERVAL = None if SHEET is None else float(SHEET["frame_interval_min"].iloc[0])
+# minutes; None where recordings differ: then figures count frames only
+COMMON_INTERVAL = None if SHEET is None or SHEET["frame_interval_min"].nunique() > 1 else float(SHEET["frame_interval_min"].iloc[0])
 
 
 wildcard_constraints:

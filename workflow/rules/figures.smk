@@ -34,7 +34,7 @@ rule plot_truncation:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
-        frame_interval_min=FIRST_INTERVAL,
+        frame_interval_min=COMMON_INTERVAL,
     message:
         "Figure 3"
     script:
@@ -129,7 +129,7 @@ rule plot_calibration:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
-        frame_interval_min=FIRST_INTERVAL,
+        frame_interval_min=COMMON_INTERVAL,
     message:
         "Calibration"
     script:

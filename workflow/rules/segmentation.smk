@@ -68,8 +68,9 @@ rule segment_cells:
             key: config["segmentation"][key]
             for key in ("tracks", "ladder", "channel", "diameter", "flow_threshold", "cellprob_threshold", "device", "batch_size")
         },
-        statistics_min_frames=config["statistics"]["min_frames"],
-        treatment=config["evaluation"]["treatment"],
+        # masks of all tracks depend on neither, so that changing them segments nothing again
+        statistics_min_frames=0 if config["segmentation"]["tracks"] == "all" else config["statistics"]["min_frames"],
+        treatment=None if config["segmentation"]["tracks"] == "all" else config["evaluation"]["treatment"],
     message:
         "Segmenting the cells of {wildcards.recording}"
     script:
