@@ -116,7 +116,7 @@ def _truncation_panel(axes: Axes, scores: pd.DataFrame) -> None:
     axes.set_title("treated recordings, shortened")
     axes.set(xlabel="frames dropped from the end", ylabel="balanced accuracy", ylim=(0.3, 1.02))
     handles = [_curve_handle(CONDITION_LABELS[name], *CONDITION_STYLES[name]) for name in names]
-    handles.append(_curve_handle("all effects, rings", "black", "o", linestyle="--", markerfacecolor="white"))
+    handles.append(_curve_handle("all effects, one frame", "black", "o", linestyle="--", markerfacecolor="white"))
     axes.legend(handles=handles, ncols=3, **BELOW)
 
 

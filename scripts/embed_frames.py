@@ -15,4 +15,5 @@ embed_frames(
     fold=int(snakemake.wildcards.fold),
     splits=snakemake.params.splits,
     threads=snakemake.threads,
+    accelerator=snakemake.params.accelerator,
 )

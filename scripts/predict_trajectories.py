@@ -10,7 +10,7 @@ log_to(snakemake.log[0])
 
 with EmbeddingFile(snakemake.input.embeddings) as embeddings:
     predictions, calibration = predict_trajectories(
-        open_model(snakemake.input.model, snakemake.threads),
+        open_model(snakemake.input.model, snakemake.threads, snakemake.params.accelerator),
         embeddings,
         read_table(snakemake.input.trajectories, "trajectories"),
         read_table(snakemake.input.split, "split"),

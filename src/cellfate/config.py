@@ -147,3 +147,8 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
     checkpoint = config["training"]["checkpoint"]
     if checkpoint is not None and not Path(checkpoint).is_file():
         refuse(["training", "checkpoint"], checkpoint, "no such file")
+    if checkpoint is not None and config["scaling"] != "reference":
+        refuse(["training", "checkpoint"], checkpoint, "but the published model was trained with scaling: reference")
+    model = config["segmentation"]["model"]
+    if ("/" in model or "." in model) and not Path(model).expanduser().is_file():
+        refuse(["segmentation", "model"], model, "no such file")

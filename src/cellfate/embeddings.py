@@ -13,7 +13,7 @@ from cellfate.cropset import CropSet, fold_trajectories
 from cellfate.dataset import downsample
 from cellfate.errors import InputError
 from cellfate.files import replacing, sha256
-from cellfate.model import WEIGHTS, FateModel, load_model
+from cellfate.model import WEIGHTS, FateModel, device_for, load_model
 from cellfate.progress import progress
 from cellfate.scaling import Scaling
 
@@ -29,11 +29,12 @@ def embed_frames(
     splits: list[str],
     batch_size: int = 64,
     threads: int = 1,
+    accelerator: str = "auto",
 ) -> None:
     """Embed every frame of the trajectories in the given parts of the fold, up to each trajectory's last frame.
 
     ``batch_size`` is in frames and does not change the values beyond rounding. Tracks without a fate whose crops were not
-    extracted are left out and counted in a line on standard error. Uses a GPU where there is one. Raises an InputError when
+    extracted are left out and counted in a line on standard error. ``accelerator`` is auto, cpu or gpu. Raises an InputError when
     the crops' channels or size are not those that the model was trained on.
     """
     torch.set_num_threads(threads)
@@ -43,7 +44,7 @@ def embed_frames(
         if found != settings[name]:
             raise InputError(f"{model_folder}: the model was trained with {name} {settings[name]}, the crops have {found}")
     rows = _with_crops(fold_trajectories(trajectories, split, fold, splits), cropset, fold)
-    model = model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model = model.to(device_for(accelerator))
     scaling = Scaling(**settings["scaling"])
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(fold=int(fold), model_sha256=sha256(Path(model_folder) / WEIGHTS))

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from cellfate.attention import attention_rows
 from cellfate.calibration import Calibration, fit_calibration
 from cellfate.errors import InputError
-from cellfate.model import FateModel, load_model
+from cellfate.model import FateModel, device_for, load_model
 from cellfate.progress import progress
 
 Read = Callable[[str], tuple[np.ndarray, np.ndarray]]  # trajectory -> frames (T,), embeddings (T, D)
@@ -167,8 +167,8 @@ def compute_attention(
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
-def open_model(folder: str | Path, threads: int = 1) -> FateModel:
-    """The model of a folder in evaluation mode, on the GPU where there is one; ``threads`` of the CPU otherwise."""
+def open_model(folder: str | Path, threads: int = 1, accelerator: str = "auto") -> FateModel:
+    """The model of a folder in evaluation mode, on the device for ``accelerator`` (auto, cpu or gpu), with ``threads`` of the CPU."""
     torch.set_num_threads(threads)
     model, _ = load_model(folder)
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    return model.to(device_for(accelerator))

@@ -14,6 +14,8 @@ def log_to(path: str | Path) -> None:
 
     From here on an :class:`InputError` that nobody catches is printed as one line, without a traceback.
     """
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return  # a further process of a training on several GPUs: the first one writes the log
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     tee = subprocess.Popen(["tee", str(path)], stdin=subprocess.PIPE, stdout=os.dup(sys.stderr.fileno()), start_new_session=True)
     for stream in (sys.stdout, sys.stderr):

@@ -161,6 +161,14 @@ def load_strictly(model: nn.Module, state: dict[str, Tensor], source: str | Path
     model.load_state_dict(state, assign=True)
 
 
+def device_for(accelerator: str) -> str:
+    """``cuda`` or ``cpu`` for training.accelerator (auto, cpu or gpu); an InputError when a GPU is asked for and there is none."""
+    available = torch.cuda.is_available()
+    if accelerator == "gpu" and not available:
+        raise InputError("training.accelerator is gpu, but this job sees no GPU: ask the cluster for one, or set it to auto or cpu")
+    return "cuda" if available and accelerator != "cpu" else "cpu"
+
+
 def save_model(folder: str | Path, model: FateModel, settings: dict) -> None:
     """Write weights and settings to ``folder``, all that :func:`load_model` needs. ``settings`` is stored beside the model's sizes."""
     folder = Path(folder)

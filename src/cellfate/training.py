@@ -25,7 +25,7 @@ from cellfate.dataset import BalancedSampler, Batch, TrajectoryDataset, check_cl
 from cellfate.errors import InputError
 from cellfate.files import replacing, sha256
 from cellfate.importer import import_checkpoint
-from cellfate.model import CURVES, FateModel, ModelSettings, save_model
+from cellfate.model import CURVES, FateModel, ModelSettings, device_for, save_model
 from cellfate.progress import meter
 from cellfate.resume import ResumeFolder, training_key
 from cellfate.scaling import Scaling, reference_scaling
@@ -316,10 +316,8 @@ def _fit(
 
 def choose_accelerator(wanted: str, devices: int) -> str:
     """``cpu`` or ``gpu``; raises an InputError when a GPU, or more of them than there are, is asked for."""
-    n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if wanted == "gpu" and not n_gpus:
-        raise InputError("training.accelerator is gpu, but this job sees no GPU: ask the cluster for one, or set it to auto or cpu")
-    accelerator = "gpu" if n_gpus and wanted != "cpu" else "cpu"
+    accelerator = "gpu" if device_for(wanted) == "cuda" else "cpu"
+    n_gpus = torch.cuda.device_count() if accelerator == "gpu" else 0
     if devices > 1 and wanted != "cpu" and devices > n_gpus:
         raise InputError(f"training.devices is {devices}, but this job sees {n_gpus} GPU{'s' * (n_gpus != 1)}")
     return accelerator

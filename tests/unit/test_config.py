@@ -128,6 +128,8 @@ SHEET = pd.DataFrame(
         ({"split": {"folds": 5}}, r"split\.unit is 'recording', but .* has 3 recordings and 5 are needed; alternatives: group"),
         ({"split": {"unit": "group"}}, r"split\.unit is 'group', but group is empty in .*: line 3"),
         ({"training": {"checkpoint": "nowhere.safetensors"}}, r"training\.checkpoint is 'nowhere.safetensors', no such file"),
+        ({"training": {"checkpoint": __file__}}, r"training\.checkpoint .* was trained with scaling: reference"),
+        ({"segmentation": {"channel": "red", "model": "my/weights"}}, r"segmentation\.model is 'my/weights', no such file"),
     ],
 )
 def test_what_the_configuration_names_must_be_in_the_sheet(overlay, message, tmp_path):

@@ -514,6 +514,7 @@ def broken_zip():
         (tarred({"1.tif": CONTENT})[:200_000], "cannot be extracted|neither"),
         (tarred({"1.tif": CONTENT}, "w")[:200_000], "cannot be extracted|neither"),
     ],
+    ids=["text", "empty zip", "empty tar", "file and folder", "twice", "broken zip", "cut tar.gz", "cut tar"],
 )
 def test_broken_archives_leave_nothing(extract, tmp_path, data, message):
     with pytest.raises(InputError, match=f"a.archive: .*({message})"):

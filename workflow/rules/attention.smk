@@ -23,6 +23,7 @@ rule compute_attention:
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
+        accelerator=config["training"]["accelerator"],
         splits=config["attention"]["splits"],
     message:
         "Attention of fold {wildcards.fold}"

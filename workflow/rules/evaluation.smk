@@ -29,6 +29,7 @@ rule predict_trajectories:
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
+        accelerator=config["training"]["accelerator"],
         truncation=config["evaluation"]["truncation"],
         last_k=config["evaluation"]["last_k"],
         treatment=config["evaluation"]["treatment"],

@@ -35,7 +35,7 @@ rule fetch_segmentation_weights:
     log:
         "logs/fetch_segmentation_weights/{model}.log",
     wildcard_constraints:
-        model="(?!simulated)[A-Za-z0-9_]+",
+        model="[A-Za-z0-9_]+",
     conda:
         "../../envs/analysis.yaml"
     message:

@@ -85,6 +85,7 @@ rule embed_frames:
         mem_mb=growing(16000),
         runtime=growing(240),
     params:
+        accelerator=config["training"]["accelerator"],
         splits=EMBEDDED_SPLITS,
     message:
         "Embedding the frames of fold {wildcards.fold}"
