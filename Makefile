@@ -25,7 +25,7 @@ $(VENV)/.installed: requirements.txt
 demo: environment  ## Simulate recordings, run the whole workflow on them, write the report
 	@echo "Simulating 16 recordings and running the whole workflow on $(CORES) cores"
 	$(SNAKEMAKE) $(DEMO)
-	$(SNAKEMAKE) $(DEMO) --report results/demo/corrected/report.html
+	$(SNAKEMAKE) $(DEMO) --quiet all --report results/demo/corrected/report.html
 	@PYTHONPATH=src $(BIN)/python -m cellfate.headline results/demo/corrected
 
 test: environment lint unit workflow-test  ## Check style, run the unit tests and the workflow on tiny recordings

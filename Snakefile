@@ -36,6 +36,14 @@ rule all:
         final_targets(),
 
 
+onsuccess:
+    print(last_words())
+
+
+onerror:
+    print(input_errors(), file=sys.stderr)
+
+
 rule figures:
     """Only the figures."""
     input:

@@ -204,6 +204,17 @@ def _delta(row: pd.Series) -> str:
     return f"{row['median']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})"
 
 
+def runs_section(runs: pd.DataFrame) -> str:
+    """One line per run."""
+    lines = []
+    for run in runs.itertuples():
+        score = f"{run.value:.3f} ({run.low:.3f} to {run.high:.3f})"
+        parts = f"{run.train} / {run.validation} / {run.test}"
+        lines.append((CONDITION_LABELS[run.condition], run.seed, parts, score, run.epoch, f"{run.minutes:.1f}"))
+    header = ["", "seed", "trajectories train / validation / test", "balanced accuracy", "kept epoch", "core-minutes of training"]
+    return markdown(header, lines)
+
+
 # ---- how ----
 
 DRIFT = """{share:.0f} % of the high-attention frames lie in the last quarter of their trajectory. Every simulated cell grows a little and
@@ -232,8 +243,8 @@ pixels around the centre of the last frame. The majority class has no parameter.
 
 Scores are balanced accuracies of held-out trajectories at a probability of 0.5. Intervals draw whole recordings ({resamples}
 times) within every seed and average the seeds; what another seed would give is not in them, it is in the standard deviation
-between seeds. *At chance* means that the interval holds 0.5, *above* that it lies above. Single seeds are judged by their own
-intervals. The p53 statistic compares frames of high with frames of low attention in held-out treated trajectories of at least 50
+between seeds. *At chance* means that the interval holds 0.5 (one that lies below fails too), *above* that it lies above. Single seeds are
+judged by their own intervals. The p53 statistic compares frames of high with frames of low attention in held-out treated trajectories of at least 50
 frames that were classified correctly."""
 
 LIMITS = """- Real recordings: the simulator's cells are simpler than real ones, and its effects are as strong as its authors made them.

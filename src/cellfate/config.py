@@ -144,6 +144,11 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
     if unit == "group" and sheet["group"].isna().any():
         line = int(sheet["group"].isna().to_numpy().argmax()) + 2
         refuse(["split", "unit"], unit, f"but group is empty in {here}: line {line}")
+    made_here = {"simulate": ("images", "tracks"), "download": ("images", "tracks"), "files": ("images",), "local": ()}
+    for column in {"images", "tracks"} - set(made_here[config["source"]["kind"]]):
+        for line, path in enumerate(sheet[column], start=2):
+            if path is not None and not Path(path).exists():
+                raise InputError(f"{here}: line {line}: {column} is {path!r}, which does not exist (paths are relative to {Path.cwd()})")
     checkpoint = config["training"]["checkpoint"]
     if checkpoint is not None and not Path(checkpoint).is_file():
         refuse(["training", "checkpoint"], checkpoint, "no such file")

@@ -21,8 +21,8 @@ def headline(folder: str | Path) -> str:
     for metric, name in NUMBERS.items():
         row = metrics.loc[metric]
         lines.append(f"  {name:<18} {row['value']:.3f}   95 % interval {row['ci_low']:.3f} to {row['ci_high']:.3f}")
-    lines.append("Figures:")
-    lines += [f"  {path}" for path in sorted(folder.glob("figures/*.pdf"))]
+    lines.append("Figures (each as .pdf and .png):")
+    lines += [f"  {path.with_suffix('')}" for path in sorted(folder.glob("figures/*.pdf"))]
     lines.append(f"Summary: {folder / 'summary.html'}")
     if (folder / "report.html").exists():
         lines.append(f"Report:  {folder / 'report.html'}")

@@ -45,6 +45,10 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not readable as a table: {error}") from error
+    if len(sheet.columns) == 1 and len(sheet.columns[0].replace(";", ",").split(",")) > 3:
+        raise InputError(
+            f"{path}: line 1 has one column, {sheet.columns[0]!r}; tabs are needed between the columns (commas in a .csv file)"
+        )
     if sheet.empty:
         raise InputError(f"{path}: no recordings in the sheet; one row per recording is needed")
     if sheet.columns.isin(list(columns)).all():  # otherwise a mistyped name would pass as one left out
@@ -63,6 +67,14 @@ def validate_sheet(sheet: pd.DataFrame, source: str | Path) -> pd.DataFrame:
     sheet["treatment"] = sheet["treatment"].fillna(NO_TREATMENT)
     for number, row in enumerate(sheet.itertuples(index=False), start=2):
         _check_row(row, f"{source}: line {number}")
+    twice = sheet["images"].duplicated()
+    if twice.any():
+        second = int(twice.to_numpy().argmax())
+        first = int((sheet["images"] == sheet["images"].iloc[second]).to_numpy().argmax())
+        raise InputError(
+            f"{source}: line {second + 2}: images is {sheet['images'].iloc[second]!r}, as in line {first + 2}; "
+            "the same cells would be in two recordings"
+        )
     sheet["channels"] = sheet["channels"].map(lambda text: ",".join(split_channels(text)))
     for number, channels in enumerate(sheet["channels"], start=2):
         if channels != sheet["channels"].iloc[0]:

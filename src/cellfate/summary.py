@@ -12,6 +12,7 @@ from cellfate.errors import InputError
 from cellfate.files import replacing
 from cellfate.plot_style import feature_label, readable
 from cellfate.summary_page import PAGE
+from cellfate.trajectories import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
 FEW_RECORDINGS = 6  # held-out recordings; with fewer the page says that the intervals are rough
@@ -72,7 +73,7 @@ def summary_page(
         calibration=_calibration_table(calibration),
         effects=_effects_table(effects, names),
         figures=_figures(figures, captions),
-        notes=[*caveats(metrics, truncation, calibration, effects, names), *notes],
+        notes=[*caveats(metrics, truncation, calibration, effects, names), *_other_outcomes(flow, names), *notes],
         software=software,
         config_digest=config_digest,
     )
@@ -201,11 +202,22 @@ def caveats(
         found.append(f"Not measured, too few long trajectories: truncation by {', '.join(str(n) for n in sorted(accuracy['n']))} frames.")
     if not (calibration["stage"] == "calibrated").any():
         found.append("The probabilities were not calibrated.")
+    full = calibration[calibration["condition"] == "full"].groupby("stage")["log_loss"].first()
+    if {"raw", "calibrated"} <= set(full.index) and full["calibrated"] > full["raw"]:
+        found.append(
+            f"Calibration made the log-loss of held-out cells worse ({full['raw']:.3f} before, {full['calibrated']:.3f} after): "
+            "the validation part is too small or differs from them. The headline numbers use uncalibrated probabilities."
+        )
     missing = [name for name in names if not effects.loc[effects["outcome"] == name, "median_delta"].notna().any()]
     if missing:
         which = " and ".join(f"“{readable(name)}”" for name in missing)
         found.append(f"Not measured, no trajectory is long enough and correctly classified: features of {which}.")
     return found
+
+
+def _other_outcomes(flow: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    warning = not_compared(flow[flow["stage"] == STAGES[0]].groupby("outcome")["n"].sum(), names)
+    return [f"{warning[0].upper()}{warning[1:]}."] if warning else []
 
 
 def _size(rows: pd.DataFrame, name: str) -> int:

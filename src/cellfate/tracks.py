@@ -250,7 +250,7 @@ def _read_csv(path: Path, recording: str, frame_shape: tuple[int, int]) -> RawTr
     )
     fates_path = outcomes_beside(path)
     if not fates_path.exists():
-        print(f"{path}: no {fates_path.name} beside it: tracks without fates", file=sys.stderr, flush=True)
+        print(f"WARNING: {path}: there is no {fates_path.name} beside it, so none of its tracks has a fate", file=sys.stderr, flush=True)
         return RawTracks(rows, pd.DataFrame(columns=["track_id"]), fates_path)
     text = _read_text(fates_path, recording, **_FATE_COLUMNS)
     fates = pd.DataFrame(

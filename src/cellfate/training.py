@@ -2,6 +2,7 @@
 
 import logging
 import math
+import signal
 import sys
 import time
 import warnings
@@ -14,6 +15,7 @@ import lightning as L
 import numpy as np
 import pandas as pd
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -306,7 +308,10 @@ def _fit(
             workers = 0 if settings.cache or accelerator == "cpu" else threads - 1
             batch_size = settings.batch_size // settings.devices
             loaders = [_loader(train_set, batch_size, workers, sampler), _loader(validation_set, batch_size, workers, None)]
-            trainer.fit(module, *loaders)
+            try:
+                trainer.fit(module, *loaders)
+            except SIGTERMException:  # Lightning leaves with 0, which a workflow manager takes for success
+                raise SystemExit(128 + signal.SIGTERM) from None
         if not trainer.is_global_zero:
             return None
     best = FateModel(sizes)

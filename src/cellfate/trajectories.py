@@ -1,13 +1,15 @@
 """From tracks and their outcomes to the trajectories of one protocol: labels, the event cut, the length filter."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cellfate.errors import InputError
-from cellfate.tables import read_table, read_tables
+from cellfate.tables import CENSORED, NO_EVENT, read_table, read_tables
 
 STAGES = ("tracks", "with a fate", "long enough")
 
@@ -34,6 +36,8 @@ def select_trajectories(
     why not. Raises InputError when a recording is missing or the usable trajectories are all of one outcome.
     """
     _check_recordings(sheet, outcomes)
+    if warning := not_compared(outcomes["outcome"].value_counts(), list(outcome_names.values())):
+        print(f"WARNING: {warning}", file=sys.stderr, flush=True)
     trajectories = outcomes.merge(sheet.drop(columns=["images", "tracks"]), on="recording", how="left", validate="many_to_one")
     kept = _kept_frames(tracks, outcomes, cut_at_event)
     trajectories = trajectories.drop(columns=["first_frame", "last_frame", "n_frames"]).merge(
@@ -93,6 +97,23 @@ def _check_classes(trajectories: pd.DataFrame, labels: Mapping[str, int], min_fr
             f"both outcomes are needed, but trajectories of more than {min_frames} frames are: {wanted}. "
             f"Outcomes of all tracks: {found}. The outcomes that are compared stand in the config under `outcomes`."
         )
+
+
+def not_compared(counts: pd.Series, names: Sequence[str]) -> str | None:
+    """A warning about outcomes that are neither compared nor the end of a recording, such as a mistyped name; None without any.
+
+    ``counts`` is the number of tracks per outcome, ``names`` are the outcomes that are compared.
+    """
+    others = counts[~counts.index.isin([*names, NO_EVENT, CENSORED])]
+    if others.empty:
+        return None
+    found = [f"{name} ({count}{_meant(name, names)})" for name, count in others.items()]
+    return f"outcomes in the tables that are not compared, their tracks count as censored: {', '.join(found)}"
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    close = get_close_matches(name, names, n=1, cutoff=0.75)
+    return f", mistyped {close[0]}?" if close else ""
 
 
 def selection_flow(trajectories: pd.DataFrame) -> pd.DataFrame:

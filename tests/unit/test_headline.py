@@ -29,7 +29,7 @@ def test_numbers_figures_and_pages_are_named(finished):
     lines = headline(finished).splitlines()
     assert lines[0] == "Held-out trajectories: 40"
     assert lines[1].split() == ["balanced", "accuracy", "0.900", "95", "%", "interval", "0.800", "to", "0.950"]
-    assert f"  {finished / 'figures/figure_2.pdf'}" in lines
+    assert f"  {finished / 'figures/figure_2'}" in lines
     assert lines[-1] == f"Summary: {finished / 'summary.html'}"
     (finished / "report.html").touch()
     assert headline(finished).splitlines()[-1] == f"Report:  {finished / 'report.html'}"

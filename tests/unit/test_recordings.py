@@ -39,7 +39,8 @@ PUBLISHED = [
 def sheet(tmp_path):
     def write(*rows, columns=COLUMNS, name="s.tsv", separator="\t"):
         path = tmp_path / name
-        lines = [separator.join(columns)] + [separator.join(str((ROW | row).get(column, "")) for column in columns) for row in rows]
+        rows = [ROW | {"images": f"i/{row.get('recording', 'a1')}"} | row for row in rows]
+        lines = [separator.join(columns)] + [separator.join(str(row.get(column, "")) for column in columns) for row in rows]
         path.write_text("\n".join(lines) + "\n")
         return path
 
@@ -99,6 +100,17 @@ def test_a_csv_sheet_with_a_byte_order_mark_and_spaces(sheet):
 def test_a_bad_row_is_named(sheet, row, message):
     with pytest.raises(InputError, match=f"s.tsv: {message}"):
         read_sheet(sheet({"recording": "x"}, {"recording": "y"} | row))
+
+
+def test_the_same_images_twice_would_put_cells_on_both_sides_of_a_split(sheet):
+    path = sheet({}, {"recording": "b"}, {"recording": "c", "images": "i/a1"})
+    with pytest.raises(InputError, match=r"s.tsv: line 4: images is 'i/a1', as in line 2"):
+        read_sheet(path)
+
+
+def test_commas_in_a_tsv_sheet_are_named(sheet):
+    with pytest.raises(InputError, match=r"s.tsv: line 1 has one column, .*; tabs are needed"):
+        read_sheet(sheet({}, separator=","))
 
 
 def test_bad_sheets(sheet, tmp_path):

@@ -44,7 +44,7 @@ def truncation(last=0.6):
 
 
 def flow():
-    rows = [("tracks", "cell_death", "none", 3), ("tracks", "censored", "cisplatin", 50), ("tracks", "lost", "cisplatin", 4)]
+    rows = [("tracks", "cell_death", "none", 3), ("tracks", "censored", "cisplatin", 50), ("tracks", "no_event_by_end", "cisplatin", 4)]
     rows += [("tracks", "division", "cisplatin", 10), ("with a fate", "cell_death", "none", 2), ("with a fate", "division", "cisplatin", 9)]
     return table("flow", rows)
 
@@ -163,6 +163,16 @@ def test_notes_are_shown_as_text(figures):
     assert "fewer than &lt;b&gt;10&lt;/b&gt; cells" in text
     assert "What to keep in mind" not in page(figures)
     assert "cellfate 1.2.3. Configuration sha256 0abc" in text
+
+
+def test_outcomes_that_are_not_compared_are_kept_in_mind(figures):
+    mistyped = flow().replace({"outcome": {"no_event_by_end": "divison"}})
+    assert "that are not compared, their tracks count as censored: divison (4, mistyped division?)." in page(figures, flow=mistyped)
+
+
+def test_calibration_that_makes_it_worse_is_said():
+    worse = calibration().assign(log_loss=[0.3, 0.5])
+    assert "log-loss of held-out cells worse (0.300 before, 0.500 after)" in caveats(metrics(), truncation(), worse, effects(), NAMES)[0]
 
 
 def test_a_sound_run_has_no_caveats():

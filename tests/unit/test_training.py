@@ -7,9 +7,11 @@ import subprocess
 import sys
 from functools import partial
 
+import lightning as L
 import pandas as pd
 import pytest
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from safetensors.torch import save_file
 from toy_crops import AUGMENTATION, MODEL, OUTCOMES, TRAINING, toy_data
 
@@ -267,3 +269,14 @@ def test_a_checkpoint_is_imported_instead_of_trained(arguments, tmp_path, monkey
     assert torch.equal(model.output.weight, published.output.weight)
     assert len(pd.read_csv(arguments["folder"] / "curves.csv")) == 0
     assert logits_of(arguments["folder"], arguments)[0].isfinite().all()
+
+
+def test_a_training_that_is_told_to_end_does_not_look_like_a_success(arguments, monkeypatch):
+    def told_to_end(*_, **__):
+        raise SIGTERMException
+
+    monkeypatch.setattr(L.Trainer, "fit", told_to_end)
+    with pytest.raises(SystemExit) as end:
+        train(**arguments)
+    assert end.value.code == 143
+    assert not arguments["folder"].exists()

@@ -3,7 +3,7 @@ import pytest
 
 from cellfate.errors import InputError
 from cellfate.tables import TABLES, check_table, write_table
-from cellfate.trajectories import read_tracks_and_outcomes, select_trajectories, selection_flow
+from cellfate.trajectories import not_compared, read_tracks_and_outcomes, select_trajectories, selection_flow
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
 
@@ -111,3 +111,10 @@ def test_files_of_all_recordings_are_joined(tmp_path, example):
     read, read_outcomes = read_tracks_and_outcomes(*zip(*paths, strict=True))
     assert len(read) == len(tracks)
     assert list(read_outcomes["recording"]) == ["a", "a", "a", "a", "b"]
+
+
+def test_outcomes_that_are_not_compared_are_named_with_what_was_meant():
+    counts = pd.Series({"mitosis": 5, "apoptotis": 6, "senescence": 2, "censored": 9, "no_event_by_end": 3})
+    warning = not_compared(counts, ["apoptosis", "mitosis"])
+    assert warning.endswith("censored: apoptotis (6, mistyped apoptosis?), senescence (2)")
+    assert not_compared(counts.drop(["apoptotis", "senescence"]), ["apoptosis", "mitosis"]) is None

@@ -18,6 +18,12 @@ def test_a_mistyped_config_key(fresh):
     assert "mine.yaml: unknown key crops.siez" in output
 
 
+def test_a_wrong_value_is_blamed_on_the_file_that_sets_it(fresh):
+    fresh.write_config("mine.yaml", {"segmentation": {"diameter": "forty"}})
+    output = fails(fresh, "-n", overlays=("demo/config.yaml", "tiny.yaml", "mine.yaml"))
+    assert "mine.yaml: segmentation.diameter is 'forty', number is needed" in output
+
+
 def test_a_missing_sheet(fresh):
     (fresh.folder / "tiny.tsv").unlink()
     assert "tiny.tsv: no such file" in fails(fresh, "-n")
@@ -61,7 +67,8 @@ def test_a_missing_frame_stops_before_the_expensive_jobs(copy_of_finished):
     (project.folder / "resources/tiny/images/r1/t007.tif").unlink()
     output = fails(project, "--keep-going")
     assert "t007.tif" in output
-    assert output.count("Input error") == 1
+    assert output.count("Input error: ") == 2, "once where it happens, once more at the end"
+    assert output.index("Error in rule read_tracks") < output.rindex("Input error: ")
     assert not list(project.folder.glob("results/tiny/corrected/fold-*"))
     assert not (project.folder / "results/tiny/crops/r1.h5").exists()
     assert (project.folder / "results/tiny/crops/r0.h5").exists(), "the other recordings go on with --keep-going"

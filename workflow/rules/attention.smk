@@ -94,7 +94,7 @@ rule summarize_effects:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("summarize_effects.py"),
     output:
-        table=report("results/{dataset}/{protocol}/tables/effect_summary.csv", category="Tables", caption="../report/effect_summary.rst"),
+        table=report("results/{dataset}/{protocol}/tables/effect_summary.csv", category="3 Tables", caption="../report/effect_summary.rst"),
     log:
         "logs/{dataset}/{protocol}/summarize_effects.log",
     conda:

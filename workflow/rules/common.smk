@@ -5,6 +5,7 @@ import ast
 import json
 import os
 import sys
+import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,14 +21,17 @@ from cellfate.recordings import read_sheet, track_files
 from cellfate.simulation_settings import simulation_settings
 from cellfate.weights import FOLDER, SIMULATED, weights_path
 
+# in the order in which they are merged: the Snakefile's own first
+CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: Path(file).resolve() != ROOT / "config.yaml")
+
 try:
-    check_config(config, ROOT / "workflow/schemas/config.schema.yaml", workflow.configfiles)
+    check_config(config, ROOT / "workflow/schemas/config.schema.yaml", CONFIG_FILES)
     simulation_settings(config.get("simulation"))
     SHEET = read_sheet(config["recordings"]) if Path(config["recordings"]).exists() else None
     if SHEET is None and config["source"]["kind"] != "download":
         raise InputError(f"{config['recordings']}: no such file; it is the sheet of the recordings, one row each (see the README)")
     if SHEET is not None:
-        check_sheet_agreement(config, SHEET, workflow.configfiles)
+        check_sheet_agreement(config, SHEET, CONFIG_FILES)
     MODEL = config["segmentation"]["model"]
     # published weights serve every data set; the network that is trained here depends on its settings and seed
     WEIGHTS = str(weights_path(MODEL, f"resources/{config['dataset']}/cellpose" if MODEL == SIMULATED else FOLDER))
@@ -38,6 +42,7 @@ RECORDINGS = [] if SHEET is None else list(SHEET["recording"])
 FOLDS = list(range(config["split"]["folds"]))
 # masks of all tracks are shared between protocols; which tracks are held out is the protocol's choice
 SEGMENTATION = config["segmentation"]["name"] + ("" if config["segmentation"]["tracks"] == "all" else f"-{config['protocol']}")
+STARTED = time.time()
 # modules that move and check data but compute nothing: editing them makes no result stale
 PLUMBING = {"errors", "files", "logs", "progress", "tables", "config", "software"}
 
@@ -121,7 +126,7 @@ def figure(name):
     path = f"results/{{dataset}}/{{protocol}}/figures/{name}"
     return {
         "pdf": f"{path}.pdf",
-        "png": report(f"{path}.png", category="Figures", caption=f"../report/{name}.rst", labels={"figure": TITLES[name]}),
+        "png": report(f"{path}.png", category="2 Figures", caption=f"../report/{name}.rst", labels={"figure": TITLES[name]}),
     }
 
 
@@ -144,3 +149,16 @@ def final_targets():
     folder = f"results/{config['dataset']}/{config['protocol']}"
     published = [f"{folder}/tables/published.csv"] * (config["dataset"] == "published")
     return [*figure_targets(), f"{folder}/summary.html", *published]
+
+
+def last_words():
+    """Where the results of a finished run are."""
+    page = Path(f"results/{config['dataset']}/{config['protocol']}/summary.html")
+    return f"\nOpen {page} in a browser; figures and tables are beside it." if page.exists() else ""
+
+
+def input_errors():
+    """The input errors of this run's jobs once more, so that they are the last thing on the screen."""
+    recent = [log for log in Path("logs").rglob("*.log") if log.stat().st_mtime >= STARTED]
+    lines = [line for log in recent for line in log.read_text(errors="replace").splitlines() if line.startswith("Input error:")]
+    return "\n" + "\n".join(lines) if lines else "\nNo job reported a mistake in the input: see the messages and logs above."

@@ -48,7 +48,7 @@ rule evaluate_test:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("evaluate_test.py"),
     output:
-        metrics=report("results/{dataset}/{protocol}/tables/test_metrics.csv", category="Tables", caption="../report/test_metrics.rst"),
+        metrics=report("results/{dataset}/{protocol}/tables/test_metrics.csv", category="3 Tables", caption="../report/test_metrics.rst"),
     log:
         "logs/{dataset}/{protocol}/evaluate_test.log",
     conda:
@@ -68,7 +68,7 @@ rule evaluate_truncation:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("evaluate_truncation.py"),
     output:
-        metrics=report("results/{dataset}/{protocol}/tables/truncation.csv", category="Tables", caption="../report/truncation.rst"),
+        metrics=report("results/{dataset}/{protocol}/tables/truncation.csv", category="3 Tables", caption="../report/truncation.rst"),
     log:
         "logs/{dataset}/{protocol}/evaluate_truncation.log",
     conda:
@@ -90,7 +90,7 @@ rule evaluate_last_k:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=library_of("evaluate_last_k.py"),
     output:
-        metrics=report("results/{dataset}/{protocol}/tables/last_k.csv", category="Tables", caption="../report/last_k.rst"),
+        metrics=report("results/{dataset}/{protocol}/tables/last_k.csv", category="3 Tables", caption="../report/last_k.rst"),
     log:
         "logs/{dataset}/{protocol}/evaluate_last_k.log",
     conda:

@@ -144,7 +144,7 @@ rule plot_truth:
         code=library_of("plot_truth.py"),
     output:
         pdf="results/{dataset}/{protocol}/figures/truth.pdf",
-        png=report("results/{dataset}/{protocol}/figures/truth.png", category="Figures", caption="../report/truth.rst"),
+        png=report("results/{dataset}/{protocol}/figures/truth.png", category="2 Figures", caption="../report/truth.rst"),
     log:
         "logs/{dataset}/{protocol}/plot_truth.log",
     conda:
@@ -167,7 +167,7 @@ rule compare_published:
         profile="results/{dataset}/{protocol}/tables/attention_profile.csv",
         code=library_of("compare_published.py"),
     output:
-        table=report("results/{dataset}/{protocol}/tables/published.csv", category="Tables", caption="../report/published.rst"),
+        table=report("results/{dataset}/{protocol}/tables/published.csv", category="3 Tables", caption="../report/published.rst"),
     log:
         "logs/{dataset}/{protocol}/compare_published.log",
     conda:
@@ -194,7 +194,7 @@ rule write_summary:
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         code=library_of("write_summary.py"),
     output:
-        page=report("results/{dataset}/{protocol}/summary.html", category="0 Summary", caption="../report/summary.rst"),
+        page=report("results/{dataset}/{protocol}/summary.html", category="1 Summary", caption="../report/summary.rst"),
     log:
         "logs/{dataset}/{protocol}/write_summary.log",
     conda:

@@ -36,6 +36,7 @@ rule fetch_segmentation_weights:
         "logs/fetch_segmentation_weights/{model}.log",
     wildcard_constraints:
         model="[A-Za-z0-9_]+",
+    priority: 100  # a missing network shows before work is spent
     conda:
         "../../envs/analysis.yaml"
     message:

@@ -33,7 +33,7 @@ rule split_trajectories:
         code=library_of("split_trajectories.py"),
     output:
         split="results/{dataset}/{protocol}/split.parquet",
-        flow=report("results/{dataset}/{protocol}/tables/flow.csv", category="Tables", caption="../report/flow.rst"),
+        flow=report("results/{dataset}/{protocol}/tables/flow.csv", category="3 Tables", caption="../report/flow.rst"),
     log:
         "logs/{dataset}/{protocol}/split_trajectories.log",
     conda:
