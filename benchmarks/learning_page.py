@@ -244,8 +244,8 @@ pixels around the centre of the last frame. The majority class has no parameter.
 Scores are balanced accuracies of held-out trajectories at a probability of 0.5. Intervals draw whole recordings ({resamples}
 times) within every seed and average the seeds; what another seed would give is not in them, it is in the standard deviation
 between seeds. *At chance* means that the interval holds 0.5 (one that lies below fails too), *above* that it lies above. Single seeds are
-judged by their own intervals. The p53 statistic compares frames of high with frames of low attention in held-out treated trajectories of at least 50
-frames that were classified correctly."""
+judged by their own intervals. The p53 statistic compares frames of high with frames of low attention in held-out treated trajectories of
+at least 50 frames that were classified correctly."""
 
 LIMITS = """- Real recordings: the simulator's cells are simpler than real ones, and its effects are as strong as its authors made them.
 - The network at the paper's size and its 86 epochs at 112 pixels.
