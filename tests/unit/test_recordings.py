@@ -5,20 +5,9 @@ import pytest
 from cellfate import recordings
 from cellfate.errors import InputError
 from cellfate.recordings import dose_of, read_sheet, size_report, track_files, write_published_sheet
+from cellfate.tables import TABLES
 
-COLUMNS = [
-    "recording",
-    "images",
-    "tracks",
-    "tracks_format",
-    "treatment",
-    "dose",
-    "treatment_start_h",
-    "frame_interval_min",
-    "pixel_size_um",
-    "channels",
-    "group",
-]
+COLUMNS = list(TABLES["recordings"].columns)
 ROW = {
     "recording": "a1",
     "images": "i/a1",

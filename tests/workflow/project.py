@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from cellfate.tables import TABLES
+
 ROOT = Path(__file__).parents[2]
 PARTS = ["Snakefile", "config.yaml", "paper.yaml", "workflow", "scripts", "src", "envs", "profiles", "demo", "examples", "pyproject.toml"]
 
@@ -24,19 +26,7 @@ TINY = {
     "statistics": {"min_frames": 15, "resamples": 200, "bootstrap": 50, "null_draws": 100},
     "figures": {"example_trajectories": 1},
 }
-HEADER = [
-    "recording",
-    "images",
-    "tracks",
-    "tracks_format",
-    "treatment",
-    "dose",
-    "treatment_start_h",
-    "frame_interval_min",
-    "pixel_size_um",
-    "channels",
-    "group",
-]
+HEADER = list(TABLES["recordings"].columns)
 
 
 class Project:
