@@ -69,8 +69,8 @@ def predict(
 ) -> pd.DataFrame:
     """Rows (trajectory, condition, n, n_frames, logit) for each trajectory and each condition that applies to it.
 
-    ``n_frames`` is the number of frames the network saw; the first of them has position 1 ([cls] is 0). Frames that several
-    conditions share are classified once.
+    ``n_frames`` is the number of frames the network saw; positions are counted within them. Frames that several conditions
+    share are classified once.
     """
     names = list(trajectories)
     tables = []

@@ -34,6 +34,7 @@ class ModelSettings:
     encoder_heads: int
     feedforward: int
     dropout: float
+    positions: str  # start | end: a frame's position counts from the first frame (the published way), or back from the last
     pad_through_backbone: bool  # True: in training, padded frames pass the ResNet and its batch statistics (the published way)
 
     def __post_init__(self) -> None:
@@ -42,6 +43,8 @@ class ModelSettings:
             raise InputError(f"model.block is {self.block!r}, one of {', '.join(BLOCKS)} is needed")
         if not self.layers or min(self.layers) < 1:
             raise InputError(f"model.layers is {list(self.layers)}, at least one block per stage is needed")
+        if self.positions not in ("start", "end"):
+            raise InputError(f"model.positions is {self.positions!r}, start or end is needed")
         for name in ("channels", "width", "input_size", "encoder_layers", "encoder_heads", "feedforward"):
             if getattr(self, name) < 1:
                 raise InputError(f"model.{name} is {getattr(self, name)}, at least 1 is needed")
@@ -124,12 +127,17 @@ class FateModel(nn.Module):
 
         ``embeddings`` is (B, T, D), padded at the end with anything; ``lengths`` (B,) is the number of real frames.
         The attention is the class token's row of the last layer without its own column, zero on padding: it adds up to
-        less than 1. Of the last layer only that row is computed; there is no residual around it.
+        less than 1. Of the last layer only that row is computed; there is no residual around it. The class token has position
+        0; the frames have 1 ... n from the first on, or from the last back (``positions``).
         """
         n_batch, n_frames, features = embeddings.shape
         tokens = torch.cat([self.class_token.expand(n_batch, 1, features), embeddings], dim=1)
-        tokens = tokens + sinusoidal_positions(n_frames + 1, features, tokens.device)
-        hidden = torch.arange(n_frames + 1, device=tokens.device) > lengths.to(tokens.device)[:, None]  # the class token is never hidden
+        place = torch.arange(n_frames + 1, device=tokens.device).expand(n_batch, -1)
+        last = lengths.to(tokens.device)[:, None]
+        hidden = place > last  # never the class token
+        if self.settings.positions == "end":
+            place = torch.where((place > 0) & ~hidden, last + 1 - place, 0)
+        tokens = tokens + sinusoidal_positions(n_frames + 1, features, tokens.device)[place]
         tokens = self.norm_before(self.encoder(tokens, src_key_padding_mask=hidden))
         pooled, attention = self.pooling(tokens[:, :1], tokens, tokens, key_padding_mask=hidden)
         return self.output(self.norm_after(pooled))[:, 0, 0], attention[:, 0, 1:]

@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import lightning as L
@@ -256,7 +256,7 @@ def train(
         "augmentation": augmentation,
     }
     if checkpoint:
-        imported = import_checkpoint(checkpoint, sizes)
+        imported = import_checkpoint(checkpoint, replace(sizes, positions="start"))  # as it was trained
         record |= {"scaling": asdict(reference_scaling(cropset.channels)), "checkpoint_sha256": sha256(checkpoint)}
         _write_model(folder, imported, record, [])
         return

@@ -65,7 +65,7 @@ class Published(nn.Module):
 
 NARROW = ModelSettings(
     channels=3, block="bottleneck", layers=(2, 2, 2, 2), width=4, input_size=32, encoder_layers=2, encoder_heads=4,
-    feedforward=24, dropout=0.0, pad_through_backbone=True,
+    feedforward=24, dropout=0.0, positions="start", pad_through_backbone=True,
 )  # fmt: skip
 
 
@@ -165,7 +165,7 @@ def test_full_size_shapes_fit():
     assert round(sum(p.numel() for p in published.parameters()) / 1e6) == 208
     settings = ModelSettings(
         channels=3, block="bottleneck", layers=(3, 4, 6, 3), width=64, input_size=112, encoder_layers=8, encoder_heads=4,
-        feedforward=1024, dropout=0.0, pad_through_backbone=True,
+        feedforward=1024, dropout=0.0, positions="start", pad_through_backbone=True,
     )  # fmt: skip
     model = import_state(published.state_dict(), settings, "published.safetensors")
     assert len(model.state_dict()) == len(published.state_dict())

@@ -18,6 +18,7 @@ PAPER = {
     "encoder_heads": 4,
     "feedforward": 1024,
     "dropout": 0.0,
+    "positions": "start",
     "pad_through_backbone": False,
 }
 
@@ -77,16 +78,25 @@ def test_positions_by_hand():
         assert table[position, index].item() == pytest.approx(expected, abs=2e-5)
 
 
+def test_unknown_positions_are_refused():
+    with pytest.raises(InputError, match="model.positions is 'middle', start or end is needed"):
+        small(positions="middle")
+
+
 def test_class_token_starts_at_zero():
     assert not FateModel(small()).class_token.any()
 
 
-def test_one_row_of_the_last_attention_equals_the_full_layer():
-    model = random_model()
+@pytest.mark.parametrize("positions", ["start", "end"])
+def test_one_row_of_the_last_attention_equals_the_full_layer(positions):
+    model = random_model(positions=positions)
     embeddings, lengths = torch.randn(3, 9, 8), torch.tensor([9, 4, 1])
     logits, attention = model.classify(embeddings, lengths)
     for i, n in enumerate(lengths.tolist()):
-        tokens = torch.cat([model.class_token[0], embeddings[i, :n]])[None] + sinusoidal_positions(n + 1, 8)
+        table = sinusoidal_positions(n + 1, 8)
+        if positions == "end":
+            table = torch.cat([table[:1], table[1:].flip(0)])
+        tokens = torch.cat([model.class_token[0], embeddings[i, :n]])[None] + table
         for layer in model.encoder.layers:
             tokens = layer(tokens)
         tokens = model.norm_before(tokens)
@@ -98,8 +108,9 @@ def test_one_row_of_the_last_attention_equals_the_full_layer():
         assert (attention[i].sum() + weights[0, 0, 0]).item() == pytest.approx(1, abs=1e-5)
 
 
-def test_padding_and_neighbours_in_the_batch_do_not_matter():
-    model = random_model()
+@pytest.mark.parametrize("positions", ["start", "end"])
+def test_padding_and_neighbours_in_the_batch_do_not_matter(positions):
+    model = random_model(positions=positions)
     embeddings, lengths = torch.randn(2, 12, 8), torch.tensor([12, 5])
     together, attention = model.classify(embeddings, lengths)
     spoiled = embeddings.clone()

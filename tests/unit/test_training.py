@@ -257,13 +257,15 @@ def test_a_part_with_one_outcome_is_named(arguments, part, recordings):
 
 
 def test_a_checkpoint_is_imported_instead_of_trained(arguments, tmp_path, monkeypatch):
-    sizes = {**MODEL, "layers": [1, 1, 1, 1], "width": 2}
+    sizes = {**MODEL, "layers": [1, 1, 1, 1], "width": 2, "positions": "start"}
     torch.manual_seed(0)
     published = FateModel(ModelSettings(channels=3, **sizes))
     save_file({published_name(k): v for k, v in published.state_dict().items()}, tmp_path / "published.safetensors")
     monkeypatch.delattr(training, "_fit")
-    train(**{**arguments, "model": sizes, "checkpoint": tmp_path / "published.safetensors"})
+    wanted = {**sizes, "positions": "end"}
+    train(**{**arguments, "model": wanted, "checkpoint": tmp_path / "published.safetensors"})
     model, settings = load_model(arguments["folder"])
+    assert settings["model"]["positions"] == "start"  # as the published network was trained, whatever the configuration says
     assert settings["scaling"]["mode"] == "reference"
     assert settings["scaling"]["std"] == list(REFERENCE_STD)
     assert torch.equal(model.output.weight, published.output.weight)

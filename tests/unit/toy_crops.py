@@ -28,6 +28,7 @@ MODEL = {
     "encoder_heads": 2,
     "feedforward": 8,
     "dropout": 0.0,
+    "positions": "start",
     "pad_through_backbone": False,
 }
 TRAINING = {
