@@ -45,7 +45,10 @@ SEED_OFFSET = 0.22  # of a row: where the single seeds stand
 
 @styled
 def plot_learning(scores: pd.DataFrame, effects: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
-    """Network and baselines with all effects (a), the network by condition (b), without the last frames (c), p53's effect (d)."""
+    """Network and baselines with all effects (a), the network by condition (b), without the last frames (c), p53's effect (d).
+
+    The effects in d are relative to other cells at the same time before the end (course removed).
+    """
     figure = new_figure(DOUBLE, 5.7)
     panels = figure.subplots(2, 2)
     _methods_panel(panels[0, 0], scores)
@@ -126,6 +129,7 @@ def _curve_handle(label: str, color: str, marker: str, **style: str) -> Line2D:
 
 def _effects_panel(axes: Axes, effects: pd.DataFrame, outcomes: dict[str, str]) -> None:
     axes.set_title("only p53: high- against low-attention frames")
+    effects = effects if effects.empty else effects[effects["course"] == "removed"]
     if effects.empty:
         return empty_note(axes, "the condition with p53 alone")
     features = list(dict.fromkeys(effects["feature"]))
@@ -139,6 +143,6 @@ def _effects_panel(axes: Axes, effects: pd.DataFrame, outcomes: dict[str, str]) 
     axes.axvline(0, color=GREY, linewidth=0.6, zorder=0)
     axes.set_yticks(range(len(features)), [feature_label(feature) for feature in features])
     axes.tick_params(axis="y", length=0, labelsize=SMALL)
-    axes.set(xlim=(-1, 1), ylim=(len(features) - 0.4, -0.6), xlabel="median Cliff's delta")
+    axes.set(xlim=(-1, 1), ylim=(len(features) - 0.4, -0.6), xlabel="median Cliff's delta, relative to other cells")
     axes.legend(ncols=2, **BELOW)
     return None

@@ -106,20 +106,20 @@ def effects_by_seed(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def effects_over_seeds(runs: Iterable[Run]) -> pd.DataFrame:
-    """Median Cliff's delta over the trajectories of all seeds, interval by recording: outcome, feature, n, median, low, high."""
+    """Median Cliff's delta over the trajectories of all seeds, interval by recording: course, outcome, feature, n, median, low, high."""
     tables = [run.table("tables/effects.parquet", "effects").assign(seed=run.seed) for run in runs]
     effects = pd.concat(tables, ignore_index=True).dropna(subset="cliffs_delta")
     found = []
-    for key, rows in effects.groupby(["outcome", "feature"], sort=False):
+    for key, rows in effects.groupby(["course", "outcome", "feature"], sort=False):
         recordings = rows["seed"].astype(str) + "/" + rows["recording"]
         found.append((*key, len(rows), *median_with_interval(rows["cliffs_delta"].to_numpy(), recordings.to_numpy(), RESAMPLES)))
-    return pd.DataFrame(found, columns=["outcome", "feature", "n", "median", "low", "high"])
+    return pd.DataFrame(found, columns=["course", "outcome", "feature", "n", "median", "low", "high"])
 
 
 def largest_by_seed(effects: pd.DataFrame) -> pd.DataFrame:
     """Per seed the row with the largest absolute median delta over outcomes and features."""
     known = effects.dropna(subset="median_delta")
-    return known.loc[known.groupby("seed")["median_delta"].apply(lambda deltas: deltas.abs().idxmax())]
+    return known.loc[[deltas.abs().idxmax() for _, deltas in known.groupby("seed")["median_delta"]]]
 
 
 def end_share(runs: Iterable[Run], part: float = 0.25) -> float:

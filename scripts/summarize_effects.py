@@ -9,9 +9,12 @@ log_to(snakemake.log[0])
 table = summarize_effects(
     read_table(snakemake.input.effects, "effects"),
     read_tables(snakemake.input.attention, "attention"),
-    read_tables(snakemake.input.features, "features"),
+    read_tables(snakemake.input.predictions, "predictions"),
     read_table(snakemake.input.trajectories, "trajectories"),
+    read_tables(snakemake.input.features, "features"),
     outcomes=snakemake.params.outcomes,
+    treatment=snakemake.params.treatment,
+    splits=snakemake.params.splits,
     high_percentile=snakemake.params.high_percentile,
     bootstrap=snakemake.params.bootstrap,
     null_model=snakemake.params.null_model,

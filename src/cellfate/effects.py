@@ -1,14 +1,14 @@
 """Which features go with attention: effects within each trajectory, and their medians across trajectories (figure 5)."""
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cellfate.errors import InputError
-from cellfate.evaluation import correct_trajectories
+from cellfate.evaluation import correct_trajectories, pooled
 from cellfate.progress import progress
 from cellfate.statistics import (
     benjamini_hochberg,
@@ -19,10 +19,12 @@ from cellfate.statistics import (
     high_attention,
     median_with_interval,
     permutation_p_values,
+    remove_course,
     resampling_units,
 )
-from cellfate.tables import TABLES
+from cellfate.tables import COURSES, TABLES
 
+KEPT, REMOVED = COURSES
 EFFECT_COLUMNS = list(TABLES["effects"].columns)
 SUMMARY_COLUMNS = list(TABLES["effect_summary"].columns)
 PUBLISHED_FEATURES = {"p53": "intensity_mean-p53", "area": "area", "eccentricity": "eccentricity"}
@@ -48,44 +50,87 @@ def compare_features(
     resamples: int = 50_000,
     seed: int = 42,
 ) -> pd.DataFrame:
-    """The effects table: high- against low-attention frames of each trajectory and feature.
+    """The effects table: high- against low-attention frames of each trajectory and feature, with the shared course and without.
 
     Trajectories of ``splits`` in recordings of ``treatment`` that are classified correctly at full length and have at least
-    ``min_frames`` frames. Frames without a region are left out after high attention is decided; p_value and cliffs_delta are
-    null where a side has fewer than two values.
+    ``min_frames`` frames. Course ``kept`` compares the features as measured, ``removed`` less the course that the cells of both
+    outcomes share (:func:`values_by_course`). Frames without a value are left out after high attention is decided; p_value and
+    cliffs_delta are null where a side has fewer than two values.
     """
     names = feature_names(features)
     known = trajectories.set_index("trajectory")
     correct = correct_trajectories(predictions, outcomes, splits, treatment)
     chosen = correct[correct["trajectory"].map(known["n_frames"]) >= min_frames]
-    chosen = chosen.assign(dose=chosen["trajectory"].map(known["dose"]))
-    tables = []
-    for row, values, weights in trajectory_features(attention, features, chosen, names, "test_features"):
-        high = high_attention(weights, high_percentile)
-        measured = ~np.isnan(values)
-        tables.append(
-            pd.DataFrame(
-                {
-                    **{column: row[column] for column in ("trajectory", "recording", "treatment", "dose", "outcome")},
-                    "feature": names,
-                    "n_high": measured[:, high].sum(axis=1),
-                    "n_low": measured[:, ~high].sum(axis=1),
-                    "p_value": permutation_p_values(values, high, resamples, [seed, zlib.crc32(row["trajectory"].encode())]),
-                    "cliffs_delta": deltas_of_masks(values, high)[0],
-                }
+    chosen = chosen.assign(dose=chosen["trajectory"].map(known["dose"])).set_index("trajectory", drop=False)
+    tables: dict[str, list[pd.DataFrame]] = {course: [] for course in COURSES}
+    members = values_by_course(attention, predictions, trajectories, features, names, chosen.index, splits, treatment)
+    for name, sets, weights in progress(members, "test_features", unit="trajectory"):
+        row, high = chosen.loc[name], high_attention(weights, high_percentile)
+        for course, values in sets.items():
+            measured = ~np.isnan(values)
+            tables[course].append(
+                pd.DataFrame(
+                    {
+                        **{column: row[column] for column in ("trajectory", "recording", "treatment", "dose", "outcome")},
+                        "feature": names,
+                        "course": course,
+                        "n_high": measured[:, high].sum(axis=1),
+                        "n_low": measured[:, ~high].sum(axis=1),
+                        "p_value": permutation_p_values(values, high, resamples, [seed, zlib.crc32(name.encode())]),
+                        "cliffs_delta": deltas_of_masks(values, high)[0],
+                    }
+                )
             )
-        )
-    return pd.concat(tables, ignore_index=True)[EFFECT_COLUMNS] if tables else pd.DataFrame(columns=EFFECT_COLUMNS)
+    rows = [table for course in COURSES for table in tables[course]]
+    return pd.concat(rows, ignore_index=True)[EFFECT_COLUMNS] if rows else pd.DataFrame(columns=EFFECT_COLUMNS)
+
+
+def values_by_course(
+    attention: pd.DataFrame,
+    predictions: pd.DataFrame,
+    trajectories: pd.DataFrame,
+    features: pd.DataFrame,
+    names: Sequence[str],
+    wanted: Iterable[str],
+    splits: Sequence[str] = ("test",),
+    treatment: str | None = None,
+) -> list[tuple[str, dict[str, np.ndarray], np.ndarray]]:
+    """For each of the ``wanted`` trajectories its name, its features {course: (F, T)}, NaN where no value, and its weights (T,).
+
+    ``kept`` are the features as measured, ``removed`` those less the course of the other cells (see
+    :func:`cellfate.statistics.remove_course`): all labelled trajectories of ``splits`` in recordings of ``treatment`` that have
+    features, classified correctly or not, without those of the same recording (lineage where all come from one recording).
+    """
+    wanted = set(wanted)
+    if not wanted:
+        return []
+    labelled = pooled(predictions[predictions["condition"] == "full"], splits, treatment)
+    members = list(trajectory_features(attention, features, labelled, names))
+    aligned = np.full((len(members), len(names), 1 + max(before_end.max() for *_, before_end in members)), np.nan)
+    for place, (_, values, _, before_end) in enumerate(members):
+        aligned[place][:, before_end] = values
+    measured = ~np.isnan(aligned).all(axis=(1, 2))
+    lineages = labelled["trajectory"].map(trajectories.set_index("trajectory")["lineage"]).to_numpy()
+    units = resampling_units(labelled["recording"].to_numpy()[measured], lineages[measured])
+    aligned[measured] = remove_course(aligned[measured], labelled["label"].to_numpy()[measured], units)
+    return [
+        (row["trajectory"], {KEPT: values, REMOVED: aligned[place][:, before_end]}, weights)
+        for place, (row, values, weights, before_end) in enumerate(members)
+        if row["trajectory"] in wanted
+    ]
 
 
 def trajectory_features(
-    attention: pd.DataFrame, features: pd.DataFrame, chosen: pd.DataFrame, names: Sequence[str], label: str
-) -> Iterator[tuple[pd.Series, np.ndarray, np.ndarray]]:
-    """For each row of ``chosen`` (trajectory, fold, ...): the row, its features (F, T) with NaN where no region, its weights (T,)."""
+    attention: pd.DataFrame, features: pd.DataFrame, chosen: pd.DataFrame, names: Sequence[str]
+) -> Iterator[tuple[pd.Series, np.ndarray, np.ndarray, np.ndarray]]:
+    """For each row of ``chosen`` (trajectory, fold, ...): the row, its features (F, T), its weights and its frames before the end.
+
+    Features are NaN where there is no region; weights and frames before the end are (T,).
+    """
     weights = {key: rows.sort_values("frame") for key, rows in attention.groupby(["trajectory", "fold"])}
     keys = features["recording"] + "/" + features["track_id"].astype(str)
     measured = dict(list(features.set_index("frame")[list(names)].groupby(keys.to_numpy())))
-    for _, row in progress(list(chosen.iterrows()), label, unit="trajectory"):
+    for _, row in chosen.iterrows():
         key = (row["trajectory"], row["fold"])
         if key not in weights:
             raise InputError(f"attention: trajectory {key[0]} of fold {key[1]} is missing; attention.splits must hold statistics.splits")
@@ -94,15 +139,18 @@ def trajectory_features(
             values = measured[row["trajectory"]].reindex(own["frame"]).to_numpy(float).T
         else:
             values = np.full((len(names), len(own)), np.nan)
-        yield row, values, own["weight"].to_numpy(float)
+        yield row, values, own["weight"].to_numpy(float), own["frames_before_end"].to_numpy(int)
 
 
 def summarize_effects(
     effects: pd.DataFrame,
     attention: pd.DataFrame,
-    features: pd.DataFrame,
+    predictions: pd.DataFrame,
     trajectories: pd.DataFrame,
+    features: pd.DataFrame,
     outcomes: Mapping[str, str],
+    treatment: str | None = None,
+    splits: Sequence[str] = ("test",),
     high_percentile: float = 90,
     bootstrap: int = 2000,
     null_model: str = "circular_shift",
@@ -110,11 +158,13 @@ def summarize_effects(
     correction: str = "benjamini-hochberg",
     seed: int = 42,
 ) -> pd.DataFrame:
-    """The effect_summary table: median Cliff's delta per outcome and feature, its interval, and its null.
+    """The effect_summary table: median Cliff's delta per course, outcome and feature, its interval, and its null.
 
+    ``effects`` are those of :func:`compare_features` with the same tables, ``treatment`` and ``splits``.
     ``null_model="circular_shift"`` (:func:`cellfate.statistics.circular_shift_p_value`) gives the p-value of each median and
     resamples recordings (lineages where there is one recording) for the interval. ``"exchangeable"`` is the paper's: no test
-    of the median, and trajectories are resampled. ``correction`` ``benjamini-hochberg`` fills q_value over outcomes x features.
+    of the median, and trajectories are resampled. ``correction`` ``benjamini-hochberg`` fills q_value over outcomes x features,
+    for each course by itself.
     """
     if null_model not in ("circular_shift", "exchangeable"):
         raise InputError(f"statistics.null_model is {null_model!r}; circular_shift or exchangeable is needed")
@@ -124,55 +174,60 @@ def summarize_effects(
     units = resampling_units(effects["recording"].to_numpy(), lineages) if clustered else effects["trajectory"].to_numpy()
     table = summarize_deltas(effects.assign(unit=units), outcomes, bootstrap, seed)
     if clustered:
-        p_values = _null_p_values(effects, attention, features, high_percentile, null_draws, seed)
-        table["p_value"] = [p_values.get((row.outcome, row.feature), np.nan) for row in table.itertuples()]
+        names, fates = list(dict.fromkeys(effects["feature"])), effects.drop_duplicates("trajectory").set_index("trajectory")["outcome"]
+        members = values_by_course(attention, predictions, trajectories, features, names, fates.index, splits, treatment)
+        p_values = _null_p_values(members, fates, names, high_percentile, null_draws, seed)
+        table["p_value"] = [p_values.get((row.course, row.outcome, row.feature), np.nan) for row in table.itertuples()]
     if correction == "benjamini-hochberg":
-        table["q_value"] = benjamini_hochberg(table["p_value"].to_numpy(float))
+        for course in COURSES:
+            own = table["course"] == course
+            table.loc[own, "q_value"] = benjamini_hochberg(table.loc[own, "p_value"].to_numpy(float))
     return table[SUMMARY_COLUMNS]
 
 
 def summarize_deltas(effects: pd.DataFrame, outcomes: Mapping[str, str], bootstrap: int = 2000, seed: int = 42) -> pd.DataFrame:
-    """Median and bootstrap interval of cliffs_delta per outcome and feature; ``unit`` names what is resampled together."""
+    """Median and bootstrap interval of cliffs_delta per course, outcome and feature; ``unit`` names what is resampled together."""
     rows = []
     features = list(dict.fromkeys(effects["feature"]))
-    for outcome in (outcomes["negative"], outcomes["positive"]):
-        for feature in features:
-            own = effects[(effects["outcome"] == outcome) & (effects["feature"] == feature) & effects["cliffs_delta"].notna()]
-            median, low, high = median_with_interval(own["cliffs_delta"].to_numpy(float), own["unit"].to_numpy(), bootstrap, seed)
-            rows.append((outcome, feature, len(own), median, low, high, np.nan, np.nan, effect_band(median)))
+    for course in dict.fromkeys(effects["course"]):
+        of_course = effects[(effects["course"] == course) & effects["cliffs_delta"].notna()]
+        for outcome in (outcomes["negative"], outcomes["positive"]):
+            for feature in features:
+                own = of_course[(of_course["outcome"] == outcome) & (of_course["feature"] == feature)]
+                median, low, high = median_with_interval(own["cliffs_delta"].to_numpy(float), own["unit"].to_numpy(), bootstrap, seed)
+                rows.append((outcome, feature, course, len(own), median, low, high, np.nan, np.nan, effect_band(median)))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
 def _null_p_values(
-    effects: pd.DataFrame, attention: pd.DataFrame, features: pd.DataFrame, high_percentile: float, draws: int, seed: int
-) -> dict[tuple[str, str], float]:
-    """p-values of the medians {(outcome, feature): p} against circular shifts of each trajectory's high-attention mask."""
-    names = list(dict.fromkeys(effects["feature"]))
-    chosen = effects.drop_duplicates("trajectory")[["trajectory", "outcome"]]
-    chosen = chosen.merge(_used_folds(attention, chosen["trajectory"]), on="trajectory")
-    shifted: dict[str, list[np.ndarray]] = {}
-    for row, values, weights in trajectory_features(attention, features, chosen, names, "summarize_effects"):
-        shifted.setdefault(row["outcome"], []).append(deltas_of_shifts(values, high_attention(weights, high_percentile)))
+    members: Sequence[tuple[str, dict[str, np.ndarray], np.ndarray]],
+    fates: pd.Series,
+    names: Sequence[str],
+    high_percentile: float,
+    draws: int,
+    seed: int,
+) -> dict[tuple[str, str, str], float]:
+    """p-values of the medians {(course, outcome, feature): p} against circular shifts of each trajectory's high-attention mask.
+
+    ``members`` are those of :func:`values_by_course`, ``fates`` the outcome of each by its name.
+    """
+    shifted: dict[tuple[str, str], list[np.ndarray]] = {}
+    for name, sets, weights in progress(members, "summarize_effects", unit="trajectory"):
+        for course, values in sets.items():
+            shifted.setdefault((course, fates[name]), []).append(deltas_of_shifts(values, high_attention(weights, high_percentile)))
     return {
-        (outcome, name): circular_shift_p_value([deltas[:, column] for deltas in members], draws, seed)
-        for outcome, members in shifted.items()
+        (*key, name): circular_shift_p_value([deltas[:, column] for deltas in of_key], draws, seed)
+        for key, of_key in shifted.items()
         for column, name in enumerate(names)
     }
-
-
-def _used_folds(attention: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
-    """The fold that each trajectory's attention comes from: the one that held it out, where there are several."""
-    rows = attention.loc[attention["trajectory"].isin(names), ["trajectory", "fold", "split"]].drop_duplicates()
-    rows = rows.assign(seen=rows["split"] != "test").sort_values(["seen", "fold"], kind="stable")
-    return rows.drop_duplicates("trajectory")[["trajectory", "fold"]]
 
 
 def read_published_effects(folder: str | Path, doses: Sequence[str] = PUBLISHED_DOSES) -> pd.DataFrame:
     """Per-trajectory effect sizes as published: files ``<outcome>_<feature>.csv`` in ``folder``, separated by semicolons.
 
     Columns Dosage, p-value, Cliff's Delta, Cohen's D. ``doses`` are the rows to keep: with Low, Medium and High, the
-    recordings with cisplatin, the medians are the published ones (mitosis p53 0.824). Gives outcome, feature, dose, p_value,
-    cliffs_delta and unit (each trajectory on its own; the files do not name them).
+    recordings with cisplatin, the medians are the published ones (mitosis p53 0.824). Gives outcome, feature, course (kept),
+    dose, p_value, cliffs_delta and unit (each trajectory on its own; the files do not name them).
     """
     paths = sorted(Path(folder).glob("*_*.csv"))
     if not paths:
@@ -188,7 +243,7 @@ def read_published_effects(folder: str | Path, doses: Sequence[str] = PUBLISHED_
         table = table.loc[table["dose"].isin(doses), ["dose", "p_value", "cliffs_delta"]]
         tables.append(table.assign(outcome=outcome, feature=PUBLISHED_FEATURES.get(feature, feature)))
     effects = pd.concat(tables, ignore_index=True)
-    return effects.assign(unit=np.arange(len(effects)))
+    return effects.assign(course=KEPT, unit=np.arange(len(effects)))
 
 
 def summarize_published_effects(

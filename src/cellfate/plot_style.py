@@ -32,6 +32,7 @@ OKABE_ITO = {
 }
 P = ParamSpec("P")
 GREY = "#777777"
+COURSE_LABELS = {"kept": "as measured", "removed": "relative to other cells at the same time before the end"}  # of features
 ROLE_STYLE = {"negative": (OKABE_ITO["vermillion"], "s"), "positive": (OKABE_ITO["blue"], "o")}
 
 RC = {

@@ -17,7 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cellfate.plot_style import (
+    COURSE_LABELS,
     DOUBLE,
+    FONT,
     GREY,
     OKABE_ITO,
     SINGLE,
@@ -34,7 +36,7 @@ from cellfate.plot_style import (
     readable,
     styled,
 )
-from cellfate.statistics import BANDS
+from cellfate.statistics import BANDS, MIN_COURSE
 
 COHORT_LINES = {"all": ("-", "all that are long enough"), "fixed": ((0, (3, 2)), "fixed cohort")}
 BAND_SHADES = ("#FFFFFF", "#F1F1F1", "#E2E2E2", "#D0D0D0")
@@ -175,7 +177,7 @@ def _counts(rows: pd.DataFrame) -> dict[float, int]:
 def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
     """Attention of correctly classified trajectories, aligned at their last frame, one line per outcome with its interval.
 
-    The axis in hours follows from the table's frames and hours before the end.
+    The axis in hours follows from the table's frames and hours before the end; without hours there is none.
     """
     known = table[table["profile"].notna() & (table["n_trajectories"] > 0)]
     if known.empty:
@@ -197,8 +199,8 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Fig
     axes.set_ylim(min(0, axes.get_ylim()[0]), max(1.02, axes.get_ylim()[1]))
     axes.set_ylabel("mean attention, scaled per outcome")
     count_rows(axes, counts, "frames relative to the end of the trajectory")
-    aligned = known[known["frames_before_end"] > 0]
-    hours_axis(axes, None if aligned.empty else float((60 * aligned["hours_before_end"] / aligned["frames_before_end"]).median()), "hours")
+    timed = known[(known["frames_before_end"] > 0) & known["hours_before_end"].notna()]
+    hours_axis(axes, None if timed.empty else float((60 * timed["hours_before_end"] / timed["frames_before_end"]).median()), "hours")
     figure.legend(handles=[_outcome_handle(name, outcomes) for name in outcomes.values()], loc="outside upper center", ncols=2)
     return figure
 
@@ -210,32 +212,48 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Fig
 def plot_effects(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
     """Median Cliff's delta with its interval per feature and outcome, over the usual bands of effect sizes.
 
-    A marker is filled where q < 0.05 (p where the table has no q) and the interval leaves out 0: where attention sits at the end of
-    the trajectories and features drift, neither alone keeps to its error rate. n per feature and outcome stands on the right.
+    Features as measured (a) and less the course that all cells share (b); one panel where the table has only the first. A marker
+    is filled where q < 0.05 (p where the table has no q) and the interval leaves out 0: where attention sits at the end of the
+    trajectories and features drift, neither alone keeps to its error rate. n per feature and outcome stands on the right.
     """
     known = table[table["median_delta"].notna()]
     if known.empty:
         return empty_figure(DOUBLE, 2.6, "held out, correctly classified and long enough, with measured features")
     features = list(dict.fromkeys(known["feature"]))
-    figure = new_figure(DOUBLE, 1.25 + 0.27 * len(features))
-    axes = figure.subplots()
-    _effect_bands(axes)
+    courses = [course for course in COURSE_LABELS if (table["course"] == course).any()]
     evidence = next((column for column in ("q_value", "p_value") if known[column].notna().any()), None)
-    for side, (name, (color, marker)) in zip((-1, 1), outcome_styles(outcomes).items(), strict=True):
-        rows = known[known["outcome"] == name].set_index("feature")
-        for place, feature in enumerate(features):
-            if feature in rows.index:
-                _effect(axes, rows.loc[feature], place + 0.17 * side, color, marker, evidence)
-        column = 1.04 if side < 0 else 1.095
-        counts = [int(rows["n_trajectories"].get(feature, 0)) for feature in features]
-        for place, count in enumerate(counts):
-            axes.text(column, place, count, color=color, ha="center", va="center", fontsize=SMALL, transform=axes.get_yaxis_transform())
-        axes.text(column, -0.85, "n", color=color, ha="center", va="center", fontsize=SMALL, transform=axes.get_yaxis_transform())
-    axes.set_yticks(range(len(features)), [feature_label(feature) for feature in features])
-    axes.set(xlim=(-1, 1), ylim=(len(features) - 0.45, -0.55), xlabel="median Cliff's delta, high-attention against low-attention frames")
-    axes.tick_params(axis="y", length=0)
+    figure = new_figure(DOUBLE, 1.45 + 0.27 * len(features))
+    panels = figure.subplots(1, len(courses), sharey=True, squeeze=False)[0]
+    for axes, course, letter in zip(panels, courses, "ab", strict=False):
+        _effects_panel(axes, known[known["course"] == course], features, outcomes, evidence)
+        if len(courses) > 1:
+            panel_label(axes, letter)
+            axes.set_title(wrap(COURSE_LABELS[course], 32))
+    panels[0].set_yticks(range(len(features)), [feature_label(feature) for feature in features])
+    panels[0].set_ylim(len(features) - 0.45, -0.55)
+    figure.supxlabel("median Cliff's delta, high-attention against low-attention frames", fontsize=FONT)
     figure.legend(handles=_effect_handles(outcomes, evidence), loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
+
+
+def _effects_panel(axes: Axes, known: pd.DataFrame, features: list[str], outcomes: dict[str, str], evidence: str | None) -> None:
+    """The effects of one course; n to the right of the axes."""
+    axes.tick_params(axis="y", length=0)
+    if known.empty:
+        axes.set_xticks([])
+        return empty_note(axes, f"{MIN_COURSE} other cells of each outcome\nat the same time before the end")
+    _effect_bands(axes)
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "center", "va": "center", "fontsize": SMALL}
+    for side, (name, (color, marker)) in zip((-1, 1), outcome_styles(outcomes).items(), strict=True):
+        rows = known[known["outcome"] == name].set_index("feature")
+        right = (11 if side < 0 else 30, 0)  # points
+        axes.annotate("n", (1, -0.85), right, color=color, annotation_clip=False, **place)
+        for row, feature in enumerate(features):
+            if feature in rows.index:
+                _effect(axes, rows.loc[feature], row + 0.17 * side, color, marker, evidence)
+            axes.annotate(str(int(rows["n_trajectories"].get(feature, 0))), (1, row), right, color=color, annotation_clip=False, **place)
+    axes.set(xlim=(-1, 1), xticks=(-1, -0.5, 0, 0.5, 1))
+    return None
 
 
 def _effect(axes: Axes, row: pd.Series, y: float, color: str, marker: str, evidence: str | None) -> None:
@@ -248,26 +266,26 @@ def _effect(axes: Axes, row: pd.Series, y: float, color: str, marker: str, evide
 
 
 def _effect_bands(axes: Axes) -> None:
-    place = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": 5}
     low = 0.0
-    for (edge, name), shade in zip(BANDS, BAND_SHADES, strict=True):
-        high = min(edge, 1.0)
+    for (edge, _), shade in zip(BANDS, BAND_SHADES, strict=True):
         for sign in (-1, 1):
-            axes.axvspan(sign * low, sign * high, color=shade, linewidth=0, zorder=0)
-        for middle in {sign * (low + high) / 2 for sign in (-1, 1)} if low > 0 else {0.0}:
-            axes.text(middle, 1.01, name, **place)
-        low = high
+            axes.axvspan(sign * low, sign * min(edge, 1.0), color=shade, linewidth=0, zorder=0)
+        low = edge
     axes.axvline(0, color=GREY, linewidth=0.6)
 
 
 def _effect_handles(outcomes: dict[str, str], evidence: str | None) -> list:
-    handles: list = [_outcome_handle(name, outcomes) for name in outcomes.values()]
-    if evidence is not None:
-        letter = evidence[0]
-        shape = {"color": "black", "marker": "D", "linestyle": "", "markersize": 4}
-        handles.append(Line2D([], [], label=f"{letter} < {SIGNIFICANT}, interval without 0", **shape))
-        handles.append(Line2D([], [], label="not both", markerfacecolor="white", **shape))
-    return handles
+    """Handles for a legend of four columns, filled column by column: outcomes and markers above the bands of effect sizes."""
+    shape = {"color": "black", "marker": "D", "linestyle": "", "markersize": 4}
+    above: list = [_outcome_handle(name, outcomes) for name in outcomes.values()]
+    if evidence is None:
+        above += [Line2D([], [], linestyle="", label=" ")] * 2
+    else:
+        above.append(Line2D([], [], label=f"{evidence[0]} < {SIGNIFICANT}, interval without 0", **shape))
+        above.append(Line2D([], [], label="not both", markerfacecolor="white", **shape))
+    names = [f"{name} effect" for _, name in BANDS]
+    bands = [Patch(facecolor=shade, edgecolor=GREY, linewidth=0.4, label=name) for name, shade in zip(names, BAND_SHADES, strict=True)]
+    return [handle for pair in zip(above, bands, strict=True) for handle in pair]
 
 
 # ---- figure 6 ----

@@ -147,8 +147,9 @@ def compare_published(
     """Ours beside published, one row per published value; ``difference`` is ours minus published.
 
     ``metrics`` are the metrics tables of the full test set, truncation and last k (cohort "all" is the published one),
-    ``effects`` the effect_summary and ``profile`` the attention_profile table. ``comparable`` is true only where the data are
-    the published ones and we have a value. Points of the curves that we did not evaluate are left out.
+    ``effects`` the effect_summary (the published statistic is that with the course kept) and ``profile`` the attention_profile
+    table. ``comparable`` is true only where the data are the published ones and we have a value. Points of the curves that we did
+    not evaluate are left out.
     """
     published = published_values(outcomes, reference)
     ours = pd.concat(
@@ -178,8 +179,8 @@ def _metric_values(table: pd.DataFrame, outcomes: dict[str, str]) -> pd.DataFram
 def _other_values(effects: pd.DataFrame, profile: pd.DataFrame, treatment: str | None) -> pd.DataFrame:
     """Effect sizes and attention profile in the same columns."""
     scope = "all" if treatment is None else treatment
-    deltas = effects.rename(columns={"outcome": "class", "median_delta": "ours"})
-    deltas = deltas.assign(quantity="median_delta: " + effects["feature"], scope=scope, condition="effects", n=0)
+    deltas = effects[effects["course"] == "kept"].rename(columns={"outcome": "class", "median_delta": "ours"})
+    deltas = deltas.assign(quantity="median_delta: " + deltas["feature"], scope=scope, condition="effects", n=0)
     attention = profile.rename(columns={"outcome": "class", "profile": "ours", "frames_before_end": "n"})
     attention = attention.assign(quantity="attention_profile", scope=scope, condition="frames_before_end")
     columns = [*KEY, "ours", "ci_low", "ci_high"]

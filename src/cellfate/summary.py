@@ -10,7 +10,7 @@ import pandas as pd
 
 from cellfate.errors import InputError
 from cellfate.files import replacing
-from cellfate.plot_style import feature_label, readable
+from cellfate.plot_style import COURSE_LABELS, feature_label, readable
 from cellfate.summary_page import PAGE
 from cellfate.trajectories import STAGES, not_compared
 
@@ -71,7 +71,7 @@ def summary_page(
         flow=_flow_table(flow, names),
         truncation=_truncation_table(truncation),
         calibration=_calibration_table(calibration),
-        effects=_effects_table(effects, names),
+        effects=_effects_tables(effects, names),
         figures=_figures(figures, captions),
         notes=[*caveats(metrics, truncation, calibration, effects, names), *_other_outcomes(flow, names), *notes],
         software=software,
@@ -161,6 +161,12 @@ def _calibration_table(calibration: pd.DataFrame) -> dict:
     return {"stages": [{"raw": "before", "calibrated": "after"}[stage] for stage in stages], "rows": rows if stages else []}
 
 
+def _effects_tables(effects: pd.DataFrame, names: Sequence[str]) -> list[dict]:
+    """One table for each course that has rows: features as measured, and relative to other cells."""
+    courses = [(label, effects[effects["course"] == course]) for course, label in COURSE_LABELS.items()]
+    return [_effects_table(rows, names) | {"title": label} for label, rows in courses if len(rows)]
+
+
 def _effects_table(effects: pd.DataFrame, names: Sequence[str]) -> dict:
     """Median Cliff's delta per feature (rows) and outcome (columns)."""
     keyed = effects.set_index(["feature", "outcome"])
@@ -208,11 +214,25 @@ def caveats(
             f"Calibration made the log-loss of held-out cells worse ({full['raw']:.3f} before, {full['calibrated']:.3f} after): "
             "the validation part is too small or differs from them. The headline numbers use uncalibrated probabilities."
         )
-    missing = [name for name in names if not effects.loc[effects["outcome"] == name, "median_delta"].notna().any()]
+    return found + _missing_effects(effects, names)
+
+
+def _missing_effects(effects: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Which outcomes have no effect at all, and which have none relative to other cells."""
+    known = effects[effects["median_delta"].notna()]
+    has = {course: set(known.loc[known["course"] == course, "outcome"]) for course in COURSE_LABELS}
+    missing = [name for name in names if name not in has["kept"]]
+    alone = [name for name in names if name in has["kept"] - has["removed"]]
+    found = []
     if missing:
-        which = " and ".join(f"“{readable(name)}”" for name in missing)
-        found.append(f"Not measured, no trajectory is long enough and correctly classified: features of {which}.")
+        found.append(f"Not measured, no trajectory is long enough and correctly classified: features of {_listed(missing)}.")
+    if alone:
+        found.append(f"Not measured, too few other cells to compare with: features of {_listed(alone)} {COURSE_LABELS['removed']}.")
     return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(f"“{readable(name)}”" for name in names)
 
 
 def _other_outcomes(flow: pd.DataFrame, names: Sequence[str]) -> list[str]:

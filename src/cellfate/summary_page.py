@@ -98,11 +98,13 @@ footer { color: var(--soft); font-size: 13px; margin-top: 30px; overflow-wrap: a
 {% endfor %}
 </table></div></details>
 {% endif %}
-{% if effects.rows %}
+{% if effects %}
 <details><summary>Features: high-attention against low-attention frames</summary>
+{% for table in effects %}
+<p class="under">Features {{ table.title }}.</p>
 <div class="scroll"><table>
-<tr><th>feature</th>{% for name in effects.outcomes %}<th>{{ name }}</th><th>n</th>{% endfor %}</tr>
-{% for row in effects.rows %}
+<tr><th>feature</th>{% for name in table.outcomes %}<th>{{ name }}</th><th>n</th>{% endfor %}</tr>
+{% for row in table.rows %}
 <tr><td>{{ row.feature }}</td>
 {% for value, interval, evidence, n in row.cells %}
 <td>{{ value }}<small>{{ interval }}</small><small>{{ evidence }}</small></td><td>{{ n }}</td>
@@ -110,6 +112,7 @@ footer { color: var(--soft); font-size: 13px; margin-top: 30px; overflow-wrap: a
 </tr>
 {% endfor %}
 </table></div>
+{% endfor %}
 <p class="under">Median Cliff's delta with its 95 % interval.</p></details>
 {% endif %}
 </section>

@@ -18,6 +18,7 @@ NO_EVENT = "no_event_by_end"
 CENSORED = "censored"
 SPLITS = ("train", "validation", "test", "unlabelled")
 CONDITIONS = ("full", "truncation", "last_k")
+COURSES = ("kept", "removed")
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,8 @@ TABLES = {
         },
         key=("scope", "condition", "n", "cohort", "metric", "class"),
     ),
-    # high- against low-attention frames within one trajectory
+    # high- against low-attention frames within one trajectory: features as measured (course kept), and less the course that
+    # cells of both outcomes share at the same number of frames before the end (removed)
     "effects": Table(
         {
             "trajectory": STR,
@@ -186,18 +188,20 @@ TABLES = {
             "dose": STR_NULL,
             "outcome": STR,
             "feature": STR,
+            "course": Column("str", allowed=COURSES),
             "n_high": COUNT,
             "n_low": COUNT,
             "p_value": UNIT_NULL,
             "cliffs_delta": DELTA_NULL,
         },
-        key=("trajectory", "feature"),
+        key=("trajectory", "feature", "course"),
     ),
     # across trajectories: figure 5
     "effect_summary": Table(
         {
             "outcome": STR,
             "feature": STR,
+            "course": Column("str", allowed=COURSES),
             "n_trajectories": COUNT,
             "median_delta": DELTA_NULL,
             "ci_low": DELTA_NULL,
@@ -206,14 +210,14 @@ TABLES = {
             "q_value": UNIT_NULL,
             "band": STR_NULL,
         },
-        key=("outcome", "feature"),
+        key=("outcome", "feature", "course"),
     ),
     # figure 4: mean scaled attention, aligned at the last frame
     "attention_profile": Table(
         {
             "outcome": STR,
             "frames_before_end": COUNT,
-            "hours_before_end": FLOAT,
+            "hours_before_end": FLOAT_NULL,  # where frame intervals differ
             "n_trajectories": COUNT,
             "mean_scaled": UNIT,
             "profile": UNIT_NULL,

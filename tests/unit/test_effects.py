@@ -13,6 +13,7 @@ from cellfate.effects import (
     summarize_published_effects,
 )
 from cellfate.errors import InputError
+from cellfate.statistics import benjamini_hochberg, cliffs_delta
 from cellfate.tables import check_table
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
@@ -51,9 +52,12 @@ def compare(inputs, **settings):
 
 
 def summarize(inputs, effects, **settings):
-    attention, _, trajectories, features = inputs
-    settings = {"bootstrap": 200, "null_draws": 500} | settings
-    return check_table(summarize_effects(effects, attention, features, trajectories, NAMES, **settings), "effect_summary", "s")
+    settings = {"treatment": "cisplatin", "bootstrap": 200, "null_draws": 500} | settings
+    return check_table(summarize_effects(effects, *inputs, NAMES, **settings), "effect_summary", "s")
+
+
+def of_course(table, course="kept"):
+    return table[table["course"] == course].drop(columns="course").reset_index(drop=True)
 
 
 def test_effects_of_one_trajectory_are_scipys():
@@ -63,13 +67,13 @@ def test_effects_of_one_trajectory_are_scipys():
     own = attention[attention["trajectory"] == "r1/1"]
     high = (own["weight"] >= np.percentile(own["weight"], 90)).to_numpy()
     values = features.loc[features["track_id"] == 1, "intensity_mean-p53"].to_numpy()
-    row = effects[(effects["trajectory"] == "r1/1") & (effects["feature"] == "intensity_mean-p53")].iloc[0]
+    row = of_course(effects).set_index(["trajectory", "feature"]).loc[("r1/1", "intensity_mean-p53")]
     assert (row["n_high"], row["n_low"]) == (3, 27)
     assert row["cliffs_delta"] == pytest.approx(2 * stats.mannwhitneyu(values[high], values[~high]).statistic / (3 * 27) - 1)
     exact = stats.permutation_test((values[high], values[~high]), lambda a, b, axis: a.mean(axis) - b.mean(axis), n_resamples=np.inf)
     assert row["p_value"] == pytest.approx(exact.pvalue, abs=5 * np.sqrt(2 * max(exact.pvalue, 1e-3) * 2 / 2000))
     assert row["outcome"] == "mitosis"
-    assert len(effects) == 12 * 2
+    assert len(effects) == 12 * 2 * 2
 
 
 def test_only_correct_long_held_out_treated_trajectories_are_compared():
@@ -88,11 +92,11 @@ def test_frames_without_a_region_are_dropped_after_the_percentile():
     inputs = make_inputs()
     features = inputs[3]
     features.drop(features[(features["track_id"] == 1) & (features["frame"].isin([33, 34, 10]))].index, inplace=True)
-    rows = compare(inputs).set_index("trajectory")
-    row = rows[rows["feature"] == "area"].loc["r1/1"]
-    assert (row["n_high"], row["n_low"]) == (1, 26)  # two of the three high frames are gone: not replaced by others
-    assert np.isnan(row["p_value"])
-    assert np.isnan(row["cliffs_delta"])
+    rows = compare(inputs).set_index(["trajectory", "feature"]).sort_index()
+    for _, row in rows.loc[("r1/1", "area")].iterrows():
+        assert (row["n_high"], row["n_low"]) == (1, 26)  # two of the three high frames are gone: not replaced by others
+        assert np.isnan(row["p_value"])
+        assert np.isnan(row["cliffs_delta"])
 
 
 def test_a_trajectory_without_any_region_has_no_values():
@@ -101,8 +105,8 @@ def test_a_trajectory_without_any_region_has_no_values():
     rows = compare(inputs).set_index("trajectory").loc["r1/1"]
     assert (rows["n_high"] == 0).all()
     assert rows["cliffs_delta"].isna().all()
-    summary = summarize(inputs, compare(inputs)).set_index(["outcome", "feature"])
-    assert summary.loc[("mitosis", "area"), "n_trajectories"] == 5
+    summary = summarize(inputs, compare(inputs)).set_index(["outcome", "feature"]).sort_index()
+    assert summary.loc[("mitosis", "area"), "n_trajectories"].tolist() == [5, 5]
 
 
 def test_missing_attention_is_an_error():
@@ -122,16 +126,17 @@ def test_no_trajectory_gives_empty_tables():
 def test_p_values_do_not_depend_on_the_other_trajectories():
     inputs = make_inputs()
     few = [inputs[0], inputs[1][inputs[1]["trajectory"] == "r1/1"], inputs[2], inputs[3]]
-    everything = compare(inputs)
-    pd.testing.assert_frame_equal(everything[everything["trajectory"] == "r1/1"].reset_index(drop=True), compare(few))
+    everything = of_course(compare(inputs))
+    pd.testing.assert_frame_equal(everything[everything["trajectory"] == "r1/1"].reset_index(drop=True), of_course(compare(few)))
 
 
 def test_summary_sees_the_planted_effect_and_no_other():
     inputs = make_inputs(n=40)
     effects = compare(inputs)
-    summary = summarize(inputs, effects).set_index(["outcome", "feature"])
+    both = summarize(inputs, effects)
+    summary = of_course(both).set_index(["outcome", "feature"])
     planted = summary.loc[("mitosis", "intensity_mean-p53")]
-    own = effects[(effects["outcome"] == "mitosis") & (effects["feature"] == "intensity_mean-p53")]["cliffs_delta"]
+    own = effects.set_index(["outcome", "feature", "course"]).sort_index().loc[("mitosis", "intensity_mean-p53", "kept"), "cliffs_delta"]
     assert planted["median_delta"] == pytest.approx(np.median(own))
     assert planted["band"] == "large"
     assert planted["p_value"] == pytest.approx(2 / 501)
@@ -140,6 +145,107 @@ def test_summary_sees_the_planted_effect_and_no_other():
     assert (others["q_value"] > 0.05).all()
     assert planted["q_value"] == pytest.approx(min(1, 4 * planted["p_value"]))
     assert summary["n_trajectories"].tolist() == [20] * 4
+    removed = of_course(both, "removed").set_index(["outcome", "feature"])  # p53 rises in both outcomes alike
+    assert abs(removed.loc[("mitosis", "intensity_mean-p53"), "median_delta"]) < 0.3
+    assert (removed["q_value"] > 0.05).all()
+    assert removed["n_trajectories"].tolist() == [20] * 4
+
+
+def test_an_effect_of_one_outcome_stays_without_the_course():
+    inputs = make_inputs(n=40, effect=0.0)
+    features = inputs[3]
+    features.loc[(features["track_id"] % 2 == 1) & (features["frame"] >= 32), "area"] += 20  # mitosis, its last three frames
+    features["area"] += 3 * features["frame"]  # drift of all cells
+    summary = summarize(inputs, compare(inputs))
+    kept, removed = (of_course(summary, course).set_index(["outcome", "feature"]) for course in ("kept", "removed"))
+    assert removed.loc[("mitosis", "area"), "median_delta"] > 0.8
+    assert removed.loc[("mitosis", "area"), "ci_low"] > 0
+    assert removed.loc[("mitosis", "area"), "q_value"] < 0.05
+    assert kept.loc[("mitosis", "area"), "median_delta"] == pytest.approx(1.0)
+    assert (removed.drop(("mitosis", "area"))["median_delta"].abs() < 0.4).all()
+
+
+def test_each_course_is_summarised_and_corrected_by_itself():
+    inputs = make_inputs(n=24)
+    effects = compare(inputs)
+    both = summarize(inputs, effects)
+    assert both["course"].tolist() == ["kept"] * 4 + ["removed"] * 4
+    for course in ("kept", "removed"):
+        alone = summarize(inputs, effects[effects["course"] == course])
+        pd.testing.assert_frame_equal(of_course(both, course), of_course(alone, course))
+        assert of_course(both, course)["q_value"].to_numpy() == pytest.approx(benjamini_hochberg(of_course(both, course)["p_value"]))
+
+
+def p53_deltas(inputs):
+    rows = of_course(compare(inputs), "removed")
+    return rows[rows["feature"] == "intensity_mean-p53"].set_index("trajectory")["cliffs_delta"]
+
+
+def changed(inputs, tracks):
+    """The inputs with other values of p53 in ``tracks``; each differs from the others."""
+    features = inputs[3].copy()
+    for track in tracks:
+        rows = features["track_id"] == track
+        features.loc[rows, "intensity_mean-p53"] = 50 * np.random.default_rng(track).normal(size=rows.sum())
+    return [*inputs[:3], features]
+
+
+def test_the_course_is_that_of_other_recordings():
+    inputs = make_inputs()
+    before = p53_deltas(inputs)
+    after = p53_deltas(changed(inputs, [3, 6, 9]))  # all of recording r0 but r0/0
+    assert before.notna().all()
+    assert after["r0/0"] == before["r0/0"]
+    assert (after.drop(["r0/0", "r0/3", "r0/6", "r0/9"]) != before.drop(["r0/0", "r0/3", "r0/6", "r0/9"])).mean() > 0.5
+
+
+def test_the_course_is_that_of_other_lineages_of_one_recording():
+    inputs = make_inputs()
+    inputs[0]["recording"] = inputs[1]["recording"] = inputs[2]["recording"] = inputs[3]["recording"] = "r"
+    for table in inputs[:3]:
+        table["trajectory"] = "r/" + table["trajectory"].str.split("/").str[1]
+    inputs[2]["lineage"] = [f"r/{i // 2}" for i in range(12)]
+    before, after = p53_deltas(inputs), p53_deltas(changed(inputs, [1]))
+    assert before.notna().all()
+    assert after["r/0"] == before["r/0"]  # r/0 and r/1 are of one lineage
+    assert (after.drop(["r/0", "r/1"]) != before.drop(["r/0", "r/1"])).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "counts"), [("probability", 0.9, True), ("split", "train", False), ("treatment", "none", False)]
+)
+def test_the_course_is_that_of_the_same_splits_and_treatment_right_or_wrong(column, value, counts):
+    inputs = make_inputs()
+    inputs[1].loc[inputs[1]["trajectory"] == "r1/4", column] = value  # of apoptosis
+    inputs[2].loc[inputs[2]["trajectory"] == "r2/2", "n_frames"] = 10  # too short to be compared
+    before, after = p53_deltas(inputs), p53_deltas(changed(inputs, [4]))
+    assert "r1/4" not in before
+    assert "r2/2" not in before
+    assert (after != before).any() == counts
+    assert (p53_deltas(changed(inputs, [2])) != before).any()
+
+
+def test_the_residual_is_compared_by_hand():
+    inputs = make_inputs(n=16)
+    attention, features = inputs[0], inputs[3]
+    p53 = features.pivot_table(index="track_id", columns="frame", values="intensity_mean-p53").to_numpy()
+    other = np.arange(16) % 3 != 1  # r1/1 is compared; all trajectories are equally long, so the course is a plain mean
+    course = (p53[other & (np.arange(16) % 2 == 0)].mean(axis=0) + p53[other & (np.arange(16) % 2 == 1)].mean(axis=0)) / 2
+    own = attention[attention["trajectory"] == "r1/1"]["weight"].to_numpy()
+    high = own >= np.percentile(own, 90)
+    assert p53_deltas(inputs)["r1/1"] == pytest.approx(cliffs_delta((p53[1] - course)[high], (p53[1] - course)[~high]))
+
+
+def test_without_other_cells_the_course_cannot_be_removed():
+    inputs = make_inputs(n=4)
+    effects = compare(inputs)
+    assert of_course(effects)["cliffs_delta"].notna().all()
+    assert of_course(effects, "removed")[["cliffs_delta", "p_value"]].isna().all(axis=None)
+    summary = of_course(summarize(inputs, effects), "removed")
+    assert (summary["n_trajectories"] == 0).all()
+    assert summary[["median_delta", "ci_low", "p_value", "q_value"]].isna().all(axis=None)
+    inputs[3] = inputs[3][:0]
+    assert compare(inputs)["cliffs_delta"].isna().all()
 
 
 def test_the_papers_way_has_no_p_value_and_resamples_trajectories():
@@ -174,6 +280,7 @@ def test_published_files(tmp_path):
     effects = read_published_effects(tmp_path)
     assert effects["cliffs_delta"].tolist() == [0.5, 0.7, 0.5, 0.7]
     assert set(effects["feature"]) == {"intensity_mean-p53", "area"}
+    assert set(effects["course"]) == {"kept"}
     assert len(read_published_effects(tmp_path, doses=["Control"])) == 2
     (tmp_path / "mitosis_area.csv").write_text("Dosage;p-value\n")
     with pytest.raises(InputError, match=r"mitosis_area.csv: column Cliff's Delta is missing"):

@@ -21,6 +21,7 @@ from cellfate.tables import TABLES, check_table
 FATES = {"negative": "apoptosis", "positive": "mitosis"}
 LONG = {"negative": "slippage_into_interphase", "positive": "no_event_by_end"}
 STEPS = {"truncation": tuple(range(0, 51, 5)), "last_k": tuple(range(5, 101, 5))}
+BOTH = ("kept", "removed")
 FEATURES = ("area", "equivalent_diameter_area", "circularity", "intensity_mean-cell_cycle", "n_neighbors")
 
 
@@ -58,12 +59,13 @@ def profile(outcomes=FATES):
     return check_table(pd.DataFrame(rows, columns=list(TABLES["attention_profile"].columns)), "attention_profile", "test")
 
 
-def effects(outcomes=FATES, q=(0.01, 0.2)):
+def effects(outcomes=FATES, q=(0.01, 0.2), courses=("kept",)):
+    """Deltas fall by 0.35 from feature to feature; without the course they are those of the features in reverse."""
     rows = []
-    for name in outcomes.values():
-        for index, feature in enumerate(FEATURES):
+    for course, name in itertools.product(courses, outcomes.values()):
+        for index, feature in enumerate(FEATURES if course == "kept" else FEATURES[::-1]):
             delta = 0.8 - 0.35 * index
-            rows.append((name, feature, 1500, delta, delta - 0.1, min(1, delta + 0.1), None, q[index % 2], "large"))
+            rows.append((name, feature, course, 1500, delta, delta - 0.1, min(1, delta + 0.1), None, q[index % 2], "large"))
     return check_table(pd.DataFrame(rows, columns=list(TABLES["effect_summary"].columns)), "effect_summary", "test")
 
 
@@ -125,7 +127,8 @@ def draw_all(outcomes=FATES):
         "figure_2": lambda: plots.plot_confusion(confusion(outcomes), outcomes),
         "figure_3": lambda: plots.plot_truncation(metrics("truncation", outcomes), metrics("last_k", outcomes), outcomes, 30),
         "figure_4": lambda: plots.plot_attention_profile(profile(outcomes), outcomes),
-        "figure_5": lambda: plots.plot_effects(effects(outcomes), outcomes),
+        "figure_5": lambda: plots.plot_effects(effects(outcomes, courses=BOTH), outcomes),
+        "figure_5_as_measured": lambda: plots.plot_effects(effects(outcomes), outcomes),
         "figure_6": lambda: plots.plot_examples(table, crops, ["circadian", "p53", "cell_cycle"], outcomes),
         "figure_6_gray": lambda: plots.plot_examples(gray, gray_crops, ["phase"], outcomes),
         "training_curves": lambda: plot_checks.plot_training_curves(curves(5)),
@@ -141,6 +144,12 @@ def empty(name):
     return pd.DataFrame({c: pd.Series(dtype=object) for c in TABLES[name].columns}).pipe(check_table, name, "test")
 
 
+def without_others():
+    """Effects of which none could be compared with other cells."""
+    table = effects(courses=BOTH)
+    return table.assign(median_delta=table["median_delta"].where(table["course"] == "kept"))
+
+
 EMPTY = {
     "figure_2": lambda: plots.plot_confusion(empty("confusion"), FATES),
     "figure_2_zeros": lambda: plots.plot_confusion(confusion(counts=((0, 0), (0, 0))), FATES),
@@ -149,6 +158,7 @@ EMPTY = {
     "figure_4": lambda: plots.plot_attention_profile(empty("attention_profile"), FATES),
     "figure_5": lambda: plots.plot_effects(empty("effect_summary"), FATES),
     "figure_5_nulls": lambda: plots.plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES),
+    "figure_5_no_others": lambda: plots.plot_effects(without_others(), FATES),
     "figure_6": lambda: plots.plot_examples(empty("examples"), np.zeros((0, 1, 8, 8), np.uint8), ["phase"], FATES),
     "training_curves": lambda: plot_checks.plot_training_curves(curves(epochs=0)),
     "calibration": lambda: plot_checks.plot_calibration(empty("calibration"), FATES),
@@ -322,6 +332,11 @@ def test_attention_profile_is_aligned_at_the_end(monkeypatch):
     assert "190" in words(figure, monkeypatch).split(" | ")
 
 
+def test_attention_profile_without_hours_has_an_axis_in_frames_only():
+    figure = plots.plot_attention_profile(profile().assign(hours_before_end=float("nan")), FATES)
+    assert figure.axes[0].child_axes == []
+
+
 def test_attention_profile_with_one_outcome_counts_none_of_the_other(monkeypatch):
     shown = words(plots.plot_attention_profile(profile().query("outcome == 'mitosis'"), FATES), monkeypatch)
     assert "0" in shown.split(" | ")
@@ -342,6 +357,38 @@ def test_effects_are_filled_where_significant():
         filled = to_rgba(marker.get_markerfacecolor()) != to_rgba("white")
         assert filled == (index % 2 == 0)  # q is 0.01 and 0.2 in turn
     assert [text.get_text() for text in axes.get_yticklabels()] == [feature_label(feature) for feature in FEATURES]
+
+
+def test_effects_relative_to_other_cells_stand_in_a_second_panel_with_the_same_features(monkeypatch):
+    figure = plots.plot_effects(effects(courses=BOTH).sample(frac=1, random_state=0).sort_values("course", kind="stable"), FATES)
+    a, b = figure.axes
+    labels = [text.get_text() for text in a.get_yticklabels()]
+    order = [[feature_label(feature) for feature in FEATURES].index(label) for label in labels]
+    for axes, turned in ((a, False), (b, True)):
+        markers = markers_of(axes)
+        assert len(markers) == 2 * len(FEATURES)
+        for marker in markers:
+            index = order[round(float(marker.get_ydata()[0]))]
+            index = len(FEATURES) - 1 - index if turned else index
+            assert marker.get_xdata()[0] == pytest.approx(0.8 - 0.35 * index)
+            assert (to_rgba(marker.get_markerfacecolor()) != to_rgba("white")) == (index % 2 == 0)
+    assert a.get_ylim() == b.get_ylim()
+    shown = words(figure, monkeypatch).replace("\n", " ").split(" | ")
+    assert {"a", "b", "as measured", "relative to other cells at the same time before the end"} <= set(shown)
+    assert shown.count("1500") == 4 * len(FEATURES)
+    assert shown.count(feature_label("area")) == 1
+
+
+def test_one_panel_of_effects_needs_no_letter(monkeypatch):
+    figure = plots.plot_effects(effects(), FATES)
+    assert len(figure.axes) == 1
+    assert not {"a", "b", "as measured"} & set(words(figure, monkeypatch).split(" | "))
+
+
+def test_effects_without_other_cells_say_so_beside_those_as_measured(monkeypatch):
+    figure = plots.plot_effects(without_others(), FATES)
+    assert [len(markers_of(axes)) for axes in figure.axes] == [2 * len(FEATURES), 0]
+    assert "3 other cells of each outcome" in words(figure, monkeypatch)
 
 
 def test_effects_without_tests_are_all_filled_and_say_nothing_of_them(monkeypatch):

@@ -43,8 +43,9 @@ def ours():
 
 def effects():
     rows = [
-        ("division", "intensity_mean-p53", 50, 0.5, 0.4, 0.6, None, 0.01, "large"),
-        ("death", "solidity", 50, 0.1, 0.0, 0.2, None, 0.5, "small"),
+        ("division", "intensity_mean-p53", "removed", 50, 0.1, 0.0, 0.2, None, 0.01, "small"),
+        ("division", "intensity_mean-p53", "kept", 50, 0.5, 0.4, 0.6, None, 0.01, "large"),
+        ("death", "solidity", "kept", 50, 0.1, 0.0, 0.2, None, 0.5, "small"),
     ]
     return check_table(pd.DataFrame(rows, columns=list(TABLES["effect_summary"].columns)), "effect_summary", "test")
 

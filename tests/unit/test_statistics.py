@@ -7,6 +7,7 @@ from scipy import stats
 
 from cellfate import statistics
 from cellfate.statistics import (
+    additive_course,
     benjamini_hochberg,
     bootstrap_counts,
     circular_shift_p_value,
@@ -18,6 +19,7 @@ from cellfate.statistics import (
     median_with_interval,
     permutation_p_value,
     permutation_p_values,
+    remove_course,
     resampling_units,
 )
 
@@ -216,3 +218,127 @@ def test_effect_bands(delta, band):
 def test_resampling_units_are_recordings_unless_there_is_one():
     assert list(resampling_units(["a", "b"], ["1", "2"])) == ["a", "b"]
     assert list(resampling_units(["a", "a"], ["1", "2"])) == ["1", "2"]
+
+
+# ---- the course that cells share ----
+
+
+def additive(levels, course, lengths):
+    """Values (J, 1, T) without noise: trajectory j has its level plus the course at its last ``lengths[j]`` frames."""
+    values = np.full((len(levels), 1, len(course)), np.nan)
+    for j, (level, n) in enumerate(zip(levels, lengths, strict=True)):
+        values[j, 0, :n] = level + course[:n]
+    return values
+
+
+def spread(values):
+    return np.nanmax(values, axis=-1) - np.nanmin(values, axis=-1)
+
+
+def test_course_by_hand():
+    # levels 0 and 10; the second trajectory has no value at frame 0, which the means over trajectories would take for a jump
+    values = np.array([[[1.0, 2.0, 4.0]], [[np.nan, 12.0, 14.0]]])
+    assert additive_course(values, min_course=1)[0] == pytest.approx(np.array([1, 2, 4]) - 7 / 3)
+    # rises by 1 and by 3, in the fit by 2: the first goes from -0.5 to 1.5, then to 2, which no other trajectory contradicts
+    values = np.array([[[0.0, 1.0, 2.0]], [[0.0, 3.0, np.nan]]])
+    course = additive_course(values, min_course=1)[0]
+    assert course - course[0] == pytest.approx([0, 2, 2.5])
+
+
+def test_course_is_the_least_squares_solution():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(6, 3, 9))
+    holes = rng.random((6, 9)) < 0.3
+    values[:, :2][np.broadcast_to(holes[:, None], (6, 2, 9))] = np.nan  # two features with the same holes
+    values[0, 2, :4] = np.nan
+    found = additive_course(values, min_course=1)
+    for f in range(3):
+        j, t = np.nonzero(~np.isnan(values[:, f]))
+        design = np.concatenate([np.eye(6)[j], np.eye(9)[t]], axis=1)
+        expected = np.linalg.lstsq(design, values[j, f, t], rcond=None)[0][6:]
+        assert found[f] == pytest.approx(expected - expected.mean())
+
+
+def test_course_needs_trajectories_with_a_value():
+    values = additive([0, 1, 2, 3], np.arange(6.0) ** 2, [6, 5, 5, 2])
+    assert np.isnan(additive_course(values)[0]).tolist() == [False] * 5 + [True]
+    assert np.isnan(additive_course(values, min_course=4)[0]).tolist() == [False] * 2 + [True] * 4
+    assert np.isnan(additive_course(values[:2])).all()
+    assert np.isnan(additive_course(values[:0])).all()
+    assert np.isnan(additive_course(np.full((4, 2, 5), np.nan))).all()
+
+
+def test_course_of_frames_that_no_trajectory_links_is_not_made_up():
+    values = np.full((6, 1, 5), np.nan)
+    values[:3, 0, :3] = [1, 2, 3]
+    values[3:, 0, 3:] = [7, 9]  # their height against the first three frames is unknown
+    course = additive_course(values)[0]
+    assert course[:3] == pytest.approx([-1, 0, 1])
+    assert np.isnan(course[3:]).all()
+    values[0, 0, 4] = 10  # a link: frame 4 is 7 above frame 2
+    course = additive_course(values)[0]
+    assert course - course[0] == pytest.approx([0, 1, 2, 7, 9])
+
+
+@pytest.mark.parametrize("course", [np.zeros(40), -np.arange(40.0), np.sin(np.arange(40.0)), 1e4 * np.exp(-np.arange(40) / 5)])
+def test_a_course_that_all_cells_share_is_removed_whole(course):
+    rng = np.random.default_rng(3)
+    lengths = rng.integers(20, 41, 12)
+    values = additive(rng.normal(1000, 300, 12), course, lengths)
+    values[4, 0, 3:9] = np.nan
+    residuals = remove_course(values, np.arange(12) % 2, np.arange(12) // 3)
+    masks = np.arange(40)[None] < 4
+    for residual, one in zip(residuals, values, strict=True):
+        known = ~np.isnan(residual[0])
+        assert known.sum() >= 14
+        assert not (known & np.isnan(one[0])).any()
+        assert spread(residual) == pytest.approx(0, abs=1e-8)
+        assert deltas_of_masks(residual, masks)[0, 0] == pytest.approx(0, abs=1e-12)  # rounding makes no order of ties
+    if course.any():
+        assert abs(deltas_of_masks(values[0], masks)[0, 0]) > 0.1
+
+
+def test_a_step_of_one_outcome_is_found_with_its_sign_and_mirrored_in_the_other():
+    outcomes = np.arange(12) % 2
+    drift = -5 * np.arange(30.0)
+    values = additive(np.linspace(0, 50, 12), drift, [30] * 12)
+    values[outcomes == 1, 0, :6] += 4
+    residuals = remove_course(values, outcomes, np.arange(12))[:, 0]
+    steps = residuals[:, :6].mean(axis=1) - residuals[:, 6:].mean(axis=1)
+    assert steps == pytest.approx(np.where(outcomes == 1, 2.0, -2.0))  # half the step: relative to the mean of both outcomes
+    deltas = [deltas_of_masks(row[None], np.arange(30)[None] < 6)[0, 0] for row in residuals]
+    assert deltas == pytest.approx(np.where(outcomes == 1, 1.0, -1.0))
+
+
+def test_outcomes_weigh_the_same_however_many_cells_they_have():
+    outcomes = np.array([0] * 30 + [1] * 4)
+    values = additive(np.zeros(34), np.zeros(10), [10] * 34)
+    values[outcomes == 1, 0, :3] += 4
+    residuals = remove_course(values, outcomes, np.arange(34))[:, 0]
+    assert residuals[0, 0] - residuals[0, 9] == pytest.approx(-2)
+    assert residuals[-1, 0] - residuals[-1, 9] == pytest.approx(2)
+
+
+def test_no_cell_of_the_own_unit_is_in_the_course():
+    rng = np.random.default_rng(5)
+    values, outcomes, units = rng.normal(size=(16, 2, 20)), np.arange(16) % 2, np.array(["a", "b", "c", "d"])[np.arange(16) // 4]
+    before = remove_course(values, outcomes, units)
+    changed = values.copy()
+    changed[1:4] += rng.normal(100, 50, size=(3, 2, 20))  # all others of unit a
+    after = remove_course(changed, outcomes, units)
+    assert after[0] == pytest.approx(before[0])
+    assert not np.allclose(after[4:], before[4:], atol=1)  # they are in the course of the other units
+    changed = values.copy()
+    changed[4] += rng.normal(100, 50, size=(2, 20))
+    assert not np.allclose(remove_course(changed, outcomes, units)[0], before[0], atol=1)
+
+
+def test_few_other_cells_leave_nothing():
+    values = additive(np.arange(7.0), np.arange(8.0), [8, 8, 8, 8, 8, 8, 5])
+    outcomes = np.array([0, 0, 0, 0, 1, 1, 1])
+    residuals = remove_course(values, outcomes, np.arange(7))[:, 0]
+    assert np.isnan(residuals[4:]).all()  # two others of their outcome
+    assert (np.isnan(residuals[:4]) == [[False] * 5 + [True] * 3] * 4).all()  # one of the three others ends at frame 5
+    assert np.isnan(remove_course(values, np.zeros(7), np.arange(7))).all()
+    assert np.isnan(remove_course(values, outcomes, np.zeros(7))).all()  # one unit: no others
+    assert remove_course(values[:0], outcomes[:0], np.zeros(0)).shape == (0, 1, 8)

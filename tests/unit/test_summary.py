@@ -54,8 +54,12 @@ def calibration(stages=("raw", "calibrated")):
     return table("calibration", [("full", 0, stage, 0.0, 1.0, 0.5, 0.5, 40, *scores[stage]) for stage in stages])
 
 
-def effects(values=(0.41, -0.3)):
-    rows = [(name, "intensity_mean-p53", 55, value, 0.1, 0.5, 0.02, 0.004, "medium") for name, value in zip(NAMES, values, strict=True)]
+def effects(values=(0.41, -0.3), removed=(0.2, 0.1)):
+    rows = [
+        (name, "intensity_mean-p53", course, 55, value, 0.1, 0.5, 0.02, 0.004, "medium")
+        for course, of_course in (("kept", values), ("removed", removed))
+        for name, value in zip(NAMES, of_course, strict=True)
+    ]
     return table("effect_summary", rows)
 
 
@@ -145,6 +149,15 @@ def test_tables_of_the_page(figures):
     assert ["5", "0.800", "475", "0.800", "142"] in rows
     assert ["expected calibration error", "0.200", "0.050"] in rows
     assert ["p53, mean intensity", "+0.41 0.100 to 0.500 q 0.004", "55", "-0.30 0.100 to 0.500 q 0.004", "55"] in rows
+    assert ["p53, mean intensity", "+0.20 0.100 to 0.500 q 0.004", "55", "+0.10 0.100 to 0.500 q 0.004", "55"] in rows
+
+
+def test_the_features_have_a_table_for_each_course(figures):
+    both, one = page(figures), page(figures, effects=effects().query("course == 'kept'"))
+    words = ["Features as measured", "Features relative to other cells at the same time before the end"]
+    assert [text in both for text in words] == [True, True]
+    assert both.index(words[0]) < both.index("+0.41") < both.index(words[1]) < both.index("+0.20")
+    assert [text in one for text in words] == [True, False]
 
 
 def test_figures_have_titles_and_the_captions_of_the_report(figures):
@@ -190,6 +203,8 @@ def test_a_sound_run_has_no_caveats():
         ({"calibration": calibration(("raw",))}, "were not calibrated"),
         ({"effects": effects((None, 0.3))}, "features of “cell death”"),
         ({"effects": effects()[:0]}, "features of “cell death” and “division”"),
+        ({"effects": effects(removed=(0.2, None))}, "too few other cells to compare with: features of “division” relative to other cells"),
+        ({"effects": effects((None, 0.3), (None, 0.1))}, "features of “cell death”."),
     ],
 )
 def test_weak_numbers_are_said_to_be_weak(figures, changes, words):

@@ -90,8 +90,9 @@ rule summarize_effects:
     input:
         effects="results/{dataset}/{protocol}/tables/effects.parquet",
         attention=ALL_ATTENTION,
-        features=ALL_FEATURES,
+        predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        features=ALL_FEATURES,
         code=library_of("summarize_effects.py"),
     output:
         table=report("results/{dataset}/{protocol}/tables/effect_summary.csv", category="3 Tables", caption="../report/effect_summary.rst"),
@@ -100,8 +101,9 @@ rule summarize_effects:
     conda:
         "../../envs/analysis.yaml"
     params:
-        **{key: config["statistics"][key] for key in ("high_percentile", "bootstrap", "null_model", "null_draws", "correction")},
+        **{key: config["statistics"][key] for key in ("splits", "high_percentile", "bootstrap", "null_model", "null_draws", "correction")},
         outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
         seed=config["seed"],
     message:
         "Table of figure 5"
