@@ -47,9 +47,10 @@ unit: environment
 workflow-test: environment
 	$(BIN)/python -m pytest tests/workflow
 
-pictures: environment  ## Put the demo's figures into the README
+pictures: environment  ## Put the demo's figures into the README, and cells of it onto the simulator's page
 	@mkdir -p docs/images
 	cp results/demo/corrected/figures/figure_3.png results/demo/corrected/figures/figure_6.png docs/images/
+	PYTHONPATH=src $(BIN)/python -m cellfate.simulation_plots docs/images/simulator_montage.png
 
 unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running
 	$(SNAKEMAKE) $(DEMO) --unlock

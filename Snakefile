@@ -34,6 +34,8 @@ rule all:
     default_target: True
     input:
         final_targets(),
+    message:
+        "All that was asked for is there"
 
 
 onsuccess:
@@ -48,3 +50,5 @@ rule figures:
     """Only the figures."""
     input:
         figure_targets(),
+    message:
+        "All figures are there"

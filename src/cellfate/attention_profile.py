@@ -22,19 +22,22 @@ def attention_profile(
     ``correct`` are the trajectories to use (:func:`cellfate.evaluation.correct_trajectories`). ``profile`` is the mean scaled by
     its own minimum and maximum over the aligned frames; ``ci_low`` and ``ci_high`` are the 95 % bootstrap interval of the mean
     (whole recordings drawn, lineages where there is one recording) on that same scale, so they may leave 0..1.
+    ``hours_before_end`` is null where the trajectories differ in their frame interval: aligned frames have no common time then.
     """
     known = trajectories.set_index("trajectory")
     rows = attention.merge(correct[["trajectory", "fold", "outcome"]], on=["trajectory", "fold"])
     rows = rows[rows["frames_before_end"] <= max_frames_before_end]
-    rows = rows.assign(lineage=rows["trajectory"].map(known["lineage"]), minutes=rows["trajectory"].map(known["frame_interval_min"]))
+    rows = rows.assign(lineage=rows["trajectory"].map(known["lineage"]))
+    minutes = known.loc[rows["trajectory"].unique(), "frame_interval_min"].unique()
+    hours = minutes[0] / 60 if len(minutes) == 1 else np.nan
     columns = ["outcome", "frames_before_end", "hours_before_end", "n_trajectories", "mean_scaled", "profile", "ci_low", "ci_high"]
     present = [rows[rows["outcome"] == name] for name in (outcomes["negative"], outcomes["positive"])]
-    tables = [_profile(members, bootstrap, seed) for members in present if len(members)]
+    tables = [_profile(members, hours, bootstrap, seed) for members in present if len(members)]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
-def _profile(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
-    """The profile of one outcome."""
+def _profile(rows: pd.DataFrame, hours: float, bootstrap: int, seed: int) -> pd.DataFrame:
+    """The profile of one outcome; ``hours`` from one frame to the next, NaN where they differ."""
     aligned = rows.groupby("frames_before_end")
     mean = aligned["scaled"].mean()
     low, spread = mean.min(), mean.max() - mean.min()
@@ -47,7 +50,7 @@ def _profile(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
         {
             "outcome": rows["outcome"].iloc[0],
             "frames_before_end": mean.index,
-            "hours_before_end": mean.index * aligned["minutes"].mean().to_numpy() / 60,
+            "hours_before_end": mean.index * hours,
             "n_trajectories": aligned["trajectory"].nunique().to_numpy(),
             "mean_scaled": mean.to_numpy().clip(0, 1),
             "profile": scaled(mean.to_numpy()),

@@ -30,5 +30,5 @@ def require_free_space(folder: str | Path, n_bytes: int, what: str) -> None:
     if n_bytes > free:
         raise InputError(
             f"{folder}: {what} needs {human_size(n_bytes)}, the disk has {human_size(free)} free; "
-            "free some space, or make this folder a link to a larger disk"
+            "free some space, or make resources/ a link to a larger disk"
         )

@@ -316,18 +316,21 @@ def published_md5(url: str, checksums: str | None, name: str, **options) -> str 
     return next(iter(found.values()))
 
 
-def download_file(url: str, file: str, path: str | Path, checksums: str | None = None, by_hand: str | None = None, **options) -> Path:
+def download_file(
+    url: str, file: str, path: str | Path, checksums: str | None = None, by_hand: str | None = None, then: str | None = None, **options
+) -> Path:
     """Download ``file`` of the folder ``url`` to ``path``, checked against the MD5 that ``checksums`` lists there.
 
     Without checksums, a file that is at ``path`` already (put there by hand) is kept. ``by_hand`` is the page that an
-    error names for a download in the browser. ``options`` are those of :func:`fetch`.
+    error names for a download in the browser, ``then`` what to do with the file from there (None: put it at ``path``).
+    ``options`` are those of :func:`fetch`.
     """
     path = Path(path)
     md5 = published_md5(url, checksums, file, **options)
     if md5 is None and path.is_file():
         return path
     page = f" (see {by_hand})" if by_hand else ""
-    return fetch(address(url, file), path, md5=md5, advice=f"download it by hand{page} and put it at {path}", **options)
+    return fetch(address(url, file), path, md5=md5, advice=f"download it by hand{page} and {then or f'put it at {path}'}", **options)
 
 
 def download_archive(url: str, file: str, folder: str | Path, checksums: str | None = None, by_hand: str | None = None, **options) -> Path:
@@ -338,7 +341,8 @@ def download_archive(url: str, file: str, folder: str | Path, checksums: str | N
     ``options`` are those of :func:`download_file`.
     """
     folder = Path(folder)
-    archive = download_file(url, file, folder.parent / ".archives" / folder.name / Path(file).name, checksums, by_hand, **options)
+    waiting = folder.parent / ".archives" / folder.name / Path(file).name
+    archive = download_file(url, file, waiting, checksums, by_hand, then=f"unpack its frames into {folder}", **options)
     extract_archive(archive, folder, lift=True)
     shutil.rmtree(archive.parent)
     return folder
@@ -355,11 +359,12 @@ def fetch_files(checksums: str | Path, folder: str | Path, url: str, local: str 
     outside = [name for name in sums if Path(name).name != name]
     if outside:
         raise InputError(f"{checksums}: {outside[0]!r} is not a plain file name")
+    advice = "download the files by hand into a folder and name it in source.local"
     arriving = folder.with_name(f".{folder.name}.part")
     arriving.mkdir(parents=True, exist_ok=True)
     for name, digest in progress(list(sums.items()), f"fetch {folder.name}", unit="file"):
         if local is None:
-            fetch(address(url, name), arriving / name, sha256=digest, **options)
+            fetch(address(url, name), arriving / name, sha256=digest, advice=advice, **options)
         else:
             _copy_checked(Path(local) / name, arriving / name, digest)
     for path in arriving.iterdir():

@@ -1,9 +1,14 @@
-"""A look at simulated cells: the same cells at several times before their events."""
+"""A look at simulated cells: the same cells at several times before their events.
+
+``python -m cellfate.simulation_plots montage.png`` draws cells of one of the demo's recordings.
+"""
+
+import sys
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from cellfate.simulation import SimulatedRecording
+from cellfate.simulation import SimulatedRecording, simulate_recording
 from cellfate.simulation_settings import APOPTOSIS, CHANNELS, MITOSIS
 
 GAP = 0.04  # of a panel, between panels
@@ -61,3 +66,8 @@ def _panel(simulated: SimulatedRecording, cell, frame: int, size: int, channel: 
 def display(image: np.ndarray, low: float = 150, high: float = 1250, gamma: float = 0.65) -> np.ndarray:
     """Counts to 0..1 for the eye: clipped to ``low`` ... ``high`` counts, dark parts lifted by ``gamma``."""
     return np.clip((image.astype(float) - low) / (high - low), 0, 1) ** gamma
+
+
+if __name__ == "__main__":
+    demo = simulate_recording("sim09", seed=7, treatment="cisplatin", dose="medium", treatment_start_h=10)
+    plot_simulation_montage(demo, per_fate=3).savefig(sys.argv[1], dpi=85)

@@ -272,6 +272,11 @@ def _read_text(path: Path, recording: str, needed: tuple[str, ...], optional: tu
     if not path.exists():
         raise InputError(f"{path}: no such file (csv tracks)")
     try:
+        with open(path, encoding="utf-8-sig") as file:
+            header = file.readline()
+        other = next((separator for separator in ";\t" if separator in header and "," not in header), None)
+        if other:
+            raise InputError(f"{path}: line 1: separated by {other!r}? Commas are needed between the columns, points in the numbers")
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
             text = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False, encoding="utf-8-sig")

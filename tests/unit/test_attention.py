@@ -40,6 +40,18 @@ def test_profile_by_hand():
     assert table["n_trajectories"].tolist() == [2, 2, 2, 1]
 
 
+def test_recordings_of_different_frame_intervals_have_no_common_hours():
+    attention, correct, known = make_inputs(
+        [("a/1", "mitosis", [0, 0.5, 1]), ("b/2", "apoptosis", [0.25, 0, 1]), ("c/3", "mitosis", [1, 0])]
+    )
+    known["frame_interval_min"] = [30.0, 20.0, 30.0]
+    table = check_table(attention_profile(attention, correct, known, NAMES), "attention_profile", "p")
+    assert table["hours_before_end"].isna().all()
+    assert table["frames_before_end"].tolist() == [0, 1, 2] * 2
+    without = correct[correct["trajectory"] != "b/2"]  # the other interval enters no profile
+    assert attention_profile(attention, without, known, NAMES)["hours_before_end"].tolist() == [0, 0.5, 1]
+
+
 def test_each_outcome_is_scaled_by_its_own_range_over_the_aligned_frames():
     inputs = make_inputs([("a/1", "mitosis", [0, 0.2, 0.4, 1]), ("b/1", "apoptosis", [1, 0, 0.6, 0.5])])
     table = attention_profile(*inputs, NAMES, max_frames_before_end=2)

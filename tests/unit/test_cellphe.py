@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from cellphe_tables import chains, grid_frame, grid_outcomes, grid_tracks, write_example
 
-from cellfate.cellphe import chains, grid_frame, grid_outcomes, grid_tracks, write_example
 from cellfate.download import read_sha256sums
 from cellfate.errors import InputError
 from cellfate.recordings import read_sheet

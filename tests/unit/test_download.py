@@ -554,6 +554,11 @@ def test_a_recording_comes_whole(site, tmp_path):
     assert list((tmp_path / "images/.archives").iterdir()) == []
 
 
+def test_by_hand_means_a_folder_that_people_see(site, tmp_path):
+    with pytest.raises(InputError, match=f"download it by hand and unpack its frames into {tmp_path / 'images/001'}$"):
+        download_archive(f"{site.url}/r/", "001.zip", tmp_path / "images/001", backoff=0.001)
+
+
 def test_an_archive_that_arrived_before_a_kill_is_not_fetched_again(site, tmp_path):
     waiting = tmp_path / "images/.archives/001/001.zip"
     waiting.parent.mkdir(parents=True)
@@ -587,7 +592,7 @@ def test_listed_files_from_the_server(site, tmp_path, monkeypatch):
     files = site.files
     site.files = {path.replace(" ", "%20"): data for path, data in files.items()}
     site.statuses = [200, 200, 404]
-    with pytest.raises(InputError, match=r"f%202.tif: the server answered 404"):
+    with pytest.raises(InputError, match=r"f%202.tif: the server answered 404 .* into a folder and name it in source.local$"):
         fetch_files(sums, tmp_path / "out", f"{site.url}/m/", backoff=0.001)
     assert not (tmp_path / "out").exists()
     site.requests.clear()

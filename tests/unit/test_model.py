@@ -79,7 +79,7 @@ def test_positions_by_hand():
 
 
 def test_unknown_positions_are_refused():
-    with pytest.raises(InputError, match="model.positions is 'middle', start or end is needed"):
+    with pytest.raises(InputError, match=r"model\.positions is 'middle', start or end is needed"):
         small(positions="middle")
 
 

@@ -200,6 +200,8 @@ def test_lineage_through_parents_continuations_and_labels(tmp_path):
         ("track_id,frame,y,x\n1,0,1,2\n2,0,1,2\n1,0,3,2\n", r"line 4: track 1 is in frame 0 already \(line 2\)"),
         ("track_id,frame,y,x\n", "recording r is empty: no tracks"),
         ("", "not readable as a CSV table"),
+        ("track_id;frame;y;x\n1;0;1,5;2\n", "line 1: separated by ';'\\? Commas are needed"),
+        ("track_id\tframe\ty\tx\n1\t0\t1\t2\n", r"line 1: separated by '\\t'\? Commas are needed"),
         ("track_id,frame,y,x\n1,0,1,2,3\n", "not readable as a CSV table"),
         ("track_id,frame,y\n1,0,1\n", "column x missing"),
         ("track_id,frame,y,x,parent\n1,0,1,2,3\n", "unknown column parent"),
@@ -229,6 +231,11 @@ def test_bad_csv_tracks(tmp_path, tracks, message):
 def test_bad_csv_outcomes(tmp_path, fates, message):
     with pytest.raises(InputError, match=f"t_outcomes.csv: {message}"):
         read_csv(tmp_path, rows(1, 2, 6), "track_id,outcome,event_frame\n" + fates)
+
+
+def test_outcomes_separated_by_semicolons(tmp_path):
+    with pytest.raises(InputError, match=r"t_outcomes.csv: line 1: separated by ';'\? Commas are needed"):
+        read_csv(tmp_path, rows(1, 2, 6), "track_id;outcome;event_frame\n1;dead;5\n")
 
 
 def test_bad_continuation(tmp_path):

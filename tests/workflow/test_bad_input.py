@@ -54,6 +54,13 @@ def test_images_that_are_not_there(fresh):
     assert "nowhere/r2" in fails(fresh, "-n")
 
 
+def test_a_recording_without_tracks_in_the_sheet(fresh):
+    rows = tiny_rows(3)
+    rows[1].update(tracks="", tracks_format="")
+    fresh.write_sheet("tiny.tsv", rows)
+    assert "tiny.tsv: line 3: recording r1 has no tracks; give tracks and tracks_format" in fails(fresh, "-n")
+
+
 @pytest.fixture
 def copy_of_finished(finished, tmp_path):
     return finished.copy(tmp_path / "copy")
@@ -72,6 +79,18 @@ def test_a_missing_frame_stops_before_the_expensive_jobs(copy_of_finished):
     assert not list(project.folder.glob("results/tiny/corrected/fold-*"))
     assert not (project.folder / "results/tiny/crops/r1.h5").exists()
     assert (project.folder / "results/tiny/crops/r0.h5").exists(), "the other recordings go on with --keep-going"
+
+
+def test_a_table_of_tracks_without_tracks(copy_of_finished):
+    project = copy_of_finished
+    rows = tiny_rows(3)
+    rows[1].update(tracks="r1.csv", tracks_format="csv")
+    (project.folder / "r1.csv").write_text("track_id,frame,y,x\n")
+    project.write_sheet("mine.tsv", rows)
+    project.write_config("mine.yaml", {"dataset": "mine", "recordings": "mine.tsv", "source": {"kind": "local"}})
+    output = fails(project, "--until", "read_tracks", overlays=("demo/config.yaml", "tiny.yaml", "mine.yaml"))
+    assert "Traceback" not in output
+    assert output.count("Input error: r1.csv: recording r1 is empty: no tracks") == output.count("Input error: ") == 2
 
 
 def test_one_class_only(copy_of_finished):

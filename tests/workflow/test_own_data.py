@@ -59,7 +59,14 @@ def test_own_recordings_with_csv_tracks_folds_and_all_tracks(finished, tmp_path)
 def test_a_published_checkpoint_is_used_instead_of_training(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     settings = yaml.safe_load((ROOT / "demo/config.yaml").read_text())["model"]
-    settings |= {"input_size": 16, "encoder_layers": 1, "encoder_heads": 4, "dropout": 0.0, "positions": "end", "pad_through_backbone": False}
+    settings |= {
+        "input_size": 16,
+        "encoder_layers": 1,
+        "encoder_heads": 4,
+        "dropout": 0.0,
+        "positions": "end",
+        "pad_through_backbone": False,
+    }
     torch.manual_seed(0)
     model = FateModel(ModelSettings(channels=3, **settings))
     save_file(

@@ -2,12 +2,19 @@
 
 import hashlib
 import http.server
+import io
 import json
+import shutil
 import threading
+import zipfile
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import pytest
+import tifffile
+
+from cellfate.crops import CropFile
 
 NAMES = [f"{n:03d}" for n in [*range(1, 240), *range(275, 310)]]  # 274 recordings, numbered to 309
 
@@ -35,6 +42,17 @@ def annotations() -> dict:
     return {"videos": videos, "images": images, "categories": [{"id": 1, "name": "cell"}], "annotations": boxes}
 
 
+def frames() -> bytes:
+    """The archive of one recording: 12 frames, each of one level, in a folder of their own."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        for frame in range(12):
+            image = io.BytesIO()
+            tifffile.imwrite(image, np.full((96, 96, 3), frame, np.uint16), photometric="rgb")
+            files.writestr(f"001/{frame:03d}.tif", image.getvalue())
+    return archive.getvalue()
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
@@ -42,12 +60,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def archive(tmp_path):
-    """A server on loopback that holds the annotations and their checksum."""
+    """A server on loopback that holds the annotations, the frames of the first recording, and their checksums."""
     folder = tmp_path / "archive"
     folder.mkdir()
-    text = json.dumps(annotations()).encode()
-    (folder / "annotations.json").write_bytes(text)
-    (folder / "md5sums.txt").write_text(f"{hashlib.md5(text).hexdigest()}  annotations.json\n")
+    files = {"annotations.json": json.dumps(annotations()).encode(), "001.zip": frames()}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / "md5sums.txt").write_text("".join(f"{hashlib.md5(content).hexdigest()}  {name}\n" for name, content in files.items()))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -67,6 +86,20 @@ def test_planning_without_and_with_the_sheet(fresh, archive):
     assert {jobs[rule] for rule in ("download_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {274}
     assert jobs["fetch_segmentation_weights"] == jobs["train_model"] == jobs["compare_published"] == 1
     assert "download_annotations" not in jobs
+
+
+def test_a_recording_is_downloaded_unpacked_and_cut(fresh, archive):
+    fresh.write_config("mine.yaml", {"source": {"url": archive}})
+    fresh.snakemake(overlays=("mine.yaml",))
+    fresh.snakemake("--", "results/published/crops/001.h5", overlays=("mine.yaml",))
+    images = fresh.folder / "resources/published/images"
+    assert [path.name for path in sorted((images / "001").glob("*.tif"))] == [f"{frame:03d}.tif" for frame in range(12)]
+    with CropFile(fresh.folder / "results/published/crops/001.h5") as crops:
+        assert crops.read(1, 0, 11)[1][:, 0, 56, 56].tolist() == list(range(12))
+    missing = fresh.snakemake("--", "results/published/crops/002.h5", overlays=("mine.yaml",), check=False).output
+    assert f"Input error: {archive}md5sums.txt: 002.zip: not listed among its 2 files" in missing
+    shutil.copytree(images / "001", images / "002", ignore=shutil.ignore_patterns(".*"))  # unpacked by hand
+    assert fresh.jobs("--", "results/published/crops/002.h5", overlays=("mine.yaml",)) == {"read_tracks": 1, "extract_crops": 1}
 
 
 @pytest.mark.reference

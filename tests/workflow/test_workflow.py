@@ -95,6 +95,17 @@ def test_switching_between_protocols_runs_nothing_again(finished, tmp_path):
     assert project.jobs(overlays=PAPER) == {}
 
 
+def test_switching_between_data_sets_runs_nothing_again(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    project.write_config("other.yaml", {"dataset": "other", "source": {"kind": "local"}})
+    other = ("demo/config.yaml", "tiny.yaml", "other.yaml")
+    checked = [f"results/other/tracks/r{i}.parquet" for i in range(4)]
+    assert project.jobs("--", *checked, overlays=other) == {"read_tracks": 4}
+    project.snakemake("--", *checked, overlays=other)
+    assert project.jobs() == {}
+    assert project.jobs("--", *checked, overlays=other) == {}
+
+
 def test_a_new_recording_is_processed_and_the_others_are_not(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     project.write_sheet("tiny.tsv", tiny_rows(5))

@@ -2,9 +2,12 @@
 
 Wiggins et al., Nat Commun 14, 1854 (2023). The movie's frames are numbered 1 to 481, about 6 min apart; the images kept are
 1, 6, 11 ... 481, which become frames 0 to 96, 30 min apart.
+
+``PYTHONPATH=src python examples/cellphe/cellphe_tables.py roi_centroids_all481.csv outcomes_by_eye.csv examples/cellphe/tracks.csv``
 """
 
 import math
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -78,3 +81,7 @@ def chains(continues_as: dict[int, str]) -> dict[int, int]:
         touching = [group for group in groups if group & link]
         groups = [group for group in groups if not group & link] + [link.union(*touching)]
     return {track: min(group & links.keys()) for group in groups for track in group & links.keys()}
+
+
+if __name__ == "__main__":
+    write_example(*sys.argv[1:])
