@@ -3,7 +3,7 @@
 Each run is a data set of its own, learning-<condition>-<seed>, made by the workflow itself with an overlay on demo/config.yaml.
 Runs that are complete are not done again. The page docs/learning.md and its figure are written from the tables that are there.
 
-Run: python benchmarks/learning.py [--seeds 101 102 103] [--cores 1] [--work results/learning] [--page-only]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/learning.py [--seeds 301 302 303] [--cores 1] [--work results/learning] [--page-only]
 """
 
 import argparse

@@ -21,9 +21,9 @@ CHANCE = 0.5
 INTRODUCTION = """# Does it learn what was planted?
 
 On simulated recordings the signs of a fate are planted, so what a network can learn, from which frame on, and from which channel,
-is known. `python benchmarks/learning.py` runs the workflow on recordings with all, none or one of the effects of [the
-simulator](simulator.md) and writes this page and its figure from the tables. The numbers say that the method learns and explains
-what is there; they do not say how well it predicts real cells.
+is known. `PYTHONPATH=src .venv/bin/python benchmarks/learning.py` runs the workflow on recordings with all, none or one of the
+effects of [the simulator](simulator.md) and writes this page and its figure from the tables. The numbers say that the method learns
+and explains what is there; they do not say how well it predicts real cells.
 
 ![Balanced accuracy of the network and of simple baselines, by condition, and the features that go with attention](images/learning.png)
 

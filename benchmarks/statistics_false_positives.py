@@ -10,7 +10,7 @@ kept) and less the shared course (removed):
 - shift: share of data sets with p < 0.05 for the median against circular shifts of the high-attention mask;
 - both: share that interval and shift call together; above: share of data sets that they call with a positive median.
 
-Run: python benchmarks/statistics_false_positives.py [folder for the table]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/statistics_false_positives.py [folder for the table]
 """
 
 import sys
