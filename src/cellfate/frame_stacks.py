@@ -121,6 +121,7 @@ class TiffStack(Frames):
 
 
 def _only_series(tiff: tifffile.TiffFile, path: Path) -> tifffile.TiffPageSeries:
+    _check_likeness(tiff, path)
     series = [one for one in tiff.series if not is_extra(one.keyframe)]
     if not series:
         raise InputError(f"{path}: no image found in the file")
@@ -128,6 +129,20 @@ def _only_series(tiff: tifffile.TiffFile, path: Path) -> tifffile.TiffPageSeries
         shown = "; ".join(f"{one.axes} {one.shape} {one.dtype} from page {one.keyframe.index} on" for one in series[:3])
         raise InputError(f"{path}: {len(series)} series of images found ({shown}), one expected: all pages alike, one position per file")
     return series[0]
+
+
+def _check_likeness(tiff: tifffile.TiffFile, path: Path) -> None:
+    """Raise an InputError that names the first page unlike page 0, where the parser cannot sort the pages into series."""
+    try:
+        _ = tiff.series
+    except RuntimeError:
+        first = tiff.pages.first
+        for index in range(1, len(tiff.pages)):
+            page = tiff.pages.get(index, aspage=True)
+            if (page.shape, page.dtype) != (first.shape, first.dtype):
+                found, expected = (f"{one.shape} {one.dtype}" for one in (page, first))
+                raise InputError(f"{path}: page {index} is {found}, page 0 {expected}; all pages alike expected") from None
+        raise
 
 
 def _check_chain(tiff: tifffile.TiffFile, path: Path) -> None:

@@ -74,9 +74,9 @@ def hyperstack(folder: Path, images: np.ndarray, **options) -> str:
     return str(folder / "A1.tif")
 
 
-def truncated_hyperstack(folder: Path, images: np.ndarray) -> str:
+def truncated_hyperstack(folder: Path, images: np.ndarray, **options) -> str:
     """As ImageJ writes files above 4 GB: one page for all."""
-    return hyperstack(folder, images, truncate=True)
+    return hyperstack(folder, images, truncate=True, **options)
 
 
 def ome_tiff(folder: Path, images: np.ndarray, axes: str = "TCYX", names: list[str] | None = None, **options) -> str:
