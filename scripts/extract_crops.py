@@ -8,7 +8,7 @@ from cellfate.tables import read_table
 log_to(snakemake.log[0])
 
 extract_crops(
-    open_frames(snakemake.input.images, snakemake.params.channels),
+    open_frames(**snakemake.params.frames),
     read_table(snakemake.input.tracks, "tracks"),
     read_table(snakemake.input.outcomes, "outcomes"),
     snakemake.output.crops,

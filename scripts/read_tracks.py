@@ -7,7 +7,7 @@ from cellfate.tracks import read_tracks
 
 log_to(snakemake.log[0])
 
-frames = open_frames(snakemake.input.images, snakemake.params.channels)
+frames = open_frames(**snakemake.params.frames)
 frames.check()
 tracks, outcomes = read_tracks(
     snakemake.input.tracks,

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from cellfate.errors import InputError
+from cellfate.recordings import images_folder
 
 
 def check_config(config: dict, schema_path: str | Path, config_files: list[str | Path]) -> None:
@@ -147,7 +148,7 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
     made_here = {"simulate": ("images", "tracks"), "download": ("images", "tracks"), "files": ("images",), "local": ()}
     for column in {"images", "tracks"} - set(made_here[config["source"]["kind"]]):
         for line, path in enumerate(sheet[column], start=2):
-            if path is not None and not Path(path).exists():
+            if path is not None and not Path(images_folder(path) if column == "images" else path).exists():
                 raise InputError(f"{here}: line {line}: {column} is {path!r}, which does not exist (paths are relative to {Path.cwd()})")
     checkpoint = config["training"]["checkpoint"]
     if checkpoint is not None and not Path(checkpoint).is_file():

@@ -76,6 +76,7 @@ def validate_sheet(sheet: pd.DataFrame, source: str | Path) -> pd.DataFrame:
             "the same cells would be in two recordings"
         )
     sheet["channels"] = sheet["channels"].map(lambda text: ",".join(split_channels(text)))
+    sheet["channel_labels"] = sheet["channel_labels"].map(lambda text: text and ",".join(split_channels(text)))
     for number, channels in enumerate(sheet["channels"], start=2):
         if channels != sheet["channels"].iloc[0]:
             raise InputError(
@@ -98,6 +99,21 @@ def _check_row(row, here: str) -> None:
         raise InputError(f"{here}: channels is {row.channels!r}: {bad[0]!r} is not a name of letters, digits, '_' and '-'")
     if len(set(channels)) < len(channels):
         raise InputError(f"{here}: channels is {row.channels!r}; each name may stand there once")
+    if row.channel_labels is not None and len(split_channels(row.channel_labels)) != len(channels):
+        raise InputError(f"{here}: channel_labels is {row.channel_labels!r}, one is needed for each of the channels {row.channels!r}")
+    _check_pattern(row.images, here)
+
+
+def _check_pattern(images: str, here: str) -> None:
+    """An InputError unless everything in braces is {channel} or {time}, each at most once."""
+    placeholders = re.findall(r"\{.*?\}", images)
+    if set("{}") & set(re.sub(r"\{(channel|time)\}", "", images)) or len(set(placeholders)) < len(placeholders):
+        raise InputError(f"{here}: images is {images!r}; in braces only {{channel}} and {{time}} may stand, each once")
+
+
+def images_folder(images: str) -> str:
+    """What must exist for the ``images`` cell of a sheet: the folder or file itself, or the folder in which a pattern begins."""
+    return images if "{" not in images else str(Path(images.split("{")[0] + "x").parent)
 
 
 def split_channels(text: str) -> list[str]:
@@ -148,6 +164,7 @@ def write_published_sheet(
                 "pixel_size_um": pixel_size_um,
                 "channels": ",".join(channels),
                 "group": None,
+                "channel_labels": None,
             }
         )
     table = validate_sheet(pd.DataFrame(rows), sheet)

@@ -63,6 +63,7 @@ TABLES = {
             "pixel_size_um": Column("float", nullable=True, low=1e-6),
             "channels": STR,
             "group": STR_NULL,
+            "channel_labels": STR_NULL,
         },
         key=("recording",),
     ),

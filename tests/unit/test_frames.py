@@ -9,7 +9,9 @@ import pytest
 import tifffile
 
 from cellfate.errors import InputError
-from cellfate.frames import Frames, TiffFolder, open_frames, read_header
+from cellfate.frame_files import FrameFolder
+from cellfate.frames import Frames, open_frames
+from cellfate.image_files import read_header
 
 RGB = ["circadian", "p53", "cell_cycle"]
 
@@ -206,16 +208,14 @@ def test_random_damage_never_raises_anything_else(tmp_path):
 
 
 def test_folders_without_frames(tmp_path):
-    with pytest.raises(InputError, match="nowhere: no such folder"):
+    with pytest.raises(InputError, match="nowhere: no such folder or file"):
         open_frames(tmp_path / "nowhere", RGB)
-    with pytest.raises(InputError, match=r"no TIFF file in this folder; found nothing"):
+    with pytest.raises(InputError, match=r"no TIFF or PNG file in this folder; found nothing"):
         open_frames(tmp_path, RGB)
     (tmp_path / "001").mkdir()
-    (tmp_path / "movie.nd2").write_text("x")
-    with pytest.raises(InputError, match=re.escape(f"{tmp_path}: no TIFF file in this folder; found 001, movie.nd2")):
+    (tmp_path / "movie.avi").write_text("x")
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path}: no TIFF or PNG file in this folder; found 001, movie.avi")):
         open_frames(tmp_path, RGB)
-    with pytest.raises(InputError, match=r"movie\.nd2: a file was found, a folder"):
-        open_frames(tmp_path / "movie.nd2", RGB)
 
 
 def test_names_that_give_no_order(tmp_path):
@@ -244,7 +244,7 @@ def test_check_decodes_nothing_and_is_quick(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tifffile.TiffPage, "asarray", no_decoding)
     start = time.process_time()
-    TiffFolder(tmp_path, RGB).check()
+    FrameFolder(tmp_path, RGB).check()
     assert time.process_time() - start < 3
 
 

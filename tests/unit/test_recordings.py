@@ -1,10 +1,11 @@
 import json
+import re
 
 import pytest
 
 from cellfate import recordings
 from cellfate.errors import InputError
-from cellfate.recordings import dose_of, read_sheet, size_report, track_files, write_published_sheet
+from cellfate.recordings import dose_of, images_folder, read_sheet, size_report, track_files, write_published_sheet
 from cellfate.tables import TABLES
 
 COLUMNS = list(TABLES["recordings"].columns)
@@ -194,3 +195,25 @@ def test_files_of_the_tracks(tmp_path):
     (tmp_path / "t_outcomes.csv").write_text("")
     assert track_files(path, "csv") == [path, str(tmp_path / "t_outcomes.csv")]
     assert track_files(path, "coco-video") == [path]
+
+
+def test_labels_of_the_channels_in_the_files(sheet):
+    table = read_sheet(sheet({"channel_labels": "mCherry, GFP 488"}, {"recording": "b"}))
+    assert table["channel_labels"].tolist() == ["mCherry,GFP 488", None]
+    with pytest.raises(InputError, match="line 2: channel_labels is 'mCherry', one is needed for each of the channels 'red,green'"):
+        read_sheet(sheet({"channel_labels": "mCherry"}))
+
+
+@pytest.mark.parametrize("images", ["a/{time}/{chanel}.tif", "a/{time}_{time}.tif", "a/{time.tif", "a/{}.tif"])
+def test_patterns_with_other_braces_are_refused(sheet, images):
+    with pytest.raises(InputError, match=re.escape(f"line 2: images is {images!r}; in braces only {{channel}} and {{time}}")):
+        read_sheet(sheet({"images": images}))
+
+
+def test_what_must_exist_of_the_images(sheet):
+    pattern = "a/b/x_{channel}_t{time}.tif"
+    assert read_sheet(sheet({"images": pattern}))["images"].tolist() == [pattern]
+    assert images_folder(pattern) == "a/b"
+    assert images_folder("{channel}_{time}.tif") == "."
+    assert images_folder("a/{channel}/{time}.tif") == "a"
+    assert images_folder("a/b.tif") == "a/b.tif"

@@ -17,7 +17,7 @@ os.environ.update(PYTHONPATH=str(ROOT / "src"))  # the rules' scripts import the
 
 from cellfate.config import check_config, check_sheet_agreement
 from cellfate.errors import InputError
-from cellfate.recordings import read_sheet, track_files
+from cellfate.recordings import images_folder, read_sheet, track_files
 from cellfate.simulation_settings import simulation_settings
 from cellfate.weights import FOLDER, SIMULATED, weights_path
 
@@ -101,6 +101,21 @@ def of_recording(column):
 
 def channels_of(wildcards):
     return of_recording("channels")(wildcards).split(",")
+
+
+def images_of(wildcards):
+    """The folder or file of the recording's frames; the folder in which they are, where the sheet has a pattern."""
+    return images_folder(of_recording("images")(wildcards))
+
+
+def frames_of(wildcards):
+    """What opens the recording's frames: the arguments of cellfate.frames.open_frames."""
+    labels = of_recording("channel_labels")(wildcards)
+    return {
+        "images": of_recording("images")(wildcards),
+        "channels": channels_of(wildcards),
+        "channel_labels": labels and labels.split(","),
+    }
 
 
 def config_digest():

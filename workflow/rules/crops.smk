@@ -4,7 +4,7 @@
 rule extract_crops:
     """Cut the crop around each cell out of each frame, each frame decoded once."""
     input:
-        images=of_recording("images"),
+        images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
         code=library_of("extract_crops.py"),
@@ -21,7 +21,7 @@ rule extract_crops:
         runtime=growing(60),
     params:
         recording="{recording}",
-        channels=channels_of,
+        frames=frames_of,
         size=config["crops"]["size"],
         tracks=config["crops"]["tracks"],
         outcomes=[config["outcomes"]["negative"], config["outcomes"]["positive"]],

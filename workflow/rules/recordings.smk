@@ -127,7 +127,7 @@ if SOURCE["kind"] == "files":
 rule read_tracks:
     """Check the frames of one recording and read its tracks and outcomes: every mistake in the input is found here."""
     input:
-        images=of_recording("images"),
+        images=images_of,
         tracks=of_recording("tracks"),
         beside=lambda wildcards: track_files(of_recording("tracks")(wildcards), of_recording("tracks_format")(wildcards)),
         code=library_of("read_tracks.py"),
@@ -144,7 +144,7 @@ rule read_tracks:
         runtime=growing(20),
     params:
         tracks_format=of_recording("tracks_format"),
-        channels=channels_of,
+        frames=frames_of,
         event_gap=config["tracks"]["event_gap"],
     message:
         "Checking the frames and tracks of {wildcards.recording}"
