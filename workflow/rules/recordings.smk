@@ -146,6 +146,8 @@ rule read_tracks:
         tracks_format=of_recording("tracks_format"),
         channels=channels_of,
         event_gap=config["tracks"]["event_gap"],
+        pixel_size_um=of_recording("pixel_size_um"),
+        frame_interval_min=of_recording("frame_interval_min"),
     message:
         "Checking the frames and tracks of {wildcards.recording}"
     script:
