@@ -140,10 +140,11 @@ def test_what_the_configuration_names_must_be_in_the_sheet(overlay, message, tmp
         check_sheet_agreement(config, SHEET, [ROOT / "config.yaml", mine])
 
 
-def test_a_recording_without_tracks_is_named():
+def test_recordings_without_tracks_are_segmented_in_a_channel_that_exists():
     sheet = SHEET.assign(tracks=["a.csv", None, "c.csv"])
-    with pytest.raises(InputError, match=r"recordings.tsv: line 3: recording r2 has no tracks; give tracks and tracks_format"):
-        check_sheet_agreement(merged("config.yaml"), sheet, [ROOT / "config.yaml"])
+    config = merged("config.yaml") | {"tracking": {"channel": "nuclei"}}
+    with pytest.raises(InputError, match=r"tracking.channel is 'nuclei', but the channels .*, and line 3 has no tracks"):
+        check_sheet_agreement(config, sheet, [ROOT / "config.yaml"])
 
 
 def test_a_configuration_that_agrees_with_the_sheet_passes(tmp_path):

@@ -136,6 +136,8 @@ rule read_tracks:
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
     log:
         "logs/{dataset}/read_tracks/{recording}.log",
+    wildcard_constraints:
+        recording=one_of(TRACKED),
     priority: 100  # a mistake in any recording shows before work is spent on the others
     conda:
         "../../envs/analysis.yaml"
