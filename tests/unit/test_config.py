@@ -15,7 +15,8 @@ from cellfate.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
-OVERLAYS = ["demo/config.yaml", "paper.yaml", "examples/cellphe/config.yaml"]
+OVERLAYS = ["demo/config.yaml", "paper.yaml", "examples/cellphe/config.yaml", "examples/incucyte/config.yaml"]
+INCUCYTE = ["examples/incucyte/config.yaml", "examples/incucyte/offline.yaml"]
 
 
 def merged(*files):
@@ -33,7 +34,7 @@ def merged(*files):
     return config
 
 
-@pytest.mark.parametrize("overlays", [[], *[[overlay] for overlay in OVERLAYS], ["demo/config.yaml", "paper.yaml"]])
+@pytest.mark.parametrize("overlays", [[], *[[overlay] for overlay in OVERLAYS], ["demo/config.yaml", "paper.yaml"], INCUCYTE])
 def test_shipped_configurations_are_valid(overlays):
     files = ["config.yaml", *overlays]
     check_config(merged(*files), SCHEMA, [ROOT / file for file in files])
