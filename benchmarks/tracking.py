@@ -87,6 +87,7 @@ def score(condition: str, truth: Path, masks: Path, seconds: float) -> list[dict
 
 def main(n: int, out: Path, weights: Path | None) -> None:
     rows = []
+    out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         if weights is None:
@@ -105,10 +106,9 @@ def main(n: int, out: Path, weights: Path | None) -> None:
             _, truth = simulate(folder, number, FAST)
             write_true_masks(truth, masks, MISSED, FALSE, number)
             rows += score("the same, fast cells", truth, masks, np.nan)
+            table = pd.DataFrame(rows)
+            table.to_csv(out / "tracking.csv", index=False)  # after each recording: the run is long
             print(f"{number + 1} of {n} recordings", file=sys.stderr, flush=True)
-    table = pd.DataFrame(rows)
-    out.mkdir(parents=True, exist_ok=True)
-    table.to_csv(out / "tracking.csv", index=False)
     print(f"{n} recordings; mean over recordings")
     print(table.groupby(["masks", "tracker"], sort=False).mean().to_string(float_format=lambda value: f"{value:.3f}"))
 

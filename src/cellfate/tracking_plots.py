@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cellfate.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, styled
 from cellfate.tracking_quality import per_frame
@@ -36,11 +37,12 @@ def plot_tracking(
     counts = per_frame(tracks, n_frames)
     axes = figure.add_subplot(grid[1, :2])
     axes.plot(counts["cells"], color=OKABE_ITO["blue"])
-    axes.set(xlabel="frame", ylabel="cells", ylim=(0, None))
+    axes.set(xlabel="frame", ylabel="cells", ylim=(0, 1.1 * counts["cells"].max()))
     axes = figure.add_subplot(grid[1, 2:4])
     ends = tracks.groupby("track_id")["frame"].agg(["min", "max"])
     axes.hist(ends["max"] - ends["min"] + 1, bins=np.linspace(0.5, n_frames + 0.5, min(n_frames, 40) + 1), color=OKABE_ITO["sky"])
     axes.set(xlabel="track length (frames)", ylabel="tracks")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes = figure.add_subplot(grid[1, 4:])
     for name, colour in (("appearing", "green"), ("lost", "vermillion"), ("divisions", "blue")):
         axes.plot(counts[name], color=OKABE_ITO[colour], label=name, lw=0.9)
@@ -64,5 +66,5 @@ def _overlay(axes: Axes, image: np.ndarray, tracks: pd.DataFrame, frame: int, sh
     paths = [rows[["x", "y"]].to_numpy() for _, rows in shown.groupby("track_id")]
     colours = [COLOURS[track % len(COLOURS)] for track, _ in shown.groupby("track_id")]
     axes.add_collection(LineCollection(paths, colors=colours, linewidths=0.7))
-    axes.scatter(here["x"], here["y"], s=2, color=[COLOURS[track % len(COLOURS)] for track in here["track_id"]], linewidths=0)
+    axes.scatter(here["x"], here["y"], s=4, color=[COLOURS[track % len(COLOURS)] for track in here["track_id"]], linewidths=0)
     axes.set(xticks=[], yticks=[], xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
