@@ -14,6 +14,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/recordings.smk"
+include: "workflow/rules/tracking.smk"
 include: "workflow/rules/crops.smk"
 include: "workflow/rules/selection.smk"
 include: "workflow/rules/segmentation.smk"

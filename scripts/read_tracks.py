@@ -16,6 +16,8 @@ tracks, outcomes = read_tracks(
     n_frames=frames.n_frames,
     frame_shape=frames.shape,
     event_gap=snakemake.params.event_gap,
+    pixel_size_um=snakemake.params.pixel_size_um,
+    frame_interval_min=snakemake.params.frame_interval_min,
 )
 write_table(tracks, snakemake.output.tracks, "tracks")
 write_table(outcomes, snakemake.output.outcomes, "outcomes")

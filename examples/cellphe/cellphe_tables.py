@@ -15,7 +15,7 @@ import pandas as pd
 from cellfate.errors import InputError
 from cellfate.files import replacing
 from cellfate.tables import NO_EVENT
-from cellfate.tracks import outcomes_beside
+from cellfate.track_tables import outcomes_beside
 
 EVERY = 5  # of the movie's frames, one is kept
 N_FRAMES = 97

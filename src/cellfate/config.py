@@ -117,7 +117,7 @@ def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
 def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[str | Path]) -> None:
     """Check that what the configuration names is in the recordings sheet; raise an InputError that names both files.
 
-    Every recording needs tracks. Channels are the same in all rows of a checked sheet.
+    Channels are the same in all rows of a checked sheet. Recordings without tracks are segmented in the channel of ``tracking``.
     """
     channels = sheet["channels"].iloc[0].split(",")
     here = config["recordings"]
@@ -125,12 +125,14 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
     def refuse(path: list[str], value: object, message: str) -> None:
         raise InputError(f"{_file_of(path, config_files)}: {'.'.join(path)} is {value!r}, {message}")
 
-    if sheet["tracks"].isna().any():
-        row = int(sheet["tracks"].isna().to_numpy().argmax())
-        raise InputError(f"{here}: line {row + 2}: recording {sheet['recording'].iloc[row]} has no tracks; give tracks and tracks_format")
     segmentation = config["segmentation"]
     if segmentation["ladder"] == "single" and segmentation["channel"] not in channels:
         refuse(["segmentation", "channel"], segmentation["channel"], f"but the channels in {here} are {', '.join(channels)}")
+    tracking = config["tracking"]
+    if sheet["tracks"].isna().any() and (tracking["channel"] or segmentation["channel"]) not in channels:
+        row = int(sheet["tracks"].isna().to_numpy().argmax())
+        found = f"but the channels in {here} are {', '.join(channels)}, and line {row + 2} has no tracks, so its cells are segmented"
+        refuse(["tracking", "channel"], tracking["channel"] or segmentation["channel"], found)
     treatment = config["evaluation"]["treatment"]
     if treatment is not None and treatment not in set(sheet["treatment"]):
         known = ", ".join(sorted(set(sheet["treatment"])))

@@ -14,7 +14,9 @@ from cellfate.annotations import RECORDING_NAME, split_by_video
 from cellfate.disk import free_space, human_size
 from cellfate.errors import InputError
 from cellfate.tables import TABLES, check_table, write_table
-from cellfate.tracks import READERS, outcomes_beside
+from cellfate.track_tables import outcomes_beside
+from cellfate.trackmate import edges_beside
+from cellfate.tracks import READERS
 
 CHANNEL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 NO_TREATMENT = "none"
@@ -123,7 +125,11 @@ def split_channels(text: str) -> list[str]:
 
 def track_files(tracks: str, tracks_format: str) -> list[str]:
     """Every file that the tracks of a recording are read from, existing ones only beside ``tracks`` itself."""
-    beside = [outcomes_beside(tracks)] if tracks_format == "csv" else []
+    beside = [] if tracks_format == "coco-video" else [outcomes_beside(tracks)]
+    if tracks_format == "ctc":
+        beside += sorted(Path(tracks).glob("*_track.txt"))
+    if tracks_format == "trackmate" and edges_beside(tracks) != Path(tracks):
+        beside.append(edges_beside(tracks))
     return [tracks, *(str(path) for path in beside if path.exists())]
 
 

@@ -280,6 +280,40 @@ TABLES = {
         {"recording": STR, "track_id": COUNT, "frame": COUNT, "iou": UNIT, "found": BOOL, "true_area": COUNT, "area": COUNT},
         key=("recording", "track_id", "frame"),
     ),
+    # one row: how plausible the tracks of a recording are; see cellfate.tracking_quality
+    "tracking_quality": Table(
+        {
+            "recording": STR,
+            "n_frames": COUNT,
+            "tracks": COUNT,
+            "cells_per_frame": Column("float", low=0),
+            "median_length": Column("float", low=0),
+            "mean_length": Column("float", low=0),
+            "full_length_share": UNIT,
+            "links_per_frame": Column("float", low=0),
+            "appearing_per_frame": Column("float", low=0),
+            "lost_per_frame": Column("float", low=0),
+            "missed_share": UNIT,
+            "median_step": Column("float", nullable=True, low=0),
+            "step_90": Column("float", nullable=True, low=0),
+            "neighbour_distance": Column("float", nullable=True, low=0),
+            "divisions": COUNT,
+            "divisions_per_frame": Column("float", low=0),
+            "doubling_h": Column("float", nullable=True, low=0),
+            "implausible_divisions": BOOL,
+            "warnings": STR_NULL,
+        },
+        key=("recording",),
+    ),
+    # simulated data: tracks that were made here against the truth; Cell Tracking Challenge metrics
+    "truth_tracking": Table(
+        {
+            "recording": STR,
+            "tracks": COUNT,
+            **dict.fromkeys(("DET", "SEG", "TRA", "LNK", "CT", "TF", "division_f1", "CHOTA"), UNIT_NULL),
+        },
+        key=("recording",),
+    ),
     # simulated data: how planted fates were read
     "truth_outcomes": Table({"fate": STR, "outcome": STR, "count": COUNT, "event_frame_difference": FLOAT_NULL}, key=("fate", "outcome")),
 }

@@ -4,9 +4,7 @@ A further format is one more entry of :data:`READERS`.
 """
 
 import sys
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,36 +13,31 @@ import pandas as pd
 from cellfate.annotations import read_coco_video
 from cellfate.errors import InputError
 from cellfate.tables import CENSORED, NO_EVENT, check_table
+from cellfate.track_readers import read_btrack, read_ctc, read_geff
+from cellfate.track_tables import RawTracks, RecordingFacts, read_csv, read_napari
+from cellfate.trackmate import read_trackmate
 
 DEATH, DIVISION = "apoptosis", "mitosis"  # the outcomes that the event times of COCO-video stand for
 
 
-@dataclass(frozen=True)
-class RawTracks:
-    """What a reader hands over.
-
-    ``rows``: track_id, parent_id, frame, y, x (pixels), where (how to find the row in the file).
-    ``fates``: track_id, outcome (None: unknown), event_frame (NaN: unknown), continues_as (ids of tracks of the same cell),
-    lineage (a label shared by relatives, or None), where, note (a text for the warning column, or None). Tracks may be absent.
-    ``fates_path``: the file that the fates stand in.
-    """
-
-    rows: pd.DataFrame
-    fates: pd.DataFrame
-    fates_path: Path
-
-
 def read_tracks(
-    path: str | Path, tracks_format: str, recording: str, n_frames: int, frame_shape: tuple[int, int], event_gap: int
+    path: str | Path,
+    tracks_format: str,
+    recording: str,
+    n_frames: int,
+    frame_shape: tuple[int, int],
+    event_gap: int,
+    pixel_size_um: float | None = None,
+    frame_interval_min: float | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read, check and complete the tracks of one recording.
 
-    ``n_frames`` and ``frame_shape`` (H, W) are those of the recording's images. Returns the tables ``tracks`` and
-    ``outcomes`` of :mod:`cellfate.tables`. A track keeps the outcome that its file gives. Without one it is
-    ``no_event_by_end`` when it reaches the last frame, else ``censored``. An event later than ``event_gap`` frames after the
-    track's last frame makes the track censored, and ``warning`` says so; how many there are, and the first, stands on standard
-    error too. ``lineage`` is ``<recording>/<track>`` of the earliest among all tracks that are connected as parents or as parts of
-    one cell.
+    ``n_frames`` and ``frame_shape`` (H, W) are those of the recording's images; pixel size and frame interval are needed
+    for files in micrometres and minutes. Returns the tables ``tracks`` and ``outcomes`` of :mod:`cellfate.tables`. A track
+    keeps the outcome that its file gives. Without one it is ``no_event_by_end`` when it reaches the last frame, else
+    ``censored``. An event later than ``event_gap`` frames after the track's last frame makes the track censored, and
+    ``warning`` says so; how many there are, and the first, stands on standard error too. ``lineage`` is
+    ``<recording>/<track>`` of the earliest among all tracks that are connected as parents or as parts of one cell.
 
     Raises InputError with file, row and value for coordinates that are not finite or outside the image, frames
     outside the recording, a track twice in a frame, two fates, an event before its track's start, ``no_event_by_end`` on a
@@ -53,7 +46,16 @@ def read_tracks(
     path = Path(path)
     if tracks_format not in READERS:
         raise InputError(f"{path}: tracks_format is {tracks_format!r}, one of {', '.join(READERS)} is needed")
-    raw = READERS[tracks_format](path, recording, frame_shape)
+    if not path.exists():
+        raise InputError(f"{path}: no such file ({tracks_format} tracks)")
+    raw = READERS[tracks_format](path, RecordingFacts(recording, frame_shape, pixel_size_um, frame_interval_min))
+    return complete_tracks(raw, path, recording, n_frames, frame_shape, event_gap)
+
+
+def complete_tracks(
+    raw: RawTracks, path: Path, recording: str, n_frames: int, frame_shape: tuple[int, int], event_gap: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The checked tables ``tracks`` and ``outcomes`` of raw tracks that stand in ``path``; see :func:`read_tracks`."""
     _check_rows(raw.rows, path, recording, n_frames, frame_shape)
     rows = raw.rows.sort_values(["track_id", "frame"], kind="stable", ignore_index=True)
     parents = _parents(rows, path)
@@ -210,8 +212,8 @@ def _lineages(outcomes: pd.DataFrame, fates: dict[int, object], recording: str) 
     return [f"{recording}/{founders[find(track)]}" for track in outcomes["track_id"]]
 
 
-def _read_coco(path: Path, recording: str, frame_shape: tuple[int, int]) -> RawTracks:
-    rows, events = read_coco_video(path, recording, frame_shape)
+def _read_coco(path: Path, facts: RecordingFacts) -> RawTracks:
+    rows, events = read_coco_video(path, facts.name, facts.frame_shape)
     dead = events["time_of_death"].notna()
     divided = events["time_of_division"].notna()
     events["outcome"] = np.where(dead, DEATH, np.where(divided, DIVISION, None))
@@ -226,98 +228,12 @@ def _read_coco(path: Path, recording: str, frame_shape: tuple[int, int]) -> RawT
     return RawTracks(rows, events, path)
 
 
-_TRACK_COLUMNS = {"needed": ("track_id", "frame", "y", "x"), "optional": ("recording", "parent_id")}
-_FATE_COLUMNS = {"needed": ("track_id", "outcome", "event_frame"), "optional": ("recording", "continues_as", "lineage")}
-
-
-def outcomes_beside(path: str | Path) -> Path:
-    """Where the outcomes of a csv track table stand: ``<stem>_outcomes.csv`` beside it."""
-    path = Path(path)
-    return path.with_name(f"{path.stem}_outcomes{path.suffix}")
-
-
-def _read_csv(path: Path, recording: str, frame_shape: tuple[int, int]) -> RawTracks:
-    text = _read_text(path, recording, **_TRACK_COLUMNS)
-    rows = pd.DataFrame(
-        {
-            "track_id": _numbers(text["track_id"], path, whole=True),
-            "parent_id": _numbers(text["parent_id"], path, whole=True, empty=True),
-            "frame": _numbers(text["frame"], path, whole=True),
-            "y": _numbers(text["y"], path),
-            "x": _numbers(text["x"], path),
-            "where": _lines(text),
-        }
-    )
-    fates_path = outcomes_beside(path)
-    if not fates_path.exists():
-        print(f"WARNING: {path}: there is no {fates_path.name} beside it, so none of its tracks has a fate", file=sys.stderr, flush=True)
-        return RawTracks(rows, pd.DataFrame(columns=["track_id"]), fates_path)
-    text = _read_text(fates_path, recording, **_FATE_COLUMNS)
-    fates = pd.DataFrame(
-        {
-            "track_id": _numbers(text["track_id"], fates_path, whole=True),
-            "outcome": text["outcome"].where(text["outcome"] != "", None),
-            "event_frame": _numbers(text["event_frame"], fates_path, whole=True, empty=True),
-            "continues_as": [_ids(value, line, fates_path) for line, value in zip(_lines(text), text["continues_as"], strict=True)],
-            "lineage": text["lineage"].where(text["lineage"] != "", None),
-            "where": _lines(text),
-            "note": None,
-        }
-    )
-    return RawTracks(rows, fates, fates_path)
-
-
-def _read_text(path: Path, recording: str, needed: tuple[str, ...], optional: tuple[str, ...]) -> pd.DataFrame:
-    """The recording's rows of a CSV table as stripped text; the index is the row's number below the header, from 0."""
-    if not path.exists():
-        raise InputError(f"{path}: no such file (csv tracks)")
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            header = file.readline()
-        other = next((separator for separator in ";\t" if separator in header and "," not in header), None)
-        if other:
-            raise InputError(f"{path}: line 1: separated by {other!r}? Commas are needed between the columns, points in the numbers")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
-            text = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False, encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as a CSV table: {error}") from error
-    text.columns = text.columns.str.strip()
-    missing = [column for column in needed if column not in text]
-    extra = [column for column in text if column not in needed + optional]
-    if missing or extra:
-        problem = f"column {missing[0]} missing" if missing else f"unknown column {extra[0]}"
-        raise InputError(f"{path}: {problem}; needed are {', '.join(needed)}, allowed besides {', '.join(optional)}")
-    text = text.fillna("").apply(lambda column: column.str.strip())
-    text = text[(text != "").any(axis="columns")]
-    if "recording" in text:
-        text = text[text["recording"] == recording]
-    return text.reindex(columns=needed + optional, fill_value="")
-
-
-def _lines(text: pd.DataFrame) -> list[str]:
-    return [f"line {row + 2}" for row in text.index]
-
-
-def _numbers(text: pd.Series, path: Path, whole: bool = False, empty: bool = False) -> pd.Series:
-    """Text as numbers: int64 where ``whole`` and every value is needed, else float64. NaN and infinity pass unless ``whole``."""
-    numbers = pd.to_numeric(text.where(text != "", np.nan), errors="coerce").astype("float64")
-    wanted = "a whole number from 0" if whole else "a number"
-    bad = numbers.isna() & ~text.str.lower().isin(["nan"]) if not whole else ~(numbers >= 0) | ~np.isfinite(numbers) | (numbers % 1 != 0)
-    if empty:
-        bad &= text != ""
-    if bad.any():
-        row = text.index[bad][0]
-        raise InputError(f"{path}: line {row + 2}: {text.name} is {text[row]!r}, {wanted} is needed")
-    return numbers.astype("int64") if whole and not empty else numbers
-
-
-def _ids(value: str, line: str, path: Path) -> tuple[int, ...]:
-    """The track ids of a ``continues_as`` cell, separated by semicolons."""
-    parts = [part.strip() for part in value.split(";") if part.strip()]
-    if not all(part.isdigit() for part in parts):
-        raise InputError(f"{path}: {line}: continues_as is {value!r}, track ids separated by ';' are needed")
-    return tuple(int(part) for part in parts)
-
-
-READERS: dict[str, Callable[[Path, str, tuple[int, int]], RawTracks]] = {"coco-video": _read_coco, "csv": _read_csv}
+READERS: dict[str, Callable[[Path, RecordingFacts], RawTracks]] = {
+    "coco-video": _read_coco,
+    "csv": read_csv,
+    "ctc": read_ctc,
+    "trackmate": read_trackmate,
+    "btrack": read_btrack,
+    "geff": read_geff,
+    "napari": read_napari,
+}

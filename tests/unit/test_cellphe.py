@@ -8,7 +8,8 @@ from cellphe_tables import chains, grid_frame, grid_outcomes, grid_tracks, write
 from cellfate.download import read_sha256sums
 from cellfate.errors import InputError
 from cellfate.recordings import read_sheet
-from cellfate.tracks import outcomes_beside, read_tracks
+from cellfate.track_tables import outcomes_beside
+from cellfate.tracks import read_tracks
 
 EXAMPLE = Path(__file__).parents[2] / "examples/cellphe"
 RECORDING = "05062019_B3_3"

@@ -15,7 +15,8 @@ from cellfate.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
-OVERLAYS = ["demo/config.yaml", "paper.yaml", "examples/cellphe/config.yaml"]
+OVERLAYS = ["demo/config.yaml", "paper.yaml", "examples/cellphe/config.yaml", "examples/incucyte/config.yaml"]
+INCUCYTE = ["examples/incucyte/config.yaml", "examples/incucyte/offline.yaml"]
 
 
 def merged(*files):
@@ -33,7 +34,7 @@ def merged(*files):
     return config
 
 
-@pytest.mark.parametrize("overlays", [[], *[[overlay] for overlay in OVERLAYS], ["demo/config.yaml", "paper.yaml"]])
+@pytest.mark.parametrize("overlays", [[], *[[overlay] for overlay in OVERLAYS], ["demo/config.yaml", "paper.yaml"], INCUCYTE])
 def test_shipped_configurations_are_valid(overlays):
     files = ["config.yaml", *overlays]
     check_config(merged(*files), SCHEMA, [ROOT / file for file in files])
@@ -140,10 +141,11 @@ def test_what_the_configuration_names_must_be_in_the_sheet(overlay, message, tmp
         check_sheet_agreement(config, SHEET, [ROOT / "config.yaml", mine])
 
 
-def test_a_recording_without_tracks_is_named():
+def test_recordings_without_tracks_are_segmented_in_a_channel_that_exists():
     sheet = SHEET.assign(tracks=["a.csv", None, "c.csv"])
-    with pytest.raises(InputError, match=r"recordings.tsv: line 3: recording r2 has no tracks; give tracks and tracks_format"):
-        check_sheet_agreement(merged("config.yaml"), sheet, [ROOT / "config.yaml"])
+    config = merged("config.yaml") | {"tracking": {"channel": "nuclei"}}
+    with pytest.raises(InputError, match=r"tracking.channel is 'nuclei', but the channels .*, and line 3 has no tracks"):
+        check_sheet_agreement(config, sheet, [ROOT / "config.yaml"])
 
 
 def test_a_configuration_that_agrees_with_the_sheet_passes(tmp_path):

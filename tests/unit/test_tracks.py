@@ -5,7 +5,7 @@ import pytest
 
 from cellfate.errors import InputError
 from cellfate.tables import check_table
-from cellfate.tracks import READERS, outcomes_beside, read_tracks
+from cellfate.tracks import READERS, read_tracks
 
 SHAPE = (60, 80)
 N_FRAMES = 10
@@ -244,12 +244,8 @@ def test_bad_continuation(tmp_path):
 
 
 def test_unknown_format_and_missing_file(tmp_path):
-    with pytest.raises(InputError, match=r"tracks_format is 'xml', one of coco-video, csv is needed"):
+    with pytest.raises(InputError, match=r"tracks_format is 'xml', one of coco-video, csv, ctc, trackmate, btrack, geff, napari is needed"):
         read_tracks(tmp_path / "t.xml", "xml", "r", N_FRAMES, SHAPE, 2)
     for tracks_format in READERS:
         with pytest.raises(InputError, match=r"t.none: no such file"):
             read_tracks(tmp_path / "t.none", tracks_format, "r", N_FRAMES, SHAPE, 2)
-
-
-def test_outcomes_stand_beside_the_tracks():
-    assert str(outcomes_beside("a/b.c.csv")) == "a/b.c_outcomes.csv"

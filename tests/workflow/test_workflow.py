@@ -161,7 +161,7 @@ def test_the_truth_is_read_by_one_leaf_rule_only(finished):
             inputs = rule.split("output:")[0]
             if re.search(r"/truth/|truth=", inputs):
                 reading.append(rule.split(":")[0])
-    assert sorted(reading) == ["evaluate_against_truth", "plot_truth"]
+    assert sorted(reading) == ["evaluate_against_truth", "evaluate_tracking", "plot_truth"]
 
 
 def test_only_the_leaf_script_imports_the_truth():

@@ -39,6 +39,9 @@ except InputError as error:
     raise WorkflowError(f"Input error: {error}") from None
 
 RECORDINGS = [] if SHEET is None else list(SHEET["recording"])
+# recordings whose row has no tracks: they are segmented and tracked here
+UNTRACKED = [] if SHEET is None else list(SHEET.loc[SHEET["tracks"].isna(), "recording"])
+TRACKED = [name for name in RECORDINGS if name not in UNTRACKED]
 FOLDS = list(range(config["split"]["folds"]))
 # masks of all tracks are shared between protocols; which tracks are held out is the protocol's choice
 SEGMENTATION = config["segmentation"]["name"] + ("" if config["segmentation"]["tracks"] == "all" else f"-{config['protocol']}")
@@ -97,6 +100,28 @@ def of_recording(column):
         return None if found != found else found
 
     return value
+
+
+def one_of(names):
+    """A wildcard constraint that only these names meet; none meets that of no names."""
+    return "|".join(name.replace(".", r"\.") for name in names) or "(?!)"
+
+
+def tracked_channel():
+    """The channel in which recordings without tracks are segmented."""
+    return config["tracking"]["channel"] or config["segmentation"]["channel"]
+
+
+def tracking_settings():
+    """The settings of the tracker; the other keys of the section belong to the segmentation and the checks."""
+    others = ("channel", "diameter", "min_area", "min_doubling_h")
+    return {key: value for key, value in config["tracking"].items() if key not in others}
+
+
+def tracking_targets():
+    """How plausible the tracks made here are, as a table and a picture for each recording."""
+    kinds = ["qc.csv", "png"] + ["truth.csv"] * (config["source"]["kind"] == "simulate")
+    return expand(f"results/{config['dataset']}/tracking/{{recording}}.{{kind}}", recording=UNTRACKED, kind=kinds)
 
 
 def channels_of(wildcards):
@@ -163,7 +188,15 @@ def final_targets():
         return [config["recordings"]]
     folder = f"results/{config['dataset']}/{config['protocol']}"
     published = [f"{folder}/tables/published.csv"] * (config["dataset"] == "published")
-    return [*figure_targets(), f"{folder}/summary.html", *published]
+    if len(UNTRACKED) == len(SHEET):
+        if workflow.is_main_process:
+            print(
+                f"\nNo recording of {config['recordings']} has tracks, so no cell has a fate to train with. This run segments and tracks the\n"
+                "recordings and cuts their crops (of all tracks with crops: {tracks: all}).\n",
+                file=sys.stderr,
+            )
+        return [*tracking_targets(), *expand(f"results/{config['dataset']}/crops/{{recording}}.h5", recording=UNTRACKED)]
+    return [*figure_targets(), f"{folder}/summary.html", *published, *tracking_targets()]
 
 
 def last_words():

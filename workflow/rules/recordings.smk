@@ -136,6 +136,8 @@ rule read_tracks:
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
     log:
         "logs/{dataset}/read_tracks/{recording}.log",
+    wildcard_constraints:
+        recording=one_of(TRACKED),
     priority: 100  # a mistake in any recording shows before work is spent on the others
     conda:
         "../../envs/analysis.yaml"
@@ -146,6 +148,8 @@ rule read_tracks:
         tracks_format=of_recording("tracks_format"),
         frames=frames_of,
         event_gap=config["tracks"]["event_gap"],
+        pixel_size_um=of_recording("pixel_size_um"),
+        frame_interval_min=of_recording("frame_interval_min"),
     message:
         "Checking the frames and tracks of {wildcards.recording}"
     script:

@@ -4,11 +4,11 @@
 rule evaluate_against_truth:
     """Score the masks, the fates and the time of prediction against the simulator's truth: a leaf, nothing reads it."""
     input:
-        truth=expand("resources/{{dataset}}/truth/{recording}.h5", recording=RECORDINGS),
-        crops=ALL_CROPS,
-        masks=expand(f"results/{{{{dataset}}}}/masks/{SEGMENTATION}/{{recording}}.h5", recording=RECORDINGS),
+        truth=expand("resources/{{dataset}}/truth/{recording}.h5", recording=TRACKED),
+        crops=expand("results/{{dataset}}/crops/{recording}.h5", recording=TRACKED),
+        masks=expand(f"results/{{{{dataset}}}}/masks/{SEGMENTATION}/{{recording}}.h5", recording=TRACKED),
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=RECORDINGS),
+        outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=TRACKED),
         predictions=ALL_PREDICTIONS,
         code=library_of("evaluate_against_truth.py"),
     output:
@@ -27,3 +27,24 @@ rule evaluate_against_truth:
         "Scoring against the simulator's truth"
     script:
         "../../scripts/evaluate_against_truth.py"
+
+
+rule evaluate_tracking:
+    """Score masks and tracks that were made here against the simulator's truth: a leaf, nothing reads it."""
+    input:
+        truth="resources/{dataset}/truth/{recording}.h5",
+        masks="results/{dataset}/frame_masks/{recording}.h5",
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        code=library_of("evaluate_tracking.py"),
+    output:
+        scores="results/{dataset}/tracking/{recording}.truth.csv",
+    log:
+        "logs/{dataset}/evaluate_tracking/{recording}.log",
+    wildcard_constraints:
+        recording=one_of(UNTRACKED),
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Scoring the tracks of {wildcards.recording} against the simulator's truth"
+    script:
+        "../../scripts/evaluate_tracking.py"

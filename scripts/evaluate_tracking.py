@@ -1,0 +1,14 @@
+"""Score masks and tracks that were made here against the simulator's truth: a leaf, nothing reads it."""
+
+import pandas as pd
+
+from cellfate.logs import log_to
+from cellfate.tables import read_table, write_table
+from cellfate.tracking_scores import score_simulated
+
+log_to(snakemake.log[0])
+
+tracks = read_table(snakemake.input.tracks, "tracks")
+scores = score_simulated(snakemake.input.truth, snakemake.input.masks, tracks)
+row = {"recording": snakemake.wildcards.recording, "tracks": tracks["track_id"].nunique(), **scores}
+write_table(pd.DataFrame([row]), snakemake.output.scores, "truth_tracking")
