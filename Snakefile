@@ -22,18 +22,20 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/attention.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/truth.smk"
+include: "workflow/rules/prediction.smk"
 
 
 localrules:
     all,
     figures,
+    predict,
 
 
 rule all:
     """Every figure, table and the summary page. Without the sheet: the sheet, and what follows."""
     default_target: True
     input:
-        final_targets(),
+        lambda wildcards: final_targets(),
 
 
 onsuccess:
@@ -48,3 +50,9 @@ rule figures:
     """Only the figures."""
     input:
         figure_targets(),
+
+
+rule predict:
+    """The probability of each fate, per track and frame, by the model of `prediction`; no fates are needed."""
+    input:
+        prediction_targets(),

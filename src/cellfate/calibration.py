@@ -61,6 +61,11 @@ def save_calibration(calibration: Calibration, path: str | Path) -> None:
         temporary.write_text(json.dumps(asdict(calibration), indent=2) + "\n")
 
 
+def read_calibration(path: str | Path) -> Calibration:
+    """Read what :func:`save_calibration` wrote."""
+    return Calibration(**json.loads(Path(path).read_text()))
+
+
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean negative log-likelihood; NaN for nothing."""
     if len(labels) == 0:

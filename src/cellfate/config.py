@@ -113,10 +113,11 @@ def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
     )
 
 
-def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[str | Path]) -> None:
+def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[str | Path], analysis: bool = True) -> None:
     """Check that what the configuration names is in the recordings sheet; raise an InputError that names both files.
 
-    Every recording needs tracks. Channels are the same in all rows of a checked sheet.
+    Every recording needs tracks. Channels are the same in all rows of a checked sheet. Without ``analysis`` only what predictions
+    need is checked: settings of split, segmentation and evaluation may then name what is not there.
     """
     channels = sheet["channels"].iloc[0].split(",")
     here = config["recordings"]
@@ -128,20 +129,20 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
         row = int(sheet["tracks"].isna().to_numpy().argmax())
         raise InputError(f"{here}: line {row + 2}: recording {sheet['recording'].iloc[row]} has no tracks; give tracks and tracks_format")
     segmentation = config["segmentation"]
-    if segmentation["ladder"] == "single" and segmentation["channel"] not in channels:
+    if analysis and segmentation["ladder"] == "single" and segmentation["channel"] not in channels:
         refuse(["segmentation", "channel"], segmentation["channel"], f"but the channels in {here} are {', '.join(channels)}")
     treatment = config["evaluation"]["treatment"]
-    if treatment is not None and treatment not in set(sheet["treatment"]):
+    if analysis and treatment is not None and treatment not in set(sheet["treatment"]):
         known = ", ".join(sorted(set(sheet["treatment"])))
         refuse(["evaluation", "treatment"], treatment, f"but the treatments in {here} are {known}; null means all")
-    if config["scaling"] == "reference" and len(channels) != 3:
+    if analysis and config["scaling"] == "reference" and len(channels) != 3:
         refuse(["scaling"], "reference", f"the published constants are for 3 channels, {here} has {len(channels)}")
     unit, folds = config["split"]["unit"], config["split"]["folds"]
-    if unit == "recording" and len(sheet) < max(3, folds):
+    if analysis and unit == "recording" and len(sheet) < max(3, folds):
         needed = max(3, folds)
         found = f"but {here} has {len(sheet)} recordings and {needed} are needed"
         refuse(["split", "unit"], unit, f"{found}; alternatives: group, lineage, track")
-    if unit == "group" and sheet["group"].isna().any():
+    if analysis and unit == "group" and sheet["group"].isna().any():
         line = int(sheet["group"].isna().to_numpy().argmax()) + 2
         refuse(["split", "unit"], unit, f"but group is empty in {here}: line {line}")
     made_here = {"simulate": ("images", "tracks"), "download": ("images", "tracks"), "files": ("images",), "local": ()}
