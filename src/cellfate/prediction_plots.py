@@ -70,7 +70,7 @@ def plot_predictions(
     figure.supxlabel(
         f"{recording}: probability of {positive} given that {readable(statement(outcomes))}; "
         "at each frame from the frames up to it.\n"
-        "A cell that does neither has a value all the same. Rings and lines: the track's last value; grey: none.",
+        "A cell that does neither has a value all the same. Rings and lines: the track's last value; dotted grey: none.",
         fontsize=7,
         x=0.02,
         ha="left",
@@ -87,7 +87,8 @@ def _tracks_on(axes: Axes, image: np.ndarray, tracks: pd.DataFrame, final: pd.Se
     paths = dict(tuple(past.groupby("track_id")))
     axes.add_collection(LineCollection([paths[track][["x", "y"]].to_numpy() for track in here["track_id"]], colors=colors, linewidths=0.9))
     size = 130 if len(here) <= 60 else 40
-    axes.scatter(here["x"], here["y"], s=size, facecolors="none", edgecolors=colors, linewidths=1.3)
+    dashes = ["-" if track in final.index else (0, (1.5, 1.5)) for track in here["track_id"]]
+    axes.scatter(here["x"], here["y"], s=size, facecolors="none", edgecolors=colors, linewidths=1.3, linestyles=dashes)
     axes.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0), xlabel="x (pixels)", ylabel="y (pixels)")
 
 
