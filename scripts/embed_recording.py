@@ -2,7 +2,7 @@
 
 from cellfate.frames import open_frames
 from cellfate.logs import log_to
-from cellfate.prediction import embed_recording
+from cellfate.recording_embeddings import embed_recording
 from cellfate.tables import read_table
 
 log_to(snakemake.log[0])

@@ -142,10 +142,11 @@ def card_text(card: Mapping) -> str:
         "|---|---:|---:|",
         *scores,
         "",
-        f"Calibration: temperature {fitted['temperature']:.3g} and prior {fitted['prior']:.3g} of {positive}, fitted on"
-        f" {fitted['n_validation']} whole",
-        "validation trajectories. It is the same for every number of frames seen, so probabilities from few frames, or long before the",
-        "event, are less well calibrated than those of whole trajectories.",
+        f"Calibration: prior {fitted['prior']:.3g} of {positive}; temperature {fitted['temperature']:.3g} x (n /"
+        f" {fitted['reference_frames']:g}) ^ {fitted['slope']:.3g} for n frames seen,",
+        f"n from {fitted['first_frames']} to {fitted['last_frames']}, fitted on the prefixes of {fitted['n_validation']} validation"
+        " trajectories. The held-out scores above are of whole",
+        "trajectories with one temperature for all.",
     ]
     return "\n".join(lines) + "\n"
 

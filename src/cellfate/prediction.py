@@ -4,85 +4,21 @@ Every network call has a shape that does not depend on how long a track is, so t
 whether the recording goes on or stops there.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
 
-from cellfate.calibration import Calibration, read_calibration
-from cellfate.channels import check_channels
-from cellfate.crops import cut, validate_positions
-from cellfate.embeddings import EmbeddingFile, embed_crops
-from cellfate.exported_model import CALIBRATION, WEIGHTS, check_interval, crop_size, outcome_columns, read_settings, statement
-from cellfate.files import replacing, sha256
-from cellfate.frames import Frames
+from cellfate.calibration import PrefixCalibration, fit_prefix_calibration, read_prefix_calibration
+from cellfate.embeddings import EmbeddingFile
+from cellfate.exported_model import CALIBRATION, outcome_columns, read_settings, statement
 from cellfate.inference import open_model
 from cellfate.model import FateModel
 from cellfate.progress import progress
-from cellfate.scaling import Scaling
 
-BLOCK = 16  # crops in one call of the backbone, prefixes in one call of the transformer
-
-
-def embed_recording(
-    frames: Frames,
-    tracks: pd.DataFrame,
-    model_folder: str | Path,
-    path: str | Path,
-    *,
-    recording: str,
-    frame_interval_min: float,
-    pixel_size_um: float | None,
-    min_frames: int,
-    allow_other_interval: bool = False,
-    threads: int = 1,
-    accelerator: str = "auto",
-) -> None:
-    """Embed every frame of every track with at least ``min_frames`` frames; no crop is kept.
-
-    ``tracks`` is the declared table, ``model_folder`` an exported model. Each frame is decoded once and each crop passes the
-    backbone once. The file is that of :class:`cellfate.embeddings.EmbeddingFile`, a trajectory is ``<recording>/<track_id>``.
-    Crops have the size in micrometres that the model was trained with, where both pixel sizes are known. Raises InputError for
-    positions outside the frames, and for channels, a frame interval or a pixel size that the model cannot be used with.
-    """
-    settings = read_settings(model_folder)
-    source = f"recording {recording}"
-    order = check_channels(settings, frames.channels, source)
-    if warning := check_interval(settings, frame_interval_min, source, allow_other_interval):
-        print(f"WARNING: {warning}", file=sys.stderr, flush=True)
-    size = crop_size(settings, pixel_size_um, source)
-    validate_positions(tracks, frames.n_frames, frames.shape, recording)
-    long_enough = tracks["track_id"].map(tracks["track_id"].value_counts()) >= min_frames
-    rows = tracks[long_enough].sort_values(["track_id", "frame"], ignore_index=True)
-    model, scaling = open_model(model_folder, threads, accelerator), Scaling(**settings["scaling"])
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update(recording=recording, model_sha256=sha256(Path(model_folder) / WEIGHTS))
-        embeddings = file.create_dataset("embeddings", (len(rows), model.settings.features), "float32")
-        by_frame = list(rows.groupby("frame", sort=True))
-        for frame, cells in progress(by_frame, f"embed_recording {recording}", unit="frame"):
-            image = frames.read(int(frame))[order]
-            crops = np.stack([cut(image, y, x, size) for y, x in zip(cells["y"], cells["x"], strict=True)])
-            embeddings[cells.index.to_numpy()] = embed_in_blocks(model, crops, scaling)
-        _write_index(file, rows, recording)
-
-
-def _write_index(file: h5py.File, rows: pd.DataFrame, recording: str) -> None:
-    track_ids, start, counts = np.unique(rows["track_id"].to_numpy(np.int64), return_index=True, return_counts=True)
-    names = np.array([f"{recording}/{track}" for track in track_ids], object)
-    file.create_dataset("trajectory", data=names, dtype=h5py.string_dtype())
-    file["frame"] = rows["frame"].to_numpy(np.int32)
-    file["start"], file["stop"] = start.astype(np.int64), (start + counts).astype(np.int64)
-
-
-def embed_in_blocks(model: FateModel, crops: np.ndarray, scaling: Scaling) -> np.ndarray:
-    """Crops (N, C, S, S) in counts -> embeddings (N, D), always ``BLOCK`` crops a call; the last call is filled up with zeros."""
-    missing = -len(crops) % BLOCK
-    filled = np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), crops.dtype)])
-    return embed_crops(model, filled, scaling, BLOCK)[: len(crops)]
+BLOCK = 16  # prefixes in one call of the transformer
 
 
 def prefix_blocks(n_frames: int, min_frames: int, every: int) -> Iterator[list[int]]:
@@ -131,7 +67,7 @@ def predict_recording(
     :mod:`cellfate.tables`, and a probability of each outcome; ``given`` says what they are conditional on.
     """
     settings = read_settings(model_folder)
-    calibration = read_calibration(Path(model_folder) / CALIBRATION)
+    calibration = read_prefix_calibration(Path(model_folder) / CALIBRATION)
     model = open_model(model_folder, threads, accelerator)
     parts = []
     for name in progress(embeddings.trajectories, f"predict_recording {recording}", unit="track"):
@@ -145,16 +81,51 @@ def predict_recording(
 
 
 def complete_table(
-    rows: pd.DataFrame, tracks: pd.DataFrame, calibration: Calibration, outcomes: dict[str, str], recording: str, frame_interval_min: float
+    rows: pd.DataFrame,
+    tracks: pd.DataFrame,
+    calibration: PrefixCalibration,
+    outcomes: dict[str, str],
+    recording: str,
+    frame_interval_min: float,
 ) -> pd.DataFrame:
     """Add positions, hours, probabilities and the condition to rows of track_id, frame, n_frames_seen and logit."""
     positions = tracks[["track_id", "frame", "y", "x"]]
     rows = rows.merge(positions, on=["track_id", "frame"], how="left", validate="one_to_one")
     started = rows["track_id"].map(tracks.groupby("track_id")["frame"].min())
-    probability = calibration.probability(rows["logit"].to_numpy(float))
+    probability = calibration.probability(rows["logit"].to_numpy(float), rows["n_frames_seen"].to_numpy())
     negative, positive = outcome_columns(outcomes)
     hours = (rows["frame"] - started).astype(float) * frame_interval_min / 60
     rows = rows.assign(recording=recording, hours_since_start=hours, given=statement(outcomes))
     rows[negative], rows[positive] = 1 - probability, probability
     start = ["recording", "track_id", "frame", "hours_since_start", "y", "x", "n_frames_seen", "logit"]
     return rows[[*start, negative, positive, "given"]]
+
+
+def calibrate_prefixes(
+    embeddings: EmbeddingFile,
+    trajectories: pd.DataFrame,
+    split: pd.DataFrame,
+    model_folder: str | Path,
+    *,
+    fold: int,
+    min_frames: int,
+    calibration: bool = True,
+    threads: int = 1,
+    accelerator: str = "auto",
+) -> PrefixCalibration:
+    """Fit the calibration by number of frames on every prefix, of at least ``min_frames``, of the fold's validation trajectories.
+
+    Without ``calibration`` the probabilities stay as they are. Raises InputError when a part of the fold is empty.
+    """
+    if not calibration:
+        return PrefixCalibration()
+    of_fold = split[split["fold"] == fold].set_index("trajectory")["split"]
+    labels = trajectories[trajectories["usable"]].set_index("trajectory")["label"]
+    model = open_model(model_folder, threads, accelerator)
+    parts = []
+    for name in progress([n for n in embeddings.trajectories if of_fold[n] == "validation"], "calibrate_prefixes", unit="trajectory"):
+        n_frames, logits = predict_prefixes(model, embeddings.read(name)[1], min_frames)
+        parts.append(pd.DataFrame({"trajectory": name, "n_frames": n_frames, "logit": logits, "label": labels[name]}))
+    columns = ["trajectory", "n_frames", "logit", "label"]
+    prefixes = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return fit_prefix_calibration(prefixes, labels.reindex(of_fold.index[of_fold == "train"]).dropna().to_numpy(float))

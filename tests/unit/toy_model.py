@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from toy_crops import CHANNELS, MODEL, OUTCOMES
 
-from cellfate.calibration import Calibration, save_calibration
+from cellfate.calibration import PrefixCalibration, save_calibration
 from cellfate.model import FateModel, ModelSettings, save_model
 
 SCALING = {"mode": "corrected", "divisor": 1.0, "mean": [1000.0] * 3, "std": [100.0] * 3, "channels": CHANNELS}
@@ -25,7 +25,8 @@ def write_model(folder: Path, **changes) -> Path:
             model.embed(torch.randn(8, 3, 16, 16) * 2 + 1)
     settings = {"channels": CHANNELS, "crop_size": 16, "scaling": SCALING, "outcomes": OUTCOMES, "fold": 0}
     save_model(folder, model, {**settings, "frame_intervals_min": [30.0], "pixel_sizes_um": [0.5], **changes})
-    save_calibration(Calibration(temperature=2.0, prior=0.8, n_validation=20), folder / "calibration.json")
+    calibration = PrefixCalibration(2.0, slope=-0.5, reference_frames=16, first_frames=4, last_frames=20, prior=0.8, n_validation=20)
+    save_calibration(calibration, folder / "calibration.json")
     return folder
 
 
