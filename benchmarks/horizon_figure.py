@@ -25,14 +25,15 @@ def plot_horizon(horizon: pd.DataFrame, rows: pd.DataFrame, outcomes: Mapping[st
     """Accuracy (a) and calibration (b) against hours before the event, reliability (c), and last values by how tracks ended (d)."""
     figure = new_figure(DOUBLE, 5.9)
     panels = figure.subplots(2, 2)
-    _against_hours(panels[0, 0], horizon, ACCURACY_STYLES, "score", (0.4, 1.02))
+    every, fixed = (horizon[horizon["cohort"] == cohort].sort_values("hours") for cohort in ("all", "fixed"))
+    single = every.drop(columns=list(ERROR_STYLES)).rename(columns={f"single_{name}": name for name in ERROR_STYLES})
+    _against_hours(panels[0, 0], every, fixed, ACCURACY_STYLES, "score", (0.35, 1.02))
     panels[0, 0].axhline(0.5, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
-    _against_hours(panels[0, 1], horizon, ERROR_STYLES, "error of the probability", (0, 0.45))
-    every = horizon[horizon["cohort"] == "all"].sort_values("hours")
+    _against_hours(panels[0, 1], every, single, ERROR_STYLES, "error of the probability", (0, 0.45))
     panels[0, 1].plot(every["hours"], every["base_brier"], color=ERROR_STYLES["brier"][1], linewidth=0.8, linestyle=":")
-    extra = Line2D([], [], color=ERROR_STYLES["brier"][1], linewidth=0.8, linestyle=":", label="Brier score of the base rate")
-    panels[0, 1].legend(handles=[*_handles(ERROR_STYLES), extra], ncols=3, **BELOW)
-    panels[0, 0].legend(handles=[*_handles(ACCURACY_STYLES), _fixed_handle()], ncols=3, **BELOW)
+    extra = Line2D([], [], color=ERROR_STYLES["brier"][1], linewidth=0.8, linestyle=":", label="Brier of the base rate")
+    panels[0, 0].legend(handles=[*_handles(ACCURACY_STYLES), _dashed("same tracks throughout")], ncols=3, **BELOW)
+    panels[0, 1].legend(handles=[*_handles(ERROR_STYLES), extra, _dashed("one temperature for all")], ncols=2, **BELOW)
     _reliability(panels[1, 0], rows, readable(outcomes["positive"]))
     _last(panels[1, 1], rows, outcomes)
     for axes, letter in zip(panels.ravel(), "abcd", strict=True):
@@ -44,20 +45,19 @@ def _handles(styles: Mapping) -> list[Line2D]:
     return [Line2D([], [], color=color, marker=marker, label=label) for label, color, marker in styles.values()]
 
 
-def _fixed_handle() -> Line2D:
-    return Line2D([], [], color="black", linewidth=0.8, linestyle="--", label="same tracks throughout")
+def _dashed(label: str) -> Line2D:
+    return Line2D([], [], color="black", linewidth=0.8, linestyle="--", label=label)
 
 
-def _against_hours(axes: Axes, horizon: pd.DataFrame, styles: Mapping, ylabel: str, limits: tuple[float, float]) -> None:
-    every, fixed = (horizon[horizon["cohort"] == cohort].sort_values("hours") for cohort in ("all", "fixed"))
+def _against_hours(axes: Axes, every: pd.DataFrame, other: pd.DataFrame, styles: Mapping, ylabel: str, limits: tuple[float, float]) -> None:
+    """The scores of ``every`` with intervals, those of ``other`` dashed, and the number of tracks below the axis."""
     for name, (_, color, marker) in styles.items():
         axes.plot(every["hours"], every[name], color=color, marker=marker)
         band(axes, every["hours"].to_numpy(), every[f"{name}_low"], every[f"{name}_high"], color)
-        axes.plot(fixed["hours"], fixed[name], color=color, linewidth=0.8, linestyle="--")
+        axes.plot(other["hours"], other[name], color=color, linewidth=0.8, linestyle="--")
     axes.set(xlim=(max(HOURS) + 0.8, -0.3), ylim=limits, ylabel=ylabel)
     shown = every[every["hours"].isin([0.5, 5, 10, 15, 20, 25])]
-    counts = [(name, dict(zip(shown["hours"], shown[column], strict=True))) for name, column in (("tracks", "n_tracks"),)]
-    count_rows(axes, [(name, "black", values) for name, values in counts], "hours before the event")
+    count_rows(axes, [("tracks", "black", dict(zip(shown["hours"], shown["n_tracks"], strict=True)))], "hours before the event")
 
 
 def _reliability(axes: Axes, rows: pd.DataFrame, positive: str) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from cellfate.calibration import Calibration
 from cellfate.evaluation import metrics_with_intervals
 from cellfate.reliability import reliability
 from cellfate.statistics import bootstrap_counts
@@ -18,8 +19,12 @@ RESAMPLES = 2000
 SURE = 0.9
 
 
-def gather(folder: Path, outcomes: Mapping[str, str], frame_interval_min: float) -> pd.DataFrame:
-    """Predictions of all recordings with how the tracks ended: outcome, label (NaN: neither), hours_before_event, probability, raw."""
+def gather(folder: Path, outcomes: Mapping[str, str], frame_interval_min: float, single: Calibration) -> pd.DataFrame:
+    """Predictions of all recordings with how the tracks ended: outcome, label (NaN: neither), hours_before_event.
+
+    ``probability`` is the predicted one, ``raw`` the one without calibration, ``single`` that of one temperature for every number
+    of frames. Rows from the event on are left out.
+    """
     tables = []
     for path in sorted((folder / "predictions").glob("*.parquet")):
         ends = read_table(folder / "tracks" / f"{path.stem}.outcomes.parquet", "outcomes")
@@ -28,7 +33,7 @@ def gather(folder: Path, outcomes: Mapping[str, str], frame_interval_min: float)
     rows = pd.concat(tables, ignore_index=True)
     before = (rows["event_frame"].astype(float) - rows["frame"]) * frame_interval_min / 60
     labels = rows["outcome"].map({outcomes["negative"]: 0, outcomes["positive"]: 1})
-    rows = rows.assign(hours_before_event=before, label=labels, raw=expit(rows["logit"]))
+    rows = rows.assign(hours_before_event=before, label=labels, raw=expit(rows["logit"]), single=single.probability(rows["logit"]))
     rows["probability"] = rows[f"probability_{outcomes['positive']}"]
     return rows[rows["hours_before_event"].isna() | (rows["hours_before_event"] > 0)].reset_index(drop=True)
 
@@ -56,7 +61,7 @@ def _scores(one: pd.DataFrame) -> dict[str, float]:
     by_probability, _, _ = metrics_with_intervals(labels, logits, (one["probability"] > 0.5).to_numpy(int), units, 0)
     found["balanced_accuracy_at_half"] = by_probability["balanced_accuracy", "all"]
     drawn = _resampled(units)
-    for name, column in (("", "probability"), ("raw_", "raw")):
+    for name, column in (("", "probability"), ("raw_", "raw"), ("single_", "single")):
         probabilities = one[column].to_numpy(float)
         for score in ("brier", "ece"):
             draws = [reliability(labels[rows], probabilities[rows])[1][score] for rows in drawn]

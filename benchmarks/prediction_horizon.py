@@ -8,6 +8,7 @@ Writes docs/images/prediction_horizon.png, and the numbers to results/horizon/.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import yaml
 from horizon_figure import plot_horizon
 from horizon_scores import censored_table, gather, horizon_table
 
+from cellfate.calibration import Calibration
 from cellfate.files import replacing
 from cellfate.plot_style import PNG_DPI
 
@@ -66,7 +68,8 @@ def main() -> None:
     options = parser.parse_args()
     if not options.figure_only:
         run_workflow(options.seed, options.model, options.work, options.cores)
-    rows = gather(ROOT / "results" / data_set(options.seed), OUTCOMES, FRAME_INTERVAL_MIN)
+    single = Calibration(**json.loads(((ROOT / options.model).parent / "fold-0/calibration.json").read_text()))
+    rows = gather(ROOT / "results" / data_set(options.seed), OUTCOMES, FRAME_INTERVAL_MIN, single)
     horizon, censored = horizon_table(rows), censored_table(rows, OUTCOMES)
     horizon.to_csv(ROOT / options.work / "horizon.csv", index=False)
     censored.to_csv(ROOT / options.work / "censored.csv", index=False)

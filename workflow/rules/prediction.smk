@@ -53,7 +53,7 @@ rule export_model:
     params:
         folds=config["split"]["folds"],
         config_digest=model_digest(),
-        repository=str(ROOT),
+        repository=os.path.relpath(ROOT),
     message:
         "Exporting the model"
     script:
