@@ -23,18 +23,20 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/attention.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/truth.smk"
+include: "workflow/rules/prediction.smk"
 
 
 localrules:
     all,
     figures,
+    predict,
 
 
 rule all:
     """Every figure, table and the summary page. Without the sheet: the sheet, and what follows."""
     default_target: True
     input:
-        final_targets(),
+        lambda wildcards: final_targets(),
     message:
         "All that was asked for is there"
 
@@ -53,3 +55,11 @@ rule figures:
         figure_targets(),
     message:
         "All figures are there"
+
+
+rule predict:
+    """The probability of each fate, per track and frame, by the model of `prediction`; no fates are needed."""
+    input:
+        prediction_targets(),
+    message:
+        "All predictions are there"

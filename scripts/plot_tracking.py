@@ -8,7 +8,7 @@ from cellfate.tracking_plots import plot_tracking
 
 log_to(snakemake.log[0])
 
-frames = open_frames(snakemake.input.images, snakemake.params.channels)
+frames = open_frames(**snakemake.params.frames)
 channel = frames.channels.index(snakemake.params.channel)
 figure = plot_tracking(
     [frames.read(t)[channel] for t in (0, frames.n_frames - 1)],

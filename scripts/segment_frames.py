@@ -7,7 +7,7 @@ from cellfate.logs import log_to
 log_to(snakemake.log[0])
 
 segment_frames(
-    open_frames(snakemake.input.images, snakemake.params.channels),
+    open_frames(**snakemake.params.frames),
     snakemake.input.weights,
     snakemake.output.masks,
     recording=snakemake.wildcards.recording,

@@ -114,10 +114,12 @@ def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
     )
 
 
-def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[str | Path]) -> None:
+def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[str | Path], analysis: bool = True) -> None:
     """Check that what the configuration names is in the recordings sheet; raise an InputError that names both files.
 
     Channels are the same in all rows of a checked sheet. Recordings without tracks are segmented in the channel of ``tracking``.
+    Without ``analysis`` only what tracks and predictions need is checked: settings of split, segmentation and evaluation may then
+    name what is not there.
     """
     channels = sheet["channels"].iloc[0].split(",")
     here = config["recordings"]
@@ -126,7 +128,7 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
         raise InputError(f"{_file_of(path, config_files)}: {'.'.join(path)} is {value!r}, {message}")
 
     segmentation = config["segmentation"]
-    if segmentation["ladder"] == "single" and segmentation["channel"] not in channels:
+    if analysis and segmentation["ladder"] == "single" and segmentation["channel"] not in channels:
         refuse(["segmentation", "channel"], segmentation["channel"], f"but the channels in {here} are {', '.join(channels)}")
     tracking = config["tracking"]
     if sheet["tracks"].isna().any() and (tracking["channel"] or segmentation["channel"]) not in channels:
@@ -134,17 +136,17 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
         found = f"but the channels in {here} are {', '.join(channels)}, and line {row + 2} has no tracks, so its cells are segmented"
         refuse(["tracking", "channel"], tracking["channel"] or segmentation["channel"], found)
     treatment = config["evaluation"]["treatment"]
-    if treatment is not None and treatment not in set(sheet["treatment"]):
+    if analysis and treatment is not None and treatment not in set(sheet["treatment"]):
         known = ", ".join(sorted(set(sheet["treatment"])))
         refuse(["evaluation", "treatment"], treatment, f"but the treatments in {here} are {known}; null means all")
-    if config["scaling"] == "reference" and len(channels) != 3:
+    if analysis and config["scaling"] == "reference" and len(channels) != 3:
         refuse(["scaling"], "reference", f"the published constants are for 3 channels, {here} has {len(channels)}")
     unit, folds = config["split"]["unit"], config["split"]["folds"]
-    if unit == "recording" and len(sheet) < max(3, folds):
+    if analysis and unit == "recording" and len(sheet) < max(3, folds):
         needed = max(3, folds)
         found = f"but {here} has {len(sheet)} recordings and {needed} are needed"
         refuse(["split", "unit"], unit, f"{found}; alternatives: group, lineage, track")
-    if unit == "group" and sheet["group"].isna().any():
+    if analysis and unit == "group" and sheet["group"].isna().any():
         line = int(sheet["group"].isna().to_numpy().argmax()) + 2
         refuse(["split", "unit"], unit, f"but group is empty in {here}: line {line}")
     made_here = {"simulate": ("images", "tracks"), "download": ("images", "tracks"), "files": ("images",), "local": ()}

@@ -8,7 +8,15 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as reference_log_loss
 
-from cellfate.calibration import Calibration, fit_calibration, log_loss, save_calibration
+from cellfate.calibration import (
+    Calibration,
+    PrefixCalibration,
+    fit_calibration,
+    fit_prefix_calibration,
+    log_loss,
+    read_prefix_calibration,
+    save_calibration,
+)
 from cellfate.errors import InputError
 from cellfate.reliability import reliability, tabulate_calibration
 from cellfate.tables import check_table
@@ -103,3 +111,58 @@ def test_table_has_every_condition_and_stage():
     assert brier.to_numpy() == pytest.approx(np.full(5, ((expit(logits[:30] / 2) - labels[:30]) ** 2).mean()))
     assert set(tabulate_calibration(predictions, 5, calibration=False)["stage"]) == {"raw"}
     assert tabulate_calibration(predictions.iloc[:0]).empty
+
+
+def simulate_prefixes(n, seed, slope):
+    """Prefixes of 5 to 40 frames; the logits are too sure by (n / 40) ^ slope, and right at 40 frames."""
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(n) < 0.7).astype(int)
+    rows = pd.DataFrame({"trajectory": np.repeat(np.arange(n), 36), "n_frames": np.tile(np.arange(5, 41), n), "label": labels.repeat(36)})
+    evidence = rng.normal(np.where(rows["label"] == 1, 0.5, -0.5), 1)
+    return rows.assign(logit=evidence * (rows["n_frames"] / 40.0) ** slope)
+
+
+TRAINED = np.repeat([1, 0], [70, 30])
+
+
+def test_the_temperature_follows_the_number_of_frames():
+    fitted = fit_prefix_calibration(simulate_prefixes(600, 0, slope=-1.5), TRAINED)
+    assert fitted.slope == pytest.approx(-1.5, abs=0.15)
+    assert fitted.temperature == pytest.approx(1, rel=0.1)
+    assert (fitted.reference_frames, fitted.first_frames, fitted.last_frames, fitted.n_validation) == (40, 5, 40, 600)
+    assert fitted.log_loss_calibrated < fitted.log_loss_raw
+    other = simulate_prefixes(600, 1, slope=-1.5)
+    for n in (5, 15, 40):
+        one = other[other["n_frames"] == n]
+        assert reliability(one["label"], fitted.probability(one["logit"], one["n_frames"]))[1]["ece"] < 0.06
+    early = other[other["n_frames"] == 5]
+    assert reliability(early["label"], expit(early["logit"]))[1]["ece"] > 0.2
+
+
+def test_a_long_trajectory_counts_as_much_as_a_short_one():
+    """Every prefix of one of two trajectories twice: nothing changes."""
+    rows = simulate_prefixes(2, 3, slope=0)
+    again = pd.concat([rows, rows[rows["trajectory"] == 0]])
+    once, twice = fit_prefix_calibration(rows, TRAINED), fit_prefix_calibration(again, TRAINED)
+    assert twice.temperature == pytest.approx(once.temperature, rel=1e-3)
+    assert twice.slope == pytest.approx(once.slope, rel=1e-3)
+
+
+def test_the_temperature_is_not_extrapolated():
+    calibration = PrefixCalibration(2.0, slope=-1.0, reference_frames=20, first_frames=10, last_frames=40)
+    assert calibration.temperatures(np.array([1, 10, 20, 40, 90])).tolist() == [4, 4, 2, 1, 1]
+    assert PrefixCalibration().probability(np.array([1.3]), np.array([7])) == pytest.approx(expit(1.3))
+
+
+def test_a_prefix_calibration_is_read_as_it_was_written(tmp_path):
+    fitted = fit_prefix_calibration(simulate_prefixes(20, 0, slope=-1), TRAINED)
+    save_calibration(fitted, tmp_path / "c.json")
+    assert read_prefix_calibration(tmp_path / "c.json") == fitted
+
+
+def test_prefixes_of_bad_parts_are_errors():
+    rows = simulate_prefixes(3, 0, slope=0)
+    with pytest.raises(InputError, match="validation part has no trajectory"):
+        fit_prefix_calibration(rows.iloc[:0], TRAINED)
+    with pytest.raises(InputError, match="training part has 3 trajectories of one outcome"):
+        fit_prefix_calibration(rows, np.ones(3))

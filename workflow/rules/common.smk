@@ -17,12 +17,15 @@ os.environ.update(PYTHONPATH=str(ROOT / "src"))  # the rules' scripts import the
 
 from cellfate.config import check_config, check_sheet_agreement
 from cellfate.errors import InputError
+from cellfate.exported_model import check_recordings
 from cellfate.recordings import images_folder, read_sheet, track_files
 from cellfate.simulation_settings import simulation_settings
 from cellfate.weights import FOLDER, SIMULATED, weights_path
 
 # in the order in which they are merged: the Snakefile's own first
 CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: Path(file).resolve() != ROOT / "config.yaml")
+
+OWN_MODEL = f"results/{config['dataset']}/{config['protocol']}/model"
 
 try:
     check_config(config, ROOT / "workflow/schemas/config.schema.yaml", CONFIG_FILES)
@@ -31,7 +34,9 @@ try:
     if SHEET is None and config["source"]["kind"] != "download":
         raise InputError(f"{config['recordings']}: no such file; it is the sheet of the recordings, one row each (see the README)")
     if SHEET is not None:
-        check_sheet_agreement(config, SHEET, CONFIG_FILES)
+        check_sheet_agreement(config, SHEET, CONFIG_FILES, analysis=config["prediction"]["model"] is None)
+    if SHEET is not None and config["prediction"]["model"] not in (None, OWN_MODEL):
+        check_recordings(config["prediction"]["model"], SHEET, config["recordings"], config["prediction"]["allow_other_interval"])
     MODEL = config["segmentation"]["model"]
     # published weights serve every data set; the network that is trained here depends on its settings and seed
     WEIGHTS = str(weights_path(MODEL, f"resources/{config['dataset']}/cellpose" if MODEL == SIMULATED else FOLDER))
@@ -148,6 +153,12 @@ def config_digest():
     return sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def model_digest():
+    """A short digest of the configuration without the sections that come after the model and its scores."""
+    later = {"segmentation", "features", "attention", "statistics", "figures", "notes", "prediction"}
+    return sha256(json.dumps({k: v for k, v in config.items() if k not in later}, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def growing(amount):
     """A resource that grows with each attempt, so that a job that ran out of memory or time succeeds when it is tried again."""
     return lambda wildcards, attempt: amount * attempt
@@ -186,17 +197,30 @@ def final_targets():
                 file=sys.stderr,
             )
         return [config["recordings"]]
+    if config["prediction"]["model"] is not None:  # not checked when the file was read: predictions do without
+        try:
+            check_sheet_agreement(config, SHEET, CONFIG_FILES)
+        except InputError as error:
+            raise WorkflowError(f"Input error: {error}") from None
     folder = f"results/{config['dataset']}/{config['protocol']}"
     published = [f"{folder}/tables/published.csv"] * (config["dataset"] == "published")
     if len(UNTRACKED) == len(SHEET):
         if workflow.is_main_process:
             print(
                 f"\nNo recording of {config['recordings']} has tracks, so no cell has a fate to train with. This run segments and tracks the\n"
-                "recordings and cuts their crops (of all tracks with crops: {tracks: all}).\n",
+                "recordings and cuts their crops (of all tracks with crops: {tracks: all}); snakemake predict predicts their cells.\n",
                 file=sys.stderr,
             )
         return [*tracking_targets(), *expand(f"results/{config['dataset']}/crops/{{recording}}.h5", recording=UNTRACKED)]
-    return [*figure_targets(), f"{folder}/summary.html", *published, *tracking_targets()]
+    return [*figure_targets(), f"{folder}/summary.html", OWN_MODEL, *published, *tracking_targets()]
+
+
+def prediction_targets():
+    """The predictions of each recording, as tables, for viewers, and as a picture; without the sheet, the sheet."""
+    if SHEET is None:
+        return [config["recordings"]]
+    kinds = ["parquet", "csv", "geff", "napari.csv", "png"]
+    return expand(f"results/{config['dataset']}/predictions/{{recording}}.{{kind}}", recording=RECORDINGS, kind=kinds)
 
 
 def last_words():

@@ -5,7 +5,7 @@
 rule segment_frames:
     """Segment one channel of every frame of a recording with Cellpose."""
     input:
-        images=of_recording("images"),
+        images=images_of,
         weights=WEIGHTS,
         code=library_of("segment_frames.py"),
     output:
@@ -24,7 +24,7 @@ rule segment_frames:
         runtime=growing(480),
     params:
         **{key: config["segmentation"][key] for key in ("flow_threshold", "cellprob_threshold", "device", "batch_size")},
-        channels=channels_of,
+        frames=frames_of,
         channel=tracked_channel(),
         diameter=config["tracking"]["diameter"] or config["segmentation"]["diameter"],
         min_area=config["tracking"]["min_area"],
@@ -89,7 +89,7 @@ rule assess_tracking:
 rule plot_tracking:
     """Draw the tracks made here over the first and last frame of a recording."""
     input:
-        images=of_recording("images"),
+        images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",
         quality="results/{dataset}/tracking/{recording}.qc.csv",
         code=library_of("plot_tracking.py"),
@@ -106,7 +106,7 @@ rule plot_tracking:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        channels=channels_of,
+        frames=frames_of,
         channel=tracked_channel(),
     message:
         "Drawing the tracks of {wildcards.recording}"

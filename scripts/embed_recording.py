@@ -1,0 +1,22 @@
+"""Embed every frame of all long enough tracks of one recording with a trained model."""
+
+from cellfate.frames import open_frames
+from cellfate.logs import log_to
+from cellfate.recording_embeddings import embed_recording
+from cellfate.tables import read_table
+
+log_to(snakemake.log[0])
+
+embed_recording(
+    open_frames(**snakemake.params.frames),
+    read_table(snakemake.input.tracks, "tracks"),
+    snakemake.input.model,
+    snakemake.output.embeddings,
+    recording=snakemake.wildcards.recording,
+    frame_interval_min=snakemake.params.frame_interval_min,
+    pixel_size_um=snakemake.params.pixel_size_um,
+    min_frames=snakemake.params.min_frames,
+    allow_other_interval=snakemake.params.allow_other_interval,
+    threads=snakemake.threads,
+    accelerator=snakemake.params.accelerator,
+)

@@ -1,0 +1,178 @@
+# Needs: a trained model, own or copied from elsewhere, and the frames and checked tracks of a recording; no fates.
+# Leaves: the model as one folder, and for each recording the probability of each fate, per track and frame.
+
+PREDICTION_MODEL = str(Path(config["prediction"]["model"] or OWN_MODEL))
+
+
+rule calibrate_prefixes:
+    """Fit a calibration that depends on the number of frames seen, on the prefixes of the validation trajectories."""
+    input:
+        embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        model="results/{dataset}/{protocol}/fold-{fold}/model",
+        code=library_of("calibrate_prefixes.py"),
+    output:
+        calibration="results/{dataset}/{protocol}/fold-{fold}/prefix_calibration.json",
+    log:
+        "logs/{dataset}/{protocol}/fold-{fold}/calibrate_prefixes.log",
+    conda:
+        "../../envs/learning.yaml"
+    threads: 1
+    resources:
+        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        accelerator=config["training"]["accelerator"],
+        min_frames=config["trajectories"]["min_frames"],
+        calibration=config["evaluation"]["calibration"],
+    message:
+        "Calibrating predictions by the number of frames seen, fold {wildcards.fold}"
+    script:
+        "../../scripts/calibrate_prefixes.py"
+
+
+rule export_model:
+    """Put the first fold's model, its calibration and a card into one folder that can be copied."""
+    input:
+        model="results/{dataset}/{protocol}/fold-0/model",
+        calibration="results/{dataset}/{protocol}/fold-0/prefix_calibration.json",
+        sheet=config["recordings"],
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
+        reliability="results/{dataset}/{protocol}/tables/calibration.csv",
+        code=library_of("export_model.py"),
+    output:
+        model=directory("results/{dataset}/{protocol}/model"),
+    log:
+        "logs/{dataset}/{protocol}/export_model.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        folds=config["split"]["folds"],
+        config_digest=model_digest(),
+        repository=os.path.relpath(ROOT),
+    message:
+        "Exporting the model"
+    script:
+        "../../scripts/export_model.py"
+
+
+rule embed_recording:
+    """Run the model's backbone once over each frame of every track of a recording."""
+    input:
+        images=images_of,
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        model=PREDICTION_MODEL,
+        code=library_of("embed_recording.py"),
+    output:
+        embeddings="results/{dataset}/predictions/{recording}.embeddings.h5",
+    log:
+        "logs/{dataset}/embed_recording/{recording}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/embed_recording/{recording}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: 1
+    resources:
+        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        frames=frames_of,
+        frame_interval_min=of_recording("frame_interval_min"),
+        pixel_size_um=of_recording("pixel_size_um"),
+        min_frames=config["prediction"]["min_frames"],
+        allow_other_interval=config["prediction"]["allow_other_interval"],
+        accelerator=config["training"]["accelerator"],
+    message:
+        "Embedding the frames of {wildcards.recording}"
+    script:
+        "../../scripts/embed_recording.py"
+
+
+rule predict_recording:
+    """Predict each track at each frame from the frames up to it."""
+    input:
+        embeddings="results/{dataset}/predictions/{recording}.embeddings.h5",
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        model=PREDICTION_MODEL,
+        code=library_of("predict_recording.py"),
+    output:
+        parquet="results/{dataset}/predictions/{recording}.parquet",
+        csv="results/{dataset}/predictions/{recording}.csv",
+    log:
+        "logs/{dataset}/predict_recording/{recording}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/predict_recording/{recording}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: 1
+    resources:
+        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        frame_interval_min=of_recording("frame_interval_min"),
+        min_frames=config["prediction"]["min_frames"],
+        every=config["prediction"]["every"],
+        accelerator=config["training"]["accelerator"],
+    message:
+        "Predicting the tracks of {wildcards.recording}"
+    script:
+        "../../scripts/predict_recording.py"
+
+
+rule export_predictions:
+    """Write the tracks with their predictions for viewers: a GEFF graph and napari's tracks."""
+    input:
+        predictions="results/{dataset}/predictions/{recording}.parquet",
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        model=PREDICTION_MODEL,
+        code=library_of("export_predictions.py"),
+    output:
+        geff=directory("results/{dataset}/predictions/{recording}.geff"),
+        napari="results/{dataset}/predictions/{recording}.napari.csv",
+    log:
+        "logs/{dataset}/export_predictions/{recording}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        frame_interval_min=of_recording("frame_interval_min"),
+        pixel_size_um=of_recording("pixel_size_um"),
+    message:
+        "Tracks of {wildcards.recording} for viewers"
+    script:
+        "../../scripts/export_predictions.py"
+
+
+rule plot_predictions:
+    """Draw the tracks by their last probability, and each track's probability over time."""
+    input:
+        predictions="results/{dataset}/predictions/{recording}.parquet",
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        images=images_of,
+        model=PREDICTION_MODEL,
+        code=library_of("plot_predictions.py"),
+    output:
+        pdf="results/{dataset}/predictions/{recording}.pdf",
+        png="results/{dataset}/predictions/{recording}.png",
+    log:
+        "logs/{dataset}/plot_predictions/{recording}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        frames=frames_of,
+        frame_interval_min=of_recording("frame_interval_min"),
+    message:
+        "Picture of the predictions of {wildcards.recording}"
+    script:
+        "../../scripts/plot_predictions.py"
