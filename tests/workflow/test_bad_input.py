@@ -54,13 +54,6 @@ def test_images_that_are_not_there(fresh):
     assert "nowhere/r2" in fails(fresh, "-n")
 
 
-def test_a_recording_without_tracks_in_the_sheet(fresh):
-    rows = tiny_rows(3)
-    rows[1].update(tracks="", tracks_format="")
-    fresh.write_sheet("tiny.tsv", rows)
-    assert "tiny.tsv: line 3: recording r1 has no tracks; give tracks and tracks_format" in fails(fresh, "-n")
-
-
 @pytest.fixture
 def copy_of_finished(finished, tmp_path):
     return finished.copy(tmp_path / "copy")
