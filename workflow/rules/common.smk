@@ -163,7 +163,19 @@ def final_targets():
         return [config["recordings"]]
     folder = f"results/{config['dataset']}/{config['protocol']}"
     published = [f"{folder}/tables/published.csv"] * (config["dataset"] == "published")
-    return [*figure_targets(), f"{folder}/summary.html", *published]
+    return [*figure_targets(), f"{folder}/summary.html", *drift_targets(), *published]
+
+
+def drift_targets():
+    """The pictures of the drift, where it is registered."""
+    if SHEET is None or config["registration"]["method"] == "none":
+        return []
+    return expand(f"results/{config['dataset']}/drift/{{recording}}.png", recording=RECORDINGS)
+
+
+def drift_table():
+    """The table of a recording's drift as an input, where it is registered: tracks are then linked in registered positions."""
+    return {} if config["registration"]["method"] == "none" else {"drift": "results/{dataset}/drift/{recording}.csv"}
 
 
 def last_words():
