@@ -45,14 +45,14 @@ def estimate_drift(frames: Frames, channel: str, upsampling: int = 10) -> np.nda
 
 def _step(before: np.ndarray, after: np.ndarray, upsampling: int) -> np.ndarray:
     """The shift (2,) of the scene from one image (H, W) to the next, pixels."""
-    from skimage.filters import window
+    from scipy.signal.windows import tukey
     from skimage.registration import phase_cross_correlation
 
     shift = np.zeros(2)
     for _ in range(PASSES):
         coarse = np.round(shift).astype(int)
         first, second = _shared_part(before, after, coarse)
-        taper = window(("tukey", EDGE), first.shape).astype(np.float32)  # opposite edges do not meet in the scene
+        taper = np.outer(*(tukey(length, EDGE) for length in first.shape)).astype(np.float32)  # opposite edges do not meet in the scene
         back, _, _ = phase_cross_correlation(
             (first - first.mean()) * taper, (second - second.mean()) * taper, upsample_factor=upsampling, normalization=None
         )
