@@ -1,5 +1,6 @@
 """Link the segmented cells of one recording to tracks."""
 
+from cellfate.drift import read_drift
 from cellfate.frame_masks import FrameMasks, measure_cells
 from cellfate.logs import log_to
 from cellfate.tables import write_table
@@ -16,7 +17,7 @@ tracks, outcomes = track_cells(
     n_frames=n_frames,
     frame_shape=frame_shape,
     settings=TrackingSettings(**snakemake.params.settings),
-    shifts=None,  # the drift (T, 2) of rule register_drift, where there is one
+    shifts=read_drift(snakemake.input.drift) if "drift" in snakemake.input.keys() else None,
 )
 write_table(tracks, snakemake.output.tracks, "tracks")
 write_table(outcomes, snakemake.output.outcomes, "outcomes")

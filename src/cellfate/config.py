@@ -162,3 +162,6 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
     model = config["segmentation"]["model"]
     if ("/" in model or "." in model) and not Path(model).expanduser().is_file():
         refuse(["segmentation", "model"], model, "no such file")
+    registration = config["registration"]
+    if registration["method"] != "none" and registration["channel"] not in channels:
+        refuse(["registration", "channel"], registration["channel"], f"but the channels in {here} are {', '.join(channels)}")

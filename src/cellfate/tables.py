@@ -88,6 +88,8 @@ TABLES = {
         },
         key=("recording", "track_id"),
     ),
+    # one row per frame of a recording: how far the scene has moved since frame 0, pixels
+    "drift": Table({"frame": COUNT, "dy": FLOAT, "dx": FLOAT}, key=("frame",)),
     # one row per track of the whole data set, after the event cut; label is 1, 0 or, for tracks without a fate, null
     "trajectories": Table(
         {

@@ -211,8 +211,8 @@ def final_targets():
                 "recordings and cuts their crops (of all tracks with crops: {tracks: all}); snakemake predict predicts their cells.\n",
                 file=sys.stderr,
             )
-        return [*tracking_targets(), *expand(f"results/{config['dataset']}/crops/{{recording}}.h5", recording=UNTRACKED)]
-    return [*figure_targets(), f"{folder}/summary.html", OWN_MODEL, *published, *tracking_targets()]
+        return [*tracking_targets(), *drift_targets(), *expand(f"results/{config['dataset']}/crops/{{recording}}.h5", recording=UNTRACKED)]
+    return [*figure_targets(), f"{folder}/summary.html", OWN_MODEL, *published, *tracking_targets(), *drift_targets()]
 
 
 def prediction_targets():
@@ -221,6 +221,18 @@ def prediction_targets():
         return [config["recordings"]]
     kinds = ["parquet", "csv", "geff", "napari.csv", "png"]
     return expand(f"results/{config['dataset']}/predictions/{{recording}}.{{kind}}", recording=RECORDINGS, kind=kinds)
+
+
+def drift_targets():
+    """The pictures of the drift, where it is registered."""
+    if SHEET is None or config["registration"]["method"] == "none":
+        return []
+    return expand(f"results/{config['dataset']}/drift/{{recording}}.png", recording=RECORDINGS)
+
+
+def drift_table():
+    """The table of a recording's drift as an input, where it is registered: tracks are then linked in registered positions."""
+    return {} if config["registration"]["method"] == "none" else {"drift": "results/{dataset}/drift/{recording}.csv"}
 
 
 def last_words():

@@ -37,6 +37,7 @@ rule segment_frames:
 rule track_cells:
     """Link the segmented cells of a recording to tracks; no fates are known."""
     input:
+        **drift_table(),
         masks="results/{dataset}/frame_masks/{recording}.h5",
         code=library_of("track_cells.py"),
     output:

@@ -1,0 +1,48 @@
+# Needs: the frames of a recording. Leaves: how far the scene moved in each frame, as a table and a picture.
+# Only with registration.method other than none; positions and crops stay in the raw frames.
+
+
+rule register_drift:
+    """Estimate the drift of one recording: the shift of the scene in each frame against the first, pixels."""
+    input:
+        images=images_of,
+        code=library_of("register_drift.py"),
+    output:
+        drift="results/{dataset}/drift/{recording}.csv",
+    log:
+        "logs/{dataset}/register_drift/{recording}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/register_drift/{recording}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        frames=frames_of,
+        channel=config["registration"]["channel"],
+        upsampling=config["registration"]["upsampling"],
+    message:
+        "Registering {wildcards.recording}"
+    script:
+        "../../scripts/register_drift.py"
+
+
+rule plot_drift:
+    """The drift of one recording against time."""
+    input:
+        drift="results/{dataset}/drift/{recording}.csv",
+        code=library_of("plot_drift.py"),
+    output:
+        pdf="results/{dataset}/drift/{recording}.pdf",
+        png="results/{dataset}/drift/{recording}.png",
+    log:
+        "logs/{dataset}/plot_drift/{recording}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        frame_interval_min=of_recording("frame_interval_min"),
+    message:
+        "Figure of the drift of {wildcards.recording}"
+    script:
+        "../../scripts/plot_drift.py"
