@@ -15,6 +15,8 @@ if SOURCE["kind"] == "simulate":
             truth="resources/{dataset}/truth/{recording}.h5",
         log:
             "logs/{dataset}/simulate_recording/{recording}.log",
+        group:
+            "recording"
         conda:
             "../../envs/analysis.yaml"
         resources:
@@ -137,6 +139,8 @@ rule read_tracks:
     log:
         "logs/{dataset}/read_tracks/{recording}.log",
     priority: 100  # a mistake in any recording shows before work is spent on the others
+    group:
+        "recording"
     conda:
         "../../envs/analysis.yaml"
     resources:
