@@ -1,6 +1,7 @@
 """How long Snakemake plans a large data set: a dry run over simulated sheets of 30 and 300 recordings.
 
-Seconds on the clock, and in brackets those of computing, which other work on the machine does not stretch. Nothing is computed, and the frames are empty folders; the jobs are those of the default configuration.
+Seconds on the clock, and in brackets those of computing, which other work on the machine does not stretch. Nothing is computed,
+and the frames are empty folders; the jobs are those of the default configuration.
 
 Run: python benchmarks/planning.py
 """

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "workflow")]
 
 import node  # noqa: E402
-from project import ROOT, Project, copy_project, environment  # noqa: E402
+from project import Project, copy_project, environment  # noqa: E402
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--configfile", "demo/config.yaml", "tiny.yaml"]
 PROFILES = ["--profile", "slurm", "--profile", "small"]
@@ -56,7 +56,6 @@ def slurm() -> None:
 
 def new_cluster(folder: Path) -> Cluster:
     project = copy_project(folder)
-    shutil.copytree(ROOT / "slurm", folder / "slurm")
     shutil.copytree(HERE / "small", folder / "small")
     return Cluster(project.folder)
 
