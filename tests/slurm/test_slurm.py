@@ -8,7 +8,7 @@ import time
 import node
 import pandas as pd
 import pytest
-from conftest import jobs_in_queue, wait_for
+from cluster import jobs_in_queue, wait_for
 
 RESULTS = "results/tiny/corrected"
 CROPS = [f"results/tiny/crops/r{i}.h5" for i in range(4)]
