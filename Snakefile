@@ -47,7 +47,7 @@ onsuccess:
 
 
 onerror:
-    print(input_errors(), file=sys.stderr)
+    print(failed_jobs(log), file=sys.stderr)
 
 
 rule figures:

@@ -1,11 +1,13 @@
 """The attention of the last layer's [cls] token to each frame."""
 
 from cellfate.embeddings import EmbeddingFile
+from cellfate.gpus import check_gpus
 from cellfate.inference import compute_attention, open_model
 from cellfate.logs import log_to
 from cellfate.tables import read_table, write_table
 
 log_to(snakemake.log[0])
+check_gpus(snakemake.resources)
 
 with EmbeddingFile(snakemake.input.embeddings) as embeddings:
     attention = compute_attention(

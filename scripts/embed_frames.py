@@ -1,10 +1,12 @@
 """Embed every frame of the wanted trajectories of one fold with the trained backbone."""
 
 from cellfate.embeddings import embed_frames
+from cellfate.gpus import check_gpus
 from cellfate.logs import log_to
 from cellfate.tables import read_table
 
 log_to(snakemake.log[0])
+check_gpus(snakemake.resources)
 
 embed_frames(
     snakemake.input.crops,

@@ -1,9 +1,11 @@
 """Segment the crops of one recording with Cellpose."""
 
+from cellfate.gpus import check_gpus
 from cellfate.logs import log_to
 from cellfate.segmentation import segment_cells
 
 log_to(snakemake.log[0])
+check_gpus(snakemake.resources)
 
 segment_cells(
     snakemake.input.crops,

@@ -1,11 +1,13 @@
 """Train the network on one fold, or import the published weights."""
 
+from cellfate.gpus import check_gpus
 from cellfate.logs import log_to
 from cellfate.scaling import read_scaling
 from cellfate.tables import read_table
 from cellfate.training import train
 
 log_to(snakemake.log[0])
+check_gpus(snakemake.resources)
 
 train(
     snakemake.input.crops,

@@ -27,6 +27,7 @@ PUBLISHED_FRAME_BYTES = 1024 * 1024 * 3 * 2  # 1024 x 1024 pixels, three colours
 def read_sheet(path: str | Path) -> pd.DataFrame:
     """Read the recordings sheet (TSV, or CSV by its ending), one row per recording in the file's order.
 
+    A row that begins with ``#`` is left out, as if it were not there.
     Columns that may be empty may also be missing. An empty treatment becomes ``none``. Raises InputError with file, line and
     value for missing, unknown or mistyped columns, an empty sheet, names that are not unique or do not fit a file name,
     channels that are not the same in every row, and tracks without tracks_format or the other way round.
@@ -35,6 +36,7 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
     if not path.exists():
         raise InputError(f"{path}: no such file (recordings sheet)")
     columns = TABLES["recordings"].columns
+    commented = commented_rows(path)
     try:
         sheet = pd.read_csv(
             path,
@@ -43,6 +45,7 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
             keep_default_na=False,
             na_values=[""],
             skip_blank_lines=False,
+            skiprows=commented,
             encoding="utf-8-sig",
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
@@ -56,7 +59,16 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
     if sheet.columns.isin(list(columns)).all():  # otherwise a mistyped name would pass as one left out
         for name in [name for name, column in columns.items() if column.nullable and name not in sheet]:
             sheet[name] = None
-    return validate_sheet(sheet, path)
+    try:
+        return validate_sheet(sheet, path)
+    except InputError as error:
+        kept = [number for number in range(1, len(sheet) + len(commented) + 2) if number - 1 not in commented]
+        raise InputError(re.sub(r"\bline (\d+)", lambda line: f"line {kept[int(line[1]) - 1]}", str(error))) from error
+
+
+def commented_rows(path: Path) -> list[int]:
+    """The lines of a sheet, counted from 0, that begin with ``#``."""
+    return [number for number, line in enumerate(path.read_bytes().splitlines()) if line.startswith(b"#")]
 
 
 def validate_sheet(sheet: pd.DataFrame, source: str | Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import lightning as L
 import numpy as np
 import pandas as pd
 import torch
+from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 from torch.nn import functional as F
@@ -336,6 +337,7 @@ def _trainer(settings: TrainingSettings, accelerator: str, epochs: int, callback
         precision=settings.precision,
         max_epochs=epochs,
         callbacks=[callback],
+        plugins=[LightningEnvironment()],  # within a SLURM job too, one task starts the processes of all GPUs of its node
         deterministic=True,
         logger=False,
         enable_checkpointing=False,

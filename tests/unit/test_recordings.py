@@ -217,3 +217,17 @@ def test_what_must_exist_of_the_images(sheet):
     assert images_folder("{channel}_{time}.tif") == "."
     assert images_folder("a/{channel}/{time}.tif") == "a"
     assert images_folder("a/b.tif") == "a/b.tif"
+
+
+def test_a_row_behind_a_hash_is_left_out_and_lines_are_counted_with_it(sheet):
+    path = sheet({}, {"recording": "b1"}, {"recording": "c1"}, {"recording": "d1"})
+    lines = path.read_text().splitlines()
+    lines[2] = "# " + lines[2]
+    path.write_text("\n".join(["# wells of plate 7", *lines]) + "\n")
+    assert read_sheet(path)["recording"].tolist() == ["a1", "c1", "d1"]
+    path.write_text("\n".join(["# wells of plate 7", *lines[:-1], lines[-1].replace("d1", "c1")]) + "\n")
+    with pytest.raises(InputError, match="line 6: recording c1 stands here for the second time"):
+        read_sheet(path)
+    path.write_text("\n".join([lines[0], *("#" + line for line in lines[1:])]) + "\n")
+    with pytest.raises(InputError, match="no recordings in the sheet"):
+        read_sheet(path)

@@ -282,3 +282,25 @@ def test_a_training_that_is_told_to_end_does_not_look_like_a_success(arguments, 
         train(**arguments)
     assert end.value.code == 143
     assert not arguments["folder"].exists()
+
+
+TWO_PROCESSES = """
+import pickle, sys
+from cellfate.training import train
+train(**pickle.loads(open(sys.argv[1], "rb").read()))
+"""
+
+
+def test_one_slurm_task_trains_with_two_processes(arguments, tmp_path):
+    """On a CPU, in the surroundings that SLURM gives a single task: Lightning would otherwise expect one task per device."""
+    arguments["training"] = {**TRAINING, "max_epochs": 2, "devices": 2}
+    (tmp_path / "arguments").write_bytes(pickle.dumps(arguments))
+    (tmp_path / "run.py").write_text(TWO_PROCESSES)
+    slurm = {"SLURM_NTASKS": "1", "SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "run", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+    slurm |= {"SLURM_NODEID": "0", "SLURM_NNODES": "1", "SLURM_NODELIST": "node1", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **slurm}
+    command = [sys.executable, str(tmp_path / "run.py"), str(tmp_path / "arguments")]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert curves_of(arguments["folder"])["epoch"].tolist() == [1, 2]
+    assert done.stderr.count("epoch 2/2, train loss") == 1, "the first process alone prints"

@@ -11,7 +11,20 @@ import yaml
 from cellfate.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
-PARTS = ["Snakefile", "config.yaml", "paper.yaml", "workflow", "scripts", "src", "envs", "profiles", "demo", "examples", "pyproject.toml"]
+PARTS = [
+    "Snakefile",
+    "config.yaml",
+    "paper.yaml",
+    "workflow",
+    "scripts",
+    "src",
+    "envs",
+    "profiles",
+    "slurm",
+    "demo",
+    "examples",
+    "pyproject.toml",
+]
 
 TINY = {
     "dataset": "tiny",

@@ -111,6 +111,35 @@ def test_a_new_recording_is_processed_and_the_others_are_not(finished, tmp_path)
     project.write_sheet("tiny.tsv", tiny_rows(5))
     jobs = project.jobs()
     assert (jobs["simulate_recording"], jobs["read_tracks"], jobs["extract_crops"]) == (1, 1, 1)
+    assert jobs["train_model"] == 1, "the steps that pool all recordings follow"
+
+
+def test_with_masks_of_all_tracks_a_new_recording_alone_is_segmented(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    project.write_config("all.yaml", {"segmentation": {"tracks": "all"}})
+    overlays = ("demo/config.yaml", "tiny.yaml", "all.yaml")
+    features = [f"results/tiny/features/centre/r{i}.parquet" for i in range(4)]
+    project.snakemake("--", *features, overlays=overlays)
+    project.write_sheet("tiny.tsv", tiny_rows(5))
+    jobs = project.jobs(overlays=overlays)
+    assert {jobs[rule] for rule in ("simulate_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {1}
+
+
+def test_a_recording_behind_a_hash_is_left_out(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    sheet = project.folder / "tiny.tsv"
+    sheet.write_text(sheet.read_text().replace("\nr3", "\n#r3"))
+    jobs = project.jobs()
+    assert not {"simulate_recording", "read_tracks", "extract_crops"} & set(jobs)
+    assert jobs["select_trajectories"] == 1
+
+
+def test_the_slurm_profile_plans_the_same_jobs_in_few_groups(fresh):
+    output = fresh.snakemake("-n", "--profile", "slurm").output
+    assert "Using profiles slurm" in output
+    groups = re.findall(r"Group job (\w+)", output)
+    assert sorted(groups) == ["cells", "figures", *["recording"] * 4], "one for each recording, one for the cells of all, one for figures"
+    assert fresh.jobs("--profile", "slurm") == fresh.jobs()
 
 
 def test_after_a_hard_kill_the_next_run_completes(fresh):

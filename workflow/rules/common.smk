@@ -18,6 +18,7 @@ os.environ.update(PYTHONPATH=str(ROOT / "src"))  # the rules' scripts import the
 from cellfate.config import check_config, check_sheet_agreement
 from cellfate.errors import InputError
 from cellfate.exported_model import check_recordings
+from cellfate.failures import failure_table, failures
 from cellfate.recordings import images_folder, read_sheet, track_files
 from cellfate.simulation_settings import simulation_settings
 from cellfate.weights import FOLDER, SIMULATED, weights_path
@@ -241,8 +242,21 @@ def last_words():
     return f"\nOpen {page} in a browser; figures and tables are beside it." if page.exists() else ""
 
 
-def input_errors():
-    """The input errors of this run's jobs once more, so that they are the last thing on the screen."""
-    recent = [log for log in Path("logs").rglob("*.log") if log.stat().st_mtime >= STARTED]
-    lines = [line for log in recent for line in log.read_text(errors="replace").splitlines() if line.startswith("Input error:")]
-    return "\n" + "\n".join(lines) if lines else "\nNo job reported a mistake in the input: see the messages and logs above."
+def failed_jobs(log):
+    """Each recording that failed in this run, with the rule and the reason, so that they are the last thing on the screen."""
+    groups = []
+    for failed in workflow.scheduler.failed if workflow.scheduler else ():
+        jobs = [job for level in failed.toposorted for job in level] if failed.is_group() else [failed]
+        groups.append([(job_name(job), job.rule.name, str(job.log[0]) if job.log else "") for job in jobs])
+    messages = Path(log).read_text(errors="replace") if log and Path(log).exists() else ""
+    found = failures(groups, messages, STARTED)
+    if not found:
+        return "\nThe run stopped before any job failed: see the messages above."
+    advice = "\nTo go on without a recording put # before its row of the sheet; then run the same command again."
+    return f"\n{len(found)} jobs failed:\n{failure_table(found)}\n{advice * any(failure.what in RECORDINGS for failure in found)}"
+
+
+def job_name(job):
+    """The recording of a job, else its fold, else a dash."""
+    values = dict(job.wildcards.items()) if job.wildcards else {}
+    return values.get("recording") or (f"fold {values['fold']}" if "fold" in values else "-")

@@ -14,6 +14,8 @@ rule extract_crops:
         "logs/{dataset}/extract_crops/{recording}.log",
     benchmark:
         "results/{dataset}/benchmarks/extract_crops/{recording}.tsv"
+    group:
+        "recording"
     conda:
         "../../envs/analysis.yaml"
     resources:

@@ -15,6 +15,8 @@ if SOURCE["kind"] == "simulate":
             truth="resources/{dataset}/truth/{recording}.h5",
         log:
             "logs/{dataset}/simulate_recording/{recording}.log",
+        group:
+            "recording"
         conda:
             "../../envs/analysis.yaml"
         resources:
@@ -139,6 +141,8 @@ rule read_tracks:
     wildcard_constraints:
         recording=one_of(TRACKED),
     priority: 100  # a mistake in any recording shows before work is spent on the others
+    group:
+        "recording"
     conda:
         "../../envs/analysis.yaml"
     resources:

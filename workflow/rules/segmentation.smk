@@ -1,5 +1,8 @@
 # Needs: crops, and for held-out cells the split. Leaves: masks and features of each recording.
 
+# several recordings share one cluster job; on a GPU each has a job of its own, because those of a group run side by side
+CELLS = "cells" if config["segmentation"]["device"] == "cpu" else "cells_gpu"
+
 
 rule train_segmentation_network:
     """Train the small Cellpose network on simulated fields, with seeds of its own."""
@@ -58,6 +61,8 @@ rule segment_cells:
         "logs/{dataset}/segment_cells/{segmentation}/{recording}.log",
     benchmark:
         "results/{dataset}/benchmarks/segment_cells/{segmentation}/{recording}.tsv"
+    group:
+        CELLS
     conda:
         "../../envs/segmentation.yaml"
     resources:
@@ -88,6 +93,8 @@ rule measure_features:
         features="results/{dataset}/features/{segmentation}/{recording}.parquet",
     log:
         "logs/{dataset}/measure_features/{segmentation}/{recording}.log",
+    group:
+        CELLS
     conda:
         "../../envs/analysis.yaml"
     resources:

@@ -1,0 +1,75 @@
+"""Which jobs of a run failed, and why: a short table from the jobs' logs and from what SLURM said."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+INPUT_ERROR = "Input error: "
+EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt)\b.*")  # the last line of a traceback
+SLURM_STATUS = re.compile(r"SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'")
+SLURM_WORDS = {
+    "OUT_OF_MEMORY": "needed more memory than it had",
+    "TIMEOUT": "needed more time than it had",
+    "CANCELLED": "was cancelled",
+    "NODE_FAIL": "its node failed",
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed: its recording (or fold; ``-`` where it has none), its rule, its log file and the reason."""
+
+    what: str
+    rule: str
+    log: str
+    reason: str
+
+
+def reason_in_log(path: str | Path, since: float) -> str | None:
+    """The reason in a job's log: its input error, else the last exception.
+
+    None when it has neither, or was last written before the time ``since`` (seconds), so that it is of an earlier run.
+    """
+    path = Path(path)
+    if not path.exists() or path.stat().st_mtime < since:
+        return None
+    lines = [line.strip() for line in path.read_text(errors="replace").splitlines()]
+    found = [line for line in lines if line.startswith(INPUT_ERROR)] or [line for line in lines if EXCEPTION.fullmatch(line)]
+    return found[-1] if found else None
+
+
+def reason_of_slurm(text: str, log: str) -> str | None:
+    """What SLURM said last about the job with this log file, out of the messages of the main process; None if nothing."""
+    found = None
+    for block in re.split(r"(?=^Error in (?:rule|group) )", text, flags=re.MULTILINE)[1:]:
+        status = SLURM_STATUS.search(block)
+        if status and log in block:
+            found = status
+    if found is None:
+        return None
+    number, status = found.groups()
+    return f"SLURM job {number} {SLURM_WORDS.get(status, 'failed')} ({status})"
+
+
+def failures(groups: Iterable[list[tuple[str, str, str]]], messages: str, since: float) -> list[Failure]:
+    """The failures among jobs that went wrong, ``groups`` of (what, rule, log) that were one job of the cluster each.
+
+    Of a group those are named whose logs have a reason; without any, all that it had begun, or its first.
+    """
+    found = []
+    for group in groups:
+        reasons = [(job, reason_in_log(job[2], since)) for job in group]
+        known = [(job, reason) for job, reason in reasons if reason]
+        if not known:
+            begun = [job for job in group if Path(job[2]).exists() and Path(job[2]).stat().st_mtime >= since] or group[:1]
+            known = [(job, reason_of_slurm(messages, job[2]) or f"see {job[2]} and the messages above") for job in begun]
+        found += [Failure(*job, reason) for job, reason in known]
+    return sorted(found, key=lambda failure: (failure.what, failure.rule))
+
+
+def failure_table(found: list[Failure]) -> str:
+    """The failures as aligned lines: recording, rule, reason."""
+    rows = [("recording", "rule", "reason"), *((failure.what, failure.rule, failure.reason) for failure in found)]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(f"{what:<{widths[0]}}  {rule:<{widths[1]}}  {reason}" for what, rule, reason in rows)
