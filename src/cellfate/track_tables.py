@@ -78,8 +78,11 @@ def read_csv(path: Path, facts: RecordingFacts) -> RawTracks:
 
 
 def read_napari(path: Path, facts: RecordingFacts) -> RawTracks:
-    """napari's tracks, ``track_id,t,y,x``, and optionally ``parent`` and ``z`` (one plane); pixels, frames from 0."""
-    text = read_text(path, facts.name, **_NAPARI_COLUMNS)
+    """napari's tracks, ``track_id,t,y,x``, and optionally ``parent`` and ``z`` (one plane); pixels, frames from 0.
+
+    Further columns are properties of the layer, such as predictions, and are left out.
+    """
+    text = read_text(path, facts.name, **_NAPARI_COLUMNS, strict=False)
     refuse_depth(numbers(text["z"], path, empty=True), path, lines(text))
     return with_fates_beside(_rows(text, path, frame="t", parent="parent"), path, facts)
 

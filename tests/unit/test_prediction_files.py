@@ -11,6 +11,7 @@ from toy_model import toy_tracks
 from cellfate.calibration import PrefixCalibration
 from cellfate.prediction import complete_table
 from cellfate.prediction_files import track_edges, write_geff, write_napari_tracks
+from cellfate.tracks import read_tracks
 
 MIN_FRAMES = 4
 
@@ -90,3 +91,18 @@ def test_the_napari_tracks_hold_what_napari_wants(tables, tmp_path):
     known = table["probability_mitosis"].dropna()
     np.testing.assert_allclose(known, predictions.sort_values(["track_id", "frame"])["probability_mitosis"])
     assert (table["given"] == "the track ends in apoptosis or mitosis").all()
+
+
+@pytest.mark.parametrize("tracks_format", ["napari", "geff"])
+def test_exported_tracks_come_back_as_tracks_of_a_sheet(tables, tmp_path, tracks_format):
+    tracks, predictions = tables
+    path = tmp_path / ("r0.napari.csv" if tracks_format == "napari" else "r0.geff")
+    if tracks_format == "napari":
+        write_napari_tracks(tracks, predictions, path, OUTCOMES)
+    else:
+        write_geff(tracks, predictions, path, OUTCOMES, frame_interval_min=30, pixel_size_um=0.65)
+    found, _ = read_tracks(path, tracks_format, "r0", 1000, (10_000, 10_000), 2, pixel_size_um=0.65, frame_interval_min=30)
+    columns = ["frame", "y", "x"]
+    expected = tracks[columns].sort_values(columns, ignore_index=True)
+    pd.testing.assert_frame_equal(found[columns].sort_values(columns, ignore_index=True), expected, check_dtype=False)
+    assert found["track_id"].nunique() == tracks["track_id"].nunique()
