@@ -91,12 +91,15 @@ def main() -> None:
     if arguments.one:
         print(json.dumps(measure(*arguments.one)))
         return
-    from toy_frames import WRITERS
+    from toy_frames import WRITERS, ome_zarr
 
     rows, pixels = [], images()
     with tempfile.TemporaryDirectory() as folder:
         for name in FORMATS:
-            cell = WRITERS[name](Path(folder) / name, pixels)
+            place = Path(folder) / name
+            version = "0.4" if name.endswith("04") else "0.5"
+            zarr = "zarr" in name  # a chunk is a plane
+            cell = ome_zarr(place, pixels, version, "tcyx", (1, 1, 1024, 1024)) if zarr else WRITERS[name](place, pixels)
             for reader in ("cellfate", "tifffile"):
                 if reader == "tifffile" and ("zarr" in name or "png" in name):
                     continue
