@@ -3,6 +3,7 @@
 import sys
 
 import h5py
+import hdf5plugin  # noqa: F401, the compression of crop files
 import numpy as np
 import pandas as pd
 import tifffile
