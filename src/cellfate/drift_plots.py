@@ -14,10 +14,10 @@ def plot_drift(shifts: np.ndarray, recording: str, frame_interval_min: float) ->
     frames = np.arange(len(shifts))
     for values, name, color in zip(shifts.T, ("y (down)", "x (right)"), (OKABE_ITO["blue"], OKABE_ITO["vermillion"]), strict=True):
         place.plot(frames, values, color=color, label=name)
-    place.set_ylabel("Shift against\nframe 0 (pixels)")
+    place.set_ylabel("Shift against\nfirst (pixels)")
     place.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1.42), borderaxespad=0, title=recording, alignment="left")
     hours_axis(place, frame_interval_min, "Hours")
     step.plot(frames[1:], np.hypot(*np.diff(shifts, axis=0).T), color=OKABE_ITO["black"])
     step.set_ylim(bottom=0)
-    step.set(ylabel="Step from the frame\nbefore (pixels)", xlabel="Frame")
+    step.set(ylabel="Step (pixels)", xlabel="Frame")
     return figure

@@ -3,6 +3,7 @@
 import sys
 
 import h5py
+import hdf5plugin  # noqa: F401, the compression of crop files
 import numpy as np
 import pandas as pd
 import tifffile
@@ -41,7 +42,7 @@ def test_crops_do_not_depend_on_the_format_and_drift_is_registered(finished, tmp
     mine = {"dataset": "mine", "recordings": "mine.tsv", "source": {"kind": "local"}}
     project.write_config("mine.yaml", mine | {"registration": {"method": "phase_cross_correlation", "channel": "circadian"}})
     overlays = ("demo/config.yaml", "tiny.yaml", "mine.yaml")
-    assert project.jobs("results/mine/corrected/summary.html", overlays=overlays).get("register_drift") is None
+    assert project.jobs("--", "results/mine/corrected/summary.html", overlays=overlays).get("register_drift") is None
     jobs = project.jobs(overlays=overlays)
     assert (jobs["register_drift"], jobs["plot_drift"]) == (4, 4)
     drift = [f"results/mine/drift/r{i}.png" for i in range(3)]
