@@ -84,7 +84,7 @@ def measure(folder: Path, target: str) -> tuple[float, float]:
 
 
 def run_and_report(target: str) -> None:
-    snakemake = [sys.executable, "-m", "snakemake", "--configfile", "memory.yaml", "--cores", "1", "--quiet", "all", "--", target]
+    snakemake = [sys.executable, "-m", "snakemake", "--configfile", "memory.yaml", "--cores", "1", "--", target]
     subprocess.run(snakemake, check=True)
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9)
 

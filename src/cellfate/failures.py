@@ -8,6 +8,7 @@ from pathlib import Path
 INPUT_ERROR = "Input error: "
 EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt)\b.*")  # the last line of a traceback
 SLURM_STATUS = re.compile(r"SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'")
+SLURM_LOG = re.compile(r"log: (\S*/\d+\.log) ")
 SLURM_WORDS = {
     "OUT_OF_MEMORY": "needed more memory than it had",
     "TIMEOUT": "needed more time than it had",
@@ -40,16 +41,21 @@ def reason_in_log(path: str | Path, since: float) -> str | None:
 
 
 def reason_of_slurm(text: str, log: str) -> str | None:
-    """What SLURM said last about the job with this log file, out of the messages of the main process; None if nothing."""
-    found = None
-    for block in re.split(r"(?=^Error in (?:rule|group) )", text, flags=re.MULTILINE)[1:]:
-        status = SLURM_STATUS.search(block)
-        if status and log in block:
-            found = status
-    if found is None:
-        return None
-    number, status = found.groups()
-    return f"SLURM job {number} {SLURM_WORDS.get(status, 'failed')} ({status})"
+    """What SLURM said last about the job with this log file; None if nothing.
+
+    ``text`` are the messages of the main process: of single jobs they have SLURM's status, of groups the path of SLURM's log.
+    """
+    blocks = [block for block in re.split(r"(?=^\[[^\]]+\]$)", text, flags=re.MULTILINE) if f"log: {log} " in block]
+    for block in reversed(blocks):
+        if status := SLURM_STATUS.search(block):
+            return f"SLURM job {status[1]} {SLURM_WORDS.get(status[2], 'failed')} ({status[2]})"
+        for path in SLURM_LOG.findall(block):
+            said = (
+                [line for line in Path(path).read_text(errors="replace").splitlines() if "error: " in line] if Path(path).exists() else []
+            )
+            if said:
+                return f"SLURM job {Path(path).stem}: {said[-1].split('error: ')[-1].strip('* ')}"
+    return None
 
 
 def failures(groups: Iterable[list[tuple[str, str, str]]], messages: str, since: float) -> list[Failure]:

@@ -29,7 +29,7 @@ class Cluster(Project):
 
     def run(self, *arguments: str, overlays=(), succeeds=True, name="run.log") -> str:
         """Run to the end; returns the output."""
-        code = self.start(*arguments, overlays=overlays, name=name).wait(timeout=1200)
+        code = self.start(*arguments, overlays=overlays, name=name).wait(timeout=2400)
         output = self.output(name)
         assert (code == 0) == succeeds, output[-6000:]
         return output

@@ -5,18 +5,25 @@ import pytest
 from cellfate.failures import Failure, failure_table, failures, reason_in_log, reason_of_slurm
 
 MESSAGES = """\
-Error in rule read_tracks, jobid: 3:
+[Sat Nov 21 06:11:41 2026]
+Error in rule read_tracks:
+    message: SLURM-job '11' failed, SLURM status is: 'TIMEOUT'. For further error details see the cluster/cloud log ...
     log: logs/x/read_tracks/r1.log (check log file(s) for error details)
-    external_jobid: 11
-    message: SLURM-job '11' failed, SLURM status is: 'TIMEOUT'. For further error details see ...
 Trying to restart job 3.
-Error in rule read_tracks, jobid: 3:
+[Sat Nov 21 06:12:41 2026]
+Error in rule read_tracks:
+    message: SLURM-job '15' failed, SLURM status is: 'OUT_OF_MEMORY'. For further error details see the cluster/cloud log ...
     log: logs/x/read_tracks/r1.log (check log file(s) for error details)
-    external_jobid: 15
-    message: SLURM-job '15' failed, SLURM status is: 'OUT_OF_MEMORY'. For further error details see ...
-Error in rule read_tracks, jobid: 4:
-    log: logs/x/read_tracks/r2.log (check log file(s) for error details)
+[Sat Nov 21 06:13:41 2026]
+Error in rule read_tracks:
     message: None
+    log: logs/x/read_tracks/r2.log (check log file(s) for error details)
+[Sat Nov 21 06:14:41 2026]
+    message: Error in group recording
+    log: {folder}/16.log (check log file(s) for error details)
+    jobs:
+        rule read_tracks:
+            log: logs/x/read_tracks/r3.log (check log file(s) for error details)
 """
 
 
@@ -49,6 +56,16 @@ def test_what_slurm_said_last():
     assert reason_of_slurm(MESSAGES, "logs/x/read_tracks/r1.log") == "SLURM job 15 needed more memory than it had (OUT_OF_MEMORY)"
     assert reason_of_slurm(MESSAGES, "logs/x/read_tracks/r2.log") is None
     assert reason_of_slurm("", "logs/x/read_tracks/r1.log") is None
+
+
+def test_of_a_group_slurm_speaks_in_its_own_log(tmp_path):
+    messages = MESSAGES.replace("{folder}", str(tmp_path))
+    assert reason_of_slurm(messages, "logs/x/read_tracks/r3.log") is None
+    (tmp_path / "16.log").write_text(
+        "reading\nslurmstepd: error: *** JOB 16 ON n1 CANCELLED AT 2026-11-21T06:14:40 DUE TO TIME LIMIT ***\n"
+    )
+    expected = "SLURM job 16: JOB 16 ON n1 CANCELLED AT 2026-11-21T06:14:40 DUE TO TIME LIMIT"
+    assert reason_of_slurm(messages, "logs/x/read_tracks/r3.log") == expected
 
 
 def test_of_a_group_the_job_with_a_reason_is_named(log):

@@ -242,13 +242,13 @@ def last_words():
     return f"\nOpen {page} in a browser; figures and tables are beside it." if page.exists() else ""
 
 
-def failed_jobs(log):
+def failed_jobs(logs):
     """Each recording that failed in this run, with the rule and the reason, so that they are the last thing on the screen."""
     groups = []
     for failed in workflow.scheduler.failed if workflow.scheduler else ():
         jobs = [job for level in failed.toposorted for job in level] if failed.is_group() else [failed]
         groups.append([(job_name(job), job.rule.name, str(job.log[0]) if job.log else "") for job in jobs])
-    messages = Path(log).read_text(errors="replace") if log and Path(log).exists() else ""
+    messages = "".join(Path(log).read_text(errors="replace") for log in logs if Path(log).exists())
     found = failures(groups, messages, STARTED)
     if not found:
         return "\nThe run stopped before any job failed: see the messages above."
