@@ -1,5 +1,6 @@
 """Say how plausible the tracks of one recording are, in a table."""
 
+from cellfate.drift import read_drift
 from cellfate.frame_masks import FrameMasks
 from cellfate.logs import log_to
 from cellfate.tables import read_table, write_table
@@ -15,5 +16,6 @@ table = assess_tracking(
     snakemake.params.frame_interval_min,
     snakemake.params.max_step,
     snakemake.params.min_doubling_h,
+    read_drift(snakemake.input.get("drift")),
 )
 write_table(table, snakemake.output.quality, "tracking_quality")

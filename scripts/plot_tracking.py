@@ -1,5 +1,6 @@
 """Draw the tracks of one recording on its first and last frame, and in counts over time."""
 
+from cellfate.drift import read_drift
 from cellfate.frames import open_frames
 from cellfate.logs import log_to
 from cellfate.plot_style import save_figure
@@ -15,5 +16,6 @@ figure = plot_tracking(
     read_table(snakemake.input.tracks, "tracks"),
     frames.n_frames,
     read_table(snakemake.input.quality, "tracking_quality"),
+    read_drift(snakemake.input.get("drift")),
 )
 save_figure(figure, snakemake.output.pdf, snakemake.output.png)

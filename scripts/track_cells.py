@@ -8,7 +8,6 @@ from cellfate.tracking import TrackingSettings, track_cells
 
 log_to(snakemake.log[0])
 
-drift = snakemake.input.get("drift")
 with FrameMasks(snakemake.input.masks) as masks:
     n_frames, frame_shape = masks.n_frames, masks.shape
 tracks, outcomes = track_cells(
@@ -18,7 +17,7 @@ tracks, outcomes = track_cells(
     n_frames=n_frames,
     frame_shape=frame_shape,
     settings=TrackingSettings(**snakemake.params.settings),
-    shifts=read_drift(drift) if drift else None,
+    shifts=read_drift(snakemake.input.get("drift")),
 )
 write_table(tracks, snakemake.output.tracks, "tracks")
 write_table(outcomes, snakemake.output.outcomes, "outcomes")

@@ -75,8 +75,13 @@ def write_drift(shifts: np.ndarray, path: str | Path) -> None:
     write_table(table, path, "drift")
 
 
-def read_drift(path: str | Path) -> np.ndarray:
-    """The shifts (T, 2) in y and x, pixels, of every frame from 0 on. Raises InputError when a frame is missing."""
+def read_drift(path: str | Path | None) -> np.ndarray | None:
+    """The shifts (T, 2) in y and x, pixels, of every frame from 0 on; None for None, a recording that is not registered.
+
+    Raises InputError when a frame is missing.
+    """
+    if path is None:
+        return None
     table = read_table(path, "drift").sort_values("frame")
     missing = np.flatnonzero(table["frame"].to_numpy() != np.arange(len(table)))
     if missing.size:

@@ -63,6 +63,7 @@ rule track_cells:
 rule assess_tracking:
     """Count cells, links, steps and divisions of the tracks made here, and say in words what is implausible."""
     input:
+        **drift_table(),
         masks="results/{dataset}/frame_masks/{recording}.h5",
         tracks="results/{dataset}/tracks/{recording}.parquet",
         code=library_of("assess_tracking.py"),
@@ -90,6 +91,7 @@ rule assess_tracking:
 rule plot_tracking:
     """Draw the tracks made here over the first and last frame of a recording."""
     input:
+        **drift_table(),
         images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",
         quality="results/{dataset}/tracking/{recording}.qc.csv",
