@@ -28,7 +28,7 @@ demo: environment  ## Simulate recordings, run the whole workflow on them, write
 	$(SNAKEMAKE) $(DEMO) --quiet all --report results/demo/corrected/report.html
 	@PYTHONPATH=src $(BIN)/python -m cellfate.headline results/demo/corrected
 
-test: environment lint unit workflow-test slurm-test  ## Check style, run the unit tests and the workflow on tiny recordings
+test: environment lint unit workflow-test  ## Check style, run the unit tests and the workflow on tiny recordings
 
 lint: environment  ## Check style only
 	$(BIN)/ruff check

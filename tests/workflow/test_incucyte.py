@@ -31,6 +31,10 @@ def test_raw_frames_become_tracks_and_crops(fresh, shared_folder):
     assert all(15 < count < 60 for count in counts), counts
     tracks = read_table(results / "tracks/part.parquet", "tracks")
     assert np.isin(range(N_FRAMES), tracks["frame"]).all()
+    drift = read_table(results / "drift/part.csv", "drift")
+    rows = np.array([0, 10, 23, 12, 16])  # by which the whole field drifts; a part with few nuclei gives less
+    assert (np.abs(drift["dy"] + rows) <= rows / 2).all(), "registration takes off more than half of the drift"
     quality = pd.read_csv(results / "tracking/part.qc.csv").iloc[0]
-    assert "all cells move together" in quality["warnings"], "the field drifts by 10 px and more between frames"
+    assert "all cells move together" not in quality["warnings"]
+    assert quality["median_step"] < 8
     assert (results / "crops/part.h5").exists()
