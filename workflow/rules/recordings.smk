@@ -15,8 +15,6 @@ if SOURCE["kind"] == "simulate":
             truth="resources/{dataset}/truth/{recording}.h5",
         log:
             "logs/{dataset}/simulate_recording/{recording}.log",
-        group:
-            "recording"
         conda:
             "../../envs/analysis.yaml"
         resources:
