@@ -2,11 +2,13 @@
 
 from cellfate.calibration import save_calibration
 from cellfate.embeddings import EmbeddingFile
+from cellfate.gpus import check_gpus
 from cellfate.logs import log_to
 from cellfate.prediction import calibrate_prefixes
 from cellfate.tables import read_table
 
 log_to(snakemake.log[0])
+check_gpus(snakemake.resources)
 
 with EmbeddingFile(snakemake.input.embeddings) as embeddings:
     calibration = calibrate_prefixes(

@@ -1,11 +1,13 @@
 """Embed every frame of all long enough tracks of one recording with a trained model."""
 
 from cellfate.frames import open_frames
+from cellfate.gpus import check_gpus
 from cellfate.logs import log_to
 from cellfate.recording_embeddings import embed_recording
 from cellfate.tables import read_table
 
 log_to(snakemake.log[0])
+check_gpus(snakemake.resources)
 
 embed_recording(
     open_frames(**snakemake.params.frames),

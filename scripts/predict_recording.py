@@ -1,11 +1,13 @@
 """Predict the fate of each track at each frame from the frames up to it, one recording."""
 
 from cellfate.embeddings import EmbeddingFile
+from cellfate.gpus import check_gpus
 from cellfate.logs import log_to
 from cellfate.prediction import predict_recording
 from cellfate.tables import read_table, write_table
 
 log_to(snakemake.log[0])
+check_gpus(snakemake.resources)
 
 with EmbeddingFile(snakemake.input.embeddings) as embeddings:
     predictions = predict_recording(

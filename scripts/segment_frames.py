@@ -2,9 +2,11 @@
 
 from cellfate.frame_segmentation import segment_frames
 from cellfate.frames import open_frames
+from cellfate.gpus import check_gpus
 from cellfate.logs import log_to
 
 log_to(snakemake.log[0])
+check_gpus(snakemake.resources)
 
 segment_frames(
     open_frames(**snakemake.params.frames),
