@@ -5,7 +5,7 @@ frame of 100 tracks is cut; two held-out tracks are segmented by a network of th
 made here: the memory is that of the real one, the masks are nonsense. Each rule runs by itself through the real Snakefile; the
 number is the largest resident size of any process below it.
 
-Run: python benchmarks/job_memory.py
+Run: PYTHONPATH=src .venv/bin/python benchmarks/job_memory.py
 """
 
 import resource

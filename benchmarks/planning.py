@@ -3,7 +3,7 @@
 Seconds on the clock, and in brackets those of computing, which other work on the machine does not stretch. Nothing is computed,
 and the frames are empty folders; the jobs are those of the default configuration.
 
-Run: python benchmarks/planning.py
+Run: PYTHONPATH=src .venv/bin/python benchmarks/planning.py
 """
 
 import resource

@@ -3,7 +3,7 @@
 The model is the demo's; the recordings are simulated with another seed, so that it has seen none of them. The workflow predicts
 every track at every frame, those that end without an event too; only then are the values compared with how the tracks ended.
 
-Run: python benchmarks/prediction_horizon.py [--seed 1001] [--cores 1] [--figure-only]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/prediction_horizon.py [--seed 1001] [--cores 1] [--figure-only]
 Writes docs/images/prediction_horizon.png, and the numbers to results/horizon/.
 """
 

@@ -5,7 +5,7 @@ trained on simulated fields; some true cells are left out and false ones put in 
 divisions, with all divisions that laptrack finds ("raw"), and with those that pass the filter. Printed per condition: means over
 recordings of DET, SEG, TRA, LNK, complete tracks (CT), division F1 and CHOTA, and seconds for segmenting and linking.
 
-Run: python benchmarks/tracking.py [number of recordings] [folder for the table] [weights of the network; trained when left out]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/tracking.py [recordings] [folder for the table] [weights; trained when left out]
 """
 
 import sys
