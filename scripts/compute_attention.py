@@ -1,4 +1,4 @@
-"""The attention of the last layer's [cls] token to each frame."""
+"""The attention of the last layer's [cls] token to each frame, and what the prediction loses without it."""
 
 from cellfate.embeddings import EmbeddingFile
 from cellfate.gpus import check_gpus
@@ -17,5 +17,6 @@ with EmbeddingFile(snakemake.input.embeddings) as embeddings:
         read_table(snakemake.input.split, "split"),
         fold=int(snakemake.wildcards.fold),
         splits=snakemake.params.splits,
+        occlusion_window=snakemake.params.occlusion_window,
     )
 write_table(attention, snakemake.output.attention, "attention")

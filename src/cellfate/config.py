@@ -108,6 +108,11 @@ def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
         f"must be among attention.splits ({', '.join(config['attention']['splits'])})",
     )
     require(
+        config["statistics"]["frames"] == "attention" or config["attention"]["occlusion_window"] is not None,
+        ["statistics", "frames"],
+        "attention.occlusion_window is needed for it, which is null",
+    )
+    require(
         config["segmentation"]["tracks"] == "all" or set(config["statistics"]["splits"]) == {"test"},
         ["statistics", "splits"],
         "only held-out cells are segmented: [test] is needed, or segmentation.tracks: all",

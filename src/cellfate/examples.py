@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from cellfate.attention import own_occlusion
 from cellfate.crops import CropFile
 from cellfate.errors import InputError
 from cellfate.evaluation import correct_trajectories
@@ -40,6 +41,7 @@ def select_examples(
     correct = correct_trajectories(predictions, outcomes, splits, treatment)
     correct = correct[correct["trajectory"].map(known["n_frames"]) >= min_frames]
     ranked = correct.sort_values(["own_probability", "trajectory"], ascending=[False, True], kind="stable")
+    attention = attention.assign(occlusion=own_occlusion(attention, trajectories))
     tables, position = [], 0
     for outcome in (outcomes["negative"], outcomes["positive"]):
         for row in ranked[ranked["outcome"] == outcome].head(per_outcome).itertuples():

@@ -13,6 +13,7 @@ from cellfate.attention import attention_rows
 from cellfate.calibration import Calibration, fit_calibration
 from cellfate.errors import InputError
 from cellfate.model import FateModel, device_for, load_model
+from cellfate.occlusion import occlusion
 from cellfate.progress import progress
 
 Read = Callable[[str], tuple[np.ndarray, np.ndarray]]  # trajectory -> frames (T,), embeddings (T, D)
@@ -151,9 +152,18 @@ def _fitted(rows: pd.DataFrame, trajectories: pd.DataFrame, split: pd.DataFrame,
 
 
 def compute_attention(
-    model: FateModel, embeddings, trajectories: pd.DataFrame, split: pd.DataFrame, fold: int, splits: Sequence[str] = ("test",)
+    model: FateModel,
+    embeddings,
+    trajectories: pd.DataFrame,
+    split: pd.DataFrame,
+    fold: int,
+    splits: Sequence[str] = ("test",),
+    occlusion_window: int | None = None,
 ) -> pd.DataFrame:
-    """The attention table of the embedded trajectories of ``splits`` in one fold, at full length."""
+    """The attention table of the embedded trajectories of ``splits`` in one fold, at full length.
+
+    With ``occlusion_window`` (frames, odd) also what each trajectory's prediction loses without the frames around each frame.
+    """
     members = _members(embeddings.trajectories, trajectories, split, fold)
     members = members[members["split"].isin(splits)]
     tables = []
@@ -161,9 +171,10 @@ def compute_attention(
         group = members.iloc[start : start + GROUP]
         read = [embeddings.read(name) for name in group["trajectory"]]
         _, weights = classify_sequences(model, [vectors for _, vectors in read])
-        for name, part, (frames, _), own in zip(group["trajectory"], group["split"], read, weights, strict=True):
-            tables.append(attention_rows(name, frames, own, fold, part))
-    columns = ["trajectory", "recording", "fold", "split", "frame", "frames_before_end", "weight", "scaled"]
+        for name, part, (frames, vectors), own in zip(group["trajectory"], group["split"], read, weights, strict=True):
+            changes = None if occlusion_window is None else occlusion(model, vectors, occlusion_window)
+            tables.append(attention_rows(name, frames, own, fold, part, changes))
+    columns = ["trajectory", "recording", "fold", "split", "frame", "frames_before_end", "weight", "scaled", "occlusion"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 

@@ -122,10 +122,11 @@ class FateModel(nn.Module):
         """Normalised frames (N, C, S, S) -> (N, D), each by itself (in evaluation mode)."""
         return self.backbone(frames)
 
-    def classify(self, embeddings: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def classify(self, embeddings: Tensor, lengths: Tensor, unseen: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits (B,) and attention (B, T) of trajectories from the embeddings of their frames.
 
-        ``embeddings`` is (B, T, D), padded at the end with anything; ``lengths`` (B,) is the number of real frames.
+        ``embeddings`` is (B, T, D), padded at the end with anything; ``lengths`` (B,) is the number of real frames. Real frames
+        that are True in ``unseen`` (B, T) are hidden too; the others keep their positions.
         The attention is the class token's row of the last layer without its own column, zero on padding: it adds up to
         less than 1. Of the last layer only that row is computed; there is no residual around it. The class token has position
         0; the frames have 1 ... n from the first on, or from the last back (``positions``).
@@ -137,6 +138,8 @@ class FateModel(nn.Module):
         hidden = place > last  # never the class token
         if self.settings.positions == "end":
             place = torch.where((place > 0) & ~hidden, last + 1 - place, 0)
+        if unseen is not None:
+            hidden = hidden | nn.functional.pad(unseen, (1, 0))
         tokens = tokens + sinusoidal_positions(n_frames + 1, features, tokens.device)[place]
         tokens = self.norm_before(self.encoder(tokens, src_key_padding_mask=hidden))
         pooled, attention = self.pooling(tokens[:, :1], tokens, tokens, key_padding_mask=hidden)

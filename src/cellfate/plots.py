@@ -41,7 +41,7 @@ from cellfate.statistics import BANDS, MIN_COURSE
 COHORT_LINES = {"all": ("-", "all that are long enough"), "fixed": ((0, (3, 2)), "fixed cohort")}
 BAND_SHADES = ("#FFFFFF", "#F1F1F1", "#E2E2E2", "#D0D0D0")
 SIGNIFICANT = 0.05
-HIGH, LOW = OKABE_ITO["green"], "#AAAAAA"
+HIGH, LOW, OCCLUSION = OKABE_ITO["green"], "#AAAAAA", OKABE_ITO["purple"]
 COMPOSITES = {1: ((1, 1, 1),), 2: ((1, 0, 1), (0, 1, 0)), 3: ((1, 0, 1), (1, 1, 0), (0, 1, 1))}
 CONTRAST = (1.0, 99.7)  # percentiles of one channel over the crops of one trajectory
 
@@ -177,32 +177,46 @@ def _counts(rows: pd.DataFrame) -> dict[float, int]:
 def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
     """Attention of correctly classified trajectories, aligned at their last frame, one line per outcome with its interval.
 
-    The axis in hours follows from the table's frames and hours before the end; without hours there is none.
+    Panel b, where the table has occlusion: what the log-odds of the own outcome lose when the frames around are hidden. The axis
+    in hours follows from the table's frames and hours before the end; without hours there is none.
     """
     known = table[table["profile"].notna() & (table["n_trajectories"] > 0)]
     if known.empty:
         return empty_figure(SINGLE, 2.6, "held out and correctly classified")
-    figure = new_figure(SINGLE, 2.9)
-    axes = figure.subplots()
-    counts = []
+    occluded = known["occlusion"].notna().any()
+    figure = new_figure(DOUBLE if occluded else SINGLE, 2.9)
+    axes = figure.subplots(1, 2 if occluded else 1, squeeze=False)[0]
+    _aligned_curves(axes[0], known, ("profile", "ci_low", "ci_high"), outcomes)
+    axes[0].set_ylim(min(0, axes[0].get_ylim()[0]), max(1.02, axes[0].get_ylim()[1]))
+    axes[0].set_ylabel("mean attention, scaled per outcome")
+    if occluded:
+        _aligned_curves(axes[1], known, ("occlusion", "occlusion_low", "occlusion_high"), outcomes)
+        axes[1].axhline(0, color="black", linewidth=0.5, zorder=0)
+        axes[1].set_ylabel("log-odds of the own outcome lost\nwhen the frames around are hidden")
+        for panel, letter in zip(axes, "ab", strict=True):
+            panel_label(panel, letter)
+    figure.legend(handles=[_outcome_handle(name, outcomes) for name in outcomes.values()], loc="outside upper center", ncols=2)
+    return figure
+
+
+def _aligned_curves(axes: Axes, known: pd.DataFrame, columns: tuple[str, str, str], outcomes: dict[str, str]) -> None:
+    """One line per outcome (value, lower and upper limit of ``columns``) against the frames before the end, with counts below."""
+    value, low, high = columns
     first = -int(known["frames_before_end"].max())
     ticks = list(range(-10 * (-first // 10), 1, 10))
+    counts = []
     for name, (color, marker) in outcome_styles(outcomes).items():
         one = known[known["outcome"] == name].sort_values("frames_before_end", ascending=False)
         x = -one["frames_before_end"].to_numpy(dtype=float)
-        axes.plot(x, one["profile"].astype(float), color=color, marker=marker, markersize=1.8, label=readable(name))
-        band(axes, x, one["ci_low"], one["ci_high"], color)
+        axes.plot(x, one[value].astype(float), color=color, marker=marker, markersize=1.8, label=readable(name))
+        band(axes, x, one[low], one[high], color)
         n = dict(zip(x, one["n_trajectories"], strict=True))
         counts.append(("n", color, {t: int(n.get(t, 0)) for t in ticks}))
     axes.set_xlim(first - 1.5, 1.5)
     axes.set_xticks(ticks)
-    axes.set_ylim(min(0, axes.get_ylim()[0]), max(1.02, axes.get_ylim()[1]))
-    axes.set_ylabel("mean attention, scaled per outcome")
     count_rows(axes, counts, "frames relative to the end of the trajectory")
     timed = known[(known["frames_before_end"] > 0) & known["hours_before_end"].notna()]
     hours_axis(axes, None if timed.empty else float((60 * timed["hours_before_end"] / timed["frames_before_end"]).median()), "hours")
-    figure.legend(handles=[_outcome_handle(name, outcomes) for name in outcomes.values()], loc="outside upper center", ncols=2)
-    return figure
 
 
 # ---- figure 5 ----
@@ -295,9 +309,10 @@ def _effect_handles(outcomes: dict[str, str], evidence: str | None) -> list:
 def plot_examples(table: pd.DataFrame, crops: np.ndarray, channels: Sequence[str], outcomes: dict[str, str]) -> Figure:
     """Example trajectories: crops with high (green, thick frame) and low attention above the attention over the whole trajectory.
 
-    ``table`` has one row per trajectory and frame (trajectory, outcome, frame, frames_before_end, hours_before_end,
-    weight, scaled, group, position); ``position`` is the row of ``crops`` (K, C, S, S) for the frames that are shown and
-    null for the others. One channel is drawn in grey, more as a composite of the first three.
+    A line over the bars, on its own axis, is the occlusion where the table has it: log-odds of the own outcome that are lost
+    without the frames around. ``table`` is the examples table, one row per trajectory and frame; ``position`` is the row of
+    ``crops`` (K, C, S, S) for the frames that are shown and null for the others. One channel is drawn in grey, more as a
+    composite of the first three.
     """
     if not table["position"].notna().any():
         return empty_figure(DOUBLE, 2.4, "held out, correctly classified and long enough")
@@ -341,6 +356,14 @@ def _attention_curve(axes: Axes, rows: pd.DataFrame, shown: pd.DataFrame) -> Non
         ylim=(0, 1.08), xlim=(hours.min() - step, hours.max() + step), yticks=[0, 1], xlabel="hours relative to the end of the trajectory"
     )
     axes.set_ylabel("attention", labelpad=2)
+    if rows["occlusion"].notna().any():
+        lost = axes.twinx()
+        lost.plot(hours, rows["occlusion"].astype(float), color=OCCLUSION, linewidth=1.2)
+        lost.axhline(0, color=OCCLUSION, linewidth=0.4, linestyle=":")
+        lost.set_ylabel("log-odds lost", labelpad=2, color=OCCLUSION)
+        lost.tick_params(axis="y", colors=OCCLUSION)
+        lost.spines["right"].set(visible=True, color=OCCLUSION)
+        lost.locator_params(axis="y", nbins=3)
 
 
 def composite(crops: np.ndarray) -> np.ndarray:

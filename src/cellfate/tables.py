@@ -151,7 +151,8 @@ TABLES = {
         },
         key=("trajectory", "fold", "condition", "n"),
     ),
-    # attention of the [cls] token to each frame, last layer; frames_before_end is 0 at the last frame of the trajectory
+    # attention of the [cls] token to each frame, last layer; frames_before_end is 0 at the last frame of the trajectory;
+    # occlusion: log-odds of the positive outcome with all frames, less those with the frames around this one hidden
     "attention": Table(
         {
             "trajectory": STR,
@@ -162,6 +163,7 @@ TABLES = {
             "frames_before_end": COUNT,
             "weight": UNIT,
             "scaled": UNIT,
+            "occlusion": FLOAT_NULL,
         },
         key=("trajectory", "fold", "frame"),
     ),
@@ -232,7 +234,7 @@ TABLES = {
         },
         key=("outcome", "feature", "course"),
     ),
-    # figure 4: mean scaled attention, aligned at the last frame
+    # figure 4: mean scaled attention and mean occlusion, aligned at the last frame
     "attention_profile": Table(
         {
             "outcome": STR,
@@ -243,6 +245,9 @@ TABLES = {
             "profile": UNIT_NULL,
             "ci_low": FLOAT_NULL,
             "ci_high": FLOAT_NULL,
+            "occlusion": FLOAT_NULL,  # toward the trajectory's own outcome; unscaled
+            "occlusion_low": FLOAT_NULL,
+            "occlusion_high": FLOAT_NULL,
         },
         key=("outcome", "frames_before_end"),
     ),
@@ -274,10 +279,22 @@ TABLES = {
             "hours_before_end": Column("float", low=0),
             "weight": UNIT,
             "scaled": UNIT,
+            "occlusion": FLOAT_NULL,  # toward the trajectory's own outcome
             "group": Column("str", allowed=("high", "low")),
             "position": Column("int", nullable=True, low=0),
         },
         key=("trajectory", "frame"),
+    ),
+    # simulated data: share of the high frames that come after the earliest onset of an effect, beside that of all frames
+    "truth_evidence": Table(
+        {
+            "outcome": STR,
+            "by": Column("str", allowed=("attention", "occlusion")),
+            "n_trajectories": COUNT,
+            "share_high": UNIT,
+            "share_all": UNIT,
+        },
+        key=("outcome", "by"),
     ),
     # simulated data: share of right predictions without the last n frames, by what was visible in the frames that are left
     "truth_fates": Table(

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cellfate.attention import weigh_frames
 from cellfate.errors import InputError
-from cellfate.evaluation import pooled
+from cellfate.evaluation import correct_trajectories, pooled
 from cellfate.mask_scores import score_recording
 from cellfate.simulation_files import read_truth
 
@@ -73,6 +74,38 @@ def score_fates(cells: pd.DataFrame, predictions: pd.DataFrame, trajectories: pd
     table = table.assign(fraction_correct=table["n_correct"] / table["n_trajectories"], ci_low=low, ci_high=high)
     columns = ["outcome", "n", "effect", "visible", "n_trajectories", "n_correct", "fraction_correct", "ci_low", "ci_high"]
     return table.astype({"n_correct": "int64"})[columns]
+
+
+def score_evidence(
+    cells: pd.DataFrame,
+    attention: pd.DataFrame,
+    predictions: pd.DataFrame,
+    trajectories: pd.DataFrame,
+    outcomes: Mapping[str, str],
+    high_percentile: float = 90,
+) -> pd.DataFrame:
+    """Do the frames of high attention, or of high occlusion, lie where an effect was visible? The truth_evidence table.
+
+    Correctly classified test trajectories that show a planted effect. ``share_high`` is the mean share of their high frames (at
+    or above ``high_percentile`` of the trajectory) from the earliest onset on, ``share_all`` that of all their frames: what
+    frames at random would give. One row per outcome and ``by``: attention, and occlusion where it was computed.
+    """
+    correct = correct_trajectories(predictions, outcomes)
+    onsets = cells[[name for name in cells.columns if name.startswith(ONSET)]]
+    earliest = onsets.where(onsets >= 0).min(axis=1).set_axis(cells["trajectory"])
+    rows = attention.merge(correct[["trajectory", "fold", "outcome"]], on=["trajectory", "fold"])
+    onset = rows["trajectory"].map(earliest)
+    rows = rows.assign(visible=rows["frame"] >= onset)[onset.notna()]
+    everywhere = rows.groupby(["outcome", "trajectory"])["visible"].mean()
+    tables = []
+    for by in ["attention"] + ["occlusion"] * (not rows["occlusion"].isna().any()):
+        weighed = weigh_frames(rows, trajectories, by)
+        limit = weighed.groupby("trajectory")["weight"].transform(np.percentile, high_percentile)
+        high = weighed[weighed["weight"] >= limit].groupby(["outcome", "trajectory"])["visible"].mean()
+        shares = pd.DataFrame({"high": high, "all": everywhere}).groupby("outcome")
+        table = shares.agg(n_trajectories=("all", "size"), share_high=("high", "mean"), share_all=("all", "mean"))
+        tables.append(table.reset_index().assign(by=by))
+    return pd.concat(tables, ignore_index=True)[["outcome", "by", "n_trajectories", "share_high", "share_all"]]
 
 
 def _truncated(cells: pd.DataFrame, predictions: pd.DataFrame, trajectories: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:

@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cellfate.attention import attention_rows, scaled_attention
+from cellfate.attention import attention_rows, own_occlusion, scaled_attention, weigh_frames
 from cellfate.attention_profile import attention_profile
+from cellfate.errors import InputError
 from cellfate.tables import check_table
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
@@ -26,6 +27,7 @@ def make_inputs(trajectories):
     attention = pd.concat([attention_rows(name, np.arange(len(w)), np.array(w, float), 0, "test") for name, _, w in trajectories])
     correct = pd.DataFrame([(name, 0, outcome) for name, outcome, _ in trajectories], columns=["trajectory", "fold", "outcome"])
     known = pd.DataFrame({"trajectory": [t[0] for t in trajectories], "frame_interval_min": 30.0})
+    known["label"] = [int(outcome == "mitosis") for _, outcome, _ in trajectories]
     return attention, correct, known.assign(lineage=known["trajectory"])
 
 
@@ -66,6 +68,34 @@ def test_only_correct_trajectories_of_that_fold_count():
     table = attention_profile(attention, correct[correct["trajectory"] == "a/1"], known, NAMES)
     assert table["mean_scaled"].tolist() == [1, 0]
     assert attention_profile(attention, correct.assign(fold=1), known, NAMES).empty
+
+
+def test_occlusion_is_averaged_toward_the_own_outcome():
+    attention, correct, known = make_inputs([("a/1", "mitosis", [0, 1]), ("b/1", "mitosis", [1, 0]), ("c/1", "apoptosis", [0, 1])])
+    attention["occlusion"] = [1.0, 3.0, 2.0, -1.0, -4.0, 0.5]
+    assert own_occlusion(attention, known).tolist() == [1, 3, 2, -1, 4, -0.5]
+    table = check_table(attention_profile(attention, correct, known, NAMES), "attention_profile", "p")
+    assert table["occlusion"].tolist() == [-0.5, 4, 1, 1.5]  # apoptosis, then mitosis; the last frame first
+    assert table["occlusion_low"].isna().tolist() == [True, True, False, False]  # one recording of apoptosis
+    assert (table["occlusion_low"][2:] <= table["occlusion"][2:]).all()
+    assert (table["occlusion_high"][2:] >= table["occlusion"][2:]).all()
+
+
+def test_profile_without_occlusion_leaves_it_empty():
+    attention, correct, known = make_inputs([("a/1", "mitosis", [0, 1]), ("b/1", "mitosis", [1, 0])])
+    table = attention_profile(attention, correct, known, NAMES)
+    assert table[["occlusion", "occlusion_low", "occlusion_high"]].isna().all(axis=None)
+
+
+def test_frames_are_weighed_by_attention_or_by_occlusion():
+    attention, _, known = make_inputs([("a/1", "mitosis", [0, 1]), ("c/1", "apoptosis", [0, 1])])
+    assert weigh_frames(attention, known, "attention") is attention
+    with pytest.raises(InputError, match="occlusion was not computed"):
+        weigh_frames(attention, known, "occlusion")
+    attention["occlusion"] = [1.0, 3.0, -2.0, 1.0]
+    assert weigh_frames(attention, known, "occlusion")["weight"].tolist() == [1, 3, 2, -1]
+    with pytest.raises(InputError, match=r"statistics\.frames is 'gradient'"):
+        weigh_frames(attention, known, "gradient")
 
 
 def test_interval_resamples_recordings():

@@ -6,6 +6,7 @@ import torch
 from cellfate.errors import InputError
 from cellfate.inference import classify_sequences, compute_attention, kept_frames, open_model, predict, predict_trajectories
 from cellfate.model import FateModel, ModelSettings, save_model
+from cellfate.occlusion import occlusion
 from cellfate.tables import check_table
 
 SETTINGS = ModelSettings(
@@ -178,7 +179,17 @@ def test_attention_table(model, tables):
     weights = one_by_one(model, vectors)[1]
     assert own["weight"].to_numpy() == pytest.approx(weights, abs=1e-5)
     assert own["scaled"].to_numpy() == pytest.approx((weights - weights.min()) / (weights.max() - weights.min()), abs=1e-3)
+    assert own["occlusion"].isna().all()
     assert compute_attention(model, embeddings, trajectories, split, 0, ["train"]).empty
+
+
+def test_attention_table_with_occlusion(model, tables):
+    trajectories, split = tables
+    embeddings = Embeddings({name: 11 + i for i, name in enumerate(trajectories["trajectory"]) if i >= 25})
+    table = check_table(compute_attention(model, embeddings, trajectories, split, 0, ["test"], occlusion_window=3), "attention", "a")
+    name = trajectories["trajectory"][30]
+    vectors = embeddings.read(name)[1]
+    assert table.loc[table["trajectory"] == name, "occlusion"].to_numpy() == pytest.approx(occlusion(model, vectors, 3), abs=1e-9)
 
 
 def test_open_model(model, tmp_path):

@@ -51,11 +51,12 @@ def metrics(condition, outcomes=FATES, interval=True, n0=2089):
     return check_table(pd.DataFrame(rows, columns=list(TABLES["metrics"].columns)), "metrics", "test")
 
 
-def profile(outcomes=FATES):
+def profile(outcomes=FATES, occlusion=True):
     rows = []
     for name, scale in zip(outcomes.values(), (30.0, 3.0), strict=True):
         values = np.exp(-np.arange(51) / scale)
-        rows += [(name, k, k / 2, 240 - k, v, v, v - 0.05, v + 0.05) for k, v in enumerate(values)]
+        lost = [(2 * v - 0.2, 2 * v - 0.4, 2 * v) if occlusion else (None,) * 3 for v in values]
+        rows += [(name, k, k / 2, 240 - k, v, v, v - 0.05, v + 0.05, *lost[k]) for k, v in enumerate(values)]
     return check_table(pd.DataFrame(rows, columns=list(TABLES["attention_profile"].columns)), "attention_profile", "test")
 
 
@@ -69,7 +70,7 @@ def effects(outcomes=FATES, q=(0.01, 0.2), courses=("kept",)):
     return check_table(pd.DataFrame(rows, columns=list(TABLES["effect_summary"].columns)), "effect_summary", "test")
 
 
-def examples(outcomes=FATES, channels=3):
+def examples(outcomes=FATES, channels=3, occlusion=True):
     rows, crops = [], []
     rng = np.random.default_rng(0)
     for name in outcomes.values():
@@ -78,9 +79,9 @@ def examples(outcomes=FATES, channels=3):
             shown = frame in (0, 9, 18, 27, 36, 37, 38, 39)
             high = "high" if frame >= 36 else "low"
             scaled = (weights[frame] - 0.01) / 0.02
-            rows.append(
-                (f"001/{len(name)}", name, frame, 39 - frame, (39 - frame) / 2, weights[frame], scaled, high, len(crops) if shown else None)
-            )
+            lost = np.sin(frame / 6) - 0.3 if occlusion else None
+            seen = (weights[frame], scaled, lost, high, len(crops) if shown else None)
+            rows.append((f"001/{len(name)}", name, frame, 39 - frame, (39 - frame) / 2, *seen))
             if shown:
                 crops.append(rng.integers(100, 4000, (channels, 16, 16)))
     return check_table(pd.DataFrame(rows, columns=list(TABLES["examples"].columns)), "examples", "test"), np.array(crops, dtype=np.uint16)
@@ -332,6 +333,19 @@ def test_attention_profile_is_aligned_at_the_end(monkeypatch):
     assert "190" in words(figure, monkeypatch).split(" | ")
 
 
+def test_occlusion_stands_beside_attention_where_it_was_computed():
+    figure = plots.plot_attention_profile(profile(), FATES)
+    lost = next(line for line in figure.axes[1].get_lines() if to_hex(line.get_color()) == OKABE_ITO["blue"].lower())
+    assert lost.get_ydata()[-1] == pytest.approx(1.8)
+    assert len(plots.plot_attention_profile(profile(occlusion=False), FATES).axes) == 1
+
+
+def test_occlusion_is_drawn_over_the_attention_of_an_example():
+    with_it, without = (plots.plot_examples(*examples(occlusion=shown), list("abc"), FATES) for shown in (True, False))
+    assert sum(axes.get_ylabel() == "log-odds lost" for axes in with_it.axes) == 2
+    assert sum(axes.get_ylabel() == "log-odds lost" for axes in without.axes) == 0
+
+
 def test_attention_profile_without_hours_has_an_axis_in_frames_only():
     figure = plots.plot_attention_profile(profile().assign(hours_before_end=float("nan")), FATES)
     assert figure.axes[0].child_axes == []
@@ -433,7 +447,7 @@ def test_examples_show_chosen_crops_with_frames_by_attention(monkeypatch):
     high = [to_hex(axes.spines["left"].get_edgecolor()) == OKABE_ITO["green"].lower() for axes in images]
     assert high == ([False] * 4 + [True] * 4) * 2
     assert images[3].images[0].get_array().data == pytest.approx(plots.composite(crops[:8])[3])
-    curves_ = [axes for axes in figure.axes if not axes.images]
+    curves_ = [axes for axes in figure.axes if axes.get_ylabel() == "attention"]
     assert len(curves_) == 2
     heights = [bar.get_height() for bar in curves_[0].patches]
     assert heights == pytest.approx(list(table["scaled"][:40]))

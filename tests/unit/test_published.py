@@ -51,7 +51,7 @@ def effects():
 
 
 def profile():
-    rows = [("division", 1, 0.5, 40, 0.5, 0.7, 0.6, 0.8)]
+    rows = [("division", 1, 0.5, 40, 0.5, 0.7, 0.6, 0.8, None, None, None)]
     return check_table(pd.DataFrame(rows, columns=list(TABLES["attention_profile"].columns)), "attention_profile", "test")
 
 

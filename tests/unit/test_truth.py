@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
+from cellfate.attention import attention_rows
 from cellfate.errors import InputError
 from cellfate.simulation_files import write_simulated_recording
 from cellfate.tables import check_table
-from cellfate.truth import read_true_cells, score_fates, score_outcomes, wilson_interval
+from cellfate.truth import read_true_cells, score_evidence, score_fates, score_outcomes, wilson_interval
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
 
@@ -44,6 +45,27 @@ def test_predictions_are_scored_by_what_was_visible():
     assert found.loc[("any", "apoptosis", 5), "visible"] == True  # noqa: E712
     assert found.loc[("any", "apoptosis", 10)][["visible", "n_correct"]].tolist() == [False, 0]
     assert ("rounding", "apoptosis", 0) not in found.index
+
+
+def evidence_of(weights, occlusion=None, right=True):
+    """Track 1 (rounding from frame 18) with the given weights of its 20 frames; track 4 shows no effect."""
+    attention = pd.concat(
+        [attention_rows(f"a/{t}", np.arange(20), np.asarray(weights, float), 0, "test", occlusion) for t in (1, 4)], ignore_index=True
+    )
+    predictions = pd.DataFrame({"trajectory": ["a/1", "a/4"], "recording": "a", "fold": 0, "split": "test", "condition": "full", "n": 0})
+    predictions = predictions.assign(label=1, probability=0.9 if right else 0.1, treatment="x")
+    table = score_evidence(make_cells(), attention, predictions, TRAJECTORIES.assign(label=[1, 1, 0, 1]), NAMES)
+    return check_table(table, "truth_evidence", "t").set_index("by")
+
+
+def test_high_frames_are_compared_with_the_onset():
+    late, early = np.arange(20.0) / 100, np.arange(20.0)[::-1] / 100
+    table = evidence_of(late)
+    assert table.loc["attention", ["n_trajectories", "share_high", "share_all"]].tolist() == [1, 1.0, 0.1]  # two of twenty frames
+    assert table.index.tolist() == ["attention"]
+    table = evidence_of(early, occlusion=late - 0.1)
+    assert table["share_high"].to_dict() == {"attention": 0.0, "occlusion": 1.0}
+    assert evidence_of(late, right=False).empty
 
 
 def test_right_means_the_true_fate_not_the_annotated_one():

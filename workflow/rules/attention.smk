@@ -5,7 +5,7 @@ ALL_FEATURES = expand(f"results/{{{{dataset}}}}/features/{SEGMENTATION}/{{record
 
 
 rule compute_attention:
-    """The attention of the last layer's [cls] token to each frame."""
+    """The attention of the last layer's [cls] token to each frame, and what the prediction loses without the frames around it."""
     input:
         embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
@@ -25,14 +25,15 @@ rule compute_attention:
     params:
         accelerator=config["training"]["accelerator"],
         splits=config["attention"]["splits"],
+        occlusion_window=config["attention"]["occlusion_window"],
     message:
-        "Attention of fold {wildcards.fold}"
+        "Attention and occlusion of fold {wildcards.fold}"
     script:
         "../../scripts/compute_attention.py"
 
 
 rule tabulate_attention_profile:
-    """Mean attention of each outcome, aligned at the last frame: the table of figure 4."""
+    """Mean attention and occlusion of each outcome, aligned at the last frame: the table of figure 4."""
     input:
         attention=ALL_ATTENTION,
         predictions=ALL_PREDICTIONS,
@@ -75,7 +76,7 @@ rule test_features:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        **{key: config["statistics"][key] for key in ("splits", "min_frames", "high_percentile", "resamples")},
+        **{key: config["statistics"][key] for key in ("splits", "frames", "min_frames", "high_percentile", "resamples")},
         outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],
         seed=config["seed"],
@@ -101,7 +102,10 @@ rule summarize_effects:
     conda:
         "../../envs/analysis.yaml"
     params:
-        **{key: config["statistics"][key] for key in ("splits", "high_percentile", "bootstrap", "null_model", "null_draws", "correction")},
+        **{
+            key: config["statistics"][key]
+            for key in ("splits", "frames", "high_percentile", "bootstrap", "null_model", "null_draws", "correction")
+        },
         outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],
         seed=config["seed"],

@@ -2,7 +2,7 @@
 
 
 rule evaluate_against_truth:
-    """Score the masks, the fates and the time of prediction against the simulator's truth: a leaf, nothing reads it."""
+    """Score masks, fates, the time of prediction and where attention lies against the simulator's truth: a leaf, nothing reads it."""
     input:
         truth=expand("resources/{{dataset}}/truth/{recording}.h5", recording=TRACKED),
         crops=expand("results/{{dataset}}/crops/{recording}.h5", recording=TRACKED),
@@ -10,10 +10,12 @@ rule evaluate_against_truth:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=TRACKED),
         predictions=ALL_PREDICTIONS,
+        attention=ALL_ATTENTION,
         code=library_of("evaluate_against_truth.py"),
     output:
         segmentation="results/{dataset}/{protocol}/truth/segmentation.csv",
         fates="results/{dataset}/{protocol}/truth/fates.csv",
+        evidence="results/{dataset}/{protocol}/truth/evidence.csv",
         outcomes="results/{dataset}/{protocol}/truth/outcomes.csv",
     log:
         "logs/{dataset}/{protocol}/evaluate_against_truth.log",
@@ -23,6 +25,7 @@ rule evaluate_against_truth:
         outcomes=config["outcomes"],
         region=config["features"]["region"],
         min_area=config["features"]["min_area"],
+        high_percentile=config["statistics"]["high_percentile"],
     message:
         "Scoring against the simulator's truth"
     script:
