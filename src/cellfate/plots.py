@@ -188,11 +188,11 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Fig
     axes = figure.subplots(1, 2 if occluded else 1, squeeze=False)[0]
     _aligned_curves(axes[0], known, ("profile", "ci_low", "ci_high"), outcomes)
     axes[0].set_ylim(min(0, axes[0].get_ylim()[0]), max(1.02, axes[0].get_ylim()[1]))
-    axes[0].set_ylabel("mean attention, scaled per outcome")
+    axes[0].set_ylabel("mean attention, scaled")
     if occluded:
         _aligned_curves(axes[1], known, ("occlusion", "occlusion_low", "occlusion_high"), outcomes)
         axes[1].axhline(0, color="black", linewidth=0.5, zorder=0)
-        axes[1].set_ylabel("log-odds of the own outcome lost\nwhen the frames around are hidden")
+        axes[1].set_ylabel("log-odds lost when hidden")
         for panel, letter in zip(axes, "ab", strict=True):
             panel_label(panel, letter)
     figure.legend(handles=[_outcome_handle(name, outcomes) for name in outcomes.values()], loc="outside upper center", ncols=2)
@@ -323,7 +323,8 @@ def plot_examples(table: pd.DataFrame, crops: np.ndarray, channels: Sequence[str
     parts = figure.subfigures(len(examples), 1, squeeze=False)[:, 0]
     for part, rows in zip(parts, examples, strict=True):
         _example(part, rows, crops, columns, side, outcomes)
-    figure.legend(handles=_example_handles(channels), loc="outside lower center", ncols=5, columnspacing=1.4, handlelength=1.2)
+    handles = _example_handles(channels, occluded=table["occlusion"].notna().any())
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, columnspacing=1.4, handlelength=1.2)
     return figure
 
 
@@ -384,11 +385,13 @@ def composite(crops: np.ndarray) -> np.ndarray:
     return 1 - dark
 
 
-def _example_handles(channels: Sequence[str]) -> list[Patch]:
+def _example_handles(channels: Sequence[str], occluded: bool) -> list[Patch | Line2D]:
     used = list(channels)[:3]
     handles = [
         Patch(facecolor="white", edgecolor=HIGH, linewidth=2.0, label="high attention"),
         Patch(facecolor="white", edgecolor=LOW, linewidth=1.0, label="low attention"),
     ]
+    if occluded:
+        handles.append(Line2D([], [], color=OCCLUSION, linewidth=1.2, label="log-odds lost when hidden"))
     colors = COMPOSITES[len(used)] if len(used) > 1 else ((0.6, 0.6, 0.6),)
     return handles + [Patch(facecolor=c, edgecolor="black", linewidth=0.3, label=readable(n)) for c, n in zip(colors, used, strict=True)]
