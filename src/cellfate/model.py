@@ -6,7 +6,7 @@ Architecture of Bürger et al. 2026 at its default settings; every size is a set
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -198,6 +198,10 @@ def load_model(folder: str | Path) -> tuple[FateModel, dict]:
         if not (folder / name).exists():
             raise InputError(f"{folder / name}: no such file; a model folder holds {WEIGHTS} and {SETTINGS}")
     settings = json.loads((folder / SETTINGS).read_text())
+    wanted, found = {field.name for field in fields(ModelSettings)}, set(settings["model"])
+    if wanted != found:
+        names = ", ".join(sorted(wanted ^ found))
+        raise InputError(f"{folder / SETTINGS}: model differs in {names} from what this version reads; train or export it again")
     with torch.device("meta"):
         model = FateModel(ModelSettings(**settings["model"]))
     load_strictly(model, load_file(folder / WEIGHTS), folder / WEIGHTS)

@@ -179,6 +179,9 @@ def test_load_model_names_what_is_wrong(tmp_path):
     (tmp_path / "settings.json").write_text(text.replace('"feedforward": 8', '"feedforward": 9'))
     with pytest.raises(InputError, match=r"linear1.weight is \(8, 8\), \(9, 8\) is needed"):
         load_model(tmp_path)
+    (tmp_path / "settings.json").write_text(text.replace('"positions"', '"place"'))
+    with pytest.raises(InputError, match=r"settings.json: model differs in place, positions from what this version reads"):
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize(
