@@ -52,7 +52,7 @@ slurm-test: environment  ## Run the workflow on a real SLURM of one node; root i
 
 pictures: environment  ## Put the demo's figures into the README, and cells of it onto the simulator's page
 	@mkdir -p docs/images
-	cp results/demo/corrected/figures/figure_3.png results/demo/corrected/figures/figure_6.png docs/images/
+	cp results/demo/corrected/figures/figure_3.png results/demo/corrected/figures/figure_4.png results/demo/corrected/figures/figure_6.png docs/images/
 	PYTHONPATH=src $(BIN)/python -m cellfate.simulation_plots docs/images/simulator_montage.png
 
 unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running

@@ -1,4 +1,4 @@
-"""Draw figure 5, the features of high-attention frames, from its table."""
+"""Draw figure 5, the features of frames of high attention or occlusion, from its table."""
 
 from cellfate.logs import log_to
 from cellfate.plot_style import save_figure
@@ -7,5 +7,7 @@ from cellfate.tables import read_table
 
 log_to(snakemake.log[0])
 
-figure = plot_effects(read_table(snakemake.input.table, "effect_summary"), outcomes=snakemake.params.outcomes)
+figure = plot_effects(
+    read_table(snakemake.input.table, "effect_summary"), outcomes=snakemake.params.outcomes, frames=snakemake.params.frames
+)
 save_figure(figure, snakemake.output.pdf, snakemake.output.png)

@@ -1,4 +1,4 @@
-"""Which features go with attention: effects within each trajectory, and their medians across trajectories (figure 5)."""
+"""Which features go with attention or occlusion: effects within each trajectory, and their medians across trajectories (figure 5)."""
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,6 +51,8 @@ def compare_features(
     seed: int = 42,
 ) -> pd.DataFrame:
     """The effects table: high- against low-attention frames of each trajectory and feature, with the shared course and without.
+
+    ``attention`` may be weighed by occlusion instead (:func:`cellfate.attention.weigh_frames`).
 
     Trajectories of ``splits`` in recordings of ``treatment`` that are classified correctly at full length and have at least
     ``min_frames`` frames. Course ``kept`` compares the features as measured, ``removed`` less the course that the cells of both

@@ -99,7 +99,7 @@ footer { color: var(--soft); font-size: 13px; margin-top: 30px; overflow-wrap: a
 </table></div></details>
 {% endif %}
 {% if effects %}
-<details><summary>Features: high-attention against low-attention frames</summary>
+<details><summary>Features: the frames that count against the others</summary>
 {% for table in effects %}
 <p class="under">Features {{ table.title }}.</p>
 <div class="scroll"><table>

@@ -333,6 +333,11 @@ def test_attention_profile_is_aligned_at_the_end(monkeypatch):
     assert "190" in words(figure, monkeypatch).split(" | ")
 
 
+def test_effects_say_what_made_a_frame_high(monkeypatch):
+    assert "high-attention against low-attention frames" in words(plots.plot_effects(effects(), FATES), monkeypatch)
+    assert "high-occlusion against low-occlusion frames" in words(plots.plot_effects(effects(), FATES, "occlusion"), monkeypatch)
+
+
 def test_occlusion_stands_beside_attention_where_it_was_computed():
     figure = plots.plot_attention_profile(profile(), FATES)
     lost = next(line for line in figure.axes[1].get_lines() if to_hex(line.get_color()) == OKABE_ITO["blue"].lower())

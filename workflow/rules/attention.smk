@@ -59,7 +59,7 @@ rule tabulate_attention_profile:
 
 
 rule test_features:
-    """Compare each feature between high- and low-attention frames within each trajectory: permutation test, Cliff's delta."""
+    """Compare each feature between frames of high and low attention (or occlusion) within each trajectory: permutation test, Cliff's delta."""
     input:
         attention=ALL_ATTENTION,
         predictions=ALL_PREDICTIONS,
@@ -81,7 +81,7 @@ rule test_features:
         treatment=config["evaluation"]["treatment"],
         seed=config["seed"],
     message:
-        "Comparing high- and low-attention frames"
+        f"Comparing frames of high and low {config['statistics']['frames']}"
     script:
         "../../scripts/test_features.py"
 

@@ -59,8 +59,8 @@ FIGURES = ["figure_2", "figure_3", "figure_4", "figure_5", "figure_6", "training
 TITLES = {
     "figure_2": "Figure 2: confusion matrix",
     "figure_3": "Figure 3: truncation and last k frames",
-    "figure_4": "Figure 4: attention before the event",
-    "figure_5": "Figure 5: features of high-attention frames",
+    "figure_4": "Figure 4: attention and occlusion before the event",
+    "figure_5": "Figure 5: features of the frames that count",
     "figure_6": "Figure 6: trajectories with their attention",
     "training_curves": "Training curves",
     "calibration": "Calibration",

@@ -73,6 +73,7 @@ rule plot_effects:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
+        frames=lambda wildcards: "attention" if wildcards.protocol == "reference" else config["statistics"]["frames"],
     message:
         "Figure 5"
     script:
