@@ -1,0 +1,142 @@
+"""Crops.
+
+Published: for each cell of a frame the whole frame is decoded, converted to float32 (a fraction of 65535), and cut. Ours: each frame is
+decoded once, all its crops are cut and written, compressed. The bound decodes each frame once with the bare decoder and writes the finished
+array of crops, compressed, in one go. The published way runs over every cell of one of the 24 frames and counts 24 times; both cut
+from the same files.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import h5py
+import imagecodecs
+import numpy as np
+import pandas as pd
+import tifffile
+
+from benchmarks.speed.inputs import CHANNELS, CROP, SIZE, dense_recording, tracks
+from benchmarks.speed.measure import Point, Row, Settings, Share, interleaved, peak_mb
+from cellfate.crops import COMPRESSION, CropFile, extract_crops
+from cellfate.frames import open_frames
+
+FRAMES = 24
+TIFFS = {"uncompressed TIFF": None, "zlib TIFF": "zlib", "LZW TIFF": "lzw"}
+KINDS = (*TIFFS, "PNG")
+GOALS = {35: 25.0, 170: 80.0}  # on compressed frames
+STEP = "crops"
+
+
+def write_frames(folder: Path, kind: str, count: int) -> None:
+    """A folder of ``count`` frames, interleaved colours, in one of the kinds of files; the simulated ones again and again."""
+    folder.mkdir()
+    images, _, _ = dense_recording()
+    suffix = "png" if kind == "PNG" else "tif"
+    for t in range(count):
+        path = folder / f"t{t:03d}.{suffix}"
+        if t >= len(images):
+            shutil.copy(folder / f"t{t % len(images):03d}.{suffix}", path)
+        elif kind == "PNG":
+            path.write_bytes(imagecodecs.png_encode(images[t]))
+        else:
+            tifffile.imwrite(path, images[t], photometric="rgb", compression=TIFFS[kind])
+
+
+def decoded(path: Path) -> np.ndarray:
+    """The bare decoders: an image (H, W, C)."""
+    return imagecodecs.png_decode(path.read_bytes()) if path.suffix == ".png" else tifffile.imread(path, maxworkers=1)
+
+
+def published_crops(path: Path, places: pd.DataFrame) -> np.ndarray:
+    """Crops (N, S, S, C) float32 of one frame, which is decoded for each."""
+    crops = np.zeros((len(places), CROP, CROP, len(CHANNELS)), np.float32)
+    for crop, y, x in zip(crops, places["y"], places["x"], strict=True):
+        image = decoded(path).astype(np.float32) / 65535
+        top, left = int(y - CROP / 2), int(x - CROP / 2)
+        part = image[max(top, 0) : max(top + CROP, 0), max(left, 0) : max(left + CROP, 0)]
+        from_top, from_left = max(-top, 0), max(-left, 0)
+        crop[from_top : from_top + part.shape[0], from_left : from_left + part.shape[1]] = part
+    return crops
+
+
+def our_crops(folder: Path, path: Path, cells: int, frames: int = FRAMES) -> None:
+    """The rule extract_crops, with the check of the files before it."""
+    table, outcomes = tracks(cells, frames)
+    opened = open_frames(folder, CHANNELS)
+    extract_crops(
+        opened, table, outcomes, path, recording="dense", size=CROP, which="all", outcomes_wanted=[], min_frames=0,
+        frame_interval_min=30, pixel_size_um=None,
+    )  # fmt: skip
+
+
+def bound(folder: Path, path: Path, crops: np.ndarray, chunks: tuple[int, ...]) -> None:
+    """Decode each frame once and write crops that are there already."""
+    for file in sorted(folder.iterdir()):
+        decoded(file)
+    with h5py.File(path, "w") as file:
+        stored = file.create_dataset("crops", crops.shape, crops.dtype, chunks=chunks, **COMPRESSION)
+        for start in range(0, len(crops), chunks[0]):
+            stored[start : start + chunks[0]] = crops[start : start + chunks[0]]
+
+
+def compared(folder: Path, cells: int) -> tuple[list[Callable[[], object]], bool]:
+    """The three ways on a folder of frames, and whether the crops of ours and of the published way are the same."""
+    path, bare = folder.with_suffix(".h5"), folder.with_suffix(".bare.h5")
+    files = sorted(folder.iterdir())
+    table, _ = tracks(cells, len(files))
+    places = table[table["frame"] == 0]
+    our_crops(folder, path, cells, len(files))
+    with CropFile(path) as crops, h5py.File(path) as file:
+        index = crops.index()
+        stored, chunks = file["crops"][:], file["crops"].chunks
+    ours = stored[index["frame"] == 0] / np.float32(65535)
+    same = np.array_equal(np.moveaxis(ours, 1, -1), published_crops(files[0], places.sort_values("track_id")))
+    ways = [
+        lambda: published_crops(files[0], places),
+        lambda: our_crops(folder, path, cells, len(files)),
+        lambda: bound(folder, bare, stored, chunks),
+    ]
+    return ways, same
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    with TemporaryDirectory() as name:
+        for kind in KINDS:
+            folder = Path(name) / kind.replace(" ", "_")
+            write_frames(folder, kind, FRAMES)
+            for cells, goal in GOALS.items():
+                ways, same = compared(folder, cells)
+                assert same
+                published, ours, least = interleaved(ways, settings.repeats)
+                memory = [peak_mb(way) for way in ways[:2]] if kind == "zlib TIFF" else [float("nan")] * 2
+                yield Row(
+                    STEP, f"{cells} cells a frame", f"{kind}, {FRAMES} frames {SIZE} x {SIZE} x 3, 16 bit", FRAMES * published, ours, least,
+                    ratio_goal=goal if kind != "uncompressed TIFF" else float("nan"), bound_goal=1.5, equal="identical",
+                    published_mb=memory[0], ours_mb=memory[1],
+                )  # fmt: skip
+
+
+def growth(settings: Settings) -> Iterator[Point]:
+    with TemporaryDirectory() as name:
+        for frames, cells in ((24, 10), (24, 35), (24, 85), (24, 170), (48, 35), (96, 35)):
+            folder = Path(name) / f"{frames}-{cells}"
+            write_frames(folder, "zlib TIFF", frames)
+            (published, ours, _), _ = compared(folder, cells)
+            seconds = interleaved([published, ours], 1)
+            both = (("published", frames * seconds[0]), ("ours", seconds[1]))
+            for way, taken in both:
+                if cells == 35:
+                    yield Point(STEP, "frames", frames, way, taken)
+                if frames == FRAMES:
+                    yield Point(STEP, "cells", cells, way, taken)
+
+
+def full_run(settings: Settings) -> Iterator[Share]:
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "frames"
+        write_frames(folder, "zlib TIFF", FRAMES)
+        (published, ours, _), _ = compared(folder, 35)
+        seconds = interleaved([published, ours], settings.repeats)
+    yield Share(STEP, "frame with 35 cells", 274 * 186, seconds[1] / FRAMES, seconds[0], note="zlib TIFF")
