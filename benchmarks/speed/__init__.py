@@ -11,4 +11,4 @@ page (first line: the heading). It has
 and imports torch and other heavy packages inside these functions only.
 """
 
-STEPS = ("permutation_test", "cliffs_delta")
+STEPS = ("crops", "crop_file", "segmentation", "permutation_test", "cliffs_delta")

@@ -173,6 +173,7 @@ class _RowWriter:
         self.dataset = dataset
         self.limit = limit
         self.max_value = 0
+        self._n_rows = len(dataset)
         self._shape = dataset.chunks or (1, *dataset.shape[1:])
         self._row_bytes = int(np.prod(self._shape[1:])) * dataset.dtype.itemsize
         self._pixels: dict[int, np.ndarray] = {}  # by chunk
@@ -191,7 +192,7 @@ class _RowWriter:
         self._waiting[chunk].append(row)
         self._n_waiting += 1
         first = chunk * self._shape[0]
-        self._missing[chunk] = self._missing.get(chunk, min(self._shape[0], len(self.dataset) - first)) - 1
+        self._missing[chunk] = self._missing.get(chunk, min(self._shape[0], self._n_rows - first)) - 1
         if self._missing[chunk] == 0:
             self._write(chunk)
         elif self._n_waiting * self._row_bytes > self.limit:
@@ -206,7 +207,7 @@ class _RowWriter:
         self._n_waiting -= len(rows)
         first = chunk * self._shape[0]
         self.max_value = max(self.max_value, int(pixels[rows - first].max()))
-        if len(rows) == min(self._shape[0], len(self.dataset) - first):  # around HDF5's copies
+        if len(rows) == min(self._shape[0], self._n_rows - first):  # around HDF5's copies
             pixels[len(rows) :] = 0
             packed = imagecodecs.blosc_encode(pixels, typesize=pixels.itemsize, numthreads=1, **CODEC)
             self.dataset.id.write_direct_chunk((first, *[0] * (pixels.ndim - 1)), packed)
