@@ -119,16 +119,20 @@ def rows(settings: Settings) -> Iterator[Row]:
 
 def growth(settings: Settings) -> Iterator[Point]:
     with TemporaryDirectory() as name:
-        for frames, cells in ((16, 10), (16, 35), (16, 85), (16, 170), (32, 35), (64, 35)):
+        for frames, cells in ((FRAMES, 10), (FRAMES, 35), (FRAMES, 85), (FRAMES, 170), (2 * FRAMES, 35), (4 * FRAMES, 35)):
             folder = Path(name) / f"{frames}-{cells}"
             write_frames(folder, "zlib TIFF", frames)
-            published, ours, *_ = compared(folder, cells)
-            both = (("published", published), ("ours", ours))
-            for way, taken in both:
+            published, ours, _, ways = compared(folder, cells)
+            for way, seconds in (("published", published), ("ours", ours)):
                 if cells == 35:
-                    yield Point(STEP, "frames", frames, way, taken)
+                    yield Point(STEP, "frames", frames, way, seconds)
                 if frames == FRAMES:
-                    yield Point(STEP, "cells", cells, way, taken)
+                    yield Point(STEP, "cells", cells, way, seconds)
+            if (frames, cells) == (FRAMES, 35):
+                for recordings in (1, 2, 4):  # one after another
+                    published, ours = interleaved([lambda way=way: [way() for _ in range(recordings)] for way in ways[:2]], 1)  # noqa: B023
+                    yield Point(STEP, "recordings", recordings, "published", FRAMES * published)
+                    yield Point(STEP, "recordings", recordings, "ours", ours)
 
 
 def full_run(settings: Settings) -> Iterator[Share]:

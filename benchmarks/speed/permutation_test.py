@@ -60,6 +60,15 @@ def growth(settings: Settings) -> Iterator[Point]:
         published, ours = interleaved(ways, 1)
         yield Point(STEP, "frames", frames, "published", FEATURES * published)
         yield Point(STEP, "frames", frames, "ours", ours)
+    values, high = trajectory(100)
+    for cells in (1, 2, 4):
+        ways = [
+            lambda: [published_p_value(row[high], row[~high]) for row in values[:cells]],  # noqa: B023
+            lambda: [permutation_p_values(values, high) for _ in range(cells)],  # noqa: B023
+        ]
+        published, ours = interleaved(ways, 1)
+        yield Point(STEP, "cells", cells, "published", FEATURES * published)
+        yield Point(STEP, "cells", cells, "ours", ours)
 
 
 def full_run(settings: Settings) -> Iterator[Share]:

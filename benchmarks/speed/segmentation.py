@@ -2,9 +2,9 @@
 
 Published: one crop at a time, up to 16 tries for each (grey, then the three channels, each at four diameters), until one has a region.
 Ours tries the same ladder again only on crops without a region, all of them together; or it segments one channel once, or whole frames
-where cells are dense (`segmentation.whole_frames_from`), whose label images are cut as the crops were. The network has the size of Cellpose's
-cyto3: the small one that is trained on simulated fields, filled up with zeros, so that its masks make sense and its time is that of the
-real one. On a CPU batches gain nothing: recordings run side by side there, one thread each. On a GPU crops run in batches.
+where cells are dense (`segmentation.whole_frames_from`), whose label images are cut as the crops were. The network has the size of
+Cellpose's cyto3: the small one that is trained on simulated fields, filled up with zeros, so that its masks make sense and its time is
+that of the real one. On a CPU batches gain nothing: recordings run side by side there, one thread each. On a GPU crops run in batches.
 """
 
 import time
