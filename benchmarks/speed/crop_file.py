@@ -72,7 +72,7 @@ def rows(settings: Settings) -> Iterator[Row]:
                 lambda: [crops.read(tracks[place]) for place in order],
                 lambda: [unpack(*packed) for packed in chunks],
             ]
-            published, ours, bound = (seconds / len(order) for seconds in interleaved(ways, settings.repeats))
+            published, ours, bound = (seconds / len(order) for seconds in interleaved(ways, 5 * settings.repeats))
             memory = [peak_mb(lambda: load(pickles[0])), peak_mb(lambda: crops.read(tracks[0]))]
         sizes = sum(file.stat().st_size for file in pickles) / 1e6, path.stat().st_size / 1e6
     what = f"{CELLS} trajectories of {FRAMES} frames, 3 x 112 x 112"

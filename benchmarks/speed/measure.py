@@ -2,7 +2,6 @@
 
 import gc
 import os
-import statistics
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -88,18 +87,18 @@ class Share:
 
 
 def interleaved(ways: Sequence[Callable[[], object]], repeats: int, clock: Callable[[], float] = time.process_time) -> list[float]:
-    """The median time of each way, s; the ways take turns, so that whatever else the machine does meets all of them.
+    """The shortest time of each way, s; the ways take turns, so that whatever else the machine does meets all of them.
 
     The clock is processor time of this process; on a GPU give one that waits for the device and reads the wall clock.
     """
     times: list[list[float]] = [[] for _ in ways]
     for _ in range(repeats):
+        gc.collect()
         for taken, way in zip(times, ways, strict=True):
-            gc.collect()
             start = clock()
             way()
             taken.append(clock() - start)
-    return [statistics.median(taken) for taken in times]
+    return [min(taken) for taken in times]
 
 
 def peak_mb(way: Callable[[], object]) -> float:

@@ -82,8 +82,8 @@ def write(results: Path, path: Path, figure: Path) -> None:
 HEAD = """# Speed and memory, beside the published way
 
 Written by `make bench`, which runs every step twice on the same input: the published way, restated from its description, and ours. Each
-step checks that both give the same result. Times are processor time of one thread, the ways taking turns, medians, unless a note says
-otherwise; memory is the peak above what the process had before. *Bound* is the ratio that the best possible program would have, where
+step checks that both give the same result. Times are processor time of one thread, the ways taking turns, the shortest of a few, unless a
+note says otherwise; memory is the peak above what the process had before. *Bound* is the ratio that the best possible program would have, where
 one can be named."""
 
 
@@ -222,8 +222,8 @@ def _full_run(shares: list[Share]) -> str:
     return "\n\n".join(
         [
             "## A full run, on paper",
-            f"274 recordings of 186 frames with about 35 fated cells, 51,000 tracks, on one GPU and {CORES} cores: the times above multiplied, "
-            "not run. Work on the cores is taken to be spread evenly over them; reading from disks and networks is not in it.",
+            f"274 recordings of 186 frames with about 35 fated cells, 51,000 tracks, on one GPU and {CORES} cores: the times above "
+            "multiplied, not run. Work on the cores is taken to be spread evenly over them; reading from disks and networks is not in it.",
             "\n".join(table),
             "\n".join(f"- {_title(share.step)}: {share.note}" for share in shares if share.note),
         ]
