@@ -82,9 +82,9 @@ def write(results: Path, path: Path, figure: Path) -> None:
 HEAD = """# Speed and memory, beside the published way
 
 Written by `make bench`, which runs every step twice on the same input: the published way, restated from its description, and ours. Each
-step checks that both give the same result. Times are processor time of one thread, the ways taking turns, the shortest of a few, unless a
-note says otherwise; memory is the peak above what the process had before. *Bound* is the ratio that the best possible program would have, where
-one can be named."""
+step checks that both give the same result. Times are processor time of one thread, the ways taking turns, the shortest of a few, unless
+a note says otherwise; memory is the peak above what the process had before. *Bound* is the ratio that the best possible program would
+have, where one can be named."""
 
 
 def _read(results: Path, kind: str, made: type) -> list:

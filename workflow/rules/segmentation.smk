@@ -73,7 +73,17 @@ rule segment_cells:
     params:
         **{
             key: config["segmentation"][key]
-            for key in ("tracks", "ladder", "channel", "diameter", "flow_threshold", "cellprob_threshold", "device", "batch_size", "whole_frames_from")
+            for key in (
+                "tracks",
+                "ladder",
+                "channel",
+                "diameter",
+                "flow_threshold",
+                "cellprob_threshold",
+                "device",
+                "batch_size",
+                "whole_frames_from",
+            )
         },
         frames=frames_of if config["segmentation"]["whole_frames_from"] else None,
         # masks of all tracks depend on neither, so that changing them segments nothing again
