@@ -17,6 +17,7 @@ import imagecodecs
 import numpy as np
 
 from benchmarks.speed.crops import our_crops, write_frames
+from benchmarks.speed.inputs import tracks as input_tracks
 from benchmarks.speed.measure import Row, Settings, interleaved, peak_mb
 from cellfate.crops import CropFile
 
@@ -59,7 +60,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     with TemporaryDirectory() as name, redirect_stderr(StringIO()):
         folder, path = Path(name) / "frames", Path(name) / "crops.h5"
         write_frames(folder, "uncompressed TIFF", FRAMES)
-        our_crops(folder, path, CELLS, FRAMES)
+        our_crops(folder, path, *input_tracks(CELLS, FRAMES))
         with CropFile(path) as crops:
             pickles = write_pickles(crops, Path(name))
             tracks = list(crops.track_ids)

@@ -61,9 +61,8 @@ def published_crops(path: Path, places: pd.DataFrame) -> np.ndarray:
     return crops
 
 
-def our_crops(folder: Path, path: Path, cells: int, frames: int = FRAMES) -> None:
-    """The rule extract_crops, with the check of the files before it."""
-    table, outcomes = tracks(cells, frames)
+def our_crops(folder: Path, path: Path, table: pd.DataFrame, outcomes: pd.DataFrame) -> None:
+    """What the rule extract_crops does with the tables of tracks and outcomes."""
     opened = open_frames(folder, CHANNELS)
     extract_crops(
         opened, table, outcomes, path, recording="dense", size=CROP, which="all", outcomes_wanted=[], min_frames=0,
@@ -85,18 +84,18 @@ def compared(folder: Path, cells: int, repeats: int = 1) -> tuple[float, float, 
     """Seconds of the published way, ours and the bound, and the three ways; checks that ours and the published crops are the same."""
     path, bare = folder.with_suffix(".h5"), folder.with_suffix(".bare.h5")
     files = sorted(folder.iterdir())
-    table, _ = tracks(cells, len(files))
+    table, outcomes = tracks(cells, len(files))
     places = table[table["frame"] == 0].sort_values("track_id")
     found = []
     (published,) = interleaved([lambda: found.append(published_crops(files[0], places))], 1)
-    our_crops(folder, path, cells, len(files))
+    our_crops(folder, path, table, outcomes)
     with CropFile(path) as crops, h5py.File(path) as file:
         stored, chunks = file["crops"][:], file["crops"].chunks
         ours = stored[crops.index()["frame"] == 0] / np.float32(65535)
     assert np.array_equal(np.moveaxis(ours, 1, -1), found[0])
     ways = [
         lambda: published_crops(files[0], places),
-        lambda: our_crops(folder, path, cells, len(files)),
+        lambda: our_crops(folder, path, table, outcomes),
         lambda: bound(folder, bare, stored, chunks),
     ]
     return len(files) * published, *interleaved(ways[1:], repeats), ways
