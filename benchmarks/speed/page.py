@@ -13,14 +13,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.speed import STEPS
 from benchmarks.speed.measure import Point, Row, Share
-from cellfate.plot_style import RC
+from cellfate.plot_style import GREY, OKABE_ITO, RC
 
 PACKAGES = ("numpy", "scipy", "tifffile", "imagecodecs", "h5py", "hdf5plugin", "torch", "cellpose", "lightning")
 CORES = 16
-AXES = {"frames": "frames", "cells": "cells", "recordings": "recordings"}
+AXES = ("frames", "cells", "recordings")
+COLOURS = [colour for name, colour in OKABE_ITO.items() if name != "yellow"]
 
 
 def in_words(record: Row | Point | Share) -> str:
@@ -193,12 +195,20 @@ def _draw(points: list[Point], figure: Path) -> None:
         for panel, axis in zip(panels[0], axes, strict=True):
             for (_, step, way), line in _lines([point for point in points if point.axis == axis]).items():
                 sizes, seconds = [point.size for point in line], [point.seconds for point in line]
-                style = {"color": f"C{steps.index(step)}", "linestyle": "-" if way == "ours" else "--", "marker": "o", "markersize": 3}
+                style = {
+                    "color": COLOURS[steps.index(step) % len(COLOURS)],
+                    "linestyle": "-" if way == "ours" else "--",
+                    "marker": "o",
+                    "markersize": 3,
+                }
                 panel.plot(sizes, seconds, **style)
-            panel.set(xscale="log", yscale="log", xlabel=AXES[axis])
-        panels[0][0].set_ylabel("processor time (s)")
-        handles = [Line2D([], [], color=f"C{place}", label=_title(step)) for place, step in enumerate(steps)]
-        handles += [Line2D([], [], color="black", linestyle=style, label=way) for way, style in (("published", "--"), ("ours", "-"))]
+            panel.set(xscale="log", yscale="log", xlabel=axis)
+            panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            panel.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
+            panel.xaxis.set_minor_formatter(NullFormatter())
+        panels[0][0].set_ylabel("time (s)")
+        handles = [Line2D([], [], color=COLOURS[place % len(COLOURS)], label=_title(step)) for place, step in enumerate(steps)]
+        handles += [Line2D([], [], color=GREY, linestyle=style, label=way) for way, style in (("published", "--"), ("ours", "-"))]
         drawn.legend(handles=handles, loc="outside right center", frameon=False)
         figure.parent.mkdir(parents=True, exist_ok=True)
         drawn.savefig(figure, dpi=150)
