@@ -63,7 +63,7 @@ def _deltas_of_block(values: Sequence[np.ndarray], masks: Sequence[np.ndarray], 
     starts = np.broadcast_to(np.arange(0, low.size, width).reshape(len(values), n_features, 1), wanted.shape)
     below = _places(low, starts, wanted, np.less)
     upto = below.copy()
-    tied = low.ravel()[below] == wanted
+    tied = low.ravel().take(below) == wanted
     upto[tied] = _places(low, starts[tied], wanted[tied], np.less_equal)
     n_low, n_high = np.isnan(low).argmax(axis=2), (~np.isnan(wanted)).sum(axis=2)
     with np.errstate(divide="ignore", invalid="ignore"):
