@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint format unit workflow-test slurm-test pictures unlock clean-demo
+.PHONY: help environment demo test lint format unit workflow-test slurm-test pictures bench unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ pictures: environment  ## Put the demo's figures into the README, and cells of i
 	@mkdir -p docs/images
 	cp results/demo/corrected/figures/figure_3.png results/demo/corrected/figures/figure_4.png results/demo/corrected/figures/figure_6.png docs/images/
 	PYTHONPATH=src $(BIN)/python -m cellfate.simulation_plots docs/images/simulator_montage.png
+
+bench: environment  ## Measure each step beside the published way and write docs/benchmarks.md; STEPS="crops" measures one
+	PYTHONPATH=src $(BIN)/python -m benchmarks.speed $(STEPS)
 
 unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running
 	$(SNAKEMAKE) $(DEMO) --unlock

@@ -24,4 +24,6 @@ segment_cells(
     batch_size=snakemake.params.batch_size,
     device=snakemake.params.device,
     threads=snakemake.threads,
+    whole_frames_from=snakemake.params.whole_frames_from,
+    frames=snakemake.params.frames,
 )

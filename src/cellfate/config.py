@@ -117,6 +117,11 @@ def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
         ["statistics", "splits"],
         "only held-out cells are segmented: [test] is needed, or segmentation.tracks: all",
     )
+    require(
+        config["segmentation"]["whole_frames_from"] is None or config["segmentation"]["ladder"] == "single",
+        ["segmentation", "whole_frames_from"],
+        "the published ladder works on crops: null is needed, or segmentation.ladder: single",
+    )
 
 
 def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[str | Path], analysis: bool = True) -> None:

@@ -13,8 +13,8 @@ from cellfate.progress import progress
 from cellfate.statistics import (
     benjamini_hochberg,
     circular_shift_p_value,
-    deltas_of_masks,
     deltas_of_shifts,
+    deltas_of_trajectories,
     effect_band,
     high_attention,
     median_with_interval,
@@ -66,8 +66,10 @@ def compare_features(
     chosen = chosen.assign(dose=chosen["trajectory"].map(known["dose"])).set_index("trajectory", drop=False)
     tables: dict[str, list[pd.DataFrame]] = {course: [] for course in COURSES}
     members = values_by_course(attention, predictions, trajectories, features, names, chosen.index, splits, treatment)
-    for name, sets, weights in progress(members, "test_features", unit="trajectory"):
-        row, high = chosen.loc[name], high_attention(weights, high_percentile)
+    masks = [high_attention(weights, high_percentile) for *_, weights in members]
+    deltas = {course: deltas_of_trajectories([sets[course] for _, sets, _ in members], masks) for course in COURSES}
+    for place, (name, sets, _) in enumerate(progress(members, "test_features", unit="trajectory")):
+        row, high = chosen.loc[name], masks[place]
         for course, values in sets.items():
             measured = ~np.isnan(values)
             tables[course].append(
@@ -79,7 +81,7 @@ def compare_features(
                         "n_high": measured[:, high].sum(axis=1),
                         "n_low": measured[:, ~high].sum(axis=1),
                         "p_value": permutation_p_values(values, high, resamples, [seed, zlib.crc32(name.encode())]),
-                        "cliffs_delta": deltas_of_masks(values, high)[0],
+                        "cliffs_delta": deltas[course][place],
                     }
                 )
             )

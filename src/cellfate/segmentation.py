@@ -1,7 +1,8 @@
 """Which crops of a recording are segmented, how they are prepared, and the mask file."""
 
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pandas as pd
 from cellfate.crops import CropFile, cut
 from cellfate.errors import InputError
 from cellfate.files import sha256
+from cellfate.frame_reader import Frames
+from cellfate.frames import open_frames
 from cellfate.masks import NO_REGION, writing_masks
 from cellfate.progress import progress
 from cellfate.segmentation_settings import SegmentationSettings
@@ -67,35 +70,75 @@ def segment_recording(
     settings: SegmentationSettings,
     device: str = "cpu",
     threads: int = 1,
+    frames: Frames | None = None,
+    whole_frames_from: int | None = None,
 ) -> None:
     """Segment the crops of ``tracks`` (track_id, first_frame, last_frame) and write their mask file (see MaskFile).
 
-    Without tracks the file is valid and empty, and no network is loaded. Raises InputError when a track has no crops.
+    Where at least ``whole_frames_from`` of these crops are of one frame, the frame of ``frames`` is segmented once, and its label
+    image cut as the crops were (2 bytes a pixel of such frames are kept in memory); None: crops are segmented one by one. Without
+    tracks the file is valid and empty, and no network is loaded. Raises InputError when a track has no crops.
     """
     rows = crops.index().merge(tracks, on="track_id")
     rows = rows[rows["frame"].between(rows["first_frame"], rows["last_frame"])]
     attrs = {"recording": crops.recording, "model": Path(weights).name, "model_sha256": sha256(weights)}
+    described = {**_described(settings, crops.channels), "whole_frames_from": whole_frames_from}
     empty = 0
-    with writing_masks(out_path, len(rows), crops.shape[-1], attrs, _described(settings, crops.channels)) as writer:
+    with writing_masks(out_path, len(rows), crops.shape[-1], attrs, described) as writer:
         if len(tracks):
-            empty = _segment_tracks(crops, tracks, rows, settings, writer, weights, device, threads)
+            from cellfate.cellpose_network import load_network  # 5 s of start-up, which recordings without tracks are spared
+
+            network = load_network(weights, device, threads)
+            dense = dense_frames(rows["frame"], whole_frames_from)
+            labels = _segment_frames(network, frames, dense, settings, crops.recording) if dense else {}
+            empty = _segment_tracks(crops, tracks, rows, settings, writer, network, labels)
     print(f"segment_cells {crops.recording}: {len(tracks)} tracks, {len(rows)} crops, {empty} without a region", file=sys.stderr)
 
 
-def _segment_tracks(crops: CropFile, tracks: pd.DataFrame, rows: pd.DataFrame, settings, writer, weights, device, threads) -> int:
-    """Fill the mask file; returns the number of crops without a region."""
-    from cellfate.cellpose_network import load_network, segment_crops  # 5 s of start-up, which recordings without tracks are spared
+def dense_frames(frames: pd.Series, whole_frames_from: int | None) -> list[int]:
+    """The frames that occur at least ``whole_frames_from`` times, in order; none where that is None."""
+    counts = frames.value_counts()
+    return [] if whole_frames_from is None else sorted(int(frame) for frame in counts.index[counts >= whole_frames_from])
 
-    network = load_network(weights, device, threads)
-    empty = 0
+
+def _segment_frames(network, frames: Frames, dense: list[int], settings: SegmentationSettings, recording: str) -> dict[int, np.ndarray]:
+    """The label image (H, W) of each frame of ``dense``, segmented in one piece."""
+    from cellfate.cellpose_network import segment_crops
+
+    alone = replace(settings, channel=0)
+    labels = {}
+    for frame in progress(dense, f"segment_cells {recording}", unit="frame"):
+        labels[frame] = segment_crops(network, frames.read(frame)[np.newaxis, [settings.channel]], alone)[0][0]
+    return labels
+
+
+def _segment_tracks(
+    crops: CropFile,
+    tracks: pd.DataFrame,
+    rows: pd.DataFrame,
+    settings: SegmentationSettings,
+    writer,
+    network,
+    labels: dict[int, np.ndarray],
+) -> int:
+    """Fill the mask file, crops of the frames in ``labels`` from there; returns the number of crops without a region."""
+    from cellfate.cellpose_network import segment_crops
+
+    size, empty = crops.shape[-1], 0
     for track in progress(list(tracks.itertuples()), f"segment_cells {crops.recording}", unit="track"):
         frames, images = crops.read(track.track_id, track.first_frame, track.last_frame)
         places = rows[rows["track_id"] == track.track_id]
-        inside = inside_frame(places["y"], places["x"], crops.attrs["frame_shape"], crops.shape[-1])
-        if settings.ladder == "published":  # that way shows Cellpose the zeros outside the frame
-            inside[:] = True
-        masks, attempt = segment_crops(network, fill_outside(images, inside), settings)
-        masks[~inside] = 0
+        masks, attempt = np.zeros((len(frames), size, size), np.uint16), np.zeros(len(frames), np.int8)
+        for index, place in enumerate(places.itertuples()):
+            if place.frame in labels:
+                masks[index] = cut(labels[place.frame][np.newaxis], place.y, place.x, size)[0]
+        alone = ~np.isin(frames, list(labels))
+        if alone.any():
+            inside = inside_frame(places["y"][alone], places["x"][alone], crops.attrs["frame_shape"], size)
+            if settings.ladder == "published":  # that way shows Cellpose the zeros outside the frame
+                inside[:] = True
+            masks[alone], attempt[alone] = segment_crops(network, fill_outside(images[alone], inside), settings)
+            masks[alone] *= inside
         attempt[~masks.any(axis=(1, 2))] = NO_REGION
         writer.add(track.track_id, frames, masks, attempt)
         empty += int((attempt == NO_REGION).sum())
@@ -132,12 +175,15 @@ def segment_cells(
     batch_size: int = 8,
     device: str = "cpu",
     threads: int = 1,
+    whole_frames_from: int | None = None,
+    frames: Mapping | None = None,
 ) -> None:
     """Segment one crop file and write its masks: ``tracks`` is ``all`` or ``held_out``, see :func:`tracks_to_segment`.
 
     The tables ``trajectories`` and ``split`` are needed for ``held_out``, which ends each track at its trajectory's last
     frame. ``channel`` is a channel's name (ladder single), ``device`` as torch names it. The masks of a crop do not depend on
-    ``batch_size``; with one thread they are the same in every run.
+    ``batch_size``; with one thread they are the same in every run. ``frames``, the arguments of
+    :func:`cellfate.frames.open_frames`, are needed where ``whole_frames_from`` is not None, see :func:`segment_recording`.
     """
     with CropFile(crops) as crop_file:
         index = 0 if ladder == "published" else _channel_index(crop_file, channel)
@@ -149,7 +195,8 @@ def segment_cells(
             chosen = tracks_to_segment(*tables, crop_file.recording, statistics_min_frames, treatment)
         else:
             raise InputError(f"segmentation.tracks is {tracks!r}, 'held_out' or 'all' is needed")
-        segment_recording(crop_file, chosen, weights, masks, settings, device, threads)
+        opened = None if whole_frames_from is None else open_frames(**frames)
+        segment_recording(crop_file, chosen, weights, masks, settings, device, threads, opened, whole_frames_from)
 
 
 def _channel_index(crops: CropFile, channel: str) -> int:

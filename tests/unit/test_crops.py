@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pandas as pd
 import pytest
@@ -238,10 +239,11 @@ def test_each_chunk_is_compressed_once_and_few_rows_wait(tmp_path, monkeypatch):
         writes[chunk] += 1
         write(self, chunk)
 
-    def count_add(self, row, crop):
-        add(self, row, crop)
+    def count_add(self, *row):
+        add(self, *row)
         waiting[0] = max(waiting[0], sum(map(len, self._waiting.values())))
-        assert self._bytes == sum(crop.nbytes for rows in self._waiting.values() for crop in rows.values())
+        assert self._n_waiting == sum(map(len, self._waiting.values()))
+        assert set(self._pixels) == set(self._waiting)
 
     monkeypatch.setattr(crops_module._RowWriter, "_write", count_write)
     monkeypatch.setattr(crops_module._RowWriter, "add", count_add)
@@ -261,6 +263,30 @@ def test_file_is_compressed(tmp_path):
     frames.images = (frames.images >> 8).astype("uint16")  # 8 of 16 bits carry something
     path = extract(frames, tracks, outcomes, tmp_path / "r1.h5", size=40)
     assert path.stat().st_size < 0.6 * 60 * 3 * 40 * 40 * 2
+
+
+def test_files_with_the_former_compression_are_read(tmp_path):
+    frames, tracks, outcomes = recording(SIX)
+    path = extract(frames, tracks, outcomes, tmp_path / "r1.h5")
+    former = hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.BITSHUFFLE)
+    with CropFile(path) as crops:
+        expected = {track: crops.read(track) for track in crops.track_ids}
+    with h5py.File(path, "a") as file:
+        pixels, chunks = file["crops"][:], file["crops"].chunks
+        del file["crops"]
+        file.create_dataset("crops", data=pixels, chunks=chunks, **former)
+    with CropFile(path) as crops:
+        for track, (numbers, images) in expected.items():
+            for found, wanted in zip(crops.read(track), (numbers, images), strict=True):
+                np.testing.assert_array_equal(found, wanted)
+
+
+def test_cut_into_a_used_array_leaves_nothing_of_it():
+    image = np.arange(2 * 20 * 30, dtype=np.uint16).reshape(2, 20, 30)
+    for y, x in ((10, 15), (1, 2), (19, 29), (-40, 5)):
+        out = np.full((2, 12, 12), 7, np.uint16)
+        assert cut(image, y, x, 12, out=out) is out
+        np.testing.assert_array_equal(out, cut(image, y, x, 12))
 
 
 @pytest.mark.parametrize("tracks_there", [True, False])

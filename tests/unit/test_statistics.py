@@ -14,6 +14,7 @@ from cellfate.statistics import (
     cliffs_delta,
     deltas_of_masks,
     deltas_of_shifts,
+    deltas_of_trajectories,
     effect_band,
     high_attention,
     median_with_interval,
@@ -65,6 +66,35 @@ def test_deltas_of_masks_leave_out_missing_values():
         inside, outside = values[f][masks[k] & known], values[f][~masks[k] & known]
         assert found[k, f] == pytest.approx(brute_delta(inside, outside), abs=1e-12)
     assert np.isnan(found[:, 2]).all()
+
+
+def test_deltas_of_trajectories_are_those_of_each_one_alone():
+    rng = np.random.default_rng(4)
+    lengths = [5, 64, 100, 63, 20, 30, 8]
+    values = [rng.normal(size=(4, length)) for length in lengths]
+    masks = [rng.random(length) < 0.3 for length in lengths]
+    masks[0][:], masks[1][:], masks[6][:] = False, True, np.arange(8) < 3  # the first two have no frame on one side
+    values[2] = values[2].round()  # ties
+    values[3][0, rng.random(63) < 0.5] = np.nan
+    values[3][1] = np.nan
+    values[4][2, :3] = np.inf
+    values[5][3] = 7.0
+    found = deltas_of_trajectories(values, masks)
+    alone = np.concatenate([deltas_of_masks(own, mask) for own, mask in zip(values, masks, strict=True)])
+    np.testing.assert_allclose(found, alone, rtol=0, atol=1e-14)
+    assert list(np.isnan(found).all(axis=1)) == [True, True, False, False, False, False, False]
+    assert found[2, 0] == pytest.approx(brute_delta(values[2][0][masks[2]], values[2][0][~masks[2]]), abs=1e-12)
+    known = ~np.isnan(values[3][0])
+    assert found[3, 0] == pytest.approx(brute_delta(values[3][0][masks[3] & known], values[3][0][~masks[3] & known]), abs=1e-12)
+
+
+def test_deltas_of_trajectories_do_not_depend_on_the_blocks(monkeypatch):
+    rng = np.random.default_rng(5)
+    values, masks = rng.normal(size=(9, 3, 40)), rng.random((9, 40)) < 0.2
+    whole = deltas_of_trajectories(values, masks)
+    monkeypatch.setattr(statistics, "BLOCK_VALUES", 1)
+    np.testing.assert_array_equal(deltas_of_trajectories(values, masks), whole)
+    assert deltas_of_trajectories([], []).shape == (0, 0)
 
 
 def test_deltas_of_shifts_move_the_mask_around_the_circle():

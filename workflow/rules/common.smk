@@ -173,6 +173,11 @@ def held_out_tables():
     return {"trajectories": f"{folder}/trajectories.parquet", "split": f"{folder}/split.parquet"}
 
 
+def whole_frames():
+    """The frames of a recording as an input, where dense ones are segmented whole."""
+    return {"images": images_of} if config["segmentation"]["whole_frames_from"] else {}
+
+
 def figure(name):
     """The two files of a figure; the PNG goes into the report."""
     path = f"results/{{dataset}}/{{protocol}}/figures/{name}"

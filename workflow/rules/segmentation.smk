@@ -52,6 +52,7 @@ rule segment_cells:
     """Segment the crops of one recording with Cellpose."""
     input:
         **held_out_tables(),
+        **whole_frames(),
         crops="results/{dataset}/crops/{recording}.h5",
         weights=WEIGHTS,
         code=library_of("segment_cells.py"),
@@ -72,8 +73,19 @@ rule segment_cells:
     params:
         **{
             key: config["segmentation"][key]
-            for key in ("tracks", "ladder", "channel", "diameter", "flow_threshold", "cellprob_threshold", "device", "batch_size")
+            for key in (
+                "tracks",
+                "ladder",
+                "channel",
+                "diameter",
+                "flow_threshold",
+                "cellprob_threshold",
+                "device",
+                "batch_size",
+                "whole_frames_from",
+            )
         },
+        frames=frames_of if config["segmentation"]["whole_frames_from"] else None,
         # masks of all tracks depend on neither, so that changing them segments nothing again
         statistics_min_frames=0 if config["segmentation"]["tracks"] == "all" else config["statistics"]["min_frames"],
         treatment=None if config["segmentation"]["tracks"] == "all" else config["evaluation"]["treatment"],

@@ -1,0 +1,14 @@
+"""Speed and memory of each step beside the published way, on the same input, in one run.
+
+``make bench`` runs every step, each in a process of its own, and writes docs/benchmarks.md; ``make bench STEPS="crops"`` runs one and
+writes the page from what the others left. A step is a module of this folder named in ``STEPS``. Its docstring is its section of the
+page (first line: the heading). It has
+
+    rows(settings) -> iterator of Row         what is compared; checks itself that both ways give the same
+    growth(settings) -> iterator of Point     how the cost grows (may be left out)
+    full_run(settings) -> iterator of Share   what 274 recordings would take (may be left out)
+
+and imports torch and other heavy packages inside these functions only.
+"""
+
+STEPS = ("crops", "crop_file", "segmentation", "permutation_test", "cliffs_delta")

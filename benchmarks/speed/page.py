@@ -1,0 +1,240 @@
+"""docs/benchmarks.md and its figure, from the tables of the steps."""
+
+import ast
+import sys
+from importlib.metadata import version
+from math import isnan
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from benchmarks.speed import STEPS
+from benchmarks.speed.measure import Point, Row, Share
+from cellfate.plot_style import GREY, OKABE_ITO, RC
+
+PACKAGES = ("numpy", "scipy", "tifffile", "imagecodecs", "h5py", "hdf5plugin", "torch", "cellpose", "lightning")
+CORES = 16
+AXES = ("frames", "cells", "recordings")
+COLOURS = [colour for name, colour in OKABE_ITO.items() if name != "yellow"]
+
+
+def in_words(record: Row | Point | Share) -> str:
+    """One line for the terminal."""
+    if isinstance(record, Row):
+        if record.note.startswith("unmeasured"):
+            return f"{record.step}: {record.what}, {record.input}: {record.note}"
+        verdict = {True: "reached", False: "MISSED", None: ""}[record.reached]
+        words = (
+            f"{record.step}: {record.what}, {record.input}: {amount(record.published, record.unit)} / {amount(record.ours, record.unit)}"
+        )
+        return (
+            f"{words} = {number(record.ratio)} (bound {number(record.published / record.bound)}) {goals(record)} {verdict} {record.equal}"
+        )
+    if isinstance(record, Point):
+        return f"{record.step}: {record.size:g} {record.axis}, {record.way}: {amount(record.seconds)}"
+    return f"{record.step}: {record.count} x {record.unit} at {amount(record.seconds)}"
+
+
+def amount(value: float, unit: str = "s") -> str:
+    """A time or size with three digits and its unit; a dash for nan."""
+    if isnan(value):
+        return "-"
+    if unit != "s":
+        return f"{number(value)} {unit}"
+    if value < 0.1:
+        return f"{number(1000 * value)} ms"
+    return f"{number(value)} s" if value < 600 else f"{number(value / 60)} min" if value < 36000 else f"{number(value / 3600)} h"
+
+
+def number(value: float) -> str:
+    if isnan(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def goals(row: Row) -> str:
+    """What the row is to reach, in words."""
+    words = []
+    if not isnan(row.ratio_goal):
+        words.append(f"at least {row.ratio_goal:g}x")
+    if not isnan(row.bound_goal):
+        words.append(f"within {row.bound_goal:g}x of the bound")
+    if not isnan(row.ours_goal):
+        words.append(f"at most {amount(row.ours_goal, row.unit)}")
+    return "; ".join(words)
+
+
+def write(results: Path, path: Path, figure: Path) -> None:
+    """Write the page and its figure from the tables of all steps that have been measured."""
+    rows, points, shares = (_read(results, kind, made) for kind, made in (("rows", Row), ("growth", Point), ("full_run", Share)))
+    if points:
+        _draw(points, figure)
+    text = [HEAD, _provenance(results), *(_section(step, [row for row in rows if row.step == step]) for step in STEPS)]
+    path.write_text("\n\n".join(part for part in [*text, _growth(points, figure), _full_run(shares)] if part) + "\n")
+    print(f"written: {path}", file=sys.stderr)
+
+
+HEAD = """# Speed and memory, beside the published way
+
+Written by `make bench`, which runs every step twice on the same input: the published way, restated from its description, and ours. Each
+step checks that both give the same result. Times are processor time of one thread, the ways taking turns, the shortest of a few, unless
+a note says otherwise; memory is the peak above what the process had before. *Bound* is the ratio that the best possible program would
+have, where one can be named."""
+
+
+def _read(results: Path, kind: str, made: type) -> list:
+    names = list(made.__dataclass_fields__)
+    tables = [pd.read_csv(file, sep="\t", keep_default_na=False) for step in STEPS if (file := results / f"{step}.{kind}.tsv").exists()]
+    floats = [name for name in names if made.__dataclass_fields__[name].type in (float, "float")]
+    return [
+        made(**{name: float(record[name] or "nan") if name in floats else record[name] for name in names})
+        for table in tables
+        for record in table.to_dict("records")
+    ]
+
+
+def _provenance(results: Path) -> str:
+    tables = {step: pd.read_csv(file, sep="\t") for step in STEPS if (file := results / f"{step}.rows.tsv").exists()}
+    lines = ["| measured on | date, commit | steps |", "|---|---|---|"]
+    where: dict[tuple, list[str]] = {}
+    for step, table in tables.items():
+        where.setdefault((table["machine"].iloc[0], table["date"].iloc[0], table["commit"].iloc[0]), []).append(step)
+    lines += [f"| {machine} | {date}, {commit} | {', '.join(steps)} |" for (machine, date, commit), steps in where.items()]
+    return "\n".join([*lines, "", ", ".join(f"{name} {version(name)}" for name in PACKAGES) + "."])
+
+
+def _docstring(step: str) -> str:
+    return ast.get_docstring(ast.parse((Path(__file__).parent / f"{step}.py").read_text()))
+
+
+def _title(step: str) -> str:
+    return _docstring(step).splitlines()[0].rstrip(".")
+
+
+def _section(step: str, rows: list[Row]) -> str:
+    body = _docstring(step).partition("\n\n")[2]
+    if not rows:
+        return f"## {_title(step)}\n\n{body}\n\nNot measured yet."
+    lines = [
+        "| what | input | published | ours | ratio | bound | to reach | | results | memory, published / ours |",
+        "|---|---|--:|--:|--:|--:|---|---|---|--:|",
+    ]
+    for row in rows:
+        verdict = {True: "reached", False: "**missed**", None: ""}[row.reached]
+        unmeasured = row.note.startswith("unmeasured")
+        memory = "" if isnan(row.ours_mb) else f"{number(row.published_mb)} / {number(row.ours_mb)} MB"
+        cells = [
+            f"{row.what}{' (GPU)' if row.device == 'cuda' else ''}",
+            row.input,
+            amount(row.published, row.unit),
+            amount(row.ours, row.unit),
+            f"**{number(row.ratio)}**",
+            number(row.published / row.bound),
+            goals(row),
+            "unmeasured" if unmeasured else verdict,
+            row.equal,
+            memory,
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    notes = list(dict.fromkeys(f"- {row.what}, {row.input}: {row.note}" for row in rows if row.note))
+    return "\n\n".join(part for part in (f"## {_title(step)}", body, "\n".join(lines), "\n".join(notes)) if part)
+
+
+def _growth(points: list[Point], figure: Path) -> str:
+    if not points:
+        return ""
+    return "\n\n".join(
+        [
+            "## Growth",
+            f"![Time against frames, cells and recordings](images/{figure.name})",
+            "*Frames* are those of a recording (of a trajectory in the statistics), *cells* those of a frame (crops of the segmentation, "
+            "trajectories of the statistics).",
+            _exponents(points),
+        ]
+    )
+
+
+def _lines(points: list[Point]) -> dict[tuple[str, str, str], list[Point]]:
+    """The points of one line of the figure, by axis, step and way, in the order of their size."""
+    lines: dict[tuple[str, str, str], list[Point]] = {}
+    for point in sorted(points, key=lambda point: point.size):
+        lines.setdefault((point.axis, point.step, point.way), []).append(point)
+    return lines
+
+
+def _exponents(points: list[Point]) -> str:
+    """How steep each line is: 1 is proportional to the size."""
+    rows = ["| step | against | from - to | published | ours |\n|---|---|---|--:|--:|"]
+    lines = _lines(points)
+    for axis, step in dict.fromkeys((axis, step) for axis, step, _ in lines):
+        slopes = [_slope(lines.get((axis, step, way), [])) for way in ("published", "ours")]
+        sizes = [point.size for way in ("published", "ours") for point in lines.get((axis, step, way), [])]
+        rows.append(f"| {_title(step)} | {axis} | {min(sizes):g} - {max(sizes):g} | " + " | ".join(slopes) + " |")
+    return "Time grows with the size to the power of:\n\n" + "\n".join(rows)
+
+
+def _slope(line: list[Point]) -> str:
+    if len(line) < 2:
+        return "-"
+    return f"{np.polyfit(np.log([point.size for point in line]), np.log([point.seconds for point in line]), 1)[0]:.2f}"
+
+
+def _draw(points: list[Point], figure: Path) -> None:
+    """Time against size on log axes, a panel for each axis, a colour for each step."""
+    axes = [axis for axis in AXES if any(point.axis == axis for point in points)]
+    steps = list(dict.fromkeys(point.step for point in points))
+    with plt.rc_context(RC):
+        drawn, panels = plt.subplots(1, len(axes), figsize=(3.2 * len(axes) + 1.8, 3.6), sharey=True, squeeze=False, layout="constrained")
+        for panel, axis in zip(panels[0], axes, strict=True):
+            for (_, step, way), line in _lines([point for point in points if point.axis == axis]).items():
+                sizes, seconds = [point.size for point in line], [point.seconds for point in line]
+                style = {
+                    "color": COLOURS[steps.index(step) % len(COLOURS)],
+                    "linestyle": "-" if way == "ours" else "--",
+                    "marker": "o",
+                    "markersize": 3,
+                }
+                panel.plot(sizes, seconds, **style)
+            panel.set(xscale="log", yscale="log", xlabel=axis)
+            panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            panel.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
+            panel.xaxis.set_minor_formatter(NullFormatter())
+        panels[0][0].set_ylabel("time (s)")
+        handles = [Line2D([], [], color=COLOURS[place % len(COLOURS)], label=_title(step)) for place, step in enumerate(steps)]
+        handles += [Line2D([], [], color=GREY, linestyle=style, label=way) for way, style in (("published", "--"), ("ours", "-"))]
+        drawn.legend(handles=handles, loc="outside right center", frameon=False)
+        figure.parent.mkdir(parents=True, exist_ok=True)
+        drawn.savefig(figure, dpi=150)
+        plt.close(drawn)
+
+
+def _full_run(shares: list[Share]) -> str:
+    if not shares:
+        return ""
+    table = ["| step | units | each, published | each, ours | published | ours |", "|---|---|--:|--:|--:|--:|"]
+    totals = np.zeros(2)
+    for share in shares:
+        workers = CORES if share.on == "cores" else 1
+        seconds = np.array([share.published_seconds, share.seconds]) * share.count / workers
+        totals += np.nan_to_num(seconds)
+        each = " | ".join(amount(value) for value in (share.published_seconds, share.seconds))
+        total = " | ".join("unmeasured" if isnan(value) else amount(value) for value in seconds)
+        where = {"cores": f"{CORES} cores", "gpu": "the GPU"}.get(share.on, share.on)
+        table.append(f"| {_title(share.step)} | {share.count:,} x {share.unit}, on {where} | {each} | {total} |")
+    table.append(f"| together, of what is measured | | | | {' | '.join(amount(total) for total in totals)} |")
+    return "\n\n".join(
+        [
+            "## A full run, on paper",
+            f"274 recordings of 186 frames with about 35 fated cells, 51,000 tracks, on one GPU and {CORES} cores: the times above "
+            "multiplied, not run. Work on the cores is taken to be spread evenly over them; reading from disks and networks is not in it.",
+            "\n".join(table),
+            "\n".join(f"- {_title(share.step)}: {share.note}" for share in shares if share.note),
+        ]
+    ).rstrip()
