@@ -45,7 +45,7 @@ rule train_model:
         "results/{dataset}/{protocol}/benchmarks/fold-{fold}/train_model.tsv"
     conda:
         "../../envs/learning.yaml"
-    threads: 1 if config["training"]["accelerator"] == "cpu" else 8  # on a GPU the others read crops
+    threads: 1 if config["training"]["accelerator"] == "cpu" else 8 * config["training"]["devices"]  # on a GPU the others read crops
     resources:
         gpu=0 if config["training"]["accelerator"] == "cpu" else config["training"]["devices"],
         mem_mb=growing(32000),
