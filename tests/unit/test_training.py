@@ -394,9 +394,9 @@ def test_two_processes_share_draws_and_validation_and_go_on_after_a_kill(argumen
     pd.testing.assert_frame_equal(curves_of(arguments["folder"]), straight, check_exact=True)
 
 
-@pytest.mark.parametrize("change", [{"channels_last": True}, {"fused": True}, {"precision": "bf16-mixed"}, {"compile": True}])
+@pytest.mark.parametrize("change", [{"channels_last": True, "fused": True}, {"precision": "bf16-mixed"}])
 def test_fast_settings_give_nearly_the_same_training(arguments, tmp_path, change):
-    """Each alone is repeatable on a CPU; how far it is from the default is rounding, in bf16 of 8 bits."""
+    """Repeatable on a CPU; how far it is from the default is rounding, in bf16 of 8 bits."""
     for name, settings in (("plain", {}), ("fast", change), ("again", change)):
         torch.manual_seed(5)
         train(**{**arguments, "folder": tmp_path / name, "training": {**TRAINING, "max_epochs": 2, **settings}})
