@@ -18,4 +18,5 @@ embed_frames(
     splits=snakemake.params.splits,
     threads=snakemake.threads,
     accelerator=snakemake.params.accelerator,
+    **snakemake.params.embedding,
 )

@@ -36,17 +36,21 @@ class AugmentationSettings:
             raise InputError(f"augmentation.end_mask_fraction is {list(self.end_mask_fraction)}, less than 1 is needed")
 
 
-def prepare(crops: np.ndarray, scaling: Scaling, augmentation: AugmentationSettings | None = None, seed: tuple[int, ...] = (0,)) -> Tensor:
+def prepare(
+    crops: np.ndarray | Tensor, scaling: Scaling, augmentation: AugmentationSettings | None = None, seed: tuple[int, ...] = (0,)
+) -> Tensor:
     """Crops (T, C, S, S) in counts -> network input (T', C, S, S), float32; T' < T when frames at the end are dropped.
 
     The order is scale, end mask, flips, jitter, blur, normalise. Without ``augmentation`` only scale and normalise apply.
-    ``seed`` fixes the draw: the same numbers give the same result, whatever was drawn before.
+    ``seed`` fixes the draw: the same numbers give the same result, whatever was drawn before. A tensor is worked on where it
+    lies, so that a GPU can do this to the integers that were read; an array on the CPU.
     """
-    frames = torch.from_numpy(crops.astype(np.float32)) / scaling.divisor
+    counts = torch.from_numpy(crops.astype(np.float32)) if isinstance(crops, np.ndarray) else crops.to(torch.float32)
+    frames = counts / scaling.divisor
     if augmentation is not None:
         frames = augment(frames, augmentation, np.random.default_rng(seed))
-    mean = torch.tensor(scaling.mean)[:, None, None]
-    std = torch.tensor(scaling.std)[:, None, None]
+    mean = torch.tensor(scaling.mean, device=frames.device)[:, None, None]
+    std = torch.tensor(scaling.std, device=frames.device)[:, None, None]
     return (frames - mean) / std
 
 
@@ -79,7 +83,7 @@ def jitter(frames: Tensor, brightness: np.ndarray, contrast: np.ndarray) -> Tens
     One map per channel for all frames, so that a change from frame to frame stays a change. ``brightness`` and
     ``contrast`` are (C,), 1 changes nothing.
     """
-    brightness, contrast = (torch.as_tensor(v, dtype=frames.dtype)[:, None, None] for v in (brightness, contrast))
+    brightness, contrast = (torch.as_tensor(v, dtype=frames.dtype, device=frames.device)[:, None, None] for v in (brightness, contrast))
     frames = frames * brightness
     mean = frames.mean(dim=(0, 2, 3), keepdim=True)
     return (frames - mean) * contrast + mean

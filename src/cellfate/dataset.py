@@ -1,6 +1,7 @@
 """Trajectories as training examples: read, downsampled, augmented, and drawn so that both outcomes come equally often."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,15 @@ class Batch(NamedTuple):
 
     frames: Tensor
     lengths: Tensor
+    labels: Tensor
+    trajectories: list[str]
+
+
+class CountsBatch(NamedTuple):
+    """Several trajectories as they were read: crops (T, C, S, S) in counts of each, seeds of their augmentation (None: plain)."""
+
+    crops: list[Tensor]
+    seeds: list[tuple[int, ...] | None]
     labels: Tensor
     trajectories: list[str]
 
@@ -90,15 +100,35 @@ class TrajectoryDataset(Dataset):
         return len(self.rows)
 
     def __getitem__(self, item: int | Draw) -> Example:
+        crops, seed, row = self.counts(item)
+        frames = prepare(crops, self.scaling) if seed is None else prepare(crops, self.scaling, self.augmentation, seed=seed)
+        return Example(frames, _label(row), row.trajectory)
+
+    def counts(self, item: int | Draw) -> tuple[np.ndarray, tuple[int, ...] | None, NamedTuple]:
+        """The crops of a trajectory or draw, the seed of its augmentation (None: plain) and its row."""
         draw = item if isinstance(item, Draw) else None
         index = draw.row if draw else item
         row = self.rows[index]
         crops = self._cached[index] if self._cached is not None else self._read(row)
-        if draw is None:
-            frames = prepare(crops, self.scaling)
-        else:
-            frames = prepare(crops, self.scaling, self.augmentation, seed=(AUGMENTATION_STREAM, self.seed, draw.epoch, draw.place))
-        return Example(frames, float("nan") if pd.isna(row.label) else float(row.label), row.trajectory)
+        return crops, None if draw is None else (AUGMENTATION_STREAM, self.seed, draw.epoch, draw.place), row
+
+
+class CountsDataset(Dataset):
+    """The examples of a :class:`TrajectoryDataset` as they were read, for :func:`prepare_batch` to prepare on a GPU."""
+
+    def __init__(self, dataset: TrajectoryDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, item: int | Draw) -> CountsBatch:
+        crops, seed, row = self.dataset.counts(item)
+        return CountsBatch([torch.from_numpy(crops)], [seed], torch.tensor([_label(row)]), [row.trajectory])
+
+
+def _label(row: NamedTuple) -> float:
+    return float("nan") if pd.isna(row.label) else float(row.label)
 
 
 def collate(examples: list[Example]) -> Batch:
@@ -109,6 +139,23 @@ def collate(examples: list[Example]) -> Batch:
         torch.tensor([example.label for example in examples], dtype=torch.float32),
         [example.trajectory for example in examples],
     )
+
+
+def collate_counts(parts: list[CountsBatch]) -> CountsBatch:
+    """One batch of the parts."""
+    crops, seeds, labels, trajectories = zip(*parts, strict=True)
+    crops, seeds, trajectories = (list(chain.from_iterable(lists)) for lists in (crops, seeds, trajectories))
+    return CountsBatch(crops, seeds, torch.cat(labels), trajectories)
+
+
+def prepare_batch(batch: CountsBatch, scaling: Scaling, augmentation: AugmentationSettings, device: torch.device) -> Batch:
+    """What :func:`collate` makes of the same examples, but for rounding, computed on ``device``; lengths stay on the CPU."""
+    frames = []
+    for crops, seed in zip(batch.crops, batch.seeds, strict=True):
+        counts = crops.to(device, non_blocking=True)
+        frames.append(prepare(counts, scaling) if seed is None else prepare(counts, scaling, augmentation, seed=seed))
+    lengths = torch.tensor([len(part) for part in frames])
+    return Batch(torch.cat(frames), lengths, batch.labels.to(device, non_blocking=True), batch.trajectories)
 
 
 class BalancedSampler(Sampler):
@@ -143,6 +190,19 @@ class BalancedSampler(Sampler):
 
     def __len__(self) -> int:
         return -(-len(self.probabilities) // self.world)
+
+
+class SharedSampler(Sampler):
+    """Every row once, in order, divided among the processes; each takes the same number, so some rows come in two of them."""
+
+    def __init__(self, n_rows: int, rank: int, world: int) -> None:
+        self.rows = [place % n_rows for place in range(rank, -(-n_rows // world) * world, world)]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 def check_classes(rows: pd.DataFrame, part: str, fold: int, outcomes: dict[str, str]) -> None:

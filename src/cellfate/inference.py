@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.special import expit
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from cellfate.attention import attention_rows
@@ -37,10 +38,11 @@ def kept_frames(n_frames: int, condition: str, n: int, min_frames: int = 10) -> 
     raise InputError(f"condition is {condition!r}; full, truncation or last_k is needed")
 
 
-def classify_sequences(model: FateModel, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+def classify_sequences(model: FateModel, sequences: Sequence[np.ndarray | Tensor]) -> tuple[np.ndarray, list[np.ndarray]]:
     """Logits (N,) and attention ((T_i,) each) of N embedding sequences (T_i, D), batched by similar length.
 
-    Runs on the model's device, in evaluation mode. Equal to one sequence at a time but for rounding.
+    Runs on the model's device, in evaluation mode; sequences that lie there already are not copied. Equal to one sequence at a
+    time but for rounding.
     """
     device = next(model.parameters()).device
     logits, attention = np.empty(len(sequences)), [np.empty(0)] * len(sequences)
@@ -51,8 +53,8 @@ def classify_sequences(model: FateModel, sequences: Sequence[np.ndarray]) -> tup
     with torch.inference_mode():
         while start < len(order):
             batch = order[start : start + max(1, BATCH_TOKENS // lengths[order[start]])]
-            padded = pad_sequence([torch.as_tensor(np.ascontiguousarray(sequences[i])) for i in batch], batch_first=True)
-            found, weights = model.classify(padded.to(device), torch.as_tensor(lengths[batch], device=device))
+            padded = pad_sequence([torch.as_tensor(sequences[i], device=device) for i in batch], batch_first=True)
+            found, weights = model.classify(padded, torch.as_tensor(lengths[batch], device=device))
             logits[batch] = found.double().cpu().numpy()
             for i, row in zip(batch, weights.double().cpu().numpy(), strict=True):
                 attention[i] = row[: lengths[i]]
@@ -74,10 +76,11 @@ def predict(
     share are classified once.
     """
     names = list(trajectories)
+    device = next(model.parameters()).device
     tables = []
     for start in progress(range(0, len(names), GROUP), label, unit="group"):
         group = names[start : start + GROUP]
-        embeddings = [read(name)[1] for name in group]
+        embeddings = [torch.as_tensor(read(name)[1], device=device) for name in group]  # once, for all conditions
         rows = [
             (i, condition, n, kept_frames(len(embeddings[i]), condition, n, min_frames))
             for i in range(len(group))

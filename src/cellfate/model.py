@@ -81,7 +81,7 @@ class Backbone(nn.Module):
         x = self.maxpool(self.relu(self.bn1(self.conv1(frames))))
         for name in self.stages:
             x = getattr(self, name)(x)
-        return x.mean(dim=(2, 3))
+        return x.float().mean(dim=(2, 3))  # in full precision also where the convolutions are not
 
 
 def _stage(block: type[nn.Module], inputs: int, planes: int, n_blocks: int, stride: int) -> tuple[nn.Sequential, int]:

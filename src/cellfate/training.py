@@ -6,25 +6,39 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import lightning as L
 import numpy as np
 import pandas as pd
 import torch
+import torch.distributed as dist
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from cellfate.augmentation import AugmentationSettings
 from cellfate.cropset import CropSet, fold_trajectories
-from cellfate.dataset import BalancedSampler, Batch, TrajectoryDataset, check_classes, collate
+from cellfate.dataset import (
+    BalancedSampler,
+    Batch,
+    CountsBatch,
+    CountsDataset,
+    SharedSampler,
+    TrajectoryDataset,
+    check_classes,
+    collate,
+    collate_counts,
+    prepare_batch,
+)
 from cellfate.errors import InputError
 from cellfate.files import replacing, sha256
 from cellfate.importer import import_checkpoint
@@ -51,6 +65,10 @@ class TrainingSettings:
     devices: int
     accelerator: str  # auto | cpu | gpu
     cache: bool = False  # keep the downsampled crops in memory
+    deterministic: bool = True  # kernels that give the same bits each time
+    channels_last: bool = False  # memory order of the ResNet
+    fused: bool = False  # Adam in one kernel
+    compile: bool = False  # the ResNet, with any number of frames
 
     def __post_init__(self) -> None:
         if self.accelerator not in ("auto", "cpu", "gpu"):
@@ -60,14 +78,31 @@ class TrainingSettings:
 
 
 class FateTraining(L.LightningModule):
-    """Binary cross-entropy with logits and Adam; keeps the losses and validation logits of the running epoch."""
+    """Binary cross-entropy with logits and Adam; keeps the losses and validation logits of the running epoch.
 
-    def __init__(self, model: FateModel, settings: TrainingSettings) -> None:
+    ``prepare`` makes a batch of what was read, on a given device; it is needed where loaders give :class:`CountsBatch`.
+    """
+
+    def __init__(
+        self, model: FateModel, settings: TrainingSettings, prepare: Callable[[CountsBatch, torch.device], Batch] | None = None
+    ) -> None:
         super().__init__()
-        self.model = model
+        self.model = model.to(memory_format=torch.channels_last) if settings.channels_last else model
+        if settings.compile:
+            self.model.backbone.compile(dynamic=True)  # in place: the names of the weights stay
         self.settings = settings
+        self.prepare = prepare
         self.train_losses: list[tuple[Tensor, int]] = []
-        self.validation: list[tuple[Tensor, Tensor]] = []
+        self.validation: list[tuple[list[str], list[float], list[float]]] = []
+
+    def transfer_batch_to_device(self, batch: Batch | CountsBatch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Frames and labels on the device. Lengths stay on the CPU, where they divide the frames without waiting for the device."""
+        if isinstance(batch, CountsBatch):
+            batch = self.prepare(batch, device=device)
+        frames = batch.frames.to(device, non_blocking=True)
+        if self.settings.channels_last:
+            frames = frames.contiguous(memory_format=torch.channels_last)
+        return batch._replace(frames=frames, labels=batch.labels.to(device, non_blocking=True))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         logits, _ = self.model(batch.frames, batch.lengths)
@@ -75,25 +110,44 @@ class FateTraining(L.LightningModule):
         self.train_losses.append((loss.detach(), len(batch.labels)))
         return loss
 
+    def on_validation_epoch_start(self) -> None:
+        """The batch statistics of the first process, which are those that are kept, for all."""
+        if dist.is_initialized():
+            for buffer in self.model.buffers():
+                dist.broadcast(buffer, 0)
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         logits, _ = self.model(batch.frames, batch.lengths)
-        self.validation.append((logits.float(), batch.labels))
+        self.validation.append((batch.trajectories, logits.float().tolist(), batch.labels.tolist()))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay)
+        settings = self.settings
+        fused = True if settings.fused else None  # None leaves the choice of the loop to torch
+        return torch.optim.Adam(self.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=fused)
 
     def epoch_metrics(self) -> dict[str, float]:
-        """Mean training loss, validation loss and validation balanced accuracy of the epoch; forgets it."""
-        losses = torch.stack([loss for loss, _ in self.train_losses]).double().cpu()
-        sizes = torch.tensor([size for _, size in self.train_losses])
-        logits = torch.cat([logits for logits, _ in self.validation]).cpu()
-        labels = torch.cat([labels for _, labels in self.validation]).cpu()
+        """Mean training loss, validation loss and validation balanced accuracy of the epoch, over all processes; forgets it.
+
+        Each trajectory counts once, also where two processes validated it.
+        """
+        losses, sizes = torch.tensor(_gathered([(float(loss), size) for loss, size in self.train_losses]), dtype=torch.float64).T
+        found = _gathered(list(chain.from_iterable(zip(*batch, strict=True) for batch in self.validation)))
+        logits, labels = torch.tensor(list({name: values for name, *values in found}.values())).T
         self.train_losses, self.validation = [], []
         return {
             "train_loss": float((losses * sizes).sum() / sizes.sum()),
             "val_loss": float(F.binary_cross_entropy_with_logits(logits, labels)),
             "val_balanced_accuracy": balanced_accuracy(logits, labels),
         }
+
+
+def _gathered(rows: list[tuple]) -> list[tuple]:
+    """The rows of all processes."""
+    parts = [rows]
+    if dist.is_initialized():
+        parts = [None] * dist.get_world_size()
+        dist.all_gather_object(parts, rows)
+    return list(chain.from_iterable(parts))
 
 
 def balanced_accuracy(logits: Tensor, labels: Tensor) -> float:
@@ -292,7 +346,8 @@ def _fit(
     accelerator = choose_accelerator(settings.accelerator, settings.devices)
     torch.set_num_threads(threads if accelerator == "cpu" else 1)
     torch.manual_seed(seed)
-    module = FateTraining(FateModel(sizes), settings)
+    prepare = partial(prepare_batch, scaling=data["scaling"], augmentation=augmentation)
+    module = FateTraining(FateModel(sizes), settings, prepare)
     label = f"train_model fold {fold}"
     callback = EpochEnd(folder, settings, seed, label)
     if callback.stored:
@@ -305,10 +360,13 @@ def _fit(
             train_set = TrajectoryDataset(train_rows, **data, augmentation=augmentation, seed=seed, label=f"{label}: reading crops")
             validation_set = TrajectoryDataset(validation_rows, **data, label=f"{label}: reading validation crops")
             data["cropset"].close()
-            sampler = _sampler(train_rows, seed, callback.state["epoch"], trainer)
-            workers = 0 if settings.cache or accelerator == "cpu" else threads - 1
+            samplers = _samplers(train_rows, validation_rows, seed, callback.state["epoch"], trainer)
+            workers = 0 if settings.cache or accelerator == "cpu" else threads // settings.devices - 1
             batch_size = settings.batch_size // settings.devices
-            loaders = [_loader(train_set, batch_size, workers, sampler), _loader(validation_set, batch_size, workers, None)]
+            loaders = [
+                loader(dataset, batch_size, max(0, workers), sampler, on_gpu=accelerator == "gpu")
+                for dataset, sampler in zip([train_set, validation_set], samplers, strict=True)
+            ]
             try:
                 trainer.fit(module, *loaders)
             except SIGTERMException:  # Lightning leaves with 0, which a workflow manager takes for success
@@ -338,30 +396,35 @@ def _trainer(settings: TrainingSettings, accelerator: str, epochs: int, callback
         max_epochs=epochs,
         callbacks=[callback],
         plugins=[LightningEnvironment()],  # within a SLURM job too, one task starts the processes of all GPUs of its node
-        deterministic=True,
+        deterministic=settings.deterministic,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        use_distributed_sampler=False,  # the sampler divides the draws itself; every process validates on all
+        use_distributed_sampler=False,  # the samplers divide the draws themselves
         default_root_dir=folder.path,
     )
 
 
-def _sampler(rows: pd.DataFrame, seed: int, first_epoch: int, trainer: L.Trainer) -> BalancedSampler:
-    return BalancedSampler(rows["label"].to_numpy(int), seed, first_epoch, trainer.global_rank, trainer.world_size)
+def _samplers(
+    train_rows: pd.DataFrame, validation_rows: pd.DataFrame, seed: int, first_epoch: int, trainer: L.Trainer
+) -> tuple[BalancedSampler, SharedSampler]:
+    place = {"rank": trainer.global_rank, "world": trainer.world_size}
+    return BalancedSampler(train_rows["label"].to_numpy(int), seed, first_epoch, **place), SharedSampler(len(validation_rows), **place)
 
 
-def _loader(dataset: TrajectoryDataset, batch_size: int, workers: int, sampler: BalancedSampler | None) -> DataLoader:
+def loader(dataset: TrajectoryDataset, batch_size: int, workers: int, sampler: Sampler, on_gpu: bool) -> DataLoader:
+    """Batches of ``dataset``, read by ``workers`` processes (0: this one); for a GPU as they were read, for it to prepare."""
     return DataLoader(
-        dataset,
+        CountsDataset(dataset) if on_gpu else dataset,
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
-        collate_fn=collate,
-        pin_memory=torch.cuda.is_available(),
+        collate_fn=collate_counts if on_gpu else collate,
+        pin_memory=on_gpu,
         persistent_workers=workers > 0,
+        prefetch_factor=4 if workers else None,
     )
 
 

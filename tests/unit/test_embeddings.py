@@ -3,8 +3,8 @@ import pytest
 import torch
 from toy_crops import CHANNELS, MODEL, toy_data
 
-from cellfate.cropset import CropSet
-from cellfate.embeddings import EmbeddingFile, embed_frames
+from cellfate.cropset import CropSet, fold_trajectories
+from cellfate.embeddings import EmbeddingFile, crop_loader, embed_frames
 from cellfate.errors import InputError
 from cellfate.files import sha256
 from cellfate.model import FateModel, ModelSettings, save_model
@@ -95,3 +95,43 @@ def test_crops_of_other_channels_are_named(data):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nothing.h5: no such embeddings file"):
         EmbeddingFile(tmp_path / "nothing.h5")
+
+
+def test_blocks_of_any_size_give_the_same_embeddings(data):
+    """Blocks reach over the ends of trajectories; the last is filled up."""
+    with EmbeddingFile(embed(data, "a.h5")) as a:
+        for size, options in ((1, {}), (5, {"channels_last": True}), (500, {})):
+            with EmbeddingFile(embed(data, f"{size}.h5", batch_size=size, **options)) as b:
+                assert b.trajectories == a.trajectories
+                for name in a.trajectories:
+                    assert a.read(name)[0].tolist() == b.read(name)[0].tolist()
+                    np.testing.assert_allclose(a.read(name)[1], b.read(name)[1], rtol=1e-4, atol=1e-5)
+
+
+def test_bf16_embeddings_differ_by_their_rounding(data):
+    """Eight bits within the ResNet: about a hundredth of the spread of the embeddings; stored as float32."""
+    with EmbeddingFile(embed(data, "a.h5")) as a, EmbeddingFile(embed(data, "b.h5", precision="bf16-mixed")) as b:
+        exact, rounded = (np.concatenate([file.read(name)[1] for name in a.trajectories]) for file in (a, b))
+    assert rounded.dtype == np.float32
+    error = np.sqrt(np.mean((rounded - exact) ** 2)) / exact.std()
+    assert 1e-5 < error < 0.03
+
+
+def test_a_compiled_resnet_gives_the_same_embeddings(data):
+    with EmbeddingFile(embed(data, "a.h5")) as a, EmbeddingFile(embed(data, "b.h5", batch_size=16, compile=True)) as b:
+        for name in a.trajectories:
+            np.testing.assert_allclose(a.read(name)[1], b.read(name)[1], rtol=1e-4, atol=1e-5)
+
+
+def test_reading_ahead_changes_nothing(data):
+    paths, trajectories, split, *_ = data
+    rows = fold_trajectories(trajectories, split, 0, ["test", "train"])
+    cropset = CropSet(paths)
+    cropset.read("r1", 0, 0, 100)  # a file is open before the processes start
+    alone, helped = (list(crop_loader(rows, cropset, 8, workers, pin_memory=False)) for workers in (0, 2))
+    assert len(alone) == len(rows)
+    for (frames, crops), (other_frames, other_crops) in zip(alone, helped, strict=True):
+        assert crops.dtype == torch.uint16
+        assert crops.shape[1:] == (3, 8, 8)
+        assert torch.equal(frames, other_frames)
+        assert torch.equal(crops, other_crops)

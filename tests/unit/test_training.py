@@ -13,17 +13,20 @@ import pytest
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from safetensors.torch import save_file
+from torch._dynamo.utils import counters
+from torch.nn import functional as F
 from toy_crops import AUGMENTATION, MODEL, OUTCOMES, TRAINING, toy_data
 
 from cellfate import training
+from cellfate.augmentation import AugmentationSettings
 from cellfate.cropset import CropSet, fold_trajectories
-from cellfate.dataset import TrajectoryDataset, collate
+from cellfate.dataset import BalancedSampler, TrajectoryDataset, collate, prepare_batch
 from cellfate.errors import InputError
 from cellfate.importer import published_name
 from cellfate.model import FateModel, ModelSettings, load_model
 from cellfate.resume import training_key
 from cellfate.scaling import REFERENCE_STD, Scaling, compute_scaling
-from cellfate.training import balanced_accuracy, choose_accelerator, train
+from cellfate.training import FateTraining, TrainingSettings, balanced_accuracy, choose_accelerator, loader, train
 
 KILL_IN_EPOCH_3 = """
 import os, pickle, signal, sys
@@ -300,7 +303,144 @@ def test_one_slurm_task_trains_with_two_processes(arguments, tmp_path):
     slurm |= {"SLURM_NODEID": "0", "SLURM_NNODES": "1", "SLURM_NODELIST": "node1", "OMP_NUM_THREADS": "1"}
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **slurm}
     command = [sys.executable, str(tmp_path / "run.py"), str(tmp_path / "arguments")]
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-4000:]
     assert curves_of(arguments["folder"])["epoch"].tolist() == [1, 2]
     assert done.stderr.count("epoch 2/2, train loss") == 1, "the first process alone prints"
+
+
+TWO_PROCESSES_ON_RECORD = """
+import json, os, pickle, sys
+from pathlib import Path
+import torch
+from cellfate import training
+arguments = pickle.loads(Path(sys.argv[1]).read_bytes())
+rank, folder, stop_after = int(os.environ.get("LOCAL_RANK", 0)), Path(sys.argv[2]), int(sys.argv[3])
+record = {"train": [], "validated": [], "metrics": []}
+step, validation_step, metrics = (getattr(training.FateTraining, n) for n in ("training_step", "validation_step", "epoch_metrics"))
+save = training.ResumeFolder.save
+
+def training_step(self, batch, batch_idx):
+    record["train"].append([self.trainer.current_epoch, *batch.trajectories])
+    return step(self, batch, batch_idx)
+
+def on_validation(self, batch, batch_idx):
+    record["validated"] += batch.trajectories
+    record["weights"] = {k: v.double().sum().item() for k, v in self.model.state_dict().items()}
+    return validation_step(self, batch, batch_idx)
+
+def epoch_metrics(self):
+    found = metrics(self)
+    record["metrics"].append(found)
+    (folder / f"rank-{rank}.json").write_text(json.dumps(record))
+    return found
+
+def save_once(self, state):
+    with open(folder / "saves", "a") as stream:
+        stream.write(f"{rank} {state['epoch']}\\n")
+    save(self, state)
+    if state["epoch"] == stop_after:
+        os._exit(3)
+
+training.FateTraining.training_step = training_step
+training.FateTraining.validation_step = on_validation
+training.FateTraining.epoch_metrics = epoch_metrics
+training.ResumeFolder.save = save_once
+training.train(**arguments)
+"""
+
+
+def two_processes(arguments, folder, stop_after=0):
+    """Train with two processes on a CPU; what each saw. With ``stop_after`` the first one dies after that epoch."""
+    folder.mkdir()
+    (folder / "arguments").write_bytes(pickle.dumps(arguments))
+    (folder / "run.py").write_text(TWO_PROCESSES_ON_RECORD)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(folder / "run.py"), str(folder / "arguments"), str(folder), str(stop_after)]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=600)
+    assert done.returncode == (3 if stop_after else 0), done.stderr[-4000:]
+    return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in (0, 1)], (folder / "saves").read_text().split("\n")[:-1]
+
+
+def test_two_processes_share_draws_and_validation_and_go_on_after_a_kill(arguments, tmp_path):
+    """Five validation trajectories, so that the second process validates one of them twice."""
+    arguments["trajectories"].loc[arguments["trajectories"]["trajectory"] == "r0/5", "usable"] = False
+    arguments["training"] = {**TRAINING, "max_epochs": 3, "devices": 2}
+    (first, second), saves = two_processes(arguments, tmp_path / "straight")
+    assert saves == ["0 1", "0 2", "0 3"], "the first process alone writes"
+    rows = fold_trajectories(arguments["trajectories"], arguments["split"], 0, ["train"])
+    sampler = BalancedSampler(rows["label"].to_numpy(int), seed=1)
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        drawn = [rows["trajectory"][draw.row] for draw in sampler.draws()]
+        shares = [[name for row in own["train"] if row[0] == epoch for name in row[1:]] for own in (first, second)]
+        assert shares == [drawn[0::2], drawn[1::2]]
+    assert set(first["validated"]) | set(second["validated"]) == {f"r0/{track}" for track in range(5)}
+    assert len(first["validated"]) == len(second["validated"]) == 3 * 3
+    assert first["weights"] == second["weights"], "both hold the same network, batch statistics included"
+    assert first["metrics"] == second["metrics"]
+    logits, labels = logits_of(arguments["folder"], arguments, ["validation"])
+    best = json.loads((arguments["folder"] / "settings.json").read_text())["best"]
+    assert len(labels) == 5
+    assert best["val_loss"] == pytest.approx(F.binary_cross_entropy_with_logits(logits, labels).item(), rel=1e-4)
+    assert best["val_balanced_accuracy"] == pytest.approx(balanced_accuracy(logits, labels))
+    straight = curves_of(arguments["folder"])
+    arguments["folder"] = tmp_path / "again"
+    two_processes(arguments, tmp_path / "killed", stop_after=2)
+    assert not arguments["folder"].exists()
+    (again, _), saves = two_processes(arguments, tmp_path / "resumed")
+    assert saves == ["0 3"]
+    assert len(again["metrics"]) == 1
+    pd.testing.assert_frame_equal(curves_of(arguments["folder"]), straight, check_exact=True)
+
+
+@pytest.mark.parametrize("change", [{"channels_last": True, "fused": True}, {"precision": "bf16-mixed"}])
+def test_fast_settings_give_nearly_the_same_training(arguments, tmp_path, change):
+    """Repeatable on a CPU; how far it is from the default is rounding, in bf16 of 8 bits."""
+    for name, settings in (("plain", {}), ("fast", change), ("again", change)):
+        torch.manual_seed(5)
+        train(**{**arguments, "folder": tmp_path / name, "training": {**TRAINING, "max_epochs": 2, **settings}})
+    plain, fast, again = (logits_of(tmp_path / name, arguments)[0] for name in ("plain", "fast", "again"))
+    assert torch.equal(fast, again)
+    assert list(load_model(tmp_path / "fast")[0].state_dict()) == list(load_model(tmp_path / "plain")[0].state_dict())
+    torch.testing.assert_close(fast, plain, rtol=0, atol=0.1 if "precision" in change else 1e-3)
+    if "precision" in change:
+        assert not torch.equal(fast, plain)
+    losses = [curves_of(tmp_path / name)["train_loss"].to_numpy() for name in ("plain", "fast")]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05 if "precision" in change else 1e-3)
+
+
+def test_a_compiled_resnet_takes_any_number_of_frames_without_compiling_anew(arguments):
+    torch.manual_seed(0)
+    network = FateModel(ModelSettings(channels=3, **MODEL)).train()
+    frames = torch.randn(40, 3, 16, 16)
+    plain = network.embed(frames)
+    compiled = FateTraining(network, TrainingSettings(**{**TRAINING, "compile": True})).model
+    torch.testing.assert_close(compiled.embed(frames), plain)
+    before = counters["stats"]["unique_graphs"]
+    assert [len(compiled.embed(frames[:n])) for n in (39, 7, 21, 12)] == [39, 7, 21, 12]
+    assert counters["stats"]["unique_graphs"] == before > 0
+
+
+def test_what_the_gpu_prepares_is_what_the_cpu_prepares(arguments):
+    """The batches that a loader for a GPU gives, prepared here, and the settings that are on there, in one step of training."""
+    rows = fold_trajectories(arguments["trajectories"], arguments["split"], 0, ["train"])
+    augmentation = AugmentationSettings(**AUGMENTATION)
+    options = {"scaling": arguments["scaling"], "input_size": 16}
+    dataset = TrajectoryDataset(rows, CropSet(arguments["crops"]), augmentation=augmentation, seed=1, **options)
+    sampler = BalancedSampler(rows["label"].to_numpy(int), seed=1)
+    here = list(loader(dataset, 4, 0, sampler, on_gpu=False))
+    for_gpu = loader(dataset, 4, 0, sampler, on_gpu=True)
+    settings = TrainingSettings(**{**TRAINING, "channels_last": True})
+    prepare = partial(prepare_batch, scaling=arguments["scaling"], augmentation=augmentation)
+    module = FateTraining(FateModel(ModelSettings(channels=3, **MODEL)), settings, prepare)
+    for plain, counts in zip(here, for_gpu, strict=True):
+        batch = module.transfer_batch_to_device(counts, torch.device("cpu"), 0)
+        assert counts.crops[0].dtype == torch.uint16
+        assert torch.equal(batch.frames, plain.frames)
+        assert batch.frames.is_contiguous(memory_format=torch.channels_last)
+        assert batch.lengths.tolist() == plain.lengths.tolist()
+        assert batch.labels.tolist() == plain.labels.tolist()
+        assert batch.trajectories == plain.trajectories
+    module.training_step(batch, 0).backward()
+    assert module.model.output.weight.grad.any()

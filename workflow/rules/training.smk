@@ -45,7 +45,7 @@ rule train_model:
         "results/{dataset}/{protocol}/benchmarks/fold-{fold}/train_model.tsv"
     conda:
         "../../envs/learning.yaml"
-    threads: 1 if config["training"]["accelerator"] == "cpu" else 8  # on a GPU the others read crops
+    threads: 1 if config["training"]["accelerator"] == "cpu" else 8 * config["training"]["devices"]  # on a GPU the others read crops
     resources:
         gpu=0 if config["training"]["accelerator"] == "cpu" else config["training"]["devices"],
         mem_mb=growing(32000),
@@ -79,7 +79,7 @@ rule embed_frames:
         "results/{dataset}/{protocol}/benchmarks/fold-{fold}/embed_frames.tsv"
     conda:
         "../../envs/learning.yaml"
-    threads: 1
+    threads: 1 if config["training"]["accelerator"] == "cpu" else 8  # on a GPU the others read crops
     resources:
         gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
         mem_mb=growing(16000),
@@ -87,6 +87,7 @@ rule embed_frames:
     params:
         accelerator=config["training"]["accelerator"],
         splits=EMBEDDED_SPLITS,
+        embedding=config["embedding"],
     message:
         "Embedding the frames of fold {wildcards.fold}"
     script:
