@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.speed import STEPS
 from benchmarks.speed.measure import Point, Row, Share
@@ -203,7 +203,8 @@ def _draw(points: list[Point], figure: Path) -> None:
                 }
                 panel.plot(sizes, seconds, **style)
             panel.set(xscale="log", yscale="log", xlabel=axis)
-            panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            sizes = sorted({point.size for point in points if point.axis == axis})
+            panel.xaxis.set_major_locator(FixedLocator(sizes) if len(sizes) < 5 else LogLocator(subs=(1, 2, 5)))
             panel.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
             panel.xaxis.set_minor_formatter(NullFormatter())
         panels[0][0].set_ylabel("time (s)")
