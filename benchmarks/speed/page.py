@@ -60,15 +60,14 @@ def number(value: float) -> str:
 
 
 def goals(row: Row) -> str:
-    """What the row is to reach, in words."""
-    words = []
-    if not isnan(row.ratio_goal):
-        words.append(f"at least {row.ratio_goal:g}x")
-    if not isnan(row.bound_goal):
-        words.append(f"within {row.bound_goal:g}x of the bound")
-    if not isnan(row.ours_goal):
-        words.append(f"at most {amount(row.ours_goal, row.unit)}")
-    return "; ".join(words)
+    """What the row is to reach, in words; those of several goals that are missed say so."""
+    of_bound = row.ours / row.bound
+    words = [
+        (f"at least {row.ratio_goal:g}x", row.ratio < row.ratio_goal, row.ratio_goal),
+        (f"within {row.bound_goal:g}x of the bound", of_bound > row.bound_goal, row.bound_goal),
+        (f"at most {amount(row.ours_goal, row.unit)}", row.ours > row.ours_goal, row.ours_goal),
+    ]
+    return "; ".join(f"{text}{' (missed)' * missed}" for text, missed, goal in words if not isnan(goal))
 
 
 def write(results: Path, path: Path, figure: Path) -> None:
