@@ -1,5 +1,6 @@
 """What a step of the benchmark reports, and how time and memory are taken."""
 
+import ctypes
 import gc
 import os
 import time
@@ -107,6 +108,7 @@ def peak_mb(way: Callable[[], object]) -> float:
     child = os.fork()
     if child == 0:
         try:
+            ctypes.CDLL(None).malloc_trim(0)  # what was freed before does not count as had
             Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
             before = _resident("VmRSS")
             way()

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.speed import STEPS
 from benchmarks.speed.measure import Point, Row, Share
@@ -60,15 +60,14 @@ def number(value: float) -> str:
 
 
 def goals(row: Row) -> str:
-    """What the row is to reach, in words."""
-    words = []
-    if not isnan(row.ratio_goal):
-        words.append(f"at least {row.ratio_goal:g}x")
-    if not isnan(row.bound_goal):
-        words.append(f"within {row.bound_goal:g}x of the bound")
-    if not isnan(row.ours_goal):
-        words.append(f"at most {amount(row.ours_goal, row.unit)}")
-    return "; ".join(words)
+    """What the row is to reach, in words; those of several goals that are missed say so."""
+    of_bound = row.ours / row.bound
+    words = [
+        (f"at least {row.ratio_goal:g}x", row.ratio < row.ratio_goal, row.ratio_goal),
+        (f"within {row.bound_goal:g}x of the bound", of_bound > row.bound_goal, row.bound_goal),
+        (f"at most {amount(row.ours_goal, row.unit)}", row.ours > row.ours_goal, row.ours_goal),
+    ]
+    return "; ".join(f"{text}{' (missed)' * missed}" for text, missed, goal in words if not isnan(goal))
 
 
 def write(results: list[Path], path: Path, figure: Path) -> None:
@@ -210,7 +209,8 @@ def _draw(points: list[Point], figure: Path) -> None:
                 }
                 panel.plot(sizes, seconds, **style)
             panel.set(xscale="log", yscale="log", xlabel=axis)
-            panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            sizes = sorted({point.size for point in points if point.axis == axis})
+            panel.xaxis.set_major_locator(FixedLocator(sizes) if len(sizes) < 5 else LogLocator(subs=(1, 2, 5)))
             panel.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
             panel.xaxis.set_minor_formatter(NullFormatter())
         panels[0][0].set_ylabel("time (s)")
