@@ -8,7 +8,9 @@ page (first line: the heading). It has
     growth(settings) -> iterator of Point     how the cost grows (may be left out)
     full_run(settings) -> iterator of Share   what 274 recordings would take (may be left out)
 
-and imports torch and other heavy packages inside these functions only.
+``make bench-gpu`` runs the steps of the network on a machine with a GPU and leaves its tables in benchmarks/speed/gpu, which are committed
+and stand in the page beside those of another machine. A step imports torch and other heavy packages inside these functions only.
 """
 
-STEPS = ("crops", "crop_file", "segmentation", "permutation_test", "cliffs_delta")
+NETWORK_STEPS = ("reading", "training", "embedding", "truncation", "attention")  # those that a GPU takes part in
+STEPS = ("crops", "crop_file", "segmentation", *NETWORK_STEPS, "permutation_test", "cliffs_delta")

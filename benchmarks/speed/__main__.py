@@ -18,6 +18,7 @@ from benchmarks.speed.measure import Point, Row, Settings, Share
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results/benchmarks/speed"
+GPU_RESULTS = Path(__file__).parent / "gpu"
 KINDS = {"rows": Row, "growth": Point, "full_run": Share}
 
 
@@ -43,41 +44,46 @@ def commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def run_step(step: str, settings: Settings) -> None:
-    """Measure one step in this process and write its tables."""
+def run_step(step: str, settings: Settings, results: Path) -> None:
+    """Measure one step in this process and write its tables into the folder ``results``."""
     module = importlib.import_module(f"benchmarks.speed.{step}")
     where = {"machine": machine(), "commit": commit(), "date": datetime.now(UTC).strftime("%Y-%m-%d")}
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    results.mkdir(parents=True, exist_ok=True)
     for kind, made in KINDS.items():
+        if not hasattr(module, kind):
+            continue
         records = []
-        for record in getattr(module, kind)(settings) if hasattr(module, kind) else ():
+        for record in getattr(module, kind)(settings):
             records.append(asdict(record) | where)
             print(page.in_words(record), flush=True)
         columns = [field.name for field in fields(made)] + list(where)
-        pd.DataFrame(records, columns=columns).to_csv(RESULTS / f"{step}.{kind}.tsv", sep="\t", index=False)
+        pd.DataFrame(records, columns=columns).to_csv(results / f"{step}.{kind}.tsv", sep="\t", index=False)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("steps", nargs="*", help=f"of {', '.join(STEPS)}; all when left out")
     parser.add_argument("--repeats", type=int, default=Settings.repeats)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables; with another than the default no page is written")
+    parser.add_argument("--page", action="store_true", help="measure nothing, write the page from what was measured here and on a GPU")
     parser.add_argument("--here", action="store_true", help="measure one step in this process and write no page")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
         parser.error(f"{', '.join(sorted(unknown))}: no such step, there are {', '.join(STEPS)}")
     if arguments.here:
-        run_step(arguments.steps[0], Settings("cuda" if gpu() else "cpu", arguments.repeats))
+        run_step(arguments.steps[0], Settings("cuda" if gpu() else "cpu", arguments.repeats), arguments.results)
         return
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     failed = []
-    for step in arguments.steps or STEPS:
+    for step in () if arguments.page else arguments.steps or STEPS:
         start = time.monotonic()
         print(f"== {step}", flush=True)
-        command = [sys.executable, "-m", "benchmarks.speed", "--here", "--repeats", str(arguments.repeats), step]
+        command = [sys.executable, "-m", "benchmarks.speed", "--here", "--repeats", str(arguments.repeats), "--results", str(arguments.results.resolve()), step]
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
             failed.append(step)
         print(f"   {time.monotonic() - start:.0f} s", flush=True)
-    page.write(RESULTS, ROOT / "docs/benchmarks.md", ROOT / "docs/images/benchmarks_growth.png")
+    if arguments.results == RESULTS:
+        page.write([RESULTS, GPU_RESULTS], ROOT / "docs/benchmarks.md", ROOT / "docs/images/benchmarks_growth.png")
     if failed:
         sys.exit(f"failed, so the page keeps what they had before: {', '.join(failed)}")
 

@@ -71,7 +71,7 @@ def goals(row: Row) -> str:
     return "; ".join(words)
 
 
-def write(results: Path, path: Path, figure: Path) -> None:
+def write(results: list[Path], path: Path, figure: Path) -> None:
     """Write the page and its figure from the tables of all steps that have been measured."""
     rows, points, shares = (_read(results, kind, made) for kind, made in (("rows", Row), ("growth", Point), ("full_run", Share)))
     if points:
@@ -89,9 +89,14 @@ a note says otherwise; memory is the peak above what the process had before. *Bo
 have, where one can be named."""
 
 
-def _read(results: Path, kind: str, made: type) -> list:
+def _files(results: list[Path], kind: str) -> list[tuple[str, Path]]:
+    """The steps and their tables, from all machines."""
+    return [(step, file) for step in STEPS for folder in results if (file := folder / f"{step}.{kind}.tsv").exists()]
+
+
+def _read(results: list[Path], kind: str, made: type) -> list:
     names = list(made.__dataclass_fields__)
-    tables = [pd.read_csv(file, sep="\t", keep_default_na=False) for step in STEPS if (file := results / f"{step}.{kind}.tsv").exists()]
+    tables = [pd.read_csv(file, sep="\t", keep_default_na=False) for _, file in _files(results, kind)]
     floats = [name for name in names if made.__dataclass_fields__[name].type in (float, "float")]
     return [
         made(**{name: float(record[name] or "nan") if name in floats else record[name] for name in names})
@@ -100,11 +105,11 @@ def _read(results: Path, kind: str, made: type) -> list:
     ]
 
 
-def _provenance(results: Path) -> str:
-    tables = {step: pd.read_csv(file, sep="\t") for step in STEPS if (file := results / f"{step}.rows.tsv").exists()}
+def _provenance(results: list[Path]) -> str:
+    tables = [(step, pd.read_csv(file, sep="\t")) for step, file in _files(results, "rows")]
     lines = ["| measured on | date, commit | steps |", "|---|---|---|"]
     where: dict[tuple, list[str]] = {}
-    for step, table in tables.items():
+    for step, table in tables:
         where.setdefault((table["machine"].iloc[0], table["date"].iloc[0], table["commit"].iloc[0]), []).append(step)
     lines += [f"| {machine} | {date}, {commit} | {', '.join(steps)} |" for (machine, date, commit), steps in where.items()]
     return "\n".join([*lines, "", ", ".join(f"{name} {version(name)}" for name in PACKAGES) + "."])
@@ -119,6 +124,8 @@ def _title(step: str) -> str:
 
 
 def _section(step: str, rows: list[Row]) -> str:
+    if any(row.device == "cuda" and not row.note.startswith("unmeasured") for row in rows):
+        rows = [row for row in rows if not row.note.startswith("unmeasured")]  # another machine measured them
     body = _docstring(step).partition("\n\n")[2]
     if not rows:
         return f"## {_title(step)}\n\n{body}\n\nNot measured yet."

@@ -1,6 +1,7 @@
 """Trajectories as training examples: read, downsampled, augmented, and drawn so that both outcomes come equally often."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -143,7 +144,8 @@ def collate(examples: list[Example]) -> Batch:
 def collate_counts(parts: list[CountsBatch]) -> CountsBatch:
     """One batch of the parts."""
     crops, seeds, labels, trajectories = zip(*parts, strict=True)
-    return CountsBatch(sum(crops, []), sum(seeds, []), torch.cat(labels), sum(trajectories, []))
+    crops, seeds, trajectories = (list(chain.from_iterable(lists)) for lists in (crops, seeds, trajectories))
+    return CountsBatch(crops, seeds, torch.cat(labels), trajectories)
 
 
 def prepare_batch(batch: CountsBatch, scaling: Scaling, augmentation: AugmentationSettings, device: torch.device) -> Batch:

@@ -303,7 +303,7 @@ def test_one_slurm_task_trains_with_two_processes(arguments, tmp_path):
     slurm |= {"SLURM_NODEID": "0", "SLURM_NNODES": "1", "SLURM_NODELIST": "node1", "OMP_NUM_THREADS": "1"}
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **slurm}
     command = [sys.executable, str(tmp_path / "run.py"), str(tmp_path / "arguments")]
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-4000:]
     assert curves_of(arguments["folder"])["epoch"].tolist() == [1, 2]
     assert done.stderr.count("epoch 2/2, train loss") == 1, "the first process alone prints"
@@ -357,7 +357,7 @@ def two_processes(arguments, folder, stop_after=0):
     (folder / "run.py").write_text(TWO_PROCESSES_ON_RECORD)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(folder / "run.py"), str(folder / "arguments"), str(folder), str(stop_after)]
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=600)
     assert done.returncode == (3 if stop_after else 0), done.stderr[-4000:]
     return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in (0, 1)], (folder / "saves").read_text().split("\n")[:-1]
 

@@ -1,0 +1,89 @@
+"""What the steps of the network share: its size, its input, and clocks that wait for a GPU.
+
+On a GPU the network has the paper's size. On a CPU it has an eighth of the paper's width in every layer, so that the ResNet and the
+transformer keep their shares of the work, and a run takes minutes.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from benchmarks.speed.inputs import CHANNELS, CROP
+from benchmarks.speed.measure import Row, Settings, interleaved, peak_mb
+from cellfate.model import FateModel, ModelSettings
+from cellfate.scaling import Scaling
+
+NARROWER = {"cpu": 8, "cuda": 1}
+NETWORK = {"cpu": "an eighth of the paper's width", "cuda": "the paper's network"}
+LENGTHS = (24, 40, 60, 90)  # frames; the published cohorts have half of the mitoses below 45 frames, most apoptoses above 50
+SCALING = Scaling("corrected", 1.0, (1000.0,) * 3, (300.0,) * 3, tuple(CHANNELS))
+NO_GPU = "unmeasured: needs a GPU, make bench-gpu measures it"
+RUNS = {"cpu": 1, "cuda": 4}  # how often LENGTHS comes
+
+
+def sizes(device: str, **changes: object) -> ModelSettings:
+    narrower = NARROWER[device]
+    paper = {"channels": 3, "block": "bottleneck", "layers": (3, 4, 6, 3), "width": 64 // narrower, "input_size": CROP, "encoder_layers": 8}
+    paper |= {"encoder_heads": 4, "feedforward": 1024 // narrower, "dropout": 0.0, "positions": "end", "pad_through_backbone": False}
+    return ModelSettings(**paper | changes)
+
+
+def network(device: str) -> FateModel:
+    """With random weights, and batch statistics of what it sees, in evaluation mode."""
+    torch.manual_seed(0)
+    with torch.device(device):
+        model = FateModel(sizes(device))
+    with torch.inference_mode():
+        model.train().embed(torch.randn(16, 3, CROP, CROP, device=device))
+    return model.eval()
+
+
+def trajectories(device: str) -> list[torch.Tensor]:
+    """Crops (T, 3, 112, 112) in counts: a cell that brightens on camera noise. In page-locked memory where there is a GPU."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:CROP, :CROP] - CROP / 2
+    cell = 2000 * np.clip(1 - (y**2 + x**2) / 20**2, 0, None) ** 0.5
+    noise = (1000 + 30 * rng.standard_normal((max(LENGTHS), 3, CROP, CROP))).astype(np.float32)
+    found = []
+    for n in LENGTHS * RUNS[device]:
+        crops = noise[:n] + np.linspace(0, 1, n, dtype=np.float32)[:, None, None, None] * cell.astype(np.float32)
+        counts = torch.from_numpy(crops.astype(np.uint16))
+        found.append(counts.pin_memory() if device == "cuda" else counts)
+    return found
+
+
+def clock(device: str) -> Callable[[], float]:
+    """Processor time; on a GPU the time of day, once the GPU has done all it was given."""
+    if device == "cpu":
+        return time.process_time
+
+    def now() -> float:
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    return now
+
+
+def timed(ways: Sequence[Callable[[], object]], settings: Settings) -> list[float]:
+    """The median time of each way, s, after each ran once to warm up."""
+    for way in ways:
+        way()
+    return interleaved(ways, settings.repeats, clock(settings.device))
+
+
+def peak(way: Callable[[], object], device: str) -> float:
+    """The peak of memory above what is held before, MB: of the GPU, or of this process."""
+    if device == "cpu":
+        return peak_mb(way)
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    way()
+    return (torch.cuda.max_memory_allocated() - before) / 1e6
+
+
+def unmeasured(step: str, what: str, text: str, **goals: float) -> Row:
+    """The row of a GPU that is not there."""
+    return Row(step, what, text, device="cuda", note=NO_GPU, **goals)

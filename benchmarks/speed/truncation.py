@@ -1,0 +1,65 @@
+"""Truncation and last k, 31 conditions.
+
+Published: a pass of the whole network for each of the 31 conditions, over the frames that the condition keeps. Ours: the ResNet sees each
+frame once; the transformer sees each different sequence once, long and short ones apart. Both in full precision, four trajectories at a
+time the published way. Reading and scaling are left out of both.
+"""
+
+from collections.abc import Callable, Iterator
+
+from benchmarks.speed.measure import Row, Settings
+
+CONDITIONS = [("truncation", n) for n in range(0, 51, 5)] + [("last_k", n) for n in range(5, 101, 5)]
+STEP = "truncation"
+
+
+def ways_of(device: str) -> tuple[Callable[[], dict], Callable[[], dict], int]:
+    """The published way and ours, each giving {(trajectory, condition, n): logit}, and the number of frames."""
+    import numpy as np
+    import torch
+
+    from benchmarks.speed.networks import SCALING, network, trajectories
+    from cellfate.augmentation import prepare
+    from cellfate.embeddings import embed_trajectories
+    from cellfate.inference import kept_frames, predict
+
+    model, counts = network(device), trajectories(device)
+    frames = [prepare(crops.to(device), SCALING) for crops in counts]
+
+    def published() -> dict:
+        found = {}
+        for condition, n in CONDITIONS:
+            kept = [(i, kept_frames(len(own), condition, n)) for i, own in enumerate(frames)]
+            kept = [(i, frames[i][span[0] : span[1]]) for i, span in kept if span]
+            for start in range(0, len(kept), 4):
+                some = kept[start : start + 4]
+                with torch.inference_mode():
+                    logits, _ = model(torch.cat([own for _, own in some]), torch.tensor([len(own) for _, own in some]))
+                found |= {(i, condition, n): logit for (i, _), logit in zip(some, logits.tolist(), strict=True)}
+        return found
+
+    def ours() -> dict:
+        embedded = embed_trajectories(model, ((torch.arange(len(own)), own) for own in counts), SCALING, 64)
+        vectors = {i: np.ascontiguousarray(found) for i, (_, found) in enumerate(embedded)}
+        table = predict(model, lambda i: (np.arange(len(vectors[i])), vectors[i]), vectors, CONDITIONS)
+        return {(row.trajectory, row.condition, row.n): row.logit for row in table.itertuples()}
+
+    return published, ours, sum(map(len, frames))
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    from benchmarks.speed.networks import LENGTHS, NETWORK, RUNS, peak, timed, unmeasured
+
+    device = settings.device
+    published, ours, n_frames = ways_of(device)
+    expected, found = published(), ours()
+    assert expected.keys() == found.keys()
+    worst = max(abs(expected[key] - found[key]) for key in expected)
+    spread = max(expected.values()) - min(expected.values())
+    assert worst < 1e-3 * max(spread, 1), f"logits differ by {worst}, over {spread}"
+    text = f"{len(LENGTHS) * RUNS[device]} trajectories of 24 to 90 frames, {n_frames} in all; {NETWORK[device]}"
+    times, memory = timed([published, ours], settings), [peak(way, device) for way in (published, ours)]
+    equal = f"logits within {worst:.0e} of a spread of {spread:.2g}"
+    yield Row(STEP, "31 conditions", text, *times, ratio_goal=6, equal=equal, published_mb=memory[0], ours_mb=memory[1], device=device)
+    if device == "cpu":
+        yield unmeasured(STEP, "31 conditions", "16 trajectories of 24 to 90 frames; the paper's network", ratio_goal=6)
