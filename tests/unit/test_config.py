@@ -15,7 +15,7 @@ from cellfate.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
-OVERLAYS = ["demo/config.yaml", "paper.yaml", "examples/cellphe/config.yaml", "examples/incucyte/config.yaml"]
+OVERLAYS = ["demo/config.yaml", "paper.yaml", "fast.yaml", "examples/cellphe/config.yaml", "examples/incucyte/config.yaml"]
 INCUCYTE = ["examples/incucyte/config.yaml", "examples/incucyte/offline.yaml"]
 
 
