@@ -64,7 +64,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("steps", nargs="*", help=f"of {', '.join(STEPS)}; all when left out")
     parser.add_argument("--repeats", type=int, default=Settings.repeats)
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables; with another than the default no page is written")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="folder of the tables; with another than the default no page is written"
+    )
     parser.add_argument("--page", action="store_true", help="measure nothing, write the page from what was measured here and on a GPU")
     parser.add_argument("--here", action="store_true", help="measure one step in this process and write no page")
     arguments = parser.parse_args()
@@ -78,7 +80,17 @@ def main() -> None:
     for step in () if arguments.page else arguments.steps or STEPS:
         start = time.monotonic()
         print(f"== {step}", flush=True)
-        command = [sys.executable, "-m", "benchmarks.speed", "--here", "--repeats", str(arguments.repeats), "--results", str(arguments.results.resolve()), step]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.speed",
+            "--here",
+            "--repeats",
+            str(arguments.repeats),
+            "--results",
+            str(arguments.results.resolve()),
+            step,
+        ]
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
             failed.append(step)
         print(f"   {time.monotonic() - start:.0f} s", flush=True)

@@ -23,7 +23,9 @@ LADDER = {
 GOAL = {"ours_goal": 0.05, "ratio_goal": 1.0}  # 20,000 frames/s
 
 
-def way_of(counts: list, device: str, batch_size: int, precision: str = "32-true", channels_last: bool = False, compile: bool = False) -> Callable:
+def way_of(
+    counts: list, device: str, batch_size: int, precision: str = "32-true", channels_last: bool = False, compile: bool = False
+) -> Callable:
     import numpy as np
     import torch
 
