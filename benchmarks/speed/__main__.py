@@ -80,17 +80,8 @@ def main() -> None:
     for step in () if arguments.page else arguments.steps or STEPS:
         start = time.monotonic()
         print(f"== {step}", flush=True)
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.speed",
-            "--here",
-            "--repeats",
-            str(arguments.repeats),
-            "--results",
-            str(arguments.results.resolve()),
-            step,
-        ]
+        options = ["--repeats", str(arguments.repeats), "--results", str(arguments.results.resolve())]
+        command = [sys.executable, "-m", "benchmarks.speed", "--here", *options, step]
         if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
             failed.append(step)
         print(f"   {time.monotonic() - start:.0f} s", flush=True)
