@@ -69,7 +69,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     from benchmarks.speed.networks import NETWORK, peak, timed, trajectories, unmeasured
 
     device = settings.device
-    counts = trajectories(device) * (8 if device == "cuda" else 2)
+    counts = trajectories(device) * (16 if device == "cuda" else 2)
     thousands = sum(map(len, counts)) / 1000
     text = f"1,000 frames of 112 x 112; {NETWORK[device]}"
     published = published_way(counts, device)
