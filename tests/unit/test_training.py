@@ -410,7 +410,9 @@ def test_fast_settings_give_nearly_the_same_training(arguments, tmp_path, change
     assert losses[1] == pytest.approx(losses[0], rel=0.05 if "precision" in change else 1e-3)
 
 
-def test_a_compiled_resnet_takes_any_number_of_frames_without_compiling_anew(arguments):
+def test_a_compiled_resnet_takes_any_number_of_frames_without_compiling_anew(monkeypatch):
+    """Traced as for a GPU, computed without generated code, which would take a C++ compiler a minute."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
     torch.manual_seed(0)
     network = FateModel(ModelSettings(channels=3, **MODEL)).train()
     frames = torch.randn(40, 3, 16, 16)
