@@ -95,7 +95,7 @@ def _files(results: list[Path], kind: str) -> list[tuple[str, Path]]:
 
 def _read(results: list[Path], kind: str, made: type) -> list:
     names = list(made.__dataclass_fields__)
-    tables = [pd.read_csv(file, sep="\t", keep_default_na=False) for _, file in _files(results, kind)]
+    tables = [pd.read_csv(file, sep="\t", keep_default_na=False, dtype={"commit": str}) for _, file in _files(results, kind)]
     floats = [name for name in names if made.__dataclass_fields__[name].type in (float, "float")]
     return [
         made(**{name: float(record[name] or "nan") if name in floats else record[name] for name in names})
@@ -105,7 +105,7 @@ def _read(results: list[Path], kind: str, made: type) -> list:
 
 
 def _provenance(results: list[Path]) -> str:
-    tables = [(step, pd.read_csv(file, sep="\t")) for step, file in _files(results, "rows")]
+    tables = [(step, pd.read_csv(file, sep="\t", dtype={"commit": str})) for step, file in _files(results, "rows")]
     lines = ["| measured on | date, commit | steps |", "|---|---|---|"]
     where: dict[tuple, list[str]] = {}
     for step, table in tables:
