@@ -67,6 +67,16 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
     assert project.jobs("--", "predict", overlays=OVERLAYS) == {}
 
 
+def test_on_slurm_only_the_short_steps_share_a_job(project):
+    recordings = ("r0", "r1")
+    pictures = sorted(
+        f"{what} {name}{more}"
+        for name in recordings
+        for what, more in (("Picture of the predictions of", ""), ("Tracks of", " for viewers"))
+    )
+    assert project.slurm_groups("--", "predict", overlays=OVERLAYS) == [("predictions", pictures)]
+
+
 def test_frames_after_the_recording_was_stopped_change_nothing(project):
     """The same recording without its last ten frames, through the whole workflow: equal values, bit for bit."""
     rows = new_rows(project, n=1)
