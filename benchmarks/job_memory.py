@@ -10,7 +10,6 @@ runs by itself through the real Snakefile; the number is the largest resident si
 Run: PYTHONPATH=src .venv/bin/python benchmarks/job_memory.py [rules; all when left out, each needs those before it]
 """
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -131,19 +130,14 @@ def write_project(folder: Path) -> None:
 
 
 def measure(folder: Path, settings: str, target: str) -> tuple[float, float]:
-    """Peak GB and seconds of making one file, by a process of its own that reports the largest of its descendants."""
-    command = [sys.executable, __file__, "measure", settings, target]
+    """Peak GB and seconds of making one file."""
+    snakemake = [sys.executable, "-m", "snakemake", "--configfile", settings, "--cores", "1", "--", target]
     start = time.monotonic()
+    command = [sys.executable, Path(__file__).with_name("peak_memory.py"), *snakemake]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     return float(done.stdout.splitlines()[-1]), time.monotonic() - start
-
-
-def run_and_report(settings: str, target: str) -> None:
-    snakemake = [sys.executable, "-m", "snakemake", "--configfile", settings, "--cores", "1", "--", target]
-    subprocess.run(snakemake, check=True)
-    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9)
 
 
 def main(rules: list[str]) -> None:
@@ -162,4 +156,4 @@ def main(rules: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_and_report(*sys.argv[2:]) if sys.argv[1:2] == ["measure"] else main(sys.argv[1:])
+    main(sys.argv[1:])
