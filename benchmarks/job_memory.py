@@ -2,8 +2,8 @@
 
 The frames are blurred discs on camera noise, compressed (about 0.9 GB in a temporary folder that is removed again). Every
 frame of 100 tracks is cut; two held-out tracks are segmented by a network of the size of Cellpose's cyto3 with random weights,
-made here: the memory is that of the real one, the masks are nonsense. Whole frames are segmented by the same network, few of
-them, as each takes seconds and they are read and written one at a time; the cells that are linked are the true discs. The model
+made here: the memory is that of the real one, the masks are nonsense. Whole frames are segmented by the same network and
+registered, two of them only, as no more are in memory at a time; the cells that are linked are the true discs. The model
 that predicts has the size of the paper's and random weights; it sees 8 of the tracks, with a value every 31 frames. Each rule
 runs by itself through the real Snakefile; the number is the largest resident size of any process below it.
 
@@ -28,7 +28,7 @@ from cellfate.frame_masks import writing_frame_masks
 from cellfate.model import FateModel, ModelSettings, save_model
 
 FRAMES, SIZE, CHANNELS, TRACKS = 186, 1024, 3, 100
-SEGMENTED, PREDICTED = 6, 8  # whole frames, tracks
+WHOLE, PREDICTED = 2, 8  # frames, tracks
 RADIUS = 18  # pixels
 WIDTHS = [2, 32, 64, 128, 256]  # of cyto3
 NAMES = ["circadian", "p53", "cell_cycle"]
@@ -38,7 +38,7 @@ TARGETS = {  # the rule -> its settings file and what it makes
     "segment_cells": ("memory.yaml", "results/memory/masks/centre-corrected/big.h5"),
     "measure_features": ("memory.yaml", "results/memory/features/centre-corrected/big.parquet"),
     "segment_frames": ("new.yaml", "results/new/frame_masks/few.h5"),
-    "register_drift": ("new.yaml", "results/new/drift/untracked.csv"),
+    "register_drift": ("drift.yaml", "results/new/drift/few.csv"),
     "track_cells": ("new.yaml", "results/new/tracks/untracked.parquet"),
     "assess_tracking": ("new.yaml", "results/new/tracking/untracked.qc.csv"),
     "plot_tracking": ("new.yaml", "results/new/tracking/untracked.png"),
@@ -64,9 +64,9 @@ NEW = {
     "recordings": "new.tsv",
     "source": {"kind": "local"},
     "segmentation": {"model": "./weights.pt"},
-    "registration": {"method": "phase_cross_correlation", "channel": "p53"},
     "prediction": {"model": "model", "every": 31},
 }
+DRIFT = NEW | {"registration": {"method": "phase_cross_correlation", "channel": "p53"}}
 
 
 def write_recording(folder: Path, rng: np.random.Generator) -> None:
@@ -94,8 +94,9 @@ def write_recording(folder: Path, rng: np.random.Generator) -> None:
     (folder / "few_tracks.csv").write_text("\n".join(few) + "\n")
     fates = [f"{track},{'mitosis' if track % 2 else 'apoptosis'},{FRAMES}" for track in range(TRACKS)]
     (folder / "tracks_outcomes.csv").write_text("\n".join(["track_id,outcome,event_frame", *fates]) + "\n")
+    (folder / "same_frames").symlink_to(folder / "frames")  # no two recordings may name the same folder
     (folder / "few_frames").mkdir()
-    for frame in range(SEGMENTED):
+    for frame in range(WHOLE):
         (folder / f"few_frames/t{frame:03d}.tif").symlink_to(folder / f"frames/t{frame:03d}.tif")
 
 
@@ -119,13 +120,14 @@ def write_project(folder: Path) -> None:
     write_model(folder / "model")
     rows = {
         "sheet.tsv": [["big", "frames", "tracks.csv", "csv"]],
-        "new.tsv": [["untracked", "frames", "", ""], ["few", "few_frames", "", ""], ["tracked", "frames", "few_tracks.csv", "csv"]],
+        "new.tsv": [["untracked", "frames", "", ""], ["few", "few_frames", "", ""], ["tracked", "same_frames", "few_tracks.csv", "csv"]],
     }
     for name, recordings in rows.items():
         lines = [COLUMNS, *([*row, "none", "30", ",".join(NAMES)] for row in recordings)]
         (folder / name).write_text("\n".join("\t".join(line) for line in lines) + "\n")
     (folder / "memory.yaml").write_text(yaml.safe_dump(SETTINGS))
     (folder / "new.yaml").write_text(yaml.safe_dump(NEW))
+    (folder / "drift.yaml").write_text(yaml.safe_dump(DRIFT))
     write_recording(folder, np.random.default_rng(1))
 
 
