@@ -68,13 +68,10 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
 
 
 def test_on_slurm_only_the_short_steps_share_a_job(project):
-    recordings = ("r0", "r1")
-    pictures = sorted(
-        f"{what} {name}{more}"
-        for name in recordings
-        for what, more in (("Picture of the predictions of", ""), ("Tracks of", " for viewers"))
-    )
-    assert project.slurm_groups("--", "predict", overlays=OVERLAYS) == [("predictions", pictures)]
+    checks = [("recording", [f"Checking the frames and tracks of {name}"]) for name in ("r0", "r1")]
+    pictures = [f"Picture of the predictions of {name}" for name in ("r0", "r1")]
+    files = [f"Tracks of {name} for viewers" for name in ("r0", "r1")]
+    assert project.slurm_groups("--", "predict", overlays=OVERLAYS) == [("predictions", pictures + files), *checks]
 
 
 def test_frames_after_the_recording_was_stopped_change_nothing(project):
