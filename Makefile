@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint format unit workflow-test slurm-test pictures bench bench-gpu unlock clean-demo
+.PHONY: help environment demo test lint format unit workflow-test slurm-trouble slurm-test pictures bench bench-gpu unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,7 +28,7 @@ demo: environment  ## Simulate recordings, run the whole workflow on them, write
 	$(SNAKEMAKE) $(DEMO) --quiet all --report results/demo/corrected/report.html
 	@PYTHONPATH=src $(BIN)/python -m cellfate.headline results/demo/corrected
 
-test: environment lint unit workflow-test  ## Check style, run the unit tests and the workflow on tiny recordings
+test: environment lint unit workflow-test slurm-trouble  ## Check style, run the unit tests, the workflow on tiny recordings, and SLURM jobs that fail
 
 lint: environment  ## Check style only
 	$(BIN)/ruff check
@@ -47,8 +47,11 @@ unit: environment
 workflow-test: environment
 	$(BIN)/python -m pytest tests/workflow
 
-slurm-test: environment  ## Run the workflow on a real SLURM of one node; root installs it where it is missing
-	$(BIN)/python -m pytest tests/slurm
+slurm-trouble: environment
+	$(BIN)/python -m pytest tests/slurm -m "not whole" -n 3
+
+slurm-test: environment  ## Also the whole workflow on a real SLURM of one node; root installs it where it is missing, others skip
+	$(BIN)/python -m pytest tests/slurm -n 3
 
 pictures: environment  ## Put the demo's figures into the README, and cells of it onto the simulator's page
 	@mkdir -p docs/images

@@ -2,13 +2,14 @@
 
 The frames are blurred discs on camera noise, compressed (about 0.9 GB in a temporary folder that is removed again). Every
 frame of 100 tracks is cut; two held-out tracks are segmented by a network of the size of Cellpose's cyto3 with random weights,
-made here: the memory is that of the real one, the masks are nonsense. Each rule runs by itself through the real Snakefile; the
-number is the largest resident size of any process below it.
+made here: the memory is that of the real one, the masks are nonsense. Whole frames are segmented by the same network and
+registered, two of them only, as no more are in memory at a time; the cells that are linked are the true discs. The model
+that predicts has the size of the paper's and random weights; it sees 8 of the tracks, with a value every 31 frames. Each rule
+runs by itself through the real Snakefile; the number is the largest resident size of any process below it.
 
-Run: PYTHONPATH=src .venv/bin/python benchmarks/job_memory.py
+Run: PYTHONPATH=src .venv/bin/python benchmarks/job_memory.py [rules; all when left out, each needs those before it]
 """
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,14 +23,33 @@ import yaml
 from cellpose.resnet_torch import CPnet
 from planning import COLUMNS, ROOT
 
+from cellfate.calibration import PrefixCalibration, save_calibration
+from cellfate.frame_masks import writing_frame_masks
+from cellfate.model import FateModel, ModelSettings, save_model
+
 FRAMES, SIZE, CHANNELS, TRACKS = 186, 1024, 3, 100
+WHOLE, PREDICTED = 2, 8  # frames, tracks
 RADIUS = 18  # pixels
 WIDTHS = [2, 32, 64, 128, 256]  # of cyto3
-TARGETS = {
-    "read_tracks": "results/memory/tracks/big.parquet",
-    "extract_crops": "results/memory/crops/big.h5",
-    "segment_cells": "results/memory/masks/centre/big.h5",
-    "measure_features": "results/memory/features/centre/big.parquet",
+NAMES = ["circadian", "p53", "cell_cycle"]
+TARGETS = {  # the rule -> its settings file and what it makes
+    "read_tracks": ("memory.yaml", "results/memory/tracks/big.parquet"),
+    "extract_crops": ("memory.yaml", "results/memory/crops/big.h5"),
+    "segment_cells": ("memory.yaml", "results/memory/masks/centre-corrected/big.h5"),
+    "measure_features": ("memory.yaml", "results/memory/features/centre-corrected/big.parquet"),
+    "segment_frames": ("new.yaml", "results/new/frame_masks/few.h5"),
+    "register_drift": ("drift.yaml", "results/new/drift/few.csv"),
+    "track_cells": ("new.yaml", "results/new/tracks/untracked.parquet"),
+    "assess_tracking": ("new.yaml", "results/new/tracking/untracked.qc.csv"),
+    "plot_tracking": ("new.yaml", "results/new/tracking/untracked.png"),
+    "embed_recording": ("new.yaml", "results/new/predictions/tracked.embeddings.h5"),
+    "predict_recording": ("new.yaml", "results/new/predictions/tracked.parquet"),
+    "export_predictions": ("new.yaml", "results/new/predictions/tracked.geff"),
+    "plot_predictions": ("new.yaml", "results/new/predictions/tracked.png"),
+}
+BEFORE = {  # what a rule needs besides, made unmeasured
+    "segment_cells": "results/memory/corrected/split.parquet",
+    "embed_recording": "results/new/tracks/tracked.parquet",
 }
 SETTINGS = {
     "dataset": "memory",
@@ -39,26 +59,56 @@ SETTINGS = {
     "segmentation": {"model": "./weights.pt"},
     "evaluation": {"treatment": None},
 }
+NEW = {
+    "dataset": "new",
+    "recordings": "new.tsv",
+    "source": {"kind": "local"},
+    "segmentation": {"model": "./weights.pt"},
+    "prediction": {"model": "model", "every": 31},
+}
+DRIFT = NEW | {"registration": {"method": "phase_cross_correlation", "channel": "p53"}}
 
 
 def write_recording(folder: Path, rng: np.random.Generator) -> None:
-    """Frames, tracks that walk at random, and an outcome for each track, half of them mitosis."""
+    """Frames, tracks that walk at random, an outcome for each track, half of them mitosis, and the discs as masks of whole frames."""
     (folder / "frames").mkdir()
+    (folder / "results/new/frame_masks").mkdir(parents=True)
     places = rng.uniform(60, SIZE - 60, (TRACKS, 2))
     rows = ["track_id,frame,y,x"]
     square = np.mgrid[-RADIUS : RADIUS + 1, -RADIUS : RADIUS + 1]
     disc = (2000 * np.clip(1 - (square**2).sum(axis=0) / RADIUS**2, 0, None) ** 0.5).astype(np.uint16)
-    for frame in range(FRAMES):
-        image = (400 + 8 * rng.standard_normal((SIZE, SIZE, CHANNELS), np.float32)).astype(np.uint16)
-        places = np.clip(places + rng.normal(0, 1, places.shape), RADIUS + 1, SIZE - RADIUS - 2)
-        for track, (y, x) in enumerate(places):
-            top, left = int(y) - RADIUS, int(x) - RADIUS
-            image[top : top + len(disc), left : left + len(disc)] += disc[..., None]
-            rows.append(f"{track},{frame},{y:.1f},{x:.1f}")
-        tifffile.imwrite(folder / f"frames/t{frame:03d}.tif", image, compression="zlib", compressionargs={"level": 1})
+    with writing_frame_masks(folder / "results/new/frame_masks/untracked.h5", FRAMES, (SIZE, SIZE), {}) as masks:
+        for frame in range(FRAMES):
+            image = (400 + 8 * rng.standard_normal((SIZE, SIZE, CHANNELS), np.float32)).astype(np.uint16)
+            labels = np.zeros((SIZE, SIZE), np.int32)
+            places = np.clip(places + rng.normal(0, 1, places.shape), RADIUS + 1, SIZE - RADIUS - 2)
+            for track, (y, x) in enumerate(places):
+                box = np.s_[int(y) - RADIUS : int(y) + RADIUS + 1, int(x) - RADIUS : int(x) + RADIUS + 1]
+                image[box] += disc[..., None]
+                labels[box][disc > 0] = track + 1
+                rows.append(f"{track},{frame},{y:.1f},{x:.1f}")
+            tifffile.imwrite(folder / f"frames/t{frame:03d}.tif", image, compression="zlib", compressionargs={"level": 1})
+            masks.add(labels)
+    few = [rows[0], *(row for row in rows[1:] if int(row.split(",")[0]) < PREDICTED)]
     (folder / "tracks.csv").write_text("\n".join(rows) + "\n")
+    (folder / "few_tracks.csv").write_text("\n".join(few) + "\n")
     fates = [f"{track},{'mitosis' if track % 2 else 'apoptosis'},{FRAMES}" for track in range(TRACKS)]
     (folder / "tracks_outcomes.csv").write_text("\n".join(["track_id,outcome,event_frame", *fates]) + "\n")
+    (folder / "same_frames").symlink_to(folder / "frames")  # no two recordings may name the same folder
+    (folder / "few_frames").mkdir()
+    for frame in range(WHOLE):
+        (folder / f"few_frames/t{frame:03d}.tif").symlink_to(folder / f"frames/t{frame:03d}.tif")
+
+
+def write_model(folder: Path) -> None:
+    """A model of the size of the paper's, as export_model leaves it."""
+    model = FateModel(ModelSettings(channels=CHANNELS, **yaml.safe_load((ROOT / "config.yaml").read_text())["model"]))
+    scaling = {"mode": "corrected", "divisor": 1.0, "mean": [400.0] * CHANNELS, "std": [100.0] * CHANNELS, "channels": NAMES}
+    outcomes = {"negative": "apoptosis", "positive": "mitosis"}
+    settings = {"channels": NAMES, "crop_size": 112, "scaling": scaling, "outcomes": outcomes, "fold": 0}
+    save_model(folder, model, {**settings, "frame_intervals_min": [30.0], "pixel_sizes_um": []})
+    calibration = PrefixCalibration(1.0, slope=0.0, reference_frames=50, first_frames=10, last_frames=FRAMES, prior=0.5, n_validation=20)
+    save_calibration(calibration, folder / "calibration.json")
 
 
 def write_project(folder: Path) -> None:
@@ -67,41 +117,45 @@ def write_project(folder: Path) -> None:
             (folder / path.name).symlink_to(path)
     torch.manual_seed(1)
     torch.save(CPnet(WIDTHS, 3, sz=3).state_dict(), folder / "weights.pt")
-    row = ["big", "frames", "tracks.csv", "csv", "none", "30", "circadian,p53,cell_cycle"]
-    (folder / "sheet.tsv").write_text("\t".join(COLUMNS) + "\n" + "\t".join(row) + "\n")
+    write_model(folder / "model")
+    rows = {
+        "sheet.tsv": [["big", "frames", "tracks.csv", "csv"]],
+        "new.tsv": [["untracked", "frames", "", ""], ["few", "few_frames", "", ""], ["tracked", "same_frames", "few_tracks.csv", "csv"]],
+    }
+    for name, recordings in rows.items():
+        lines = [COLUMNS, *([*row, "none", "30", ",".join(NAMES)] for row in recordings)]
+        (folder / name).write_text("\n".join("\t".join(line) for line in lines) + "\n")
     (folder / "memory.yaml").write_text(yaml.safe_dump(SETTINGS))
+    (folder / "new.yaml").write_text(yaml.safe_dump(NEW))
+    (folder / "drift.yaml").write_text(yaml.safe_dump(DRIFT))
     write_recording(folder, np.random.default_rng(1))
 
 
-def measure(folder: Path, target: str) -> tuple[float, float]:
-    """Peak GB and seconds of making one file, by a process of its own that reports the largest of its descendants."""
-    command = [sys.executable, __file__, "measure", target]
+def measure(folder: Path, settings: str, target: str) -> tuple[float, float]:
+    """Peak GB and seconds of making one file."""
+    snakemake = [sys.executable, "-m", "snakemake", "--configfile", settings, "--cores", "1", "--", target]
     start = time.monotonic()
+    command = [sys.executable, Path(__file__).with_name("peak_memory.py"), *snakemake]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     return float(done.stdout.splitlines()[-1]), time.monotonic() - start
 
 
-def run_and_report(target: str) -> None:
-    snakemake = [sys.executable, "-m", "snakemake", "--configfile", "memory.yaml", "--cores", "1", "--", target]
-    subprocess.run(snakemake, check=True)
-    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9)
-
-
-def main() -> None:
+def main(rules: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_project(folder)
         size = sum(path.stat().st_size for path in folder.glob("frames/*")) / 1e9
         print(f"{FRAMES} frames of {SIZE} x {SIZE} x {CHANNELS}, 16 bit, {size:.1f} GB compressed, {TRACKS} tracks")
-        print(f"{'rule':<18}{'peak memory':>12}{'time':>9}")
-        for rule, target in TARGETS.items():
-            if rule == "segment_cells":
-                measure(folder, "results/memory/corrected/split.parquet")
-            peak, seconds = measure(folder, target)
+        print(f"{'rule':<18}{'peak memory':>12}{'time':>9}", flush=True)
+        for rule in rules or TARGETS:
+            settings, target = TARGETS[rule]
+            if rule in BEFORE:
+                measure(folder, settings, BEFORE[rule])
+            peak, seconds = measure(folder, settings, target)
             print(f"{rule:<18}{peak:>9.2f} GB{seconds:>7.0f} s", flush=True)
 
 
 if __name__ == "__main__":
-    run_and_report(sys.argv[2]) if sys.argv[1:2] == ["measure"] else main()
+    main(sys.argv[1:])

@@ -2,10 +2,12 @@
 
 Recordings are of the demo's size, half of them treated. Masks are the true ones, or those of the small Cellpose network that is
 trained on simulated fields; some true cells are left out and false ones put in for a third condition. Cells are linked without
-divisions, with all divisions that laptrack finds ("raw"), and with those that pass the filter. Printed per condition: means over
-recordings of DET, SEG, TRA, LNK, complete tracks (CT), division F1 and CHOTA, and seconds for segmenting and linking.
+divisions, with all divisions that laptrack finds ("raw"), and with those that pass the filter. Printed per condition: mean and
+standard deviation over recordings of DET, SEG, TRA, LNK, complete tracks (CT), division F1, CHOTA, and seconds of segmenting and
+linking.
 
-Run: PYTHONPATH=src .venv/bin/python benchmarks/tracking.py [recordings] [folder for the table] [weights; trained when left out]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/tracking.py [recordings] [folder for the table] [weights]
+Without weights the network is trained; with - nothing is segmented.
 """
 
 import sys
@@ -90,6 +92,7 @@ def main(n: int, out: Path, weights: Path | None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        network = weights != Path("-")
         if weights is None:
             weights = folder / "network"
             train_network(weights, FIRST_SEED - 1)
@@ -98,9 +101,10 @@ def main(n: int, out: Path, weights: Path | None) -> None:
             masks = folder / "masks.h5"
             write_true_masks(truth, masks)
             rows += score("true masks", truth, masks, np.nan)
-            start = time.perf_counter()
-            segment_frames(open_frames(images, CHANNELS), weights, masks, recording="r", channel="p53", **SETTINGS)
-            rows += score("network", truth, masks, time.perf_counter() - start)
+            if network:
+                start = time.perf_counter()
+                segment_frames(open_frames(images, CHANNELS), weights, masks, recording="r", channel="p53", **SETTINGS)
+                rows += score("network", truth, masks, time.perf_counter() - start)
             write_true_masks(truth, masks, MISSED, FALSE, number)
             rows += score(f"{MISSED:.0%} missed, {FALSE:.0%} false", truth, masks, np.nan)
             _, truth = simulate(folder, number, FAST)
@@ -109,8 +113,10 @@ def main(n: int, out: Path, weights: Path | None) -> None:
             table = pd.DataFrame(rows)
             table.to_csv(out / "tracking.csv", index=False)  # after each recording: the run is long
             print(f"{number + 1} of {n} recordings", file=sys.stderr, flush=True)
-    print(f"{n} recordings; mean over recordings")
-    print(table.groupby(["masks", "tracker"], sort=False).mean().to_string(float_format=lambda value: f"{value:.3f}"))
+    print(f"{n} recordings; mean (standard deviation) over recordings")
+    conditions = table.groupby(["masks", "tracker"], sort=False)
+    shown = conditions.agg(lambda values: f"{values.mean():.3f} ({values.std():.3f})" if values.notna().any() else "")
+    print(shown.to_string())
 
 
 if __name__ == "__main__":

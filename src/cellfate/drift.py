@@ -18,8 +18,9 @@ def estimate_drift(frames: Frames, channel: str, upsampling: int = 10) -> np.nda
     """The shift (T, 2) in y and x, pixels, of the scene in each frame against frame 0: registered position = position - shift.
 
     Consecutive frames of ``channel`` are compared by cross-correlation (scikit-image's ``phase_cross_correlation``, Guizar-Sicairos
-    et al. 2008) to 1 / ``upsampling`` pixel, and their shifts added up. The correlation is not normalised: normalised, it takes the
-    noise of fluorescence images for the scene and finds no shift at all. Two frames are in memory. Raises InputError for a channel
+    et al. 2008) to 1 / ``upsampling`` pixel, and their shifts added up. Of the counts above the darkest pixel the square root is
+    taken, so that the few brightest cells do not decide alone. The correlation is not normalised: normalised, it takes the noise
+    of fluorescence images for the scene and finds no shift at all. Two frames are in memory. Raises InputError for a channel
     that is not there, for an image without any structure, and when not a single shift is found.
     """
     if channel not in frames.channels:
@@ -31,6 +32,7 @@ def estimate_drift(frames: Frames, channel: str, upsampling: int = 10) -> np.nda
         image = frames.read(t)[index].astype(np.float32)
         if image.min() == image.max():
             raise InputError(f"{frames.path}: frame {t} of channel {channel} is {image.min():g} everywhere: there is nothing to register")
+        image = np.sqrt(image - image.min())
         if before is not None:
             steps[t] = _step(before, image, upsampling)
         before = image

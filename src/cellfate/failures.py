@@ -8,12 +8,18 @@ from pathlib import Path
 INPUT_ERROR = "Input error: "
 EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt)\b.*")  # the last line of a traceback
 SLURM_STATUS = re.compile(r"SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'")
-SLURM_LOG = re.compile(r"log: (\S*/\d+\.log) ")
-SLURM_WORDS = {
-    "OUT_OF_MEMORY": "needed more memory than it had",
-    "TIMEOUT": "needed more time than it had",
-    "CANCELLED": "was cancelled",
-    "NODE_FAIL": "its node failed",
+LOGS = re.compile(r"^ *log: (.+?) \(check log file", re.MULTILINE)  # of the rule, of SLURM or of both
+SLURM_LOG = re.compile(r"(?:^|/)\d+\.log$")
+MEMORY, TIME = "needed more memory than it had", "needed more time than it had"
+SLURM_WORDS = {"OUT_OF_MEMORY": MEMORY, "TIMEOUT": TIME, "CANCELLED": "was cancelled", "NODE_FAIL": "its node failed"}
+# of lines in SLURM's log, the first that is met tells; memory first, as SLURM cancels what takes too much
+SLURM_LINES = {
+    re.compile(r"exceeded .*memory limit|oom.?kill|out of memory", re.IGNORECASE): MEMORY,
+    re.compile("DUE TO TIME LIMIT"): TIME,
+    re.compile("DUE TO NODE FAILURE"): "its node failed",
+    re.compile("CANCELLED AT"): "was cancelled",
+    re.compile(r"\bKilled\b|SIGKILL"): "was killed, as the system does with what takes too much memory",
+    re.compile("error: "): "failed",
 }
 
 
@@ -43,18 +49,32 @@ def reason_in_log(path: str | Path, since: float) -> str | None:
 def reason_of_slurm(text: str, log: str) -> str | None:
     """What SLURM said last about the job with this log file; None if nothing.
 
-    ``text`` are the messages of the main process: of single jobs they have SLURM's status, of groups the path of SLURM's log.
+    ``text`` are the messages of the main process. They have SLURM's status of single jobs, which says no more than FAILED where
+    ``squeue`` was asked, and the path of SLURM's own log, in which the reason stands then.
     """
-    blocks = [block for block in re.split(r"(?=^\[[^\]]+\]$)", text, flags=re.MULTILINE) if f"log: {log} " in block]
+    blocks = [block for block in re.split(r"(?=^\[[^\]]+\]$)", text, flags=re.MULTILINE) if log in _logs_in(block)]
     for block in reversed(blocks):
-        if status := SLURM_STATUS.search(block):
-            return f"SLURM job {status[1]} {SLURM_WORDS.get(status[2], 'failed')} ({status[2]})"
-        for path in SLURM_LOG.findall(block):
-            said = (
-                [line for line in Path(path).read_text(errors="replace").splitlines() if "error: " in line] if Path(path).exists() else []
-            )
-            if said:
-                return f"SLURM job {Path(path).stem}: {said[-1].split('error: ')[-1].strip('* ')}"
+        status = SLURM_STATUS.search(block)
+        if status and status[2] in SLURM_WORDS:
+            return f"SLURM job {status[1]} {SLURM_WORDS[status[2]]} ({status[2]})"
+        for path in _logs_in(block):
+            if SLURM_LOG.search(path) and (said := _said_in(path)):
+                return f"SLURM job {Path(path).stem} {said}"
+        if status:
+            return f"SLURM job {status[1]} failed ({status[2]})"
+    return None
+
+
+def _logs_in(block: str) -> list[str]:
+    return [path for found in LOGS.findall(block) for path in found.split(", ")]
+
+
+def _said_in(path: str) -> str | None:
+    """The reason in SLURM's own log of a job, with the line that gives it."""
+    lines = Path(path).read_text(errors="replace").splitlines() if Path(path).exists() else []
+    for pattern, words in SLURM_LINES.items():
+        if found := [line for line in lines if pattern.search(line)]:
+            return f"{words} ({found[-1].split('error: ')[-1].strip('* ')})"
     return None
 
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import node
@@ -11,7 +12,7 @@ import node
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "workflow"))
 
-from project import Project, copy_project, environment  # noqa: E402
+from project import Project, copy_project, environment, tiny_rows  # noqa: E402
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--configfile", "demo/config.yaml", "tiny.yaml"]
 PROFILES = ["--profile", "slurm", "--profile", "small"]
@@ -19,6 +20,8 @@ PROFILES = ["--profile", "slurm", "--profile", "small"]
 
 class Cluster(Project):
     """A copy of the project whose ``snakemake`` hands its jobs to SLURM, as the shipped profile says, laid over by small/."""
+
+    rows = tiny_rows(4)  # of its sheet
 
     def start(self, *arguments: str, overlays=(), name="run.log") -> subprocess.Popen:
         """Start a run in the background; its output goes to the file ``name``."""
@@ -64,3 +67,9 @@ def jobs_in_queue(run_id: str) -> dict[str, str]:
     """The number of each running job of a run -> its comment, which names rule or group."""
     lines = node.answers("squeue", "--noheader", f"--name={run_id}", "--states=RUNNING", "--format=%i %k").splitlines()
     return dict(line.split(" ", 1) for line in lines)
+
+
+def job_of(recording: str, jobs: Iterable[str]) -> str | None:
+    """The number of the job that works on a recording."""
+    scripts = {number: node.answers("scontrol", "write", "batch_script", number, "-") for number in jobs}
+    return next((number for number, script in scripts.items() if f"recording={recording}" in script), None)

@@ -1,10 +1,20 @@
-"""A real SLURM on this machine, and a copy of the project in which everything has run on it once."""
+"""A real SLURM on this machine, and a copy of the project with simulated frames."""
 
 import os
 
 import node
 import pytest
 from cluster import Cluster, new_cluster
+
+
+def pytest_sessionstart(session) -> None:
+    session.config.slurm_ran_before = node.running()
+
+
+def pytest_sessionfinish(session) -> None:
+    """Stop what was started here: not by a worker, as others may still run."""
+    if not hasattr(session.config, "workerinput") and not getattr(session.config, "slurm_ran_before", True):
+        node.stop()
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +33,8 @@ def fresh(tmp_path) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def finished(slurm, tmp_path_factory) -> Cluster:
-    """A copy in which the whole workflow has run on SLURM. Tests leave it as they found it."""
+def simulated(slurm, tmp_path_factory) -> Cluster:
+    """A copy with the frames of two recordings, made without SLURM. Tests leave it as they found it."""
     cluster = new_cluster(tmp_path_factory.mktemp("cluster"))
-    cluster.run()
+    cluster.snakemake("--", *(f"resources/tiny/annotations/r{i}.json" for i in range(2)))
     return cluster

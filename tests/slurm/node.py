@@ -1,9 +1,10 @@
 """A real SLURM of one node on this machine, for the tests: `python tests/slurm/node.py start`, `stop` or `status`.
 
 Debian or Ubuntu, as root. Partitions cpu and gpu share the node, which has one pretended GPU (gpu:a100:1, the null device).
-Memory is watched by sampling, no cgroups, no accounting database. A SLURM that runs here already is used as it is.
+Memory is watched by sampling, no cgroups, no accounting database. A real cluster that this machine belongs to is left alone.
 """
 
+import fcntl
 import os
 import shutil
 import socket
@@ -66,8 +67,15 @@ def answers(*command: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
+def ours(link: Path) -> bool:
+    """Whether a file of SLURM's settings was put there by this script."""
+    return link.is_symlink() and link.readlink().parent == STATE
+
+
 def running() -> bool:
-    """Whether a SLURM with the partitions of the tests answers and has a node that takes jobs."""
+    """Whether the SLURM that this script starts answers and has a node that takes jobs."""
+    if not ours(SETTINGS / "slurm.conf"):
+        return False
     lines = answers("sinfo", "--noheader", "--format=%R %T").splitlines()
     ready = {line.split()[0] for line in lines if line.split()[1] in ("idle", "mixed", "allocated")}
     return {"cpu", "gpu"} <= ready
@@ -84,8 +92,9 @@ def install() -> None:
         return
     if shutil.which("apt-get") is None:
         raise SlurmError("SLURM is not installed, and there is no apt-get to install it with")
-    must("apt-get", "update", "-qq")
-    must("apt-get", "install", "-qq", "--no-install-recommends", *PACKAGES)
+    impatient = ["-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]
+    must("apt-get", *impatient, "update")
+    must("apt-get", *impatient, "install", "--no-install-recommends", *PACKAGES)
 
 
 def write_settings(host: str) -> None:
@@ -98,7 +107,7 @@ def write_settings(host: str) -> None:
     }
     for name, text in files.items():
         link = SETTINGS / name
-        if link.exists() and not link.is_symlink():
+        if link.exists() and not ours(link):
             raise SlurmError(f"{link} belongs to a real cluster; it is left alone")
         (STATE / name).write_text(text)
         link.unlink(missing_ok=True)
@@ -119,15 +128,23 @@ def start_munge() -> None:
 
 
 def start() -> None:
-    """Bring SLURM up, installing it where that is possible. Raises SlurmError where it is not."""
+    """Bring SLURM up, installing it where that is possible; callers at the same time wait for the first. Raises SlurmError."""
     if running():
         return
     if os.geteuid():
         raise SlurmError("SLURM does not run here, and only root could start it")
-    if "UP" in answers("scontrol", "ping"):
-        raise SlurmError("the SLURM that runs here has no partitions cpu and gpu that take jobs")
-    install()
-    host = socket.gethostname().split(".")[0]
+    if not ours(SETTINGS / "slurm.conf") and ("UP" in answers("scontrol", "ping") or os.environ.get("SLURM_CONF")):
+        raise SlurmError("this machine belongs to a real cluster, which is left alone")
+    STATE.mkdir(parents=True, exist_ok=True)
+    with open(STATE / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not running():
+            install()
+            start_daemons(socket.gethostname().split(".")[0])
+
+
+def start_daemons(host: str) -> None:
+    """Start the daemons with settings of our own, and wait until the node takes jobs."""
     write_settings(host)
     start_munge()
     must("slurmctld")
@@ -149,7 +166,7 @@ def stop() -> None:
             answers("kill", file.read_text().strip())
     for name in ("slurm.conf", "gres.conf"):
         link = SETTINGS / name
-        if link.is_symlink() and link.readlink().parent == STATE:
+        if ours(link):
             link.unlink()
 
 

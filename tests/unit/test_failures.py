@@ -64,8 +64,40 @@ def test_of_a_group_slurm_speaks_in_its_own_log(tmp_path):
     (tmp_path / "16.log").write_text(
         "reading\nslurmstepd: error: *** JOB 16 ON n1 CANCELLED AT 2026-11-21T06:14:40 DUE TO TIME LIMIT ***\n"
     )
-    expected = "SLURM job 16: JOB 16 ON n1 CANCELLED AT 2026-11-21T06:14:40 DUE TO TIME LIMIT"
+    expected = "SLURM job 16 needed more time than it had (JOB 16 ON n1 CANCELLED AT 2026-11-21T06:14:40 DUE TO TIME LIMIT)"
     assert reason_of_slurm(messages, "logs/x/read_tracks/r3.log") == expected
+
+
+SQUEUE = """\
+[Sat Nov 21 07:52:05 2026]
+Error in rule simulate_recording:
+    message: SLURM-job '2' failed, SLURM status is: 'FAILED'. Detailed failure reason unavailable (status command is not 'sacct').
+    log: logs/x/simulate_recording/r1.log, {folder}/2.log (check log file(s) for error details)
+    external_jobid: 2
+"""
+ENDED = [
+    (
+        "slurmstepd-n1: error: StepId=2.batch exceeded memory limit (13 > 12), being killed\n"
+        "slurmstepd-n1: error: *** JOB 2 ON n1 CANCELLED AT 2026-11-21T07:51:58 ***\n",
+        "needed more memory than it had (StepId=2.batch exceeded memory limit (13 > 12), being killed)",
+    ),
+    (
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=2.0. Some of the step tasks have been OOM Killed.\n",
+        "needed more memory than it had (Detected 1 oom_kill event in StepId=2.0. Some of the step tasks have been OOM Killed.)",
+    ),
+    ("slurmstepd: error: *** JOB 2 ON n1 CANCELLED AT 2026-11-21T07:51:58 ***\n", "was cancelled"),
+    ("/bin/sh: line 1: 77 Killed   python\n", "was killed, as the system does with what takes too much memory"),
+    ("srun: error: Unable to create step: no CPU left\n", "failed (Unable to create step: no CPU left)"),
+    ("all went well\n", "failed (FAILED)"),
+]
+
+
+@pytest.mark.parametrize(("said", "reason"), ENDED)
+def test_where_squeue_says_no_more_than_failed_slurms_log_has_the_reason(tmp_path, said, reason):
+    (tmp_path / "2.log").write_text("Building DAG of jobs...\n" + said)
+    messages = SQUEUE.replace("{folder}", str(tmp_path))
+    assert reason_of_slurm(messages, "logs/x/simulate_recording/r1.log").startswith(f"SLURM job 2 {reason}")
+    assert reason_of_slurm(messages, "logs/x/simulate_recording/r.log") is None
 
 
 def test_of_a_group_the_job_with_a_reason_is_named(log):

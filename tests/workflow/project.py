@@ -1,6 +1,7 @@
 """A copy of the project in a temporary folder, with recordings so small that the whole workflow takes about a minute."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,17 @@ class Project:
             if len(words) == 2 and words[1].isdigit() and words[0] not in ("total", "all"):
                 counts[words[0]] = int(words[1])
         return counts
+
+    def slurm_groups(self, *arguments: str, **options) -> list[tuple[str, list[str]]]:
+        """The groups that a dry run plans for SLURM: the name of each, and the messages of its jobs, sorted."""
+        output = self.snakemake("-n", "--profile", "slurm", *arguments, **options).output
+        groups = []
+        for line in output.splitlines():
+            if found := re.match(r"\[.*\] Group job (\w+)", line):
+                groups.append((found[1], []))
+            elif found := re.match(r" +Job \d+: (.*)", line):
+                groups[-1][1].append(found[1])
+        return sorted((name, sorted(messages)) for name, messages in groups)
 
     def write_sheet(self, name: str, rows: list[dict]) -> None:
         lines = ["\t".join(HEADER)] + ["\t".join(str(row.get(column, "")) for column in HEADER) for row in rows]

@@ -67,6 +67,13 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
     assert project.jobs("--", "predict", overlays=OVERLAYS) == {}
 
 
+def test_on_slurm_only_the_short_steps_share_a_job(project):
+    checks = [("recording", [f"Checking the frames and tracks of {name}"]) for name in ("r0", "r1")]
+    pictures = [f"Picture of the predictions of {name}" for name in ("r0", "r1")]
+    files = [f"Tracks of {name} for viewers" for name in ("r0", "r1")]
+    assert project.slurm_groups("--", "predict", overlays=OVERLAYS) == [("predictions", pictures + files), *checks]
+
+
 def test_frames_after_the_recording_was_stopped_change_nothing(project):
     """The same recording without its last ten frames, through the whole workflow: equal values, bit for bit."""
     rows = new_rows(project, n=1)

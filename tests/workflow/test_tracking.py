@@ -71,6 +71,16 @@ def test_what_is_planned_for_recordings_without_any_tracks(fresh):
     assert not {"train_model", "read_tracks"} & set(jobs)
 
 
+def test_on_slurm_the_short_steps_of_a_recording_share_one_job(fresh):
+    write(fresh, ["r0", "r1", "r2"], n=3)
+    fresh.write_config("drift.yaml", {"registration": {"method": "phase_cross_correlation", "channel": "p53"}})
+    groups = fresh.slurm_groups(overlays=(*OVERLAYS, "drift.yaml"))
+    assert [name for name, _ in groups] == ["drift"] * 3 + ["recording"] * 3
+    assert groups[0][1] == ["Figure of the drift of r0", "Registering r0"]
+    steps = ["Checking the tracks of r0", "Cutting the crops of r0", "Drawing the tracks of r0"]
+    assert groups[3][1] == [*steps, "Scoring the tracks of r0 against the simulator's truth", "Tracking the cells of r0"]
+
+
 def test_a_mixed_sheet_trains_on_the_recordings_with_fates(fresh):
     write(fresh, ["r3"])
     jobs = fresh.jobs(overlays=OVERLAYS)

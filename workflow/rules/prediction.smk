@@ -137,6 +137,8 @@ rule export_predictions:
         napari="results/{dataset}/predictions/{recording}.napari.csv",
     log:
         "logs/{dataset}/export_predictions/{recording}.log",
+    group:
+        "predictions"
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -164,6 +166,8 @@ rule plot_predictions:
         png="results/{dataset}/predictions/{recording}.png",
     log:
         "logs/{dataset}/plot_predictions/{recording}.log",
+    group:
+        "predictions"
     conda:
         "../../envs/analysis.yaml"
     resources:

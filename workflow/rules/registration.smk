@@ -13,6 +13,8 @@ rule register_drift:
         "logs/{dataset}/register_drift/{recording}.log",
     benchmark:
         "results/{dataset}/benchmarks/register_drift/{recording}.tsv"
+    group:
+        "drift"
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -38,6 +40,8 @@ rule plot_drift:
         png="results/{dataset}/drift/{recording}.png",
     log:
         "logs/{dataset}/plot_drift/{recording}.log",
+    group:
+        "drift"
     conda:
         "../../envs/analysis.yaml"
     params:

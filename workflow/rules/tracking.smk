@@ -47,6 +47,8 @@ rule track_cells:
         "logs/{dataset}/track_cells/{recording}.log",
     wildcard_constraints:
         recording=one_of(UNTRACKED),
+    group:
+        "recording"
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -73,6 +75,8 @@ rule assess_tracking:
         "logs/{dataset}/assess_tracking/{recording}.log",
     wildcard_constraints:
         recording=one_of(UNTRACKED),
+    group:
+        "recording"
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -103,6 +107,8 @@ rule plot_tracking:
         "logs/{dataset}/plot_tracking/{recording}.log",
     wildcard_constraints:
         recording=one_of(UNTRACKED),
+    group:
+        "recording"
     conda:
         "../../envs/analysis.yaml"
     resources:

@@ -45,6 +45,8 @@ rule evaluate_tracking:
         "logs/{dataset}/evaluate_tracking/{recording}.log",
     wildcard_constraints:
         recording=one_of(UNTRACKED),
+    group:
+        "recording"
     conda:
         "../../envs/analysis.yaml"
     message:
