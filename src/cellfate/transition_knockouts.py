@@ -1,0 +1,226 @@
+"""In-silico knockouts of genes and gene sets: an association of the model, not a causal effect.
+
+A model is a function q(expression (N, m), embedding (N, d), phenotype (N,)) -> (N, n), the distribution over next phenotypes. A
+knockout sets expression to zero counts (``zero`` (m,) on the model's scale) and holds everything else, the observed present
+phenotype and the embedding among it. P_ij is the mean of q_j over the cells of phenotype i, held-out cells only.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control
+
+from cellfate.errors import InputError
+from cellfate.progress import progress
+from cellfate.transition_metrics import mean_by_phenotype
+from cellfate.transition_training import Cells
+
+Model = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+GRID = 7  # expression values per gene at which the response of each cell is computed; between them it is interpolated
+STRATA = 4  # of mean expression, within which random sets are matched
+
+
+def matrix_of(model: Model, cells: Cells, n_phenotypes: int) -> np.ndarray:
+    return mean_by_phenotype(model(cells.expression, cells.embedding, cells.phenotype), cells.phenotype, n_phenotypes)
+
+
+def knockout_effects(
+    model: Model, cells: Cells, zero: np.ndarray, sets: Sequence[Sequence[int]], n_phenotypes: int, label: str = "knockouts"
+) -> np.ndarray:
+    """Change of P (K, n, n) by the knockout of each of the K ``sets`` of gene places."""
+    before = matrix_of(model, cells, n_phenotypes)
+    effects = np.empty((len(sets), *before.shape))
+    for place, genes in enumerate(progress(sets, label)):
+        genes = list(genes)
+        expression = cells.expression.copy()
+        expression[:, genes] = zero[genes]
+        changed = model(expression, cells.embedding, cells.phenotype)
+        effects[place] = mean_by_phenotype(changed, cells.phenotype, n_phenotypes) - before
+    return effects
+
+
+def response_curves(model: Model, cells: Cells, gene: int, grid: np.ndarray) -> np.ndarray:
+    """q of every cell with ``gene`` at each value of ``grid`` (G,): (G, N, n)."""
+    expression = np.repeat(cells.expression[None], len(grid), axis=0)
+    expression[:, :, gene] = grid[:, None]
+    q = model(expression.reshape(-1, expression.shape[2]), np.tile(cells.embedding, (len(grid), 1)), np.tile(cells.phenotype, len(grid)))
+    return q.reshape(len(grid), len(cells), -1)
+
+
+def permuted_changes(model: Model, cells: Cells, gene: int, n_phenotypes: int, permutations: int, rng: np.random.Generator) -> np.ndarray:
+    """Change of P (R, n, n) when ``gene`` is permuted among the cells of each phenotype, ``permutations`` times.
+
+    Each cell's response to the gene is computed at :data:`GRID` of the gene's quantiles and interpolated linearly between them.
+    """
+    own = cells.expression[:, gene]
+    grid = np.unique(np.quantile(own, np.linspace(0, 1, GRID)))
+    if len(grid) == 1:
+        return np.zeros((permutations, n_phenotypes, n_phenotypes))
+    curves = response_curves(model, cells, gene, grid)
+    place = np.clip(np.searchsorted(grid, own, side="right") - 1, 0, len(grid) - 2)
+    share = (own - grid[place]) / (grid[place + 1] - grid[place])
+    changes = np.empty((permutations, n_phenotypes, n_phenotypes))
+    for i in range(n_phenotypes):
+        members = np.flatnonzero(cells.phenotype == i)
+        low, part = place[members], share[members][:, None, None]
+        # [c', c]: q of cell c with the expression of cell c'
+        table = (1 - part) * curves[low][:, members] + part * curves[low + 1][:, members]
+        base = table[np.arange(len(members)), np.arange(len(members))].mean(axis=0)
+        columns = np.arange(len(members))
+        for r in range(permutations):
+            changes[r, i] = table[rng.permutation(len(members)), columns].mean(axis=0) - base
+    return changes
+
+
+def test_genes(
+    model: Model,
+    cells: Cells,
+    zero: np.ndarray,
+    genes: Sequence[str],
+    phenotypes: Sequence[str],
+    permutations: int = 2000,
+    level: float = 0.05,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Knock each gene out and compare with ``permutations`` of the gene among the cells of its phenotype.
+
+    The statistic of a gene is its largest |change of P| over all edges, so there is one test per gene; Benjamini-Hochberg over
+    genes. Edges are tested only within significant genes, and corrected within each. Returns the genes (gene, statistic, source,
+    target, change, null_95, p_value, q_value, significant) and the edges (gene, source, target, change, p_value, q_value).
+
+    Raises InputError when the smallest attainable p, 1 / (permutations + 1), could not pass the correction even for one gene.
+    """
+    smallest = smallest_p(permutations)
+    if smallest > level / len(genes):
+        needed = int(np.ceil(len(genes) / level))
+        raise InputError(
+            f"transition.knockouts.permutations is {permutations}: a lone gene could never be found among {len(genes)}; {needed} are needed"
+        )
+    n = len(phenotypes)
+    effects = knockout_effects(model, cells, zero, [[g] for g in range(len(genes))], n)
+    rng = np.random.default_rng(seed)
+    rows, edge_p = [], []
+    for g, name in enumerate(progress(list(genes), "knockout null")):
+        null = np.abs(permuted_changes(model, cells, g, n, permutations, rng))
+        statistic = np.abs(effects[g]).max()
+        largest = null.max(axis=(1, 2))
+        i, j = np.unravel_index(np.abs(effects[g]).argmax(), (n, n))
+        rows.append(
+            (name, statistic, phenotypes[i], phenotypes[j], effects[g, i, j], np.quantile(largest, 0.95), _p_value(largest, statistic))
+        )
+        edge_p.append(np.array([[_p_value(null[:, a, b], abs(effects[g, a, b])) for b in range(n)] for a in range(n)]))
+    table = pd.DataFrame(rows, columns=["gene", "statistic", "source", "target", "change", "null_95", "p_value"])
+    table["q_value"] = false_discovery_control(table["p_value"])
+    table["significant"] = table["q_value"] <= level
+    edges = [_edges(genes[g], effects[g], edge_p[g], phenotypes) for g in np.flatnonzero(table["significant"])]
+    columns = ["gene", "source", "target", "change", "p_value", "q_value"]
+    return table, pd.concat(edges, ignore_index=True) if edges else pd.DataFrame(columns=columns)
+
+
+test_genes.__test__ = False  # not a test of pytest
+
+
+def smallest_p(draws: int) -> float:
+    """The smallest p-value that ``draws`` random draws can give."""
+    return 1 / (draws + 1)
+
+
+def _p_value(null: np.ndarray, statistic: float) -> float:
+    return float((1 + (null >= statistic - 1e-12).sum()) / (len(null) + 1))
+
+
+def _edges(gene: str, change: np.ndarray, p: np.ndarray, phenotypes: Sequence[str]) -> pd.DataFrame:
+    source, target = np.meshgrid(phenotypes, phenotypes, indexing="ij")
+    table = pd.DataFrame({"gene": gene, "source": source.ravel(), "target": target.ravel(), "change": change.ravel(), "p_value": p.ravel()})
+    return table.assign(q_value=false_discovery_control(table["p_value"]))
+
+
+def matched_sets(genes: Sequence[int], mean_expression: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """``draws`` random sets (draws, K) of other genes, one for each of ``genes`` from its quarter of mean expression.
+
+    A quarter with too few other genes is filled from its neighbours. Raises InputError when there are fewer other genes than set genes.
+    """
+    genes = np.asarray(genes)
+    others = np.setdiff1d(np.arange(len(mean_expression)), genes)
+    if len(others) < len(genes):
+        raise InputError(f"gene set of {len(genes)}: only {len(others)} other genes to draw random sets from")
+    edges = np.quantile(mean_expression, np.linspace(0, 1, STRATA + 1)[1:-1])
+    stratum = np.searchsorted(edges, mean_expression)
+    found = np.empty((draws, len(genes)), int)
+    for draw in range(draws):
+        free = set(others.tolist())
+        for place, gene in enumerate(genes):
+            options = np.array(sorted(free))
+            away = np.abs(stratum[options] - stratum[gene])
+            options = options[away == away.min()]
+            found[draw, place] = rng.choice(options)
+            free.discard(int(found[draw, place]))
+    return found
+
+
+def test_sets(
+    model: Model,
+    cells: Cells,
+    zero: np.ndarray,
+    genes: Sequence[str],
+    sets: Mapping[str, Sequence[str]],
+    mean_expression: np.ndarray,
+    phenotypes: Sequence[str],
+    draws: int = 2000,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Knock out each named set and compare with ``draws`` random sets of the same size and mean expression.
+
+    The statistic is the largest |change of P|; Benjamini-Hochberg over sets. Returns the sets (gene_set, n_genes, source, target,
+    change, statistic, null_median, null_95, own_edge_random, ratio, p_value, q_value) and every draw (gene_set, draw, statistic,
+    change). ``change`` of a draw is that of the set's own strongest edge, ``own_edge_random`` its mean size and ``ratio`` how many
+    times more the set does there.
+
+    Raises InputError for a gene that is not there, naming the set.
+    """
+    places = {name: place for place, name in enumerate(genes)}
+    n = len(phenotypes)
+    rng = np.random.default_rng(seed)
+    rows, tables = [], []
+    for name, members in sets.items():
+        absent = [gene for gene in members if gene not in places]
+        if absent:
+            raise InputError(f"gene set {name}: gene {absent[0]!r} is not among the {len(genes)} genes of the analysis")
+        own = [places[gene] for gene in members]
+        effect = knockout_effects(model, cells, zero, [own], n)[0]
+        null = knockout_effects(model, cells, zero, matched_sets(own, mean_expression, draws, rng), n, f"random sets for {name}")
+        i, j = np.unravel_index(np.abs(effect).argmax(), (n, n))
+        largest = np.abs(null).max(axis=(1, 2))
+        random = float(np.abs(null[:, i, j]).mean())
+        statistic = float(np.abs(effect).max())
+        values = (
+            len(own),
+            phenotypes[i],
+            phenotypes[j],
+            effect[i, j],
+            statistic,
+            float(np.median(largest)),
+            float(np.quantile(largest, 0.95)),
+        )
+        rows.append((name, *values, random, statistic / max(random, 1e-12), _p_value(largest, statistic)))
+        tables.append(pd.DataFrame({"gene_set": name, "draw": np.arange(draws), "statistic": largest, "change": null[:, i, j]}))
+    columns = [
+        "gene_set",
+        "n_genes",
+        "source",
+        "target",
+        "change",
+        "statistic",
+        "null_median",
+        "null_95",
+        "own_edge_random",
+        "ratio",
+        "p_value",
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    table["q_value"] = false_discovery_control(table["p_value"]) if len(table) else []
+    return table, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["gene_set", "draw", "statistic", "change"])
+
+
+test_sets.__test__ = False

@@ -1,0 +1,207 @@
+"""Training of the transition networks, and what they say of cells.
+
+A network is any module that takes expression (B, m), an embedding (B, d) and how many genes to keep, and returns
+:class:`cellfate.transition_model.Outputs`. Everything runs on one thread unless told otherwise: two threads under load were ten times
+slower.
+"""
+
+import copy
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cellfate.errors import InputError
+from cellfate.files import replacing
+from cellfate.transition_model import Outputs, TransitionModel, TransitionSettings, next_phenotype
+
+WARM_UP = 0.6  # of the epochs, over which the kept genes fall from m to k
+FULL_WEIGHT = 0.5  # of the prediction branch's cross-entropy
+BATCH = 1024  # cells of a pass that needs no gradient
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    regulation_rate: float = 10.0  # learning rate of the regulatory weights w over that of the others
+    weight_decay: float = 0.05
+    l1: float = 3e-3  # on the regulatory weights w
+    warm_up: float = WARM_UP
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Arrays of the same N cells: z-scored ``expression`` (N, m), ``embedding`` (N, d), codes of the phenotype (N,), ``targets``.
+
+    ``targets`` (N, n) are distributions over the next phenotype, NaN rows where there is none.
+    """
+
+    expression: np.ndarray
+    embedding: np.ndarray
+    phenotype: np.ndarray
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.phenotype)
+
+    def take(self, chosen: np.ndarray) -> "Cells":
+        return Cells(self.expression[chosen], self.embedding[chosen], self.phenotype[chosen], self.targets[chosen])
+
+
+def losses(outputs: Outputs, phenotype: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    """CE(fused), CE(full) and KL(target || q), each the mean over the cells that have what it needs."""
+    present = functional.one_hot(phenotype, outputs.fused.shape[1]).float()
+    known = ~targets.isnan().any(dim=1)
+    found = {"fused": functional.cross_entropy(outputs.fused, phenotype), "full": functional.cross_entropy(outputs.full, phenotype)}
+    q = next_phenotype(outputs.transitions[known], present[known])
+    target = targets[known]
+    found["transition"] = (torch.xlogy(target, target) - target * q.clamp_min(1e-9).log()).sum() / max(int(known.sum()), 1)
+    return found
+
+
+def train_network(
+    network: nn.Module, train: Cells, validation: Cells, settings: TrainingSettings, seed: int = 0, threads: int = 1, label: str = "train"
+) -> tuple[nn.Module, list[dict]]:
+    """Train ``network`` in place; returns it with the weights of the best validation loss at the final number of kept genes, and curves.
+
+    The loss is CE(fused) + 0.5 CE(full) + KL(target || q) + L1 |w|; a curve row has epoch, kept, train_loss and val_loss.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    shuffle = np.random.default_rng(seed)
+    regulation = getattr(network, "regulation", None)
+    others = [p for p in network.parameters() if p is not regulation]
+    groups = [{"params": others, "weight_decay": settings.weight_decay}]
+    if regulation is not None:
+        groups.append({"params": [regulation], "weight_decay": 0.0})
+    rates = [settings.learning_rate, settings.regulation_rate * settings.learning_rate][: len(groups)]
+    optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate)
+    steps = settings.epochs * -(-len(train) // settings.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps, pct_start=0.15)
+    data, held = _tensors(train), _tensors(validation)
+    final = network.settings.keep
+    best, best_loss, curves = None, np.inf, []
+    for epoch in range(settings.epochs):
+        keep = kept_genes(epoch, settings.epochs, network.settings.n_genes, final, settings.warm_up)
+        network.train()
+        total = 0.0
+        for chosen in np.array_split(shuffle.permutation(len(train)), -(-len(train) // settings.batch_size)):
+            expression, embedding, phenotype, targets = (part[chosen] for part in data)
+            parts = losses(network(expression, embedding, keep), phenotype, targets)
+            loss = parts["fused"] + FULL_WEIGHT * parts["full"] + parts["transition"]
+            total += float(loss.detach()) * len(chosen)
+            if regulation is not None:
+                loss = loss + settings.l1 * regulation.abs().sum()
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+        parts = _validation_losses(network, held, keep)
+        value = parts["fused"] + FULL_WEIGHT * parts["full"] + parts["transition"]
+        curves.append(
+            {"epoch": epoch, "kept": keep, "train_loss": total / len(train), "val_loss": value}
+            | {f"val_{name}": part for name, part in parts.items()}
+        )
+        if (epoch + 1) % 10 == 0 or epoch + 1 == settings.epochs:
+            print(
+                f"{label}: epoch {epoch + 1} of {settings.epochs}, {keep} genes kept, validation loss {value:.3f}",
+                file=sys.stderr,
+                flush=True,
+            )
+        if keep == final and value < best_loss:
+            best, best_loss = copy.deepcopy(network.state_dict()), value
+    if not np.isfinite(best_loss):
+        raise InputError(f"{label}: the loss is not finite; a smaller learning rate than {settings.learning_rate} is needed")
+    network.load_state_dict(best)
+    return network.eval(), curves
+
+
+def kept_genes(epoch: int, epochs: int, n_genes: int, keep: int, warm_up: float) -> int:
+    """How many genes an epoch keeps: linearly from all of them to ``keep`` over the first ``warm_up`` of the epochs."""
+    length = warm_up * epochs
+    share = 1.0 if length == 0 else min(1.0, epoch / length)
+    return round(n_genes + share * (keep - n_genes))
+
+
+@torch.no_grad()
+def _validation_losses(network: nn.Module, held: tuple[Tensor, ...], keep: int) -> dict[str, float]:
+    network.eval()
+    return {name: float(value) for name, value in losses(network(*held[:2], keep), *held[2:]).items()}
+
+
+def _tensors(cells: Cells) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    expression, embedding, targets = (
+        torch.from_numpy(np.asarray(a, np.float32)) for a in (cells.expression, cells.embedding, cells.targets)
+    )
+    return expression, embedding, torch.from_numpy(np.asarray(cells.phenotype, np.int64)), targets
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network says of N cells: p_full and p_fused (N, n), transitions from each phenotype (N, n, n), s and w s (N, m)."""
+
+    full: np.ndarray
+    fused: np.ndarray
+    transitions: np.ndarray
+    scores: np.ndarray
+    kept: np.ndarray
+
+
+@torch.no_grad()
+def predict(network: nn.Module, cells: Cells) -> Predictions:
+    """All outputs for ``cells``, in batches."""
+    network.eval()
+    expression, embedding, _, _ = _tensors(cells)
+    found: list[tuple] = []
+    for first in range(0, len(cells), BATCH):
+        out = network(expression[first : first + BATCH], embedding[first : first + BATCH])
+        found.append((out.full.softmax(1), out.fused.softmax(1), out.transitions.softmax(2), out.scores, out.kept))
+    return Predictions(*(torch.cat(parts).numpy() for parts in zip(*found, strict=True)))
+
+
+def transition_function(network: nn.Module, phenotype_held: bool = True) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """q (N, n) as a function of expression (N, m), embedding (N, d) and the observed phenotype (N,).
+
+    With ``phenotype_held`` the present phenotype is the observed one whatever the expression; else it is the fused prediction,
+    which a knockout changes too (the paper's text can be read so).
+    """
+    network.eval()
+
+    @torch.no_grad()
+    def function(expression: np.ndarray, embedding: np.ndarray, phenotype: np.ndarray) -> np.ndarray:
+        found = []
+        for first in range(0, len(expression), BATCH):
+            part = slice(first, first + BATCH)
+            out = network(
+                torch.from_numpy(np.asarray(expression[part], np.float32)), torch.from_numpy(np.asarray(embedding[part], np.float32))
+            )
+            n = out.fused.shape[1]
+            observed = functional.one_hot(torch.from_numpy(np.asarray(phenotype[part], np.int64)), n).float()
+            found.append(next_phenotype(out.transitions, observed if phenotype_held else out.fused.softmax(1)))
+        return torch.cat(found).numpy()
+
+    return function
+
+
+def save_network(network: TransitionModel, path: str | Path, extra: Mapping[str, object] | None = None) -> None:
+    """Settings, weights and what else a later step needs of a network, in one file."""
+    content = {"settings": json.dumps(network.settings.as_dict()), "weights": network.state_dict(), "extra": dict(extra or {})}
+    with replacing(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_network(path: str | Path) -> tuple[TransitionModel, dict]:
+    """The network that :func:`save_network` wrote, ready to predict, and what was stored beside it."""
+    content = torch.load(path, weights_only=True)
+    network = TransitionModel(TransitionSettings(**json.loads(content["settings"])))
+    network.load_state_dict(content["weights"])
+    return network.eval(), content["extra"]
