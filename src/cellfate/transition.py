@@ -8,7 +8,7 @@ rank_genes(run)
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from cellfate.errors import InputError
+from cellfate.files import replacing
 from cellfate.markov import overall_entropy, row_entropy
 from cellfate.transition_baselines import NETWORKS, BaselineNetwork, LogisticTransitions, differential_expression
 from cellfate.transition_expression import (
@@ -180,16 +181,38 @@ def fit(
     torch.manual_seed(seed)
     sizes = {"n_genes": len(prepared.genes), "n_phenotypes": n_phenotypes, "embedding_size": prepared.embedding.shape[1]}
     settings = TransitionSettings(**sizes, **{**(model or {}), **change.get("model", {})})
+    network = build_network(variant, settings)
     listed = np.isin(prepared.genes.astype(str), list(prior))
-    if "network" in change:
-        network = BaselineNetwork(change["network"], settings)
-        network(torch.zeros(2, settings.n_genes), torch.zeros(2, settings.embedding_size))  # sets the sizes of lazy layers
-    else:
-        network = TransitionModel(settings, torch.from_numpy(listed.astype(np.float32)) if listed.any() else None)
+    if "network" not in change and listed.any():
+        network.prior[:] = torch.from_numpy(listed / listed.sum())
     parts = {name: cells.take(prepared.parts == name) for name in ("train", "validation", "test")}
     schedule = TrainingSettings(**{**(training or {}), **change.get("training", {})})
     network, curves = train_network(network, parts["train"], parts["validation"], schedule, seed, threads, variant)
     return look(variant, network, prepared, cells, n_phenotypes, bootstrap, seed, curves)
+
+
+def build_network(variant: str, settings: TransitionSettings) -> nn.Module:
+    """The untrained network of ``variant``."""
+    kind = VARIANTS[variant].get("network")
+    if kind is None:
+        return TransitionModel(settings)
+    network = BaselineNetwork(kind, settings)
+    network(torch.zeros(2, settings.n_genes), torch.zeros(2, settings.embedding_size))  # sets the sizes of lazy layers
+    return network
+
+
+def save_network(network: nn.Module, path: str | Path, variant: str) -> None:
+    """Variant, settings and weights in one file."""
+    with replacing(path) as temporary:
+        torch.save({"variant": variant, "settings": asdict(network.settings), "weights": network.state_dict()}, temporary)
+
+
+def load_network(path: str | Path) -> nn.Module:
+    """The network that :func:`save_network` wrote, ready to predict."""
+    content = torch.load(path, weights_only=True)
+    network = build_network(content["variant"], TransitionSettings(**content["settings"]))
+    network.load_state_dict(content["weights"])
+    return network.eval()
 
 
 def look(

@@ -4,7 +4,7 @@ After the ideas of KD-CPT (Xin et al., 2025), which leaves most formulas open; d
 are ours. Shapes: B cells, m genes, n phenotypes, c channels, k kept tokens. Genes stand in the order of the input file, always.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -25,16 +25,13 @@ class TransitionSettings:
     embedding_size: int
     width: int = 16
     heads: int = 2
-    layers: int = 2
+    layers: int = 1
     keep: int = 32  # k, genes and compressed tokens that are kept
     dropout: float = 0.1
     fusion: bool = True  # the cross-function fusion module; without it the two branches' means are joined
     selector: str = "attention"  # attention: the Cell Learner | token_learner | none: every gene is kept with weight 1/m
     regulation: bool = True  # eq. 3, a sum over kept genes in the transition logits
     prior_weight: float = 0.0  # lambda, of a list of expected regulators
-
-    def as_dict(self) -> dict:
-        return asdict(self)
 
 
 @dataclass
@@ -54,14 +51,14 @@ class TransitionModel(nn.Module):
     ``forward`` takes z-scored expression (B, m) and the given embedding of the cells (B, d).
     """
 
-    def __init__(self, settings: TransitionSettings, prior: Tensor | None = None):
+    def __init__(self, settings: TransitionSettings):
         super().__init__()
         self.settings = settings
         m, n, c = settings.n_genes, settings.n_phenotypes, settings.width
         self.tokens = GeneTokens(m, c)
         self.encoder = Encoder(settings)
         self.selector = {"attention": AttentionSelector, "token_learner": TokenLearner, "none": KeepAll}[settings.selector](settings)
-        self.register_buffer("prior", torch.zeros(m) if prior is None else prior.float() / prior.float().sum())
+        self.register_buffer("prior", torch.zeros(m))  # 1 / |T| for expected regulators, set from outside
         self.prediction = nn.Sequential(
             nn.Linear(settings.embedding_size, 256), nn.ReLU(), nn.Dropout(settings.dropout),
             nn.Linear(256, 64), nn.ReLU(), nn.Dropout(settings.dropout), nn.Linear(64, n),
@@ -81,7 +78,9 @@ class TransitionModel(nn.Module):
         kept = self._keep(scores, self.settings.keep if keep is None else keep)
         m = self.settings.n_genes
         gates = m * scores * kept
-        z = self._context(tokens[:, 1:] * gates[..., None], kept, encoded[:, 1:])
+        # with eq. 3 the transitions alone teach the gate; the phenotype's loss would draw it to markers
+        shown = gates if self.regulation is None else gates.detach()
+        z = self._context(tokens[:, 1:] * shown[..., None], kept, encoded[:, 1:])
         n = self.settings.n_phenotypes
         # with eq. 3, Uz only reads z: were it to shape z too, the transitions would go that way, which no L1 holds down
         context = z if self.regulation is None else z.detach()
@@ -99,11 +98,11 @@ class TransitionModel(nn.Module):
 
     def _context(self, gated: Tensor, kept: Tensor, encoded: Tensor) -> Tensor:
         """z (B, c) from E_t, the gated tokens of kept genes in the genes' order, and E_p, the compressed sequence."""
-        compressed, _, _ = compress(encoded, self.settings.keep)
+        compressed, sizes, _ = compress(encoded, self.settings.keep)
         number = int(kept[0].sum())
         order = kept.to(torch.int8).sort(dim=1, descending=True, stable=True).indices[:, :number]
         regulatory = gated.gather(1, order[..., None].expand(-1, -1, gated.shape[2]))
-        return self.fuse(compressed, regulatory)
+        return self.fuse(compressed, sizes / sizes.sum(dim=1, keepdim=True), regulatory)
 
 
 class GeneTokens(nn.Module):
@@ -253,7 +252,8 @@ class FusionModule(nn.Module):
     """The cross-function fusion module: attention over both sequences, with wide kernels for the regulatory one; (B, ., c) twice -> (B, c).
 
     Q, K and V by convolutions with stride 2, concatenated along the sequence; LayerNorm on Q and K; feed-forward layer; transposed
-    convolution back to each sequence; residuals; a linear map of both branches' means.
+    convolution back to each sequence; residuals; a linear map of both branches' means,
+    the compressed branch's weighted by the ``shares`` (B, k) of genes in its tokens.
     """
 
     def __init__(self, width: int, heads: int):
@@ -267,7 +267,7 @@ class FusionModule(nn.Module):
         self.back = nn.ModuleDict({name: nn.ConvTranspose1d(width, width, STRIDE, STRIDE) for name in KERNELS})
         self.out = nn.Linear(2 * width, width)
 
-    def forward(self, compressed: Tensor, regulatory: Tensor) -> Tensor:
+    def forward(self, compressed: Tensor, shares: Tensor, regulatory: Tensor) -> Tensor:
         sequences = {"global": compressed, "local": regulatory}
         projected = [self.project[name](sequence.transpose(1, 2)).transpose(1, 2) for name, sequence in sequences.items()]
         query, key, value = torch.cat(projected, dim=1).chunk(3, dim=2)
@@ -278,7 +278,12 @@ class FusionModule(nn.Module):
             sequence + self.back[name](piece.transpose(1, 2)).transpose(1, 2)[:, : sequence.shape[1]]
             for (name, sequence), piece in zip(sequences.items(), pieces, strict=True)
         ]
-        return self.out(torch.cat([part.mean(dim=1) for part in restored], dim=1))
+        return self.out(torch.cat([weighted_mean(restored[0], shares), restored[1].mean(dim=1)], dim=1))
+
+
+def weighted_mean(tokens: Tensor, shares: Tensor) -> Tensor:
+    """The mean of tokens (B, k, c) by the share of genes in each, (B, k): what no merge changes."""
+    return (shares[..., None] * tokens).sum(dim=1)
 
 
 class JoinedMeans(nn.Module):
@@ -288,8 +293,8 @@ class JoinedMeans(nn.Module):
         super().__init__()
         self.out = nn.Linear(2 * width, width)
 
-    def forward(self, compressed: Tensor, regulatory: Tensor) -> Tensor:
-        return self.out(torch.cat([compressed.mean(dim=1), regulatory.mean(dim=1)], dim=1))
+    def forward(self, compressed: Tensor, shares: Tensor, regulatory: Tensor) -> Tensor:
+        return self.out(torch.cat([weighted_mean(compressed, shares), regulatory.mean(dim=1)], dim=1))
 
 
 def next_phenotype(transitions: Tensor, present: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from scipy.special import softmax
 
 from cellfate.errors import InputError
 from cellfate.files import replacing
+from cellfate.transition_expression import write_h5ad
 
 PHENOTYPES = ("A", "B", "C", "D")
 PATHWAY_EDGES = ((0, 1), (1, 2), (2, 3))  # the edge that each pathway drives
@@ -166,6 +167,14 @@ def _draw(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _counts(log_rates: np.ndarray, typical: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     depth = np.exp(rng.normal(0, DEPTH_SPREAD, (len(log_rates), 1)))
     return rng.poisson(depth * typical * np.exp(SPREAD * log_rates))
+
+
+def write_cells(cells: SimulatedCells, path: str | Path) -> None:
+    """What a real h5ad file could hold: counts, and phenotype, next_phenotype, time and pseudotime of each cell."""
+    named = np.array([*PHENOTYPES, ""], dtype=object)  # the last one for cells without a descendant
+    columns = {"phenotype": named[cells.phenotype], "next_phenotype": named[cells.following], "time": cells.time}
+    names = [cell_name(index) for index in range(len(cells.counts))]
+    write_h5ad(path, cells.counts.astype(np.int32), names, cells.genes, columns | {"pseudotime": cells.pseudotime})
 
 
 def write_truth(cells: SimulatedCells, path: str | Path) -> None:

@@ -4,6 +4,7 @@ Static labels say what a cell is, never what it becomes, so no transition can be
 undirected neighbour graph of a snapshot is no target either: as an estimate of transitions it is worse than knowing nothing.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -63,7 +64,7 @@ def transport_targets(
     if len(points) < 2:
         raise InputError(f"{where}.time: all cells have time {points[0]:g}; {STATIC}")
     targets = np.full((len(times), n_phenotypes), np.nan)
-    for early, late in zip(points[:-1], points[1:], strict=True):
+    for early, late in itertools.pairwise(points):
         first, second = np.flatnonzero(times == early), np.flatnonzero(times == late)
         cost = _squared_distances(embedding[first], embedding[second])
         plan = sinkhorn(cost / np.median(cost), epsilon)

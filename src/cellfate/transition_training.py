@@ -6,11 +6,9 @@ slower.
 """
 
 import copy
-import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,8 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cellfate.errors import InputError
-from cellfate.files import replacing
-from cellfate.transition_model import Outputs, TransitionModel, TransitionSettings, next_phenotype
+from cellfate.transition_model import Outputs, next_phenotype
 
 WARM_UP = 0.6  # of the epochs, over which the kept genes fall from m to k
 FULL_WEIGHT = 0.5  # of the prediction branch's cross-entropy
@@ -190,18 +187,3 @@ def transition_function(network: nn.Module, phenotype_held: bool = True) -> Call
         return torch.cat(found).numpy()
 
     return function
-
-
-def save_network(network: TransitionModel, path: str | Path, extra: Mapping[str, object] | None = None) -> None:
-    """Settings, weights and what else a later step needs of a network, in one file."""
-    content = {"settings": json.dumps(network.settings.as_dict()), "weights": network.state_dict(), "extra": dict(extra or {})}
-    with replacing(path) as temporary:
-        torch.save(content, temporary)
-
-
-def load_network(path: str | Path) -> tuple[TransitionModel, dict]:
-    """The network that :func:`save_network` wrote, ready to predict, and what was stored beside it."""
-    content = torch.load(path, weights_only=True)
-    network = TransitionModel(TransitionSettings(**json.loads(content["settings"])))
-    network.load_state_dict(content["weights"])
-    return network.eval(), content["extra"]
