@@ -1,5 +1,9 @@
 """Reading h5ad files, their checks, and the preparation of cells."""
 
+import importlib.util
+import os
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -7,7 +11,7 @@ import pytest
 from scipy import sparse
 
 from cellfate.errors import InputError
-from cellfate.transition import prepare_cells, read_cells
+from cellfate.transition import logistic, prepare_cells, read_cells
 from cellfate.transition_expression import prepare, read_embedding, read_h5ad, split_cells, write_h5ad
 
 GENES = [f"g{i}" for i in range(6)]
@@ -164,3 +168,26 @@ def test_a_given_embedding_is_called_so(tmp_path):
     table.iloc[1:].to_csv(path, index=False)
     with pytest.raises(InputError, match="cell 'c39' is missing"):
         read_embedding(path, cells.cells)
+
+
+def pbmc68k() -> Path:
+    """The file that comes inside scanpy's wheel: CELLFATE_PBMC68K, or scanpy where it is installed."""
+    named = os.environ.get("CELLFATE_PBMC68K")
+    if named:
+        return Path(named)
+    found = importlib.util.find_spec("scanpy")
+    if found is None:
+        pytest.skip("NOT CHECKED on real cells: scanpy is not installed (set CELLFATE_PBMC68K to its datasets/10x_pbmc68k_reduced.h5ad)")
+    return Path(found.origin).parent / "datasets/10x_pbmc68k_reduced.h5ad"
+
+
+def test_the_real_cells_of_scanpy_are_read_and_classified():
+    path = pbmc68k()
+    table = read_cells(path, label="bulk_labels", layer="raw/X", kind="lognorm", min_cells=10)
+    assert table.expression.values.shape == (700, 765)
+    assert len(table.phenotypes) == 10
+    prepared, cells = prepare_cells(table, genes=100, seed=1)
+    _, _, scores, _ = logistic(prepared, cells, 10)
+    assert scores["accuracy"] > 0.6
+    with pytest.raises(InputError, match="scaled .z-scored. data, which is refused"):
+        read_h5ad(path, "X", "lognorm")

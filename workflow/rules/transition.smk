@@ -70,10 +70,10 @@ rule train_transition_model:
         "logs/{dataset}/transition/{variant}/train_transition_model.log",
     benchmark:
         "results/{dataset}/transition/benchmarks/train_transition_model-{variant}.tsv"
-    conda:
-        "../../envs/transition.yaml"
     wildcard_constraints:
         variant=one_of(TRANSITION["variants"]),
+    conda:
+        "../../envs/transition.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(240),
