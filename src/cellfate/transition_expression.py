@@ -209,9 +209,9 @@ def labels_of(expression: Expression, name: str, min_cells: int) -> tuple[np.nda
     names, codes = np.unique(values.astype(str), return_inverse=True)
     sizes = np.bincount(codes)
     if len(names) < 2:
-        raise InputError(f"{expression.source}: all cells are {names[0]!r} in column {name!r}; at least two phenotypes are needed")
+        raise InputError(f"{expression.source}: all cells are {str(names[0])!r} in column {name!r}; at least two phenotypes are needed")
     if sizes.min() < min_cells:
-        small = f"phenotype {names[sizes.argmin()]!r} has {sizes.min()} cells"
+        small = f"phenotype {str(names[sizes.argmin()])!r} has {sizes.min()} cells"
         raise InputError(f"{expression.source}: {small} in column {name!r}, at least {min_cells} are needed (transition.min_cells)")
     return codes, [str(value) for value in names]
 

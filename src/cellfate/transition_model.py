@@ -14,7 +14,7 @@ SELECTORS = ("attention", "token_learner", "none")
 LEARNED_MAPS = 4  # of a TokenLearner
 KERNELS = {"global": 1, "local": 7}  # of the fusion's convolutions
 STRIDE = 2
-DIRECTION = 0.1  # size of v_g at the start, that of e_g being 1
+IDENTITY, DIRECTION = 0.3, 0.1  # sizes of e_g and v_g at the start
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class GeneTokens(nn.Module):
 
     def __init__(self, n_genes: int, width: int):
         super().__init__()
-        self.identity = nn.Parameter(torch.randn(n_genes, width))
+        self.identity = nn.Parameter(IDENTITY * torch.randn(n_genes, width))
         self.direction = nn.Parameter(DIRECTION * torch.randn(n_genes, width))
         self.cls = nn.Parameter(torch.randn(1, 1, width))
 
@@ -270,7 +270,7 @@ class FusionModule(nn.Module):
         self.norm_query, self.norm_key = nn.LayerNorm(width), nn.LayerNorm(width)
         self.feedforward = feedforward(width, 0.0)
         self.back = nn.ModuleDict({name: nn.ConvTranspose1d(width, width, STRIDE, STRIDE) for name in KERNELS})
-        self.out = nn.Linear(2 * width, width)
+        self.out = nn.Sequential(nn.BatchNorm1d(2 * width), nn.Linear(2 * width, width))
 
     def forward(self, compressed: Tensor, shares: Tensor, regulatory: Tensor) -> Tensor:
         sequences = {"global": compressed, "local": regulatory}
@@ -296,7 +296,7 @@ class JoinedMeans(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.out = nn.Linear(2 * width, width)
+        self.out = nn.Sequential(nn.BatchNorm1d(2 * width), nn.Linear(2 * width, width))
 
     def forward(self, compressed: Tensor, shares: Tensor, regulatory: Tensor) -> Tensor:
         return self.out(torch.cat([weighted_mean(compressed, shares), regulatory.mean(dim=1)], dim=1))

@@ -29,7 +29,8 @@ class TrainingSettings:
     epochs: int = 20
     batch_size: int = 128
     learning_rate: float = 2e-3
-    regulation_rate: float = 1.0  # step of the proximal gradient descent of the regulatory weights w
+    regulation_rate: float = 3.0  # step of the proximal gradient descent of b and the regulatory weights w
+    identity_rate: float = 60.0  # learning rate of the genes' identities e_g over that of the others
     weight_decay: float = 0.05
     l1: float = 6e-3  # on the regulatory weights w
     warm_up: float = WARM_UP
@@ -76,10 +77,14 @@ def train_network(
     torch.manual_seed(seed)
     shuffle = np.random.default_rng(seed)
     regulation = getattr(network, "regulation", None)
-    others = [p for p in network.parameters() if p is not regulation]
-    optimiser = torch.optim.AdamW(others, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    plain = [p for p in (regulation, network.transition_bias) if p is not None]
+    identity = [p for name, p in network.named_parameters() if name == "tokens.identity"]
+    rest = [p for name, p in network.named_parameters() if name not in ("tokens.identity", "regulation", "transition_bias")]
+    groups = [{"params": rest, "lr": settings.learning_rate}]
+    groups += [{"params": identity, "lr": settings.identity_rate * settings.learning_rate}] * bool(identity)
+    optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
     steps = settings.epochs * -(-len(train) // settings.batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps, pct_start=PCT_START)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [group["lr"] for group in groups], total_steps=steps, pct_start=PCT_START)
     data, held = _tensors(train), _tensors(validation)
     final = network.settings.keep
     best, best_loss, curves = None, np.inf, []
@@ -93,14 +98,14 @@ def train_network(
             loss = parts["fused"] + FULL_WEIGHT * parts["full"] + parts["transition"]
             total += float(loss.detach()) * len(chosen)
             optimiser.zero_grad()
-            if regulation is not None:
-                regulation.grad = None
+            for weights in plain:
+                weights.grad = None
             loss.backward()
-            nn.utils.clip_grad_norm_(others, 1.0)
+            nn.utils.clip_grad_norm_([*rest, *identity], 1.0)
             step = settings.regulation_rate * schedule.get_last_lr()[0] / settings.learning_rate
             optimiser.step()
-            if regulation is not None:
-                proximal_step(regulation, step, settings.l1)
+            for weights in plain:
+                proximal_step(weights, step, settings.l1 if weights is regulation else 0.0)
             schedule.step()
         parts = _validation_losses(network, held, keep)
         value = parts["fused"] + FULL_WEIGHT * parts["full"] + parts["transition"]

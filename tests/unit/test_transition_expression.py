@@ -189,5 +189,5 @@ def test_the_real_cells_of_scanpy_are_read_and_classified():
     prepared, cells = prepare_cells(table, genes=100, seed=1)
     _, _, scores, _ = logistic(prepared, cells, 10)
     assert scores["accuracy"] > 0.6
-    with pytest.raises(InputError, match="scaled .z-scored. data, which is refused"):
+    with pytest.raises(InputError, match=r"scaled .z-scored. data, which is refused"):
         read_h5ad(path, "X", "lognorm")
