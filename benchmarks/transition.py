@@ -1,7 +1,7 @@
 """What the transition network finds of what was planted, over unseen seeds, beside its ablations and baselines.
 
-Each seed is a simulated data set of its own, written and read as h5ad, with its own split and training. Rows of a seed that are
-there already are not made again. The tables of docs/transition.md between the markers are written from them.
+Each seed is a simulated data set of its own, written and read as h5ad, with its own split and training. What is in the table of
+results already is not made again: remove it to start anew. The tables of docs/transition.md between the markers are written from them.
 
 Run: OMP_NUM_THREADS=1 PYTHONPATH=src .venv/bin/python benchmarks/transition.py [--seeds 11 12 13] [--page-only]
 """
@@ -12,6 +12,7 @@ import platform
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,15 +22,16 @@ import torch
 from learning_page import processor
 
 from cellfate.files import replacing
-from cellfate.transition import VARIANTS, fit, logistic, prepare_cells, rank_genes, read_cells
-from cellfate.transition_baselines import counted_matrix
+from cellfate.transition import VARIANTS, Fit, fit, logistic, prepare_cells, rank_genes, read_cells
+from cellfate.transition_baselines import NETWORKS, counted_matrix
+from cellfate.transition_expression import Prepared
 from cellfate.transition_files import without_scaling
 from cellfate.transition_knockouts import genes_against_null, knockout_effects, sets_against_null, some_of_each
 from cellfate.transition_metrics import mean_by_phenotype, precision_at_k
 from cellfate.transition_plots import variant_name
 from cellfate.transition_simulation import simulate_cells, write_cells, write_truth
 from cellfate.transition_training import Cells
-from cellfate.transition_truth import discovery, effect_correlation, matrix_error, read_truth, regulator_auroc
+from cellfate.transition_truth import Truth, discovery, effect_correlation, matrix_error, read_truth, regulator_auroc
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, PAGE = ROOT / "benchmarks/results/transition.csv", ROOT / "docs/transition.md"
@@ -40,97 +42,111 @@ OTHER_TARGETS = {
     "neighbours biased by pseudotime": {"kind": "pseudotime", "column": "pseudotime"},
 }
 PERMUTATIONS = 2000
-NULL_CELLS, SET_CELLS = 50, 20  # of each phenotype, for the nulls of genes and of sets
-EXPLAINED = ("full",)  # variants whose knockouts are tested and which permutation importance and LIME explain
+NULL_CELLS, SET_CELLS = 50, 15  # of each phenotype, for the nulls of genes and of sets
+STEPS = ("logistic", "full", "no_regulation", "literal", "no_cell_learner", "no_fusion", "neither", "token_learner", *NETWORKS)
 
 
-def run_seed(seed: int) -> pd.DataFrame:
-    """All scores of one seed: seed, method, metric, value."""
-    rows: list[tuple] = []
-    with tempfile.TemporaryDirectory() as folder:
-        cells = simulate_cells(seed=seed)
-        write_cells(cells, f"{folder}/cells.h5ad")
-        write_truth(cells, f"{folder}/truth.h5")
-        whole = read_truth(f"{folder}/truth.h5")
-        table = read_cells(f"{folder}/cells.h5ad", targets=OBSERVED)
-        others = {name: read_cells(f"{folder}/cells.h5ad", targets=settings) for name, settings in OTHER_TARGETS.items()}
-    n = len(table.phenotypes)
-    scaled, arrays = prepare_cells(table, seed=seed)
-    truth = whole.of(list(table.expression.cells[scaled.parts == "test"]), list(scaled.genes))
+class Seed:
+    """The simulated cells of one seed, prepared, with the truth of the held-out ones whose genes are knocked out."""
 
-    def add(method: str, values: dict[str, float]) -> None:
-        rows.extend((seed, method, metric, value) for metric, value in values.items())
-        print(seed, method, {key: round(value, 3) for key, value in values.items()}, flush=True)
+    def __init__(self, seed: int):
+        self.seed = seed
+        with tempfile.TemporaryDirectory() as folder:
+            cells = simulate_cells(seed=seed)
+            write_cells(cells, f"{folder}/cells.h5ad")
+            write_truth(cells, f"{folder}/truth.h5")
+            self.whole = read_truth(f"{folder}/truth.h5")
+            self.table = read_cells(f"{folder}/cells.h5ad", targets=OBSERVED)
+            self.others = {name: read_cells(f"{folder}/cells.h5ad", targets=targets) for name, targets in OTHER_TARGETS.items()}
+        self.n = len(self.table.phenotypes)
+        self.prepared, self.cells = prepare_cells(self.table, seed=seed)
+        names, genes = self.table.expression.cells[self.prepared.parts == "test"], list(self.prepared.genes)
+        self.truth = self.whole.of(list(names), genes)
+        self.some = some_of_each(self.truth.phenotype, NULL_CELLS)
+        self.some_truth = self.whole.of(list(names[self.some]), genes)
+        self.rows: list[tuple] = []
 
+    def add(self, method: str, values: dict[str, float]) -> None:
+        self.rows.extend((self.seed, method, metric, value) for metric, value in values.items())
+        print(self.seed, method, {key: round(value, 3) for key, value in values.items()}, flush=True)
+
+    def knockouts(self, model, held: Cells, zero: np.ndarray) -> np.ndarray:
+        return knockout_effects(model, held.take(self.some), zero, [[place] for place in range(len(zero))], self.n)
+
+    def transition_scores(self, matrix: np.ndarray, effects: np.ndarray) -> dict[str, float]:
+        return {"matrix_error": matrix_error(matrix, self.truth), "knockout_correlation": effect_correlation(effects, self.some_truth)}
+
+
+def run_baselines(data: Seed) -> None:
+    """Counting, the other kinds of targets, logistic regression."""
+    n, truth = data.n, data.truth
     started = time.process_time()
-    regression, matrix, scores, held = logistic(scaled, arrays, n)
-    effects = knockout_effects(regression, held, scaled.zero, one_each(truth), n)
+    regression, matrix, scores, held = logistic(data.prepared, data.cells, n)
     used = time.process_time() - started
-    add("logistic", scores | model_scores(matrix, effects, truth) | {"cpu_s": used})
-    add("counting", {"matrix_error": matrix_error(counted_matrix(arrays.take(scaled.parts == "train"), n), truth)})
-    add("uniform", {"matrix_error": matrix_error(np.full((n, n), 1 / n), truth)})
-    add("rank: knockout of the regression", ranking_scores(np.abs(effects).max(axis=(1, 2)), truth))
-    for name, other in others.items():
-        add(f"targets: {name}", {"matrix_error": matrix_error(mean_by_phenotype(other.targets, other.phenotype, n), whole)})
-    for variant in VARIANTS:
-        prepared = scaled if VARIANTS[variant].get("standardise", True) else without_scaling(scaled)
-        started = time.process_time()
-        run = fit(
-            prepared, Cells(prepared.values, prepared.embedding, arrays.phenotype, arrays.targets), n, variant, bootstrap=10, seed=seed
-        )
-        used = time.process_time() - started
-        effects = knockout_effects(run.model(), run.cells, prepared.zero, one_each(truth), n)
-        add(variant, run.scores | model_scores(run.matrix, effects, truth) | {"cpu_s": used})
-        strongest = np.abs(effects).max(axis=(1, 2))
-        if variant in EXPLAINED:
-            found = rank_genes(run, regression, seed=seed) | {"knockout": strongest}
-            for method, values in found.items():
-                add(f"rank: {method}", ranking_scores(values, truth))
-            explain_knockouts(run, prepared, table.phenotypes, truth, whole, seed, add)
-        else:
-            found = rank_genes(run, explain=False) | {"knockout": strongest}
-            for method in ("attention x weight", "cls attention", "knockout"):
-                if method in found and variant in ("no_regulation", "literal", "token_learner", "no_cell_learner"):
-                    add(f"rank: {method}, {variant}", ranking_scores(found[method], truth))
-    return pd.DataFrame(rows, columns=["seed", "method", "metric", "value"])
+    effects = data.knockouts(regression, held, data.prepared.zero)
+    data.add("logistic", scores | data.transition_scores(matrix, effects) | {"cpu_s": used})
+    train = data.cells.take(data.prepared.parts == "train")
+    data.add("counting", {"matrix_error": matrix_error(counted_matrix(train, n), truth)})
+    data.add("uniform", {"matrix_error": matrix_error(np.full((n, n), 1 / n), truth)})
+    data.add("rank: logistic regression", ranking_scores(regression.gene_scores(), truth))
+    data.add("rank: knockout of the regression", ranking_scores(np.abs(effects).max(axis=(1, 2)), truth))
+    for name, other in data.others.items():
+        found = mean_by_phenotype(other.targets, other.phenotype, n)
+        data.add(f"targets: {name}", {"matrix_error": matrix_error(found, data.whole)})
 
 
-def one_each(truth) -> list[list[int]]:
-    return [[place] for place in range(len(truth.genes))]
+def run_variant(data: Seed, variant: str) -> None:
+    """Train one variant and score what it says; the full network is explained too."""
+    prepared = data.prepared if VARIANTS[variant].get("standardise", True) else without_scaling(data.prepared)
+    cells = Cells(prepared.values, prepared.embedding, data.cells.phenotype, data.cells.targets)
+    started = time.process_time()
+    run = fit(prepared, cells, data.n, variant, bootstrap=10, seed=data.seed)
+    used = time.process_time() - started
+    effects = data.knockouts(run.model(), run.cells, prepared.zero)
+    data.add(variant, run.scores | data.transition_scores(run.matrix, effects) | {"cpu_s": used})
+    found = {"knockout": np.abs(effects).max(axis=(1, 2))}
+    if variant == "full":
+        small = replace(run, cells=run.cells.take(data.some))  # the explainers look at as many cells as the knockouts
+        found |= rank_genes(small, seed=data.seed)
+        explain_knockouts(data, run, prepared)
+    elif variant in ("no_regulation", "literal", "token_learner", "no_cell_learner"):
+        found |= {
+            name: values for name, values in rank_genes(run, explain=False).items() if name in ("attention x weight", "cls attention")
+        }
+    else:
+        found = {}
+    for method, values in found.items():
+        data.add(f"rank: {method}" + (f", {variant_name(variant)}" if variant != "full" else ""), ranking_scores(values, data.truth))
 
 
-def model_scores(matrix: np.ndarray, effects: np.ndarray, truth) -> dict[str, float]:
-    return {"matrix_error": matrix_error(matrix, truth), "knockout_correlation": effect_correlation(effects, truth)}
-
-
-def ranking_scores(values: np.ndarray, truth) -> dict[str, float]:
+def ranking_scores(values: np.ndarray, truth: Truth) -> dict[str, float]:
     return {"precision": precision_at_k(values, truth.regulators), "regulator_auroc": regulator_auroc(values, truth)}
 
 
-def explain_knockouts(run, prepared, phenotypes, truth, whole, seed: int, add) -> None:
-    """Tests of genes and pathways of the full network."""
-    cells = run.cells.take(some_of_each(run.cells.phenotype, NULL_CELLS))
-    genes, edges = genes_against_null(run.model(), cells, prepared.zero, list(truth.genes), phenotypes, PERMUTATIONS, seed=seed)
-    add("test of genes", discovery(genes["significant"].to_numpy(), truth) | {"edges": float((edges["q_value"] <= 0.05).sum())})
-    held_out = discovery((genes["held_out_q_value"] <= 0.05).to_numpy(), truth)
-    add("test of genes by held-out likelihood", held_out)
-    cells = run.cells.take(some_of_each(run.cells.phenotype, SET_CELLS))
-    sets = {
-        name: [g for g, r in zip(truth.genes, whole_roles(truth, index), strict=True) if r] for index, name in enumerate(truth.pathways)
-    }
-    table, _ = sets_against_null(
-        run.model(), cells, prepared.zero, list(truth.genes), sets, prepared.log_expression.mean(axis=0), phenotypes, PERMUTATIONS, seed
+def explain_knockouts(data: Seed, run: Fit, prepared: Prepared) -> None:
+    """Tests of genes and of pathways."""
+    truth, phenotypes = data.some_truth, data.table.phenotypes
+    genes, edges = genes_against_null(
+        run.model(), run.cells.take(data.some), prepared.zero, list(truth.genes), phenotypes, PERMUTATIONS, seed=data.seed
     )
+    called = discovery(genes["significant"].to_numpy(), truth)
+    data.add("test of genes", called | {"edges": float((edges["q_value"] <= 0.05).sum())})
+    data.add("test of genes by held-out likelihood", discovery((genes["held_out_q_value"] <= 0.05).to_numpy(), truth))
+    sets = {name: list(np.array(truth.genes)[members_of(truth, index)]) for index, name in enumerate(truth.pathways)}
+    cells = run.cells.take(some_of_each(run.cells.phenotype, SET_CELLS))
+    means = prepared.log_expression.mean(axis=0)
+    table, _ = sets_against_null(run.model(), cells, prepared.zero, list(truth.genes), sets, means, phenotypes, PERMUTATIONS, data.seed)
     true = truth.pathway_effects()
     for index, row in enumerate(table.itertuples()):
         i, j = truth.pathway_edges[index]
-        own = (row.source, row.target) == (phenotypes[i], phenotypes[j])
-        values = {"change": row.change, "true_change": float(true[index, i, j]), "random": row.own_edge_random, "ratio": row.ratio}
-        add(f"pathway: {row.gene_set}", values | {"p_value": row.p_value, "own_edge_strongest": float(own)})
+        on_own = row.source == phenotypes[i]
+        true_change = float(true[index, phenotypes.index(row.source), phenotypes.index(row.target)])
+        values = {"change": row.change, "true_change": true_change, "random": row.own_edge_random, "ratio": row.ratio}
+        data.add(f"pathway: {row.gene_set}", values | {"p_value": row.p_value, "own_row": float(on_own)})
 
 
-def whole_roles(truth, pathway: int) -> np.ndarray:
-    """Which genes belong to a pathway: those whose knockout changes the pathway's edge in truth."""
+def members_of(truth: Truth, pathway: int) -> np.ndarray:
+    """Which genes belong to a pathway: those whose knockout changes the pathway's edge in truth, (m,) bool."""
     i, j = truth.pathway_edges[pathway]
     return np.abs(truth.effects()[:, i, j]) > 1e-6
 
@@ -239,9 +255,14 @@ def main() -> None:
     parser.add_argument("--page-only", action="store_true")
     arguments = parser.parse_args()
     rows = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=["seed", "method", "metric", "value"])
-    for seed in [] if arguments.page_only else arguments.seeds:
-        if seed not in set(rows["seed"]):
-            rows = pd.concat([rows, run_seed(seed)], ignore_index=True)
+    data: dict[int, Seed] = {}
+    for step in [] if arguments.page_only else STEPS:
+        for seed in arguments.seeds:
+            if ((rows["seed"] == seed) & (rows["method"] == step)).any():
+                continue
+            data.setdefault(seed, Seed(seed)).rows.clear()
+            run_baselines(data[seed]) if step == "logistic" else run_variant(data[seed], step)
+            rows = pd.concat([rows, pd.DataFrame(data[seed].rows, columns=list(rows.columns))], ignore_index=True)
             with replacing(RESULTS) as temporary:
                 rows.to_csv(temporary, index=False)
     write_page(rows[rows["seed"].isin(arguments.seeds)])

@@ -18,6 +18,7 @@ from cellfate.transition_training import Cells
 
 Model = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 SMALLEST = 1e-6  # probabilities are kept above this in likelihoods
+PASS = 1024  # cells of a pass at most, where a pass holds more than one knockout
 GRID = 7  # expression values per gene at which the response of each cell is computed; between them it is interpolated
 STRATA = 4  # of mean expression, within which random sets are matched
 
@@ -32,12 +33,15 @@ def knockout_effects(
     """Change of P (K, n, n) by the knockout of each of the K ``sets`` of gene places."""
     before = matrix_of(model, cells, n_phenotypes)
     effects = np.empty((len(sets), *before.shape))
-    for place, genes in enumerate(progress(sets, label)):
-        genes = list(genes)
-        expression = cells.expression.copy()
-        expression[:, genes] = zero[genes]
-        changed = model(expression, cells.embedding, cells.phenotype)
-        effects[place] = mean_by_phenotype(changed, cells.phenotype, n_phenotypes) - before
+    together = max(1, PASS // len(cells))  # knockouts that go through the model in one pass
+    for first in progress(range(0, len(sets), together), label):
+        some = sets[first : first + together]
+        expression = np.repeat(cells.expression[None], len(some), axis=0)
+        for place, genes in enumerate(some):
+            expression[place][:, list(genes)] = zero[list(genes)]
+        embedding, phenotype = np.tile(cells.embedding, (len(some), 1)), np.tile(cells.phenotype, len(some))
+        changed = model(expression.reshape(-1, expression.shape[2]), embedding, phenotype).reshape(len(some), len(cells), -1)
+        effects[first : first + together] = [mean_by_phenotype(q, cells.phenotype, n_phenotypes) - before for q in changed]
     return effects
 
 

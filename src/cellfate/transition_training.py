@@ -29,8 +29,8 @@ class TrainingSettings:
     epochs: int = 20
     batch_size: int = 128
     learning_rate: float = 2e-3
-    regulation_rate: float = 3.0  # step of the proximal gradient descent of b and the regulatory weights w
-    identity_rate: float = 60.0  # learning rate of the genes' identities e_g over that of the others
+    regulation_rate: float = 2.0  # step of the proximal gradient descent of b and the regulatory weights w
+    identity_rate: float = 30.0  # learning rate of the genes' identities e_g over that of the others
     weight_decay: float = 0.05
     l1: float = 6e-3  # on the regulatory weights w
     warm_up: float = WARM_UP
