@@ -23,7 +23,7 @@ from learning_page import processor
 
 from cellfate.files import replacing
 from cellfate.transition import VARIANTS, Fit, fit, logistic, prepare_cells, rank_genes, read_cells
-from cellfate.transition_baselines import NETWORKS, counted_matrix
+from cellfate.transition_baselines import NETWORKS, counted_matrix, differential_expression
 from cellfate.transition_expression import Prepared
 from cellfate.transition_files import without_scaling
 from cellfate.transition_knockouts import genes_against_null, knockout_effects, sets_against_null, some_of_each
@@ -107,7 +107,11 @@ def run_variant(data: Seed, variant: str) -> None:
     found = {"knockout": np.abs(effects).max(axis=(1, 2))}
     if variant == "full":
         small = replace(run, cells=run.cells.take(data.some))  # the explainers look at as many cells as the knockouts
-        found |= rank_genes(small, seed=data.seed)
+        found |= rank_genes(small, seed=data.seed) | rank_genes(run, explain=False)
+        train = cells.take(prepared.parts == "train")  # of which the network and the regression had as many
+        found["differential expression"] = differential_expression(train.expression, train.phenotype)
+        becomes = train.targets.argmax(axis=1)
+        found["differential expression of fates"] = differential_expression(train.expression, becomes, train.phenotype)
         explain_knockouts(data, run, prepared)
     elif variant in ("no_regulation", "literal", "token_learner", "no_cell_learner"):
         found |= {
@@ -138,7 +142,7 @@ def explain_knockouts(data: Seed, run: Fit, prepared: Prepared) -> None:
     table, _ = sets_against_null(run.model(), cells, prepared.zero, list(truth.genes), sets, means, phenotypes, PERMUTATIONS, data.seed)
     true = truth.pathway_effects()
     for index, row in enumerate(table.itertuples()):
-        i, j = truth.pathway_edges[index]
+        i = truth.pathway_edges[index][0]
         on_own = row.source == phenotypes[i]
         true_change = float(true[index, phenotypes.index(row.source), phenotypes.index(row.target)])
         values = {"change": row.change, "true_change": true_change, "random": row.own_edge_random, "ratio": row.ratio}
