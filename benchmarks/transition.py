@@ -12,7 +12,6 @@ import platform
 import subprocess
 import tempfile
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -106,8 +105,7 @@ def run_variant(data: Seed, variant: str) -> None:
     data.add(variant, run.scores | data.transition_scores(run.matrix, effects) | {"cpu_s": used})
     found = {"knockout": np.abs(effects).max(axis=(1, 2))}
     if variant == "full":
-        small = replace(run, cells=run.cells.take(data.some))  # the explainers look at as many cells as the knockouts
-        found |= rank_genes(small, seed=data.seed) | rank_genes(run, explain=False)
+        found |= rank_genes(run, cells_each=NULL_CELLS, seed=data.seed)
         train = cells.take(prepared.parts == "train")  # of which the network and the regression had as many
         found["differential expression"] = differential_expression(train.expression, train.phenotype)
         becomes = train.targets.argmax(axis=1)

@@ -15,7 +15,8 @@ log_to(snakemake.log[0])
 file = read_prepared(snakemake.input.prepared)
 n, seed = len(file.phenotypes), snakemake.params.seed
 run = look("full", load_network(snakemake.input.network), *file.cells(), n)
-rankings = rank_genes(run, explain=snakemake.params.explain and file.targets_kind != "static", seed=seed)
+explain = snakemake.params.explain and file.targets_kind != "static"
+rankings = rank_genes(run, explain=explain, cells_each=snakemake.params.cells, seed=seed)
 for path in snakemake.input.others:
     variant = Path(path).parent.name
     if "network" not in VARIANTS[variant]:

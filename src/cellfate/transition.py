@@ -30,7 +30,7 @@ from cellfate.transition_expression import (
     read_embedding,
     read_h5ad,
 )
-from cellfate.transition_knockouts import Model
+from cellfate.transition_knockouts import Model, some_of_each
 from cellfate.transition_metrics import bootstrap_matrix, classification_scores, mean_by_phenotype, uncertainty
 from cellfate.transition_model import TransitionModel, TransitionSettings
 from cellfate.transition_rankings import attention_score, lime, permutation_importance, regulation_score
@@ -249,16 +249,22 @@ def logistic(prepared: Prepared, cells: Cells, n_phenotypes: int) -> tuple[Logis
     return found, mean_by_phenotype(q, held.phenotype, n_phenotypes), scores, held
 
 
-def rank_genes(run: Fit, regression: LogisticTransitions | None = None, explain: bool = True, seed: int = 0) -> dict[str, np.ndarray]:
-    """Scores (m,) of each gene by every method that ``run`` allows; held-out cells only. ``explain`` adds the slower explainers."""
+def rank_genes(
+    run: Fit, regression: LogisticTransitions | None = None, explain: bool = True, cells_each: int = 200, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Scores (m,) of each gene by every method that ``run`` allows; held-out cells only.
+
+    ``explain`` adds the slower explainers, which look at ``cells_each`` cells of each phenotype at most.
+    """
     found = {"cls attention": attention_score(run.predictions)}
     regulation = getattr(run.network, "regulation", None)
     if regulation is not None:
         weights = regulation.detach().numpy()
         found = {"attention x weight": regulation_score(run.predictions, weights), "weight": np.abs(weights).max(axis=(1, 2))} | found
     if explain:
-        found["permutation importance"] = permutation_importance(run.model(), run.cells, seed=seed)
-        found["LIME"] = lime(run.model(), run.cells, seed=seed)
+        some = run.cells.take(some_of_each(run.cells.phenotype, cells_each))
+        found["permutation importance"] = permutation_importance(run.model(), some, seed=seed)
+        found["LIME"] = lime(run.model(), some, seed=seed)
     values, phenotype = run.cells.expression, run.cells.phenotype
     found["differential expression"] = differential_expression(values, phenotype)
     becomes = run.cells.targets.argmax(axis=1)

@@ -15,7 +15,7 @@ from cellfate.transition_training import kept_genes
 from cellfate.transition_truth import discovery, matrix_error, read_truth, truth_scores
 
 OBSERVED = {"kind": "observed", "column": "next_phenotype"}
-TRAINING = {"epochs": 2}
+TRAINING = {"epochs": 1}
 
 
 @pytest.fixture(scope="module")

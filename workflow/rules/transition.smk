@@ -133,6 +133,7 @@ rule rank_regulators:
     params:
         seed=config["seed"],
         explain=TRANSITION["explain"],
+        cells=TRANSITION["knockouts"]["cells"],
     message:
         "Ranking the genes"
     script:
