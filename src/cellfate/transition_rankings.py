@@ -27,7 +27,7 @@ def regulation_score(predictions: Predictions, regulation: np.ndarray) -> np.nda
     return attention_score(predictions) * np.abs(regulation).max(axis=(1, 2))
 
 
-def permutation_importance(model: Model, cells: Cells, repeats: int = 5, seed: int = 0) -> np.ndarray:
+def permutation_importance(model: Model, cells: Cells, repeats: int = 2, seed: int = 0) -> np.ndarray:
     """How much the log-loss of the next phenotype rises when a gene is permuted among the cells of its phenotype (Breiman, 2001)."""
     rng = np.random.default_rng(seed)
     known = ~np.isnan(cells.targets).any(axis=1)
