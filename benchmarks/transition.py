@@ -183,7 +183,8 @@ def page(rows: pd.DataFrame) -> str:
     wide = rows.pivot_table(index=["method", "seed"], columns="metric", values="value")
     seeds = sorted(rows["seed"].unique())
     parts = [
-        f"Means over the unseen seeds {', '.join(map(str, seeds))}, in brackets the smallest and the largest; bold: the best of a column.",
+        f"Means over the unseen seeds {', '.join(map(str, seeds))}, in brackets the smallest and the largest; bold: the best "
+        "of a column among those with all seeds.",
         "**Present phenotype** (the paper's tables 1 and 2):",
         _section(wide, CLASSIFIED, SCORES),
         "**Transitions and knockouts** (P: mean absolute error over all entries; knockouts: correlation of the changes of P with the true "
@@ -219,24 +220,29 @@ def _methods(rows: pd.DataFrame) -> list[str]:
 
 
 def _section(wide: pd.DataFrame, methods: list[str], metrics: dict[str, str], best: bool = True) -> str:
-    """A table in Markdown, one row per method."""
-    means = wide.reindex(methods, level=0).groupby(level=0)[list(metrics)].mean().reindex(methods)
-    lines = ["| | " + " | ".join(metrics.values()) + " |", "|---" + "|---:" * len(metrics) + "|"]
-    for method in methods:
+    """A table in Markdown, one row per method that was run; bold is the best mean of those with all seeds."""
+    seeds = wide.index.get_level_values("seed").nunique()
+    run = [method for method in methods if method in wide.index.get_level_values("method")]
+    tables = {method: wide.loc[method].reindex(columns=list(metrics)).dropna(how="all") for method in run}
+    whole = pd.DataFrame({method: table.mean() for method, table in tables.items() if len(table) == seeds})
+    lines = ["| | seeds | " + " | ".join(metrics.values()) + " |", "|---|---:" + "|---:" * len(metrics) + "|"]
+    for method, table in tables.items():
         cells = []
         for metric in metrics:
-            values = wide.loc[method][metric].dropna() if method in wide.index.get_level_values(0) else pd.Series(dtype=float)
+            values = table[metric].dropna()
+            digits = 4 if metric in ("p_value", "matrix_error") else 1 if metric in ("ratio", "cpu_s", "called") else 3
             if values.empty:
                 cells.append("-")
                 continue
-            column = means[metric]
-            winner = column.min() if metric in SMALLER else column.max()
-            digits = 4 if metric in ("p_value", "matrix_error") else 1 if metric in ("ratio", "cpu_s", "called") else 3
             text = f"{values.mean():.{digits}f}"
-            text = f"**{text}**" if best and means.loc[method, metric] == winner else text
-            cells.append(f"{text} ({values.min():.{digits}f} to {values.max():.{digits}f})")
-        lines.append(f"| {variant_name(method.removeprefix('rank: ').removeprefix('targets: '))} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+            if best and method in whole:
+                winner = whole.loc[metric].min() if metric in SMALLER else whole.loc[metric].max()
+                text = f"**{text}**" if whole.loc[metric, method] == winner else text
+            cells.append(text + f" ({values.min():.{digits}f} to {values.max():.{digits}f})" * (len(values) > 1))
+        name = method.removeprefix("rank: ").removeprefix("targets: ").removeprefix("pathway: ")
+        lines.append(f"| {variant_name(name)} | {len(table)} | " + " | ".join(cells) + " |")
+    absent = [variant_name(method) for method in methods if method not in run]
+    return "\n".join(lines) + f"\n\nNot run yet: {', '.join(absent)}." * bool(absent)
 
 
 def provenance(rows: pd.DataFrame) -> str:
