@@ -29,7 +29,7 @@ NAMES = {
 METRICS = {
     "accuracy": "accuracy",
     "f1_macro": "macro F1",
-    "kappa": "Cohen's kappa",
+    "kappa": "kappa",
     "confidence": "confidence",
     "uncertainty": "uncertainty u",
     "ece": "ECE",
@@ -194,11 +194,11 @@ def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> 
     for name, (chosen, color) in kinds.items():
         chosen = chosen.to_numpy(bool)
         axes.scatter(table["null_95"][chosen], table["statistic"][chosen], s=12, color=color, label=f"{name} ({chosen.sum()})", linewidth=0)
-    top = float(table[["null_95", "statistic"]].to_numpy().max()) * 1.05 or 1.0
-    axes.plot([0, top], [0, top], color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout", xlim=(0, None), ylim=(0, None))
+    right = float(table["null_95"].max()) * 1.1 or 1.0
+    axes.plot([0, right], [0, right], color=GREY, linewidth=0.8, linestyle=":")
+    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout", xlim=(0, right), ylim=(0, None))
     axes.set_title(f"genes; smallest attainable p {1 / (permutations + 1):.1e}, a lone gene needs {level / len(table):.1e}", fontsize=SMALL)
-    axes.legend(loc="lower right", fontsize=SMALL)
+    axes.legend(loc="upper left", fontsize=SMALL)
 
 
 def _sets(axes: Axes, sets: pd.DataFrame, draws: pd.DataFrame, set_draws: int) -> None:
@@ -213,7 +213,7 @@ def _sets(axes: Axes, sets: pd.DataFrame, draws: pd.DataFrame, set_draws: int) -
     axes.set_yticks(range(len(sets)), [_short(name, 16) for name in sets["gene_set"]])
     axes.set_ylim(len(sets) - 0.5, -0.75)
     axes.axvline(0, color=GREY, linewidth=0.6, linestyle=":")
-    axes.set(xlabel="change of P on the set's own edge")
+    axes.set(xlabel="change of P on the set's strongest edge")
     axes.set_title(f"sets (red) and random sets; smallest attainable p {1 / (set_draws + 1):.1e}", fontsize=SMALL)
 
 
@@ -240,6 +240,7 @@ def plot_ablation(scores: pd.DataFrame) -> Figure:
         axes.set_ylim(len(variants) - 0.5, -0.75)
         axes.tick_params(axis="x", labelsize=5.5)
         axes.xaxis.set_major_locator(MaxNLocator(2))
+        axes.set_axisbelow(True)
         axes.grid(axis="y", color="#EEEEEE")
     panels[0].set_yticks(range(len(variants)), [variant_name(name) for name in variants])
     return figure
