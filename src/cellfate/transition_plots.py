@@ -196,7 +196,8 @@ def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> 
         axes.scatter(table["null_95"][chosen], table["statistic"][chosen], s=12, color=color, label=f"{name} ({chosen.sum()})", linewidth=0)
     right = float(table["null_95"].max()) * 1.1 or 1.0
     axes.plot([0, right], [0, right], color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout", xlim=(0, right), ylim=(0, None))
+    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout", xlim=(0, right))
+    axes.set_ylim(0, float(table["statistic"].max()) * 1.4 or 1.0)  # room for the legend
     axes.set_title(f"genes; smallest attainable p {1 / (permutations + 1):.1e}, a lone gene needs {level / len(table):.1e}", fontsize=SMALL)
     axes.legend(loc="upper left", fontsize=SMALL)
 

@@ -138,8 +138,8 @@ def proximal_step(weights: nn.Parameter, step: float, l1: float) -> None:
 
 
 def kept_genes(epoch: int, epochs: int, n_genes: int, keep: int, warm_up: float) -> int:
-    """How many genes an epoch keeps: linearly from all of them to ``keep`` over the first ``warm_up`` of the epochs."""
-    length = warm_up * epochs
+    """How many genes an epoch keeps: linearly from all to ``keep`` over the first ``warm_up`` of the epochs, the last always ``keep``."""
+    length = min(warm_up * epochs, epochs - 1)
     share = 1.0 if length == 0 else min(1.0, epoch / length)
     return round(n_genes + share * (keep - n_genes))
 

@@ -22,7 +22,7 @@ TRAINING = {"epochs": 1}
 def simulated(tmp_path_factory):
     """Cells of a small simulation as read back from their file, and the truth."""
     folder = tmp_path_factory.mktemp("simulated")
-    cells = simulate_cells(600, 60, 50, seed=1)
+    cells = simulate_cells(1500, 60, 50, seed=1)
     write_cells(cells, folder / "cells.h5ad")
     write_truth(cells, folder / "truth.h5")
     return cells, read_cells(folder / "cells.h5ad", targets=OBSERVED), read_truth(folder / "truth.h5")
@@ -32,7 +32,7 @@ def test_knockouts_of_regulators_alone_change_the_truth(simulated):
     cells, _, truth = simulated
     changed = np.abs(truth.effects()).max(axis=(1, 2)) > 1e-6
     assert (changed == truth.regulators).all()
-    assert truth.probabilities.sum(axis=1) == pytest.approx(np.ones(600), abs=1e-5)
+    assert truth.probabilities.sum(axis=1) == pytest.approx(np.ones(1500), abs=1e-5)
     for (i, j), effect in zip(truth.pathway_edges, truth.pathway_effects(), strict=True):
         assert effect[i, j] < -0.3
     assert sum(map(len, cells.pathways.values())) == truth.regulators.sum() == 15
@@ -41,8 +41,8 @@ def test_knockouts_of_regulators_alone_change_the_truth(simulated):
 def test_the_simulators_file_has_nothing_of_the_truth(simulated):
     cells, table, _ = simulated
     assert set(table.expression.columns.columns) == {"phenotype", "next_phenotype", "time", "pseudotime"}
-    assert len(table.phenotype) == 600
-    assert (table.targets.argmax(axis=1) == cells.following[:600]).all()
+    assert len(table.phenotype) == 1500
+    assert (table.targets.argmax(axis=1) == cells.following[:1500]).all()
 
 
 def test_too_few_genes_are_refused():
@@ -127,6 +127,7 @@ def test_the_kept_genes_fall_and_then_stay():
     assert found[0] == 80
     assert found[6:] == [20] * 4
     assert found == sorted(found, reverse=True)
+    assert kept_genes(0, 1, 80, 20, 0.6) == kept_genes(1, 2, 80, 20, 0.6) == 20
     assert kept_genes(0, 10, 80, 20, 0.0) == 20
 
 
