@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint format unit workflow-test slurm-trouble slurm-test pictures bench bench-gpu unlock clean-demo
+.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-trouble slurm-test pictures bench bench-gpu unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,13 @@ demo: environment  ## Simulate recordings, run the whole workflow on them, write
 	$(SNAKEMAKE) $(DEMO)
 	$(SNAKEMAKE) $(DEMO) --quiet all --report results/demo/corrected/report.html
 	@PYTHONPATH=src $(BIN)/python -m cellfate.headline results/demo/corrected
+
+demo-transition: environment  ## Phenotype transitions on simulated cells: matrix, regulators, knockouts (under 3 minutes)
+	OMP_NUM_THREADS=1 $(SNAKEMAKE) --configfile demo/transition.yaml -- transition
+	@PYTHONPATH=src $(BIN)/python -m cellfate.transition_headline results/demo-transition/transition
+
+bench-transition: environment  ## Phenotype transitions over seeds, ablations and baselines; writes the tables of docs/transition.md
+	OMP_NUM_THREADS=1 PYTHONPATH=src $(BIN)/python benchmarks/transition.py
 
 test: environment lint unit workflow-test slurm-trouble  ## Check style, run the unit tests, the workflow on tiny recordings, and SLURM jobs that fail
 

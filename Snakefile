@@ -25,12 +25,14 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/registration.smk"
 include: "workflow/rules/prediction.smk"
+include: "workflow/rules/transition.smk"
 
 
 localrules:
     all,
     figures,
     predict,
+    transition,
 
 
 rule all:
@@ -64,3 +66,11 @@ rule predict:
         prediction_targets(),
     message:
         "All predictions are there"
+
+
+rule transition:
+    """Phenotype transitions from single-cell RNA: matrix, regulators, knockouts and their figures."""
+    input:
+        lambda wildcards: transition_outputs(),
+    message:
+        "All phenotype transitions are there"

@@ -352,6 +352,98 @@ TABLES = {
     ),
     # simulated data: how planted fates were read
     "truth_outcomes": Table({"fate": STR, "outcome": STR, "count": COUNT, "event_frame_difference": FLOAT_NULL}, key=("fate", "outcome")),
+    # phenotype transitions: P of one variant; kind says whether it is a transition matrix or, for static labels, a confusion
+    "transition_matrix": Table(
+        {
+            "variant": STR,
+            "kind": Column("str", allowed=("transition", "confusion")),
+            "source": STR,
+            "target": STR,
+            "probability": UNIT,
+            "ci_low": UNIT,
+            "ci_high": UNIT,
+            "entropy": Column("float", low=0),
+            "overall_entropy": Column("float", low=0),
+            "n_cells": COUNT,
+        },
+        key=("variant", "source", "target"),
+    ),
+    # scores of one variant on the held-out cells
+    "transition_scores": Table(
+        {"variant": STR, "metric": STR, "value": FLOAT_NULL, "n_cells": COUNT},
+        key=("variant", "metric"),
+    ),
+    # one row per held-out cell; columns p_<phenotype> and q_<phenotype>
+    "transition_cells": Table(
+        {
+            "cell": STR,
+            "phenotype": STR,
+            "predicted": STR,
+            "confidence": UNIT,
+            "uncertainty": Column("float", low=-1e-6, high=1),
+            "transition_factor": FLOAT_NULL,
+        },
+        key=("cell",),
+        open=True,
+    ),
+    # how often predictions of a confidence are right
+    "transition_reliability": Table(
+        {
+            "variant": STR,
+            "bin_low": UNIT,
+            "bin_high": UNIT,
+            "mean_probability": UNIT_NULL,
+            "observed": UNIT_NULL,
+            "count": COUNT,
+        },
+        key=("variant", "bin_low"),
+    ),
+    # genes by how much they matter, per method; rank 1 is the highest
+    "gene_rankings": Table(
+        {"method": STR, "gene": STR, "score": FLOAT, "rank": Column("int", low=1), "in_prior": BOOL},
+        key=("method", "gene"),
+    ),
+    # in-silico knockouts; change of the probability of source -> target where it is largest
+    "gene_knockouts": Table(
+        {
+            "gene": STR,
+            "statistic": UNIT,
+            "source": STR,
+            "target": STR,
+            "change": DELTA_NULL,
+            "null_95": UNIT,
+            "p_value": UNIT,
+            "held_out_p_value": UNIT,
+            "q_value": UNIT,
+            "held_out_q_value": UNIT,
+            "significant": BOOL,
+        },
+        key=("gene",),
+    ),
+    "knockout_edges": Table(
+        {"gene": STR, "source": STR, "target": STR, "change": DELTA_NULL, "p_value": UNIT, "q_value": UNIT},
+        key=("gene", "source", "target"),
+    ),
+    "set_knockouts": Table(
+        {
+            "gene_set": STR,
+            "n_genes": COUNT,
+            "source": STR,
+            "target": STR,
+            "change": DELTA_NULL,
+            "statistic": UNIT,
+            "null_median": UNIT,
+            "null_95": UNIT,
+            "own_edge_random": UNIT,
+            "ratio": Column("float", low=0),
+            "p_value": UNIT,
+            "q_value": UNIT,
+        },
+        key=("gene_set",),
+    ),
+    "set_draws": Table({"gene_set": STR, "draw": COUNT, "statistic": UNIT, "change": DELTA_NULL}, key=("gene_set", "draw")),
+    # simulated cells only: scores against the truth
+    "transition_truth": Table({"what": STR, "metric": STR, "value": FLOAT}, key=("what", "metric")),
 }
 
 

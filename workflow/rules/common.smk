@@ -156,7 +156,7 @@ def config_digest():
 
 def model_digest():
     """A short digest of the configuration without the sections that come after the model and its scores."""
-    later = {"segmentation", "features", "attention", "statistics", "figures", "notes", "prediction"}
+    later = {"segmentation", "features", "attention", "statistics", "figures", "notes", "prediction", "transition"}
     return sha256(json.dumps({k: v for k, v in config.items() if k not in later}, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -265,3 +265,31 @@ def job_name(job):
     """The recording of a job, else its fold, else a dash."""
     values = dict(job.wildcards.items()) if job.wildcards else {}
     return values.get("recording") or (f"fold {values['fold']}" if "fold" in values else "-")
+
+
+def transition_figure(name):
+    """The two files of a figure of the phenotype transitions."""
+    path = f"results/{{dataset}}/transition/figures/{name}"
+    return {
+        "pdf": f"{path}.pdf",
+        "png": report(f"{path}.png", category="4 Phenotype transitions", caption=f"../report/{name}.rst"),
+    }
+
+
+def transition_only(path):
+    """A file that static labels do not have: they are refused as transitions."""
+    return [] if config["transition"]["targets"]["kind"] == "static" else path
+
+
+def transition_outputs():
+    """Figures and tables of the phenotype transitions; static labels give a classification, its confusion and a screening of genes."""
+    settings = config["transition"]
+    simulated = settings["source"] == "simulate"
+    if not simulated and settings["expression"]["path"] is None:
+        raise WorkflowError("Input error: transition.expression.path is not set; it is the h5ad file of your cells (docs/transition.md)")
+    if not simulated and not Path(settings["expression"]["path"]).is_file():
+        raise WorkflowError(f"Input error: transition.expression.path is {settings['expression']['path']!r}, which does not exist")
+    folder = f"results/{config['dataset']}/transition"
+    names = ["transition_matrix", "regulators", "ablation"] + ["knockouts"] * bool(transition_only("knockouts"))
+    targets = expand(f"{folder}/figures/{{name}}.{{kind}}", name=names, kind=["pdf", "png"])
+    return targets + [f"{folder}/truth/scores.csv"] * (simulated and "knockouts" in names)

@@ -1,0 +1,24 @@
+"""Read and check an h5ad file, find what its cells become, and prepare them for the networks."""
+
+from cellfate.logs import log_to
+from cellfate.transition import prepare_cells, read_cells
+from cellfate.transition_files import PreparedFile, write_prepared
+
+log_to(snakemake.log[0])
+
+settings = snakemake.params.settings
+table = read_cells(
+    snakemake.input.cells,
+    label=settings["label"],
+    targets=settings["targets"],
+    layer=settings["expression"]["layer"],
+    kind=settings["expression"]["kind"],
+    min_cells=settings["min_cells"],
+    embedding=snakemake.input.embedding or None,
+    group=settings["group"],
+    components=settings["components"],
+)
+prepared, cells = prepare_cells(table, settings["fractions"], settings["genes"], settings["components"], snakemake.params.seed)
+sizes = f"{len(prepared.cells)} cells, {len(prepared.genes)} genes"
+print(f"{sizes}, phenotypes {', '.join(table.phenotypes)}; the embedding is {prepared.embedding_name}")
+write_prepared(PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind), snakemake.output.prepared)

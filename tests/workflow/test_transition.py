@@ -1,0 +1,75 @@
+"""Phenotype transitions from h5ad to figures on a few simulated cells, and the mistakes that are found before any job."""
+
+import pandas as pd
+import pytest
+from project import Project
+
+from cellfate.tables import read_table
+
+OVERLAYS = ("demo/transition.yaml", "small.yaml")
+SMALL = {
+    "dataset": "small",
+    "transition": {
+        "variants": ["full", "no_regulation"],
+        "simulation": {"n_cells": 400, "n_later": 40, "n_genes": 50},
+        "model": {"keep": 20},
+        "training": {"epochs": 2},
+        "bootstrap": 50,
+        "knockouts": {"permutations": 1000, "set_draws": 20, "cells": 10, "set_cells": 5},
+    },
+}
+
+
+@pytest.fixture
+def small(fresh) -> Project:
+    fresh.write_config("small.yaml", SMALL)
+    return fresh
+
+
+def test_everything_is_made_once(small):
+    small.snakemake("--", "transition", overlays=OVERLAYS)
+    folder = small.folder / "results/small/transition"
+    for name in ("transition_matrix", "regulators", "knockouts", "ablation", "transition_calibration"):
+        assert (folder / f"figures/{name}.png").stat().st_size > 5000
+        assert (folder / f"figures/{name}.pdf").exists()
+    assert set(read_table(folder / "tables/scores.csv", "transition_scores")["variant"]) == {"full", "no_regulation", "logistic"}
+    assert len(read_table(folder / "tables/gene_knockouts.csv", "gene_knockouts")) == 50
+    assert len(read_table(folder / "tables/set_knockouts.csv", "set_knockouts")) == 3
+    matrix = read_table(folder / "full/matrix.csv", "transition_matrix")
+    assert matrix.groupby("source")["probability"].sum().to_numpy() == pytest.approx([1] * 4, abs=1e-4)
+    truth = pd.read_csv(folder / "truth/scores.csv")
+    assert {"P: full", "P: logistic", "ranking: attention x weight", "ranking: logistic regression"} <= set(truth["what"])
+    assert (
+        "smallest attainable p 0.001, a lone gene needs 0.001" in (small.folder / "logs/small/transition/knock_out_genes.log").read_text()
+    )
+    assert small.jobs("--", "transition", overlays=OVERLAYS) == {}
+    assert "evaluate_transition_truth" not in small.snakemake("-n", "--", "transition", overlays=OVERLAYS).output
+
+    # the same cells as a user's file, with static labels: a classification, no transitions
+    settings = {
+        "source": "file",
+        "expression": {"path": "resources/small/transition/cells.h5ad"},
+        "targets": {"kind": "static", "column": None},
+    }
+    small.write_config("static.yaml", {"dataset": "static", "transition": settings})
+    jobs = small.jobs("--", "transition", overlays=(*OVERLAYS, "static.yaml"))
+    assert not {"knock_out_genes", "knock_out_gene_sets", "simulate_transition_cells"} & set(jobs)
+    small.snakemake("--", "results/static/transition/logistic/matrix.csv", overlays=(*OVERLAYS, "static.yaml"))
+    confusion = read_table(small.folder / "results/static/transition/logistic/matrix.csv", "transition_matrix")
+    assert set(confusion["kind"]) == {"confusion"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "transition.expression.path is not set"),
+        ({"expression": {"path": "nothing.h5ad"}}, "transition.expression.path is 'nothing.h5ad', which does not exist"),
+        ({"variants": ["full", "fullest"]}, "transition.variants.1 is 'fullest', one of full, no_fusion"),
+        ({"targets": {"kind": "snapshot"}}, "transition.targets.kind is 'snapshot', one of observed"),
+    ],
+)
+def test_mistakes_are_found_while_planning(fresh, settings, message):
+    fresh.write_config("mine.yaml", {"dataset": "mine", "transition": settings})
+    done = fresh.snakemake("-n", "--", "transition", overlays=("mine.yaml",), check=False)
+    assert done.returncode != 0
+    assert message in done.output

@@ -1,0 +1,295 @@
+# Needs: an h5ad file of single cells. Leaves: transition matrix, rankings of genes, knockouts, and their figures; snakemake transition.
+# A sibling of the video pipeline: none of its rules is used here, and none of these there.
+
+TRANSITION = config["transition"]
+SIMULATED_CELLS = TRANSITION["source"] == "simulate"
+CELLS = "resources/{dataset}/transition/cells.h5ad" if SIMULATED_CELLS else TRANSITION["expression"]["path"] or []
+GENE_SETS = "resources/{dataset}/transition/gene_sets.gmt" if SIMULATED_CELLS else TRANSITION["gene_sets"] or []
+
+
+rule simulate_transition_cells:
+    """Simulated cells as an h5ad file, their pathways, and the truth in a file of its own."""
+    input:
+        code=library_of("simulate_transition_cells.py"),
+    output:
+        cells="resources/{dataset}/transition/cells.h5ad",
+        gene_sets="resources/{dataset}/transition/gene_sets.gmt",
+        truth="resources/{dataset}/transition/truth.h5",
+    log:
+        "logs/{dataset}/transition/simulate_transition_cells.log",
+    conda:
+        "../../envs/transition.yaml"
+    params:
+        seed=config["seed"],
+        simulation=TRANSITION["simulation"],
+    message:
+        "Simulating cells with planted regulators"
+    script:
+        "../../scripts/simulate_transition_cells.py"
+
+
+rule prepare_transition_cells:
+    """Read and check the cells, find what they become, split, choose genes, z-score, embed."""
+    input:
+        cells=CELLS,
+        embedding=TRANSITION["embedding"] or [],
+        code=library_of("prepare_transition_cells.py"),
+    output:
+        prepared="results/{dataset}/transition/prepared.h5",
+    log:
+        "logs/{dataset}/transition/prepare_transition_cells.log",
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(8000),
+    params:
+        seed=config["seed"],
+        settings={
+            key: TRANSITION[key] for key in ("expression", "label", "group", "min_cells", "targets", "genes", "components", "fractions")
+        },
+    message:
+        "Preparing the cells"
+    script:
+        "../../scripts/prepare_transition_cells.py"
+
+
+rule train_transition_model:
+    """Train one variant of the network, and look at the held-out cells."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        prior=TRANSITION["prior"] or [],
+        code=library_of("train_transition_model.py"),
+    output:
+        network="results/{dataset}/transition/{variant}/network.pt",
+        curves="results/{dataset}/transition/{variant}/curves.csv",
+        scores="results/{dataset}/transition/{variant}/scores.csv",
+        matrix="results/{dataset}/transition/{variant}/matrix.csv",
+        cells="results/{dataset}/transition/{variant}/cells.parquet",
+        reliability="results/{dataset}/transition/{variant}/reliability.csv",
+    log:
+        "logs/{dataset}/transition/{variant}/train_transition_model.log",
+    benchmark:
+        "results/{dataset}/transition/benchmarks/train_transition_model-{variant}.tsv"
+    wildcard_constraints:
+        variant=one_of(TRANSITION["variants"]),
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        seed=config["seed"],
+        model=TRANSITION["model"],
+        training=TRANSITION["training"],
+        bootstrap=TRANSITION["bootstrap"],
+    message:
+        "Training the transition network, {wildcards.variant}"
+    script:
+        "../../scripts/train_transition_model.py"
+
+
+rule fit_transition_baseline:
+    """Logistic regression for the present phenotype, and from each phenotype to the next."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        code=library_of("fit_transition_baseline.py"),
+    output:
+        scores="results/{dataset}/transition/logistic/scores.csv",
+        matrix="results/{dataset}/transition/logistic/matrix.csv",
+        genes="results/{dataset}/transition/logistic/genes.csv",
+        reliability="results/{dataset}/transition/logistic/reliability.csv",
+    log:
+        "logs/{dataset}/transition/fit_transition_baseline.log",
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(4000),
+    params:
+        seed=config["seed"],
+        bootstrap=TRANSITION["bootstrap"],
+    message:
+        "Fitting logistic regressions"
+    script:
+        "../../scripts/fit_transition_baseline.py"
+
+
+rule rank_regulators:
+    """Rank the genes by every method."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        network="results/{dataset}/transition/full/network.pt",
+        others=expand("results/{{dataset}}/transition/{variant}/network.pt", variant=[v for v in TRANSITION["variants"] if v != "full"]),
+        prior=TRANSITION["prior"] or [],
+        code=library_of("rank_regulators.py"),
+    output:
+        rankings="results/{dataset}/transition/tables/rankings.csv",
+    log:
+        "logs/{dataset}/transition/rank_regulators.log",
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        seed=config["seed"],
+        explain=TRANSITION["explain"],
+        cells=TRANSITION["knockouts"]["cells"],
+    message:
+        "Ranking the genes"
+    script:
+        "../../scripts/rank_regulators.py"
+
+
+rule knock_out_genes:
+    """Knock each gene out in silico, against permutations of the gene."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        network="results/{dataset}/transition/full/network.pt",
+        code=library_of("knock_out_genes.py"),
+    output:
+        genes="results/{dataset}/transition/tables/gene_knockouts.csv",
+        edges="results/{dataset}/transition/tables/knockout_edges.csv",
+    log:
+        "logs/{dataset}/transition/knock_out_genes.log",
+    benchmark:
+        "results/{dataset}/transition/benchmarks/knock_out_genes.tsv"
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    params:
+        seed=config["seed"],
+        knockouts=TRANSITION["knockouts"],
+    message:
+        "Knocking out genes"
+    script:
+        "../../scripts/knock_out_genes.py"
+
+
+rule knock_out_gene_sets:
+    """Knock each gene set out in silico, against matched random sets."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        network="results/{dataset}/transition/full/network.pt",
+        gene_sets=GENE_SETS,
+        code=library_of("knock_out_gene_sets.py"),
+    output:
+        sets="results/{dataset}/transition/tables/set_knockouts.csv",
+        draws="results/{dataset}/transition/tables/set_draws.csv",
+    log:
+        "logs/{dataset}/transition/knock_out_gene_sets.log",
+    benchmark:
+        "results/{dataset}/transition/benchmarks/knock_out_gene_sets.tsv"
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        seed=config["seed"],
+        knockouts=TRANSITION["knockouts"],
+    message:
+        "Knocking out gene sets"
+    script:
+        "../../scripts/knock_out_gene_sets.py"
+
+
+rule plot_transition_matrix:
+    """The transition graph and matrix with entropies; for static labels the confusion of phenotypes."""
+    input:
+        matrix="results/{dataset}/transition/full/matrix.csv",
+        code=library_of("plot_transition_matrix.py"),
+    output:
+        **transition_figure("transition_matrix"),
+    log:
+        "logs/{dataset}/transition/plot_transition_matrix.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Figure of the transition matrix"
+    script:
+        "../../scripts/plot_transition_matrix.py"
+
+
+rule plot_regulators:
+    """The ranking of the genes, by the network and by the regression."""
+    input:
+        rankings="results/{dataset}/transition/tables/rankings.csv",
+        regression="results/{dataset}/transition/logistic/genes.csv",
+        knockouts=transition_only("results/{dataset}/transition/tables/gene_knockouts.csv"),
+        code=library_of("plot_regulators.py"),
+    output:
+        **transition_figure("regulators"),
+    log:
+        "logs/{dataset}/transition/plot_regulators.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Figure of the regulators"
+    script:
+        "../../scripts/plot_regulators.py"
+
+
+rule plot_knockouts:
+    """Knockouts of genes against permutations, and of gene sets against random sets."""
+    input:
+        genes="results/{dataset}/transition/tables/gene_knockouts.csv",
+        sets="results/{dataset}/transition/tables/set_knockouts.csv" if GENE_SETS else [],
+        draws="results/{dataset}/transition/tables/set_draws.csv" if GENE_SETS else [],
+        code=library_of("plot_knockouts.py"),
+    output:
+        **transition_figure("knockouts"),
+    log:
+        "logs/{dataset}/transition/plot_knockouts.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        knockouts=TRANSITION["knockouts"],
+    message:
+        "Figure of the knockouts"
+    script:
+        "../../scripts/plot_knockouts.py"
+
+
+rule plot_ablation:
+    """Scores of all variants and the regression, and the reliability of their confidence."""
+    input:
+        scores=expand("results/{{dataset}}/transition/{variant}/scores.csv", variant=[*TRANSITION["variants"], "logistic"]),
+        reliability=expand("results/{{dataset}}/transition/{variant}/reliability.csv", variant=[*TRANSITION["variants"], "logistic"]),
+        code=library_of("plot_ablation.py"),
+    output:
+        **transition_figure("ablation"),
+        calibration_pdf="results/{dataset}/transition/figures/transition_calibration.pdf",
+        calibration_png="results/{dataset}/transition/figures/transition_calibration.png",
+        table="results/{dataset}/transition/tables/scores.csv",
+    log:
+        "logs/{dataset}/transition/plot_ablation.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Figures of the variants and their calibration"
+    script:
+        "../../scripts/plot_ablation.py"
+
+
+rule evaluate_transition_truth:
+    """Simulated cells only: matrices, rankings and knockouts against the truth; a leaf, nothing reads it."""
+    input:
+        truth="resources/{dataset}/transition/truth.h5",
+        prepared="results/{dataset}/transition/prepared.h5",
+        matrices=expand("results/{{dataset}}/transition/{variant}/matrix.csv", variant=[*TRANSITION["variants"], "logistic"]),
+        rankings="results/{dataset}/transition/tables/rankings.csv",
+        regression="results/{dataset}/transition/logistic/genes.csv",
+        knockouts="results/{dataset}/transition/tables/gene_knockouts.csv",
+        code=library_of("evaluate_transition_truth.py"),
+    output:
+        scores="results/{dataset}/transition/truth/scores.csv",
+    log:
+        "logs/{dataset}/transition/evaluate_transition_truth.log",
+    conda:
+        "../../envs/transition.yaml"
+    message:
+        "Scoring against the simulator's truth"
+    script:
+        "../../scripts/evaluate_transition_truth.py"
