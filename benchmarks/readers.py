@@ -1,6 +1,6 @@
 """Time and memory of reading frames of 1024 x 1024 pixels, three channels, 16 bit, in every format.
 
-``python benchmarks/readers.py`` writes benchmarks/results/readers.tsv. Each format is read in a process of its own: all frames in
+``python benchmarks/readers.py`` writes results/benchmarks/readers.tsv. Each format is read in a process of its own: all frames in
 order, as extract_crops does, beside the same files read by plain tifffile. Times are processor time, so that others on the machine
 do not count. Memory is the process's peak above what it had before the file was opened (Linux), after half of the frames and after
 all: flat where both are alike. The files are in the page cache.
@@ -108,7 +108,7 @@ def main() -> None:
                 rows.append(json.loads(done.stdout.splitlines()[-1]))
                 print(rows[-1], flush=True)
     table = pd.DataFrame(rows)
-    with replacing(ROOT / "benchmarks/results/readers.tsv") as temporary:
+    with replacing(ROOT / "results/benchmarks/readers.tsv") as temporary:
         table.round(1).to_csv(temporary, sep="\t", index=False)
     print(table.round(1).to_string(index=False))
 
