@@ -53,11 +53,12 @@ def read_h5ad(path: str | Path, layer: str = "X", kind: str = "counts") -> Expre
     except OSError as error:
         raise InputError(f"{path}: not an h5ad file ({error})") from None
     with file:
-        if layer not in file:
+        place = _place(file, layer)
+        if place not in file:
             raise InputError(f"{path}: no layer {layer!r}; there are {', '.join(_layers(file))}")
-        values = _matrix(file[layer], f"{path}: {layer}")
+        values = _matrix(file[place], f"{path}: {layer}")
         cells = _index(file, "obs", path)
-        genes = _index(file, "raw/var" if layer.startswith("raw/") else "var", path)
+        genes = _index(file, _place(file, "raw/var") if layer.startswith("raw/") else "var", path)
         columns = pd.DataFrame({name: _column(file, "obs", name) for name in _names(file["obs"])})
     if values.shape != (len(cells), len(genes)):
         raise InputError(f"{path}: {layer} is {values.shape}, but there are {len(cells)} cells and {len(genes)} genes")
@@ -66,8 +67,13 @@ def read_h5ad(path: str | Path, layer: str = "X", kind: str = "counts") -> Expre
     return expression
 
 
+def _place(file: h5py.File, name: str) -> str:
+    """Where ``name`` is in the file: anndata before 0.7 wrote raw.X and raw.var."""
+    return name if name in file else name.replace("raw/", "raw.", 1)
+
+
 def _layers(file: h5py.File) -> list[str]:
-    found = [name for name in ("X", "raw/X") if name in file]
+    found = [name for name in ("X", "raw/X") if _place(file, name) in file]
     return found + [f"layers/{name}" for name in file.get("layers", {})]
 
 

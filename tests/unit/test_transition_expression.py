@@ -183,7 +183,7 @@ def pbmc68k() -> Path:
 
 def test_the_real_cells_of_scanpy_are_read_and_classified():
     path = pbmc68k()
-    table = read_cells(path, label="bulk_labels", layer="raw/X", kind="lognorm", min_cells=10)
+    table = read_cells(path, label="bulk_labels", layer="raw/X", kind="lognorm", min_cells=8)
     assert table.expression.values.shape == (700, 765)
     assert len(table.phenotypes) == 10
     prepared, cells = prepare_cells(table, genes=100, seed=1)
