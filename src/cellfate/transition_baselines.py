@@ -58,8 +58,9 @@ class LogisticTransitions:
         return q
 
     def gene_scores(self) -> np.ndarray:
-        """The largest |coefficient| of each gene over all edges, (m,)."""
-        return np.max([np.abs(model.coef_).max(axis=0) for model in self.rows if isinstance(model, LogisticRegression)], axis=0)
+        """The largest |coefficient| of each gene over all edges, (m,); of the present phenotypes where no transition is known."""
+        known = [model for model in self.rows if isinstance(model, LogisticRegression)] or [self.present]
+        return np.max([np.abs(model.coef_).max(axis=0) for model in known], axis=0)
 
 
 def _fit(x: np.ndarray, target: np.ndarray, x_validation: np.ndarray, target_validation: np.ndarray) -> LogisticRegression | int:
