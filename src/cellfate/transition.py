@@ -258,7 +258,7 @@ def rank_genes(
     """
     found = {"cls attention": attention_score(run.predictions)}
     regulation = getattr(run.network, "regulation", None)
-    if regulation is not None:
+    if regulation is not None and not np.isnan(run.cells.targets).all():  # without targets nothing taught the weights
         weights = regulation.detach().numpy()
         found = {"attention x weight": regulation_score(run.predictions, weights), "weight": np.abs(weights).max(axis=(1, 2))} | found
     if explain:
