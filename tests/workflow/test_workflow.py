@@ -190,7 +190,7 @@ def test_the_truth_is_read_by_one_leaf_rule_only(finished):
             inputs = rule.split("output:")[0]
             if re.search(r"/truth/|truth=", inputs):
                 reading.append(rule.split(":")[0])
-    assert sorted(reading) == ["evaluate_against_truth", "evaluate_tracking", "plot_truth"]
+    assert sorted(reading) == ["evaluate_against_truth", "evaluate_tracking", "evaluate_transition_truth", "plot_truth"]
 
 
 def test_only_the_leaf_script_imports_the_truth():
@@ -198,3 +198,5 @@ def test_only_the_leaf_script_imports_the_truth():
         path.name for path in [*ROOT.glob("scripts/*.py"), *ROOT.glob("src/cellfate/*.py")] if "cellfate.truth" in path.read_text()
     ]
     assert importing == ["evaluate_against_truth.py"]
+    importing = [path.name for path in ROOT.glob("scripts/*.py") if "cellfate.transition_truth" in path.read_text()]
+    assert importing == ["evaluate_transition_truth.py"]
