@@ -153,5 +153,5 @@ def test_bad_settings_are_named():
         settings(blur_kernel=[4, 9])
     with pytest.raises(InputError, match="less than 1"):
         settings(end_mask_fraction=[0.1, 1.0])
-    with pytest.raises(InputError, match="start_mask_fraction .* less than 1"):
+    with pytest.raises(InputError, match=r"start_mask_fraction .* less than 1"):
         settings(start_mask_fraction=[0.1, 1.0])
