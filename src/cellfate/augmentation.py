@@ -26,22 +26,25 @@ class AugmentationSettings:
     blur_sigma: tuple[float, float]  # pixels
     end_mask: float  # probability that frames at the end are dropped
     end_mask_fraction: tuple[float, float]
+    start_mask: float  # probability that frames at the start are dropped
+    start_mask_fraction: tuple[float, float]
 
     def __post_init__(self) -> None:
-        for name in ("blur_kernel", "blur_sigma", "end_mask_fraction"):
+        for name in ("blur_kernel", "blur_sigma", "end_mask_fraction", "start_mask_fraction"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if any(size % 2 == 0 for size in self.blur_kernel):
             raise InputError(f"augmentation.blur_kernel is {list(self.blur_kernel)}, odd numbers of pixels are needed")
-        if self.end_mask_fraction[1] >= 1:
-            raise InputError(f"augmentation.end_mask_fraction is {list(self.end_mask_fraction)}, less than 1 is needed")
+        for name in ("end_mask_fraction", "start_mask_fraction"):
+            if getattr(self, name)[1] >= 1:
+                raise InputError(f"augmentation.{name} is {list(getattr(self, name))}, less than 1 is needed")
 
 
 def prepare(
     crops: np.ndarray | Tensor, scaling: Scaling, augmentation: AugmentationSettings | None = None, seed: tuple[int, ...] = (0,)
 ) -> Tensor:
-    """Crops (T, C, S, S) in counts -> network input (T', C, S, S), float32; T' < T when frames at the end are dropped.
+    """Crops (T, C, S, S) in counts -> network input (T', C, S, S), float32; T' < T when frames at either end are dropped.
 
-    The order is scale, end mask, flips, jitter, blur, normalise. Without ``augmentation`` only scale and normalise apply.
+    The order is scale, end mask, start mask, flips, jitter, blur, normalise. Without ``augmentation`` only scale and normalise apply.
     ``seed`` fixes the draw: the same numbers give the same result, whatever was drawn before. A tensor is worked on where it
     lies, so that a GPU can do this to the integers that were read; an array on the CPU.
     """
@@ -55,9 +58,11 @@ def prepare(
 
 
 def augment(frames: Tensor, settings: AugmentationSettings, rng: np.random.Generator) -> Tensor:
-    """End mask, flips, jitter and blur of scaled frames (T, C, S, S), each with its probability."""
+    """End mask, start mask, flips, jitter and blur of scaled frames (T, C, S, S), each with its probability."""
     if rng.random() < settings.end_mask:
         frames = frames[: len(frames) - n_masked(len(frames), rng.uniform(*settings.end_mask_fraction))]
+    if settings.start_mask and rng.random() < settings.start_mask:  # without it the other draws stay as they were
+        frames = frames[n_masked_at_start(len(frames), rng.uniform(*settings.start_mask_fraction)) :]
     if rng.random() < settings.flip:
         frames = frames.flip(3)
     if rng.random() < settings.flip:
@@ -75,6 +80,11 @@ def n_masked(n_frames: int, fraction: float) -> int:
     """How many frames at the end are dropped: the fraction, but at least 5 where the trajectory has more than 10."""
     dropped = int(fraction * n_frames)
     return max(5, dropped) if n_frames > 10 else dropped
+
+
+def n_masked_at_start(n_frames: int, fraction: float) -> int:
+    """How many frames at the start are dropped: the fraction, of which at least 5 frames are left where there are as many."""
+    return min(int(fraction * n_frames), max(0, n_frames - 5))
 
 
 def jitter(frames: Tensor, brightness: np.ndarray, contrast: np.ndarray) -> Tensor:

@@ -93,8 +93,9 @@ def _check_agreement(config: dict, config_files: list[str | Path]) -> None:
     for key in ("truncation", "last_k"):
         values = config["evaluation"][key]
         require(sorted(set(values)) == values, ["evaluation", key], "numbers must rise, each once")
-    low, high = config["augmentation"]["end_mask_fraction"]
-    require(low <= high, ["augmentation", "end_mask_fraction"], "the first must not be larger than the second")
+    for key in ("end_mask_fraction", "start_mask_fraction"):
+        low, high = config["augmentation"][key]
+        require(low <= high, ["augmentation", key], "the first must not be larger than the second")
     low, high = config["augmentation"]["blur_sigma"]
     require(0 < low <= high, ["augmentation", "blur_sigma"], "two positive numbers in rising order are needed")
     require(

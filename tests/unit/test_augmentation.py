@@ -4,7 +4,7 @@ import torch
 from scipy.ndimage import correlate1d
 from toy_crops import AUGMENTATION
 
-from cellfate.augmentation import AugmentationSettings, augment, jitter, n_masked, prepare
+from cellfate.augmentation import AugmentationSettings, augment, jitter, n_masked, n_masked_at_start, prepare
 from cellfate.errors import InputError
 from cellfate.scaling import Scaling
 
@@ -73,6 +73,24 @@ def test_end_mask_drops_the_end_uniformly_and_keeps_the_beginning():
     assert np.mean(lengths) == pytest.approx(60, abs=4)  # uniform in 20..100
 
 
+def test_start_mask_drops_the_start_and_leaves_five_frames():
+    start = frames(100, 1, 2)
+    lengths = []
+    for seed in range(300):
+        masked = augment(start, settings(start_mask=1.0, start_mask_fraction=[0.5, 0.99]), rng(seed))
+        assert torch.equal(masked, start[100 - len(masked) :])
+        lengths.append(len(masked))
+    assert (min(lengths), max(lengths)) == (5, pytest.approx(50, abs=2))
+    assert np.mean(lengths) == pytest.approx(25.5, abs=2)  # uniform in 1..50, but not below 5
+    for n in (3, 5, 6):
+        assert n - n_masked_at_start(n, 0.9) == min(n, 5)
+
+
+def test_without_a_start_mask_the_other_draws_stay():
+    both = [augment(frames(), settings(flip=0.5, end_mask=0.5, start_mask_fraction=f), rng(4)) for f in ([0.1, 0.2], [0.5, 0.6])]
+    assert torch.equal(*both)
+
+
 def test_flips_are_the_same_for_all_frames_and_each_of_the_four_comes():
     start = frames(3)
     kinds = {"none": start, "x": start.flip(3), "y": start.flip(2), "both": start.flip(2, 3)}
@@ -135,3 +153,5 @@ def test_bad_settings_are_named():
         settings(blur_kernel=[4, 9])
     with pytest.raises(InputError, match="less than 1"):
         settings(end_mask_fraction=[0.1, 1.0])
+    with pytest.raises(InputError, match=r"start_mask_fraction .* less than 1"):
+        settings(start_mask_fraction=[0.1, 1.0])

@@ -76,6 +76,7 @@ def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
         ("evaluation.truncation", [5, 0], r"evaluation\.truncation .* numbers must rise"),
         ("augmentation.flip", 1.5, r"augmentation\.flip is 1\.5, at most 1"),
         ("augmentation.end_mask_fraction", [0.6, 0.5], r"end_mask_fraction .* must not be larger"),
+        ("augmentation.start_mask_fraction", [0.6, 0.5], r"start_mask_fraction .* must not be larger"),
         ("attention.occlusion_window", 10, r"attention\.occlusion_window"),
         ("statistics.splits", ["train"], r"statistics\.splits is \['train'\], must be among attention\.splits"),
     ],

@@ -18,6 +18,8 @@ AUGMENTATION = {
     "blur_sigma": [0.1, 2.0],
     "end_mask": 0.5,
     "end_mask_fraction": [0.1, 0.5],
+    "start_mask": 0.0,
+    "start_mask_fraction": [0.3, 0.93],
 }
 MODEL = {
     "block": "basic",
