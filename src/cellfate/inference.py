@@ -14,12 +14,11 @@ from cellfate.attention import attention_rows
 from cellfate.calibration import Calibration, fit_calibration
 from cellfate.errors import InputError
 from cellfate.model import FateModel, device_for, load_model
-from cellfate.occlusion import occlusion
+from cellfate.occlusion import BATCH_TOKENS, occlusion
 from cellfate.progress import progress
 
 Read = Callable[[str], tuple[np.ndarray, np.ndarray]]  # trajectory -> frames (T,), embeddings (T, D)
 GROUP = 64  # trajectories in memory at once
-BATCH_TOKENS = 4096  # padded frames in one call of the network
 
 
 def kept_frames(n_frames: int, condition: str, n: int, min_frames: int = 10) -> tuple[int, int] | None:

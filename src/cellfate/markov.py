@@ -1,7 +1,7 @@
 """Markov chains between states: transition matrices from counts, their entropy, where a chain ends, and whether it is one.
 
-Used for phenotypes of sequenced cells and for states of tracked cells alike. ``P`` (n, n) is row-stochastic: ``P[i, j]`` is the
-probability of state j one step after state i.
+So far the workflow uses it for phenotypes of sequenced cells; nothing in it is about them. ``P`` (n, n) is row-stochastic:
+``P[i, j]`` is the probability of state j one step after state i.
 """
 
 import numpy as np

@@ -9,7 +9,7 @@ import torch
 from cellfate.errors import InputError
 from cellfate.model import FateModel
 
-BATCH_TOKENS = 4096  # frames in one call of the network
+BATCH_TOKENS = 4096  # padded frames in one call of the network
 
 
 def hidden_windows(n_frames: int, window: int) -> np.ndarray:
