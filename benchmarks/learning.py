@@ -3,7 +3,7 @@
 Each run is a data set of its own, learning-<condition>-<seed>, made by the workflow itself with an overlay on demo/config.yaml.
 Runs that are complete are not done again. The page docs/learning.md and its figure are written from the tables that are there.
 
-Run: PYTHONPATH=src .venv/bin/python benchmarks/learning.py [--seeds 301 302 303] [--cores 1] [--work results/learning] [--page-only]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/learning.py [--seeds 401 402 403] [--cores 1] [--work results/learning] [--page-only]
 """
 
 import argparse
@@ -32,9 +32,9 @@ TABLES = ("test_metrics", "truncation")
 WITH_FEATURES = ("p53",)  # conditions whose cells are segmented and compared
 RECORDINGS_PER_DOSE = 14  # control, low, medium, high
 FRACTIONS = [0.7143, 0.0893, 0.1964]  # 40, 5 and 11 of 56 recordings
-SETTINGS = {  # beside the demo's; chosen on the seeds 201 and 202
+SETTINGS = {  # beside the demo's; chosen on the seeds 201, 202, 301 and 302
     "training": {"learning_rate": 3.0e-4, "max_epochs": 40, "patience": 40},
-    "augmentation": {"end_mask": 0.25},
+    "augmentation": {"end_mask": 0.0, "start_mask": 0.85, "start_mask_fraction": [0.3, 0.97]},
 }
 PROTOCOL = "corrected"
 OUTCOMES = {"negative": "apoptosis", "positive": "mitosis"}
@@ -128,7 +128,7 @@ def report(runs: list[Run], work: Path, cores: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=f"Run the learning benchmark and write {PAGE}")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[301, 302, 303])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[401, 402, 403])
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("results/learning"), help="folder for sheets, overlays and gathered scores")
     parser.add_argument("--page-only", action="store_true", help="write the page from the runs that are scored")
