@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-trouble slurm-test pictures bench bench-gpu unlock clean-demo
+.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test pictures bench bench-gpu unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,13 +52,10 @@ unit: environment
 	$(BIN)/python -m pytest tests/unit -n $(CORES)
 
 workflow-test: environment
-	$(BIN)/python -m pytest tests/workflow
+	$(BIN)/python -m pytest tests/workflow tests/slurm -m "not whole" -n 3 --dist loadgroup
 
-slurm-trouble: environment  ## Jobs that fail on a real SLURM of one node: some minutes more than make test
-	$(BIN)/python -m pytest tests/slurm -m "not whole" -n 3
-
-slurm-test: environment  ## Also the whole workflow on a real SLURM of one node; root installs it where it is missing, others skip
-	$(BIN)/python -m pytest tests/slurm -n 3
+slurm-test: environment  ## All tests on a real SLURM of one node, also the whole workflow; root installs it where it is missing
+	CELLFATE_INSTALL_SLURM=1 $(BIN)/python -m pytest tests/slurm -n 3
 
 pictures: environment  ## Put the demo's figures into the README, and cells of it onto the simulator's page
 	@mkdir -p docs/images

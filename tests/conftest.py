@@ -6,6 +6,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+COSTLY = ("finished", "tracked_here", "simulated")  # projects that several tests share; with xdist one worker makes each and runs them
+
+
+def pytest_collection_modifyitems(items) -> None:
+    for item in items:
+        for name in COSTLY:
+            if name in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")

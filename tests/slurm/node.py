@@ -1,7 +1,8 @@
 """A real SLURM of one node on this machine, for the tests: `python tests/slurm/node.py start`, `stop` or `status`.
 
-Debian or Ubuntu, as root. Partitions cpu and gpu share the node, which has one pretended GPU (gpu:a100:1, the null device).
-Memory is watched by sampling, no cgroups, no accounting database. A real cluster that this machine belongs to is left alone.
+As root. With CELLFATE_INSTALL_SLURM=1 it is installed where it is missing, on Debian or Ubuntu. Partitions cpu and gpu share the
+node, which has one pretended GPU (gpu:a100:1, the null device). Memory is watched by sampling, no cgroups, no accounting database.
+A real cluster that this machine belongs to is left alone.
 """
 
 import fcntl
@@ -90,6 +91,8 @@ def must(*command: str) -> None:
 def install() -> None:
     if shutil.which("slurmctld") and shutil.which("slurmd") and shutil.which("sbatch") and shutil.which("munged"):
         return
+    if not os.environ.get("CELLFATE_INSTALL_SLURM"):
+        raise SlurmError("SLURM is not installed (with CELLFATE_INSTALL_SLURM=1 root installs it by apt-get)")
     if shutil.which("apt-get") is None:
         raise SlurmError("SLURM is not installed, and there is no apt-get to install it with")
     impatient = ["-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]
