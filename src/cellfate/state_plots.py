@@ -36,7 +36,7 @@ def plot_states(
     groups = list(dict.fromkeys(tables["state_transitions"]["group"]))
     n_states = int(profiles["state"].max())
     columns, blocks = min(COLUMNS, len(groups)), -(-len(groups) // COLUMNS)
-    heights = [1.0 + 0.22 * n_states, 1.1, 1.7]  # of the three rows of a group
+    heights = [1.0 + 0.22 * n_states, 1.25, 1.7]  # of the three rows of a group
     top_height = 0.85 + 0.22 * n_states
     figure = new_figure(DOUBLE, top_height + sum(heights) * blocks)
     top, below = figure.subfigures(2, 1, height_ratios=[top_height, sum(heights) * blocks])
@@ -129,7 +129,7 @@ def _short(name: str) -> str:
 
 def _absorption(axes: Axes, table: pd.DataFrame, n_states: int, outcomes: dict[str, str], leftmost: bool) -> None:
     states = [str(state) for state in range(1, n_states + 1)]
-    axes.set(xlim=(-0.5, n_states - 0.5), ylim=(-0.03, 1.03), xlabel="state")
+    axes.set(xlim=(-0.5, n_states - 0.5), ylim=(-0.03, 1.03), yticks=(0, 0.5, 1), xlabel="end in the fate, from state")
     axes.set_xticks(range(n_states), states)
     if leftmost:
         axes.set_ylabel("probability")

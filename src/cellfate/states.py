@@ -386,7 +386,7 @@ def verdict_in_words(checks: pd.DataFrame, group: str) -> str:
         return f"Chapman-Kolmogorov not judged: fewer than {UNITS} recordings or lineages"
     worst = own.sort_values(["p_value", "misplaced"], ascending=[True, False]).iloc[0]
     verdict = "FAILS" if (own["verdict"] == FAILS).any() else "holds"
-    found = f"P^{worst['steps']} puts {100 * worst['misplaced']:.1f} % of the cells into the wrong place"
+    found = f"P^{worst['steps']} misplaces {100 * worst['misplaced']:.1f} % of the cells"
     return f"Chapman-Kolmogorov {verdict}: {found} (sampling error {100 * worst['sampling_95']:.1f} %, p = {worst['p_value']:.2g})"
 
 
