@@ -9,6 +9,7 @@ import time
 
 import h5py
 import pandas as pd
+import pytest
 from project import ROOT, environment, tiny_rows
 
 RESULTS = "results/tiny/corrected"
@@ -114,12 +115,31 @@ def test_a_new_recording_is_processed_and_the_others_are_not(finished, tmp_path)
     assert jobs["train_model"] == 1, "the steps that pool all recordings follow"
 
 
-def test_with_masks_of_all_tracks_a_new_recording_alone_is_segmented(finished, tmp_path):
+def test_states_need_masks_of_all_tracks_and_with_these_a_new_recording_alone_is_segmented(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     project.write_config("all.yaml", {"segmentation": {"tracks": "all"}})
     overlays = ("demo/config.yaml", "tiny.yaml", "all.yaml")
-    features = [f"results/tiny/features/centre/r{i}.parquet" for i in range(4)]
-    project.snakemake("--", *features, overlays=overlays)
+    planned = project.jobs("--", "states")
+    assert planned == {
+        "segment_cells": 4,
+        "measure_features": 4,
+        "assign_states": 1,
+        "tabulate_states": 1,
+        "plot_states": 1,
+        "states": 1,
+    }, "masks of all tracks stand beside those of held-out cells"
+    project.snakemake("--", "states")
+    assert project.jobs() == project.jobs("--", "states") == {}
+    states = pd.read_parquet(project.folder / RESULTS / "states.parquet")
+    assert set(states["recording"]) == {"r0", "r1", "r2", "r3"}
+    assert set(states["state"]) == {1, 2, 3, 4}
+    absorbed = pd.read_csv(project.folder / RESULTS / "tables/state_absorption.csv")
+    assert absorbed.groupby(["group", "source"])["probability"].sum().dropna().to_numpy() == pytest.approx(1)
+    verdicts = pd.read_csv(project.folder / RESULTS / "tables/state_checks.csv")["verdict"]
+    assert f"Chapman-Kolmogorov {'FAILS' if 'fails' in set(verdicts) else 'holds'}" in (
+        (project.folder / "logs/tiny/corrected/tabulate_states.log").read_text()
+    )
+    assert (project.folder / RESULTS / "figures/states.png").read_bytes().startswith(b"\x89PNG")
     project.write_sheet("tiny.tsv", tiny_rows(5))
     jobs = project.jobs(overlays=overlays)
     assert {jobs[rule] for rule in ("simulate_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {1}
