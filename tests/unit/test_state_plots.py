@@ -86,3 +86,11 @@ def test_a_failed_check_stands_out_and_a_check_without_recordings_says_so(monkey
     shown = words(plot_states(profiles(), drawn, FATES), monkeypatch).replace("\n", " ")
     assert shown.count("Chapman-Kolmogorov FAILS: P^") == 1
     assert shown.count("Chapman-Kolmogorov not judged: fewer than 3 recordings") == 1
+
+
+def test_with_one_fate_the_figure_says_that_its_probability_means_nothing(monkeypatch):
+    drawn = tables(("all",))
+    drawn["state_absorption"] = drawn["state_absorption"].query("fate == 'mitosis'").assign(probability=1.0, ci_low=1.0, ci_high=1.0)
+    shown = words(plot_states(profiles(), drawn, FATES), monkeypatch)
+    assert "one fate seen:\n1 by construction" in shown
+    assert "0 cells" in shown
