@@ -8,6 +8,7 @@ import sys
 import time
 
 import h5py
+import numpy as np
 import pandas as pd
 import pytest
 from project import ROOT, environment, tiny_rows
@@ -115,34 +116,46 @@ def test_a_new_recording_is_processed_and_the_others_are_not(finished, tmp_path)
     assert jobs["train_model"] == 1, "the steps that pool all recordings follow"
 
 
-def test_states_need_masks_of_all_tracks_and_with_these_a_new_recording_alone_is_segmented(finished, tmp_path):
+def test_with_masks_of_all_tracks_a_new_recording_alone_is_segmented(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     project.write_config("all.yaml", {"segmentation": {"tracks": "all"}})
     overlays = ("demo/config.yaml", "tiny.yaml", "all.yaml")
-    planned = project.jobs("--", "states")
-    assert planned == {
-        "segment_cells": 4,
-        "measure_features": 4,
-        "assign_states": 1,
-        "tabulate_states": 1,
-        "plot_states": 1,
-        "states": 1,
-    }, "masks of all tracks stand beside those of held-out cells"
-    project.snakemake("--", "states")
-    assert project.jobs() == project.jobs("--", "states") == {}
-    states = pd.read_parquet(project.folder / RESULTS / "states.parquet")
-    assert set(states["recording"]) == {"r0", "r1", "r2", "r3"}
-    assert set(states["state"]) == {1, 2, 3, 4}
-    absorbed = pd.read_csv(project.folder / RESULTS / "tables/state_absorption.csv")
-    assert absorbed.groupby(["group", "source"])["probability"].sum().dropna().to_numpy() == pytest.approx(1)
-    verdicts = pd.read_csv(project.folder / RESULTS / "tables/state_checks.csv")["verdict"]
-    assert f"Chapman-Kolmogorov {'FAILS' if 'fails' in set(verdicts) else 'holds'}" in (
-        (project.folder / "logs/tiny/corrected/tabulate_states.log").read_text()
-    )
-    assert (project.folder / RESULTS / "figures/states.png").read_bytes().startswith(b"\x89PNG")
+    features = [f"results/tiny/features/centre/r{i}.parquet" for i in range(4)]
+    project.snakemake("--", *features, overlays=overlays)
     project.write_sheet("tiny.tsv", tiny_rows(5))
     jobs = project.jobs(overlays=overlays)
     assert {jobs[rule] for rule in ("simulate_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {1}
+
+
+def measured_features(project) -> None:
+    """Features of all tracks as if they were measured: the tiny network finds too few regions for any states."""
+    trajectories = pd.read_parquet(project.folder / RESULTS / "trajectories.parquet")
+    rng = np.random.default_rng(0)
+    for recording, tracks in trajectories[trajectories["usable"]].groupby("recording"):
+        rows = [(recording, t.track_id, frame) for t in tracks.itertuples() for frame in range(t.first_frame, t.last_frame + 1)]
+        table = pd.DataFrame(rows, columns=["recording", "track_id", "frame"])
+        shape = ["area", "perimeter", "eccentricity", "equivalent_diameter_area", "solidity", "circularity"]
+        table[[*shape, *(f"intensity_mean-{name}" for name in ("circadian", "p53", "cell_cycle"))]] = rng.random((len(table), 9))
+        path = project.folder / f"results/tiny/features/centre/{recording}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        table.assign(n_neighbors=0).to_parquet(path)
+
+
+def test_states_need_features_of_all_tracks_beside_those_of_held_out_cells(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    last = {"assign_states": 1, "tabulate_states": 1, "plot_states": 1, "states": 1}
+    assert project.jobs("--", "states") == {"segment_cells": 4, "measure_features": 4} | last
+    measured_features(project)
+    assert project.jobs("--", "states") == last
+    project.snakemake("--", "states")
+    assert project.jobs("--", "states") == {}
+    assert set(pd.read_parquet(project.folder / RESULTS / "states.parquet")["state"]) == {1, 2, 3, 4}
+    absorbed = pd.read_csv(project.folder / RESULTS / "tables/state_absorption.csv")
+    assert absorbed.groupby(["group", "source"])["probability"].sum().to_numpy() == pytest.approx(1)
+    failed = (pd.read_csv(project.folder / RESULTS / "tables/state_checks.csv")["verdict"] == "fails").any()
+    log = (project.folder / "logs/tiny/corrected/tabulate_states.log").read_text()
+    assert ("Chapman-Kolmogorov FAILS" in log) == failed
+    assert (project.folder / RESULTS / "figures/states.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_recording_behind_a_hash_is_left_out(finished, tmp_path):
