@@ -26,6 +26,7 @@ include: "workflow/rules/truth.smk"
 include: "workflow/rules/registration.smk"
 include: "workflow/rules/prediction.smk"
 include: "workflow/rules/transition.smk"
+include: "workflow/rules/states.smk"
 
 
 localrules:
@@ -33,6 +34,7 @@ localrules:
     figures,
     predict,
     transition,
+    states,
 
 
 rule all:
@@ -74,3 +76,11 @@ rule transition:
         lambda wildcards: transition_outputs(),
     message:
         "All phenotype transitions are there"
+
+
+rule states:
+    """A Markov view of tracked cells: states by their features, fates that absorb, and whether they are a Markov chain."""
+    input:
+        lambda wildcards: states_outputs(),
+    message:
+        "The states of the cells are there"

@@ -10,6 +10,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from cellfate.errors import InputError
 from cellfate.recordings import images_folder
+from cellfate.tables import TABLES
 
 
 def check_config(config: dict, schema_path: str | Path, config_files: list[str | Path]) -> None:
@@ -176,3 +177,31 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
     registration = config["registration"]
     if registration["method"] != "none" and registration["channel"] not in channels:
         refuse(["registration", "channel"], registration["channel"], f"but the channels in {here} are {', '.join(channels)}")
+
+
+def check_states(config: dict, sheet: pd.DataFrame, config_files: list[str | Path]) -> None:
+    """Check the section ``states`` against the recordings sheet; raise an InputError that names both files.
+
+    Every feature is measured, all recordings have one frame interval (the lag counts frames), and ``group_by`` is filled in.
+    """
+    here, settings = config["recordings"], config["states"]
+
+    def refuse(key: str, value: object, message: str) -> None:
+        raise InputError(f"{_file_of(['states', key], config_files)}: states.{key} is {value!r}, {message}")
+
+    shapes = [name for name in TABLES["features"].columns if name not in TABLES["features"].key]
+    known = [*shapes, *(f"intensity_mean-{channel}" for channel in sheet["channels"].iloc[0].split(",")), "intensity_mean"]
+    for name in settings["features"]:
+        if name not in known:
+            refuse("features", name, f"one of {', '.join(known)} is needed (the channels are those of {here})")
+    intervals = sorted(sheet["frame_interval_min"].unique())
+    if len(intervals) > 1:
+        found = ", ".join(f"{value:g}" for value in intervals)
+        refuse("lag", settings["lag"], f"in frames, but the frame intervals in {here} differ ({found} min): one is needed")
+    fewest = 20 * len(settings["steps"])  # with fewer no p-value is below 0.05 / steps
+    if settings["bootstrap"] < fewest:
+        refuse("bootstrap", settings["bootstrap"], f"at least {fewest} are needed to judge {len(settings['steps'])} steps")
+    empty = sheet[settings["group_by"]].isna()
+    if empty.any():
+        line = int(empty.to_numpy().argmax()) + 2
+        refuse("group_by", settings["group_by"], f"but {settings['group_by']} is empty in {here}: line {line}")

@@ -1,6 +1,6 @@
 """Markov chains between states: transition matrices from counts, their entropy, where a chain ends, and whether it is one.
 
-So far the workflow uses it for phenotypes of sequenced cells; nothing in it is about them. ``P`` (n, n) is row-stochastic:
+Used for the phenotypes of sequenced cells and for the states of tracked ones (cellfate.states). ``P`` (n, n) is row-stochastic:
 ``P[i, j]`` is the probability of state j one step after state i.
 """
 
@@ -54,17 +54,6 @@ def overall_entropy(P: np.ndarray, weights: np.ndarray) -> float:
     return float((weights / weights.sum() * row_entropy(P)).sum())
 
 
-def stationary_distribution(P: np.ndarray) -> np.ndarray:
-    """The distribution that P leaves as it is, (n,). Raises InputError when there is more than one."""
-    P = check_transition_matrix(P)
-    values, vectors = np.linalg.eig(P.T)
-    ones = np.flatnonzero(np.abs(values - 1) < 1e-9)
-    if len(ones) != 1:
-        raise InputError(f"stationary distribution: {len(ones)} of them, the chain has as many closed groups of states")
-    found = np.abs(np.real(vectors[:, ones[0]]))
-    return found / found.sum()
-
-
 def absorption_probabilities(P: np.ndarray, absorbing: list[int]) -> np.ndarray:
     """[i, a]: the probability that a chain from state i ends in ``absorbing[a]``, (n, A).
 
@@ -81,7 +70,7 @@ def absorption_probabilities(P: np.ndarray, absorbing: list[int]) -> np.ndarray:
         raise InputError("absorption probabilities: some states never reach an absorbing one")
     if transient:
         found[transient] = np.linalg.solve(system, P[np.ix_(transient, absorbing)])
-    return found
+    return np.clip(found, 0, 1)  # but for rounding they are within
 
 
 def chapman_kolmogorov(one_step: np.ndarray, many_steps: np.ndarray, steps: int) -> np.ndarray:

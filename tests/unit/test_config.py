@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cellfate.cellpose_training import NetworkTraining
-from cellfate.config import check_config, check_sheet_agreement
+from cellfate.config import check_config, check_sheet_agreement, check_states
 from cellfate.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +79,9 @@ def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
         ("augmentation.start_mask_fraction", [0.6, 0.5], r"start_mask_fraction .* must not be larger"),
         ("attention.occlusion_window", 10, r"attention\.occlusion_window"),
         ("statistics.splits", ["train"], r"statistics\.splits is \['train'\], must be among attention\.splits"),
+        ("states.n_states", 1, r"states\.n_states is 1, at least 2 is needed"),
+        ("states.steps", [1, 2], r"states\.steps\.0 is 1, at least 2 is needed"),
+        ("states.smoothing", 0, r"states\.smoothing is 0, more than 0 is needed"),
     ],
 )
 def test_a_mistake_gives_one_error_that_names_file_key_and_value(path, value, message, tmp_path):
@@ -141,6 +144,29 @@ def test_what_the_configuration_names_must_be_in_the_sheet(overlay, message, tmp
     config = merged("config.yaml", mine)
     with pytest.raises(InputError, match=message):
         check_sheet_agreement(config, SHEET, [ROOT / "config.yaml", mine])
+
+
+@pytest.mark.parametrize(
+    ("states", "columns", "message"),
+    [
+        ({"features": ["aera"]}, {}, r"states\.features is 'aera', one of area, .*intensity_mean-p53, intensity_mean is needed"),
+        ({"features": ["intensity_mean-green"]}, {}, r"states\.features is 'intensity_mean-green', one of .*intensity_mean-red"),
+        ({"group_by": "group"}, {}, r"states\.group_by is 'group', but group is empty in .*: line 3"),
+        (
+            {},
+            {"frame_interval_min": [30.0, 30.0, 15.0]},
+            r"states\.lag is 2, in frames, but the frame intervals in .* differ \(15, 30 min\)",
+        ),
+        ({"bootstrap": 59}, {}, r"states\.bootstrap is 59, at least 60 are needed to judge 3 steps"),
+    ],
+)
+def test_states_must_fit_the_sheet(states, columns, message, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.safe_dump({"states": states}))
+    sheet = SHEET.assign(**({"frame_interval_min": 30.0} | columns))
+    check_states(merged("config.yaml"), sheet.assign(frame_interval_min=30.0), [ROOT / "config.yaml"])
+    with pytest.raises(InputError, match=message):
+        check_states(merged("config.yaml", mine), sheet, [ROOT / "config.yaml", mine])
 
 
 def test_recordings_without_tracks_are_segmented_in_a_channel_that_exists():

@@ -10,7 +10,6 @@ from cellfate.markov import (
     count_transitions,
     overall_entropy,
     row_entropy,
-    stationary_distribution,
     transition_matrix,
 )
 
@@ -32,14 +31,6 @@ def test_entropy_is_positive_and_weighted():
     assert overall_entropy(np.array([[0.5, 0.5], [1, 0]]), [3, 1]) == pytest.approx(0.75 * np.log(2))
 
 
-def test_stationary_distribution_stays():
-    found = stationary_distribution(P)
-    assert found == pytest.approx([0.8, 0.2])
-    assert found @ P == pytest.approx(found)
-    with pytest.raises(InputError, match="2 of them"):
-        stationary_distribution(np.eye(2))
-
-
 def test_the_gamblers_ruin():
     """A fair game with 0 .. 3 coins: from 1 coin, ruin has probability 2/3."""
     game = np.array([[1, 0, 0, 0], [0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5], [0, 0, 0, 1]])
@@ -56,4 +47,4 @@ def test_chapman_kolmogorov_tells_a_chain_from_what_is_none():
 @pytest.mark.parametrize("matrix", [[[0.5, 0.6], [0.5, 0.5]], [[1.1, -0.1], [0, 1]]])
 def test_a_row_that_is_no_distribution_is_refused(matrix):
     with pytest.raises(InputError, match="row 0"):
-        stationary_distribution(np.array(matrix))
+        absorption_probabilities(np.array(matrix), [1])

@@ -39,6 +39,7 @@ TINY = {
     "evaluation": {"truncation": [0, 5], "last_k": [5, 10], "bootstrap": 50},
     "statistics": {"min_frames": 15, "resamples": 200, "bootstrap": 50, "null_draws": 100},
     "figures": {"example_trajectories": 1},
+    "states": {"steps": [2], "bootstrap": 50},
 }
 HEADER = list(TABLES["recordings"].columns)
 

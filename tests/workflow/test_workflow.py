@@ -8,7 +8,9 @@ import sys
 import time
 
 import h5py
+import numpy as np
 import pandas as pd
+import pytest
 from project import ROOT, environment, tiny_rows
 
 RESULTS = "results/tiny/corrected"
@@ -123,6 +125,37 @@ def test_with_masks_of_all_tracks_a_new_recording_alone_is_segmented(finished, t
     project.write_sheet("tiny.tsv", tiny_rows(5))
     jobs = project.jobs(overlays=overlays)
     assert {jobs[rule] for rule in ("simulate_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {1}
+
+
+def measured_features(project) -> None:
+    """Features of all tracks as if they were measured: the tiny network finds too few regions for any states."""
+    trajectories = pd.read_parquet(project.folder / RESULTS / "trajectories.parquet")
+    rng = np.random.default_rng(0)
+    for recording, tracks in trajectories[trajectories["usable"]].groupby("recording"):
+        rows = [(recording, t.track_id, frame) for t in tracks.itertuples() for frame in range(t.first_frame, t.last_frame + 1)]
+        table = pd.DataFrame(rows, columns=["recording", "track_id", "frame"])
+        shape = ["area", "perimeter", "eccentricity", "equivalent_diameter_area", "solidity", "circularity"]
+        table[[*shape, *(f"intensity_mean-{name}" for name in ("circadian", "p53", "cell_cycle"))]] = rng.random((len(table), 9))
+        path = project.folder / f"results/tiny/features/centre/{recording}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        table.assign(n_neighbors=0).to_parquet(path)
+
+
+def test_states_need_features_of_all_tracks_beside_those_of_held_out_cells(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    last = {"assign_states": 1, "tabulate_states": 1, "plot_states": 1, "states": 1}
+    assert project.jobs("--", "states") == {"segment_cells": 4, "measure_features": 4} | last
+    measured_features(project)
+    assert project.jobs("--", "states") == last
+    project.snakemake("--", "states")
+    assert project.jobs("--", "states") == {}
+    assert set(pd.read_parquet(project.folder / RESULTS / "states.parquet")["state"]) == {1, 2, 3, 4}
+    absorbed = pd.read_csv(project.folder / RESULTS / "tables/state_absorption.csv")
+    assert absorbed.groupby(["group", "source"])["probability"].sum().to_numpy() == pytest.approx(1)
+    failed = (pd.read_csv(project.folder / RESULTS / "tables/state_checks.csv")["verdict"] == "fails").any()
+    log = (project.folder / "logs/tiny/corrected/tabulate_states.log").read_text()
+    assert ("Chapman-Kolmogorov FAILS" in log) == failed
+    assert (project.folder / RESULTS / "figures/states.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_recording_behind_a_hash_is_left_out(finished, tmp_path):

@@ -15,7 +15,7 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 os.environ.update(PYTHONPATH=str(ROOT / "src"))  # the rules' scripts import the package from here, in any environment
 
-from cellfate.config import check_config, check_sheet_agreement
+from cellfate.config import check_config, check_sheet_agreement, check_states
 from cellfate.errors import InputError
 from cellfate.exported_model import check_recordings
 from cellfate.failures import failure_table, failures
@@ -50,7 +50,8 @@ UNTRACKED = [] if SHEET is None else list(SHEET.loc[SHEET["tracks"].isna(), "rec
 TRACKED = [name for name in RECORDINGS if name not in UNTRACKED]
 FOLDS = list(range(config["split"]["folds"]))
 # masks of all tracks are shared between protocols; which tracks are held out is the protocol's choice
-SEGMENTATION = config["segmentation"]["name"] + ("" if config["segmentation"]["tracks"] == "all" else f"-{config['protocol']}")
+OF_ALL_TRACKS = config["segmentation"]["name"]
+SEGMENTATION = OF_ALL_TRACKS + ("" if config["segmentation"]["tracks"] == "all" else f"-{config['protocol']}")
 STARTED = time.time()
 # modules that move and check data but compute nothing: editing them makes no result stale
 PLUMBING = {"errors", "files", "logs", "progress", "tables", "config", "software"}
@@ -64,6 +65,7 @@ TITLES = {
     "figure_6": "Figure 6: trajectories with their attention",
     "training_curves": "Training curves",
     "calibration": "Calibration",
+    "states": "States of cells and where they end",
 }
 # minutes; None where recordings differ: then figures count frames only
 COMMON_INTERVAL = None if SHEET is None or SHEET["frame_interval_min"].nunique() > 1 else float(SHEET["frame_interval_min"].iloc[0])
@@ -72,7 +74,7 @@ COMMON_INTERVAL = None if SHEET is None or SHEET["frame_interval_min"].nunique()
 wildcard_constraints:
     dataset=config["dataset"].replace(".", r"\."),
     protocol=config["protocol"].replace(".", r"\.") + "|reference",
-    segmentation=SEGMENTATION.replace(".", r"\."),
+    segmentation="|".join({name.replace(".", r"\.") for name in (SEGMENTATION, OF_ALL_TRACKS)}),
     recording="|".join(name.replace(".", r"\.") for name in RECORDINGS) or "[A-Za-z0-9_.-]+",
     fold=r"\d+",
 
@@ -156,7 +158,7 @@ def config_digest():
 
 def model_digest():
     """A short digest of the configuration without the sections that come after the model and its scores."""
-    later = {"segmentation", "features", "attention", "statistics", "figures", "notes", "prediction", "transition"}
+    later = {"segmentation", "features", "attention", "statistics", "figures", "notes", "prediction", "transition", "states"}
     return sha256(json.dumps({k: v for k, v in config.items() if k not in later}, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -165,9 +167,19 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-def held_out_tables():
+def tracks_segmented(wildcards):
+    """``all`` or ``held_out``: which tracks have masks in the folder; the states of cells need those of all."""
+    return "all" if wildcards.segmentation == OF_ALL_TRACKS else "held_out"
+
+
+def only_held_out(value, otherwise):
+    """A function of the wildcards: ``value`` where held-out tracks alone have masks, so that masks of all do not depend on it."""
+    return lambda wildcards: value if tracks_segmented(wildcards) == "held_out" else otherwise
+
+
+def held_out_tables(wildcards):
     """The tables that say which tracks are held out; masks of all tracks depend on no protocol's tables."""
-    if config["segmentation"]["tracks"] == "all":
+    if tracks_segmented(wildcards) == "all":
         return {}
     folder = f"results/{config['dataset']}/{config['protocol']}"
     return {"trajectories": f"{folder}/trajectories.parquet", "split": f"{folder}/split.parquet"}
@@ -293,3 +305,14 @@ def transition_outputs():
     names = ["transition_matrix", "regulators", "ablation"] + ["knockouts"] * bool(transition_only("knockouts"))
     targets = expand(f"{folder}/figures/{{name}}.{{kind}}", name=names, kind=["pdf", "png"])
     return targets + [f"{folder}/truth/scores.csv"] * (simulated and "knockouts" in names)
+
+
+def states_outputs():
+    """The figure of the states of cells; what the sheet cannot give stops here."""
+    if SHEET is None:
+        return [config["recordings"]]
+    try:
+        check_states(config, SHEET, CONFIG_FILES)
+    except InputError as error:
+        raise WorkflowError(f"Input error: {error}") from None
+    return expand(f"results/{config['dataset']}/{config['protocol']}/figures/states.{{kind}}", kind=["pdf", "png"])

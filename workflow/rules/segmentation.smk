@@ -51,7 +51,7 @@ rule fetch_segmentation_weights:
 rule segment_cells:
     """Segment the crops of one recording with Cellpose."""
     input:
-        **held_out_tables(),
+        unpack(held_out_tables),
         **whole_frames(),
         crops="results/{dataset}/crops/{recording}.h5",
         weights=WEIGHTS,
@@ -74,7 +74,6 @@ rule segment_cells:
         **{
             key: config["segmentation"][key]
             for key in (
-                "tracks",
                 "ladder",
                 "channel",
                 "diameter",
@@ -86,9 +85,9 @@ rule segment_cells:
             )
         },
         frames=frames_of if config["segmentation"]["whole_frames_from"] else None,
-        # masks of all tracks depend on neither, so that changing them segments nothing again
-        statistics_min_frames=0 if config["segmentation"]["tracks"] == "all" else config["statistics"]["min_frames"],
-        treatment=None if config["segmentation"]["tracks"] == "all" else config["evaluation"]["treatment"],
+        tracks=tracks_segmented,
+        statistics_min_frames=only_held_out(config["statistics"]["min_frames"], 0),
+        treatment=only_held_out(config["evaluation"]["treatment"], None),
     message:
         "Segmenting the cells of {wildcards.recording}"
     script:
