@@ -166,11 +166,11 @@ def _statistic(axes: Axes, table: pd.DataFrame) -> None:
     axes.invert_yaxis()
     axes.set(xlabel="largest |change of P|", title="knockouts", xlim=(0, None))
     handles = [
-        Line2D([], [], color=OKABE_ITO["green"], marker="o", linestyle="", label=f"confirmed by\n{by}"),
+        Line2D([], [], color=OKABE_ITO["green"], marker="o", linestyle="", label=f"confirmed by {by}"),
         Line2D([], [], color=GREY, marker="o", linestyle="", label="not confirmed"),
         Line2D([], [], color="black", marker="|", linestyle="", label="95 % of permutations"),
     ]
-    axes.legend(handles=handles, loc="lower right", fontsize=5.5, handlelength=1)
+    axes.figure.legend(handles=handles, loc="outside lower right", ncols=3, fontsize=5.5, handlelength=1)
 
 
 # ---- knockouts ----
@@ -206,6 +206,7 @@ def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> 
     axes.plot([0, right], [0, right], color=GREY, linewidth=0.8, linestyle=":")
     axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout", xlim=(0, right))
     axes.set_ylim(0, float(table["statistic"].max()) * 1.4 or 1.0)  # room for the legend
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_title(f"genes; smallest attainable p {1 / (permutations + 1):.1e}, a lone gene needs {level / len(table):.1e}", fontsize=SMALL)
     axes.legend(loc="upper left", fontsize=SMALL)
 
