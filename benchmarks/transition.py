@@ -248,6 +248,8 @@ def _section(wide: pd.DataFrame, methods: list[str], metrics: dict[str, str], be
     run = [method for method in methods if method in wide.index.get_level_values("method")]
     tables = {method: wide.loc[method].reindex(columns=list(metrics)).dropna(how="all") for method in run}
     whole = pd.DataFrame({method: table.mean() for method, table in tables.items() if len(table) == seeds})
+    if not run:
+        return "Not run yet."
     lines = ["| | seeds | " + " | ".join(metrics.values()) + " |", "|---|---:" + "|---:" * len(metrics) + "|"]
     for method, table in tables.items():
         cells = []
