@@ -3,6 +3,7 @@
 from cellfate.logs import log_to
 from cellfate.transition import prepare_cells, read_cells
 from cellfate.transition_files import PreparedFile, write_prepared
+from cellfate.transition_metrics import check_confidence_k
 
 log_to(snakemake.log[0])
 
@@ -18,7 +19,9 @@ table = read_cells(
     group=settings["group"],
     components=settings["components"],
 )
+check_confidence_k(snakemake.params.confidence_k, len(table.phenotypes))
 prepared, cells = prepare_cells(table, settings["fractions"], settings["genes"], settings["components"], snakemake.params.seed)
 sizes = f"{len(prepared.cells)} cells, {len(prepared.genes)} genes"
 print(f"{sizes}, phenotypes {', '.join(table.phenotypes)}; the embedding is {prepared.embedding_name}")
-write_prepared(PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind), snakemake.output.prepared)
+file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind, table.groups)
+write_prepared(file, snakemake.output.prepared)

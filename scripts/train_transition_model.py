@@ -25,6 +25,7 @@ run = fit(
     bootstrap=snakemake.params.bootstrap,
     seed=snakemake.params.seed,
     threads=snakemake.threads,
+    confidence_k=snakemake.params.confidence_k,
 )
 save_network(run.network, snakemake.output.network, variant)
 with replacing(snakemake.output.curves) as temporary:
@@ -32,4 +33,5 @@ with replacing(snakemake.output.curves) as temporary:
 write_table(score_table(variant, run.scores, len(run.cells)), snakemake.output.scores, "transition_scores")
 write_table(matrix_table(run, file), snakemake.output.matrix, "transition_matrix")
 write_table(cell_table(run, file), snakemake.output.cells, "transition_cells")
-write_table(reliability_table(variant, run.predictions.fused, run.cells.phenotype), snakemake.output.reliability, "transition_reliability")
+reliability = reliability_table(variant, run.predictions.fused, run.cells.phenotype, k=snakemake.params.confidence_k)
+write_table(reliability, snakemake.output.reliability, "transition_reliability")

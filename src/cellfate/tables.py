@@ -501,9 +501,13 @@ TABLES = {
             "q_value": UNIT,
             "held_out_q_value": UNIT,
             "significant": BOOL,
+            "refit_p_value": UNIT_NULL,
+            "refit_q_value": UNIT_NULL,
         },
         key=("gene",),
     ),
+    # genes tested on held-out cells of networks that were trained without them
+    "gene_refits": Table({"gene": STR, "refit_p_value": UNIT, "refit_q_value": UNIT, "n_cells": COUNT}, key=("gene",)),
     "knockout_edges": Table(
         {"gene": STR, "source": STR, "target": STR, "change": DELTA_NULL, "p_value": UNIT, "q_value": UNIT},
         key=("gene", "source", "target"),

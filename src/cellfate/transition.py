@@ -81,6 +81,7 @@ class Fit:
     scores: dict[str, float]
     curves: list[dict]
     cells: Cells
+    confidence_k: int | None = None  # largest probabilities that a confidence is a share of; None: all
 
     @property
     def entropy(self) -> np.ndarray:
@@ -171,6 +172,7 @@ def fit(
     bootstrap: int = 1000,
     seed: int = 0,
     threads: int = 1,
+    confidence_k: int | None = None,
 ) -> Fit:
     """Train ``variant`` (a key of :data:`VARIANTS`) on the training cells and look at the held-out ones.
 
@@ -188,7 +190,7 @@ def fit(
     parts = {name: cells.take(prepared.parts == name) for name in ("train", "validation", "test")}
     schedule = TrainingSettings(**{**(training or {}), **change.get("training", {})})
     network, curves = train_network(network, parts["train"], parts["validation"], schedule, seed, threads, variant)
-    return look(variant, network, prepared, cells, n_phenotypes, bootstrap, seed, curves)
+    return look(variant, network, prepared, cells, n_phenotypes, bootstrap, seed, curves, confidence_k)
 
 
 def build_network(variant: str, settings: TransitionSettings) -> nn.Module:
@@ -224,6 +226,7 @@ def look(
     bootstrap: int = 1000,
     seed: int = 0,
     curves: Sequence = (),
+    confidence_k: int | None = None,
 ) -> Fit:
     """What a trained ``network`` says of the held-out cells."""
     test = np.flatnonzero(prepared.parts == "test")
@@ -233,19 +236,21 @@ def look(
     q = transition_function(network, phenotype_held)(held.expression, held.embedding, held.phenotype)
     two_branches = isinstance(network, TransitionModel)
     u = uncertainty(predictions.full, predictions.fused)
-    scores = classification_scores(held.phenotype, predictions.fused, u if two_branches else None)
+    scores = classification_scores(held.phenotype, predictions.fused, u if two_branches else None, confidence_k)
     low, high = bootstrap_matrix(q, held.phenotype, n_phenotypes, bootstrap, seed)
     matrix = mean_by_phenotype(q, held.phenotype, n_phenotypes)
-    return Fit(variant, network, prepared, test, predictions, q, u, matrix, low, high, scores, list(curves), held)
+    return Fit(variant, network, prepared, test, predictions, q, u, matrix, low, high, scores, list(curves), held, confidence_k)
 
 
-def logistic(prepared: Prepared, cells: Cells, n_phenotypes: int) -> tuple[LogisticTransitions, np.ndarray, dict[str, float], Cells]:
+def logistic(
+    prepared: Prepared, cells: Cells, n_phenotypes: int, confidence_k: int | None = None
+) -> tuple[LogisticTransitions, np.ndarray, dict[str, float], Cells]:
     """The logistic regressions, their P, their scores of the present phenotype, and the held-out cells."""
     parts = {name: cells.take(prepared.parts == name) for name in ("train", "validation", "test")}
     found = LogisticTransitions(parts["train"], parts["validation"], n_phenotypes)
     held = parts["test"]
     q = found(held.expression, held.embedding, held.phenotype)
-    scores = classification_scores(held.phenotype, found.phenotype(held.expression))
+    scores = classification_scores(held.phenotype, found.phenotype(held.expression), k=confidence_k)
     return found, mean_by_phenotype(q, held.phenotype, n_phenotypes), scores, held
 
 

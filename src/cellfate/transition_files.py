@@ -25,6 +25,7 @@ class PreparedFile:
     phenotypes: list[str]
     targets: np.ndarray
     targets_kind: str
+    groups: np.ndarray | None = None  # (N,) of each cell, such as its donor, where there are any
 
     def cells(self, standardise: bool = True) -> tuple[Prepared, Cells]:
         """The arrays for a network; without ``standardise`` logarithms in place of z-scores."""
@@ -45,6 +46,8 @@ def write_prepared(file: PreparedFile, path: str | Path) -> None:
         for name in NAMES:
             out[name] = [str(value) for value in getattr(file.prepared, name)]
         out["phenotype"], out["targets"], out["phenotypes"] = file.phenotype, file.targets, file.phenotypes
+        if file.groups is not None:
+            out["groups"] = [str(value) for value in file.groups]
         out.attrs.update({"embedding_name": file.prepared.embedding_name, "targets_kind": file.targets_kind})
 
 
@@ -54,7 +57,8 @@ def read_prepared(path: str | Path) -> PreparedFile:
         names = {name: np.array([value.decode() for value in file[name][()]], dtype=object) for name in NAMES}
         prepared = Prepared(**arrays, **names, embedding_name=str(file.attrs["embedding_name"]))
         phenotypes = [value.decode() for value in file["phenotypes"][()]]
-        return PreparedFile(prepared, file["phenotype"][()], phenotypes, file["targets"][()], str(file.attrs["targets_kind"]))
+        groups = np.array([value.decode() for value in file["groups"][()]], dtype=object) if "groups" in file else None
+        return PreparedFile(prepared, file["phenotype"][()], phenotypes, file["targets"][()], str(file.attrs["targets_kind"]), groups)
 
 
 def read_genes(path: str | Path) -> list[str]:

@@ -20,6 +20,9 @@ Model = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 SMALLEST = 1e-6  # probabilities are kept above this in likelihoods
 PASS = 1024  # cells of a pass at most, where a pass holds more than one knockout
 GRID = 7  # expression values per gene at which the response of each cell is computed; between them it is interpolated
+SET_COLUMNS = ["gene_set", "n_genes", "source", "target", "change", "statistic", "null_median", "null_95", "own_edge_random", "ratio"]
+SET_COLUMNS += ["p_value", "q_value"]
+DRAW_COLUMNS = ["gene_set", "draw", "statistic", "change"]
 STRATA = 4  # of mean expression, within which random sets are matched
 
 
@@ -105,12 +108,7 @@ def genes_against_null(
 
     Raises InputError when the smallest attainable p, 1 / (permutations + 1), could not pass the correction even for one gene.
     """
-    smallest = smallest_p(permutations)
-    if smallest > level / len(genes):
-        needed = int(np.ceil(len(genes) / level))
-        raise InputError(
-            f"transition.knockouts.permutations is {permutations}: a lone gene could never be found among {len(genes)}; {needed} are needed"
-        )
+    check_draws(permutations, len(genes), level)
     n = len(phenotypes)
     effects = knockout_effects(model, cells, zero, [[g] for g in range(len(genes))], n)
     rng = np.random.default_rng(seed)
@@ -129,11 +127,11 @@ def genes_against_null(
                 phenotypes[j],
                 effects[g, i, j],
                 np.quantile(largest, 0.95),
-                _p_value(largest, statistic),
-                _p_value(likelihoods[:-1], likelihoods[-1]),
+                p_value(largest, statistic),
+                p_value(likelihoods[:-1], likelihoods[-1]),
             )
         )
-        edge_p.append(np.array([[_p_value(null[:, a, b], abs(effects[g, a, b])) for b in range(n)] for a in range(n)]))
+        edge_p.append(np.array([[p_value(null[:, a, b], abs(effects[g, a, b])) for b in range(n)] for a in range(n)]))
     table = pd.DataFrame(rows, columns=["gene", "statistic", "source", "target", "change", "null_95", "p_value", "held_out_p_value"])
     for kind in ("", "held_out_"):
         table[f"{kind}q_value"] = false_discovery_control(table[f"{kind}p_value"])
@@ -148,7 +146,23 @@ def smallest_p(draws: int) -> float:
     return 1 / (draws + 1)
 
 
-def _p_value(null: np.ndarray, statistic: float) -> float:
+def with_refits(genes: pd.DataFrame, refits: pd.DataFrame | None) -> pd.DataFrame:
+    """The genes of :func:`genes_against_null` with refit_p_value and refit_q_value beside them, NaN where nothing was refitted."""
+    if refits is None:
+        return genes.assign(refit_p_value=np.nan, refit_q_value=np.nan)
+    return genes.merge(refits[["gene", "refit_p_value", "refit_q_value"]], on="gene", validate="one_to_one")
+
+
+def check_draws(permutations: int, n_genes: int, level: float) -> None:
+    """Raises InputError when the smallest attainable p could not pass the correction even for one gene of ``n_genes``."""
+    if smallest_p(permutations) > level / n_genes:
+        needed = int(np.ceil(n_genes / level))
+        raise InputError(
+            f"transition.knockouts.permutations is {permutations}: a lone gene could never be found among {n_genes}; {needed} are needed"
+        )
+
+
+def p_value(null: np.ndarray, statistic: float) -> float:
     return float((1 + (null >= statistic - 1e-12).sum()) / (len(null) + 1))
 
 
@@ -202,7 +216,6 @@ def sets_against_null(
     Raises InputError for a gene that is not there, naming the set.
     """
     places = {name: place for place, name in enumerate(genes)}
-    n = len(phenotypes)
     rng = np.random.default_rng(seed)
     rows, tables = [], []
     for name, members in sets.items():
@@ -210,39 +223,36 @@ def sets_against_null(
         if absent:
             raise InputError(f"gene set {name}: gene {absent[0]!r} is not among the {len(genes)} genes of the analysis")
         own = [places[gene] for gene in members]
-        effect = knockout_effects(model, cells, zero, [own], n)[0]
-        null = knockout_effects(model, cells, zero, matched_sets(own, mean_expression, draws, rng), n, f"random sets for {name}")
-        i, j = np.unravel_index(np.abs(effect).argmax(), (n, n))
-        largest = np.abs(null).max(axis=(1, 2))
-        random = float(np.abs(null[:, i, j]).mean())
-        statistic = float(np.abs(effect).max())
-        values = (
-            len(own),
-            phenotypes[i],
-            phenotypes[j],
-            effect[i, j],
-            statistic,
-            float(np.median(largest)),
-            float(np.quantile(largest, 0.95)),
-        )
-        rows.append((name, *values, random, statistic / max(random, 1e-12), _p_value(largest, statistic)))
-        tables.append(pd.DataFrame({"gene_set": name, "draw": np.arange(draws), "statistic": largest, "change": null[:, i, j]}))
-    columns = [
-        "gene_set",
-        "n_genes",
-        "source",
-        "target",
-        "change",
-        "statistic",
-        "null_median",
-        "null_95",
-        "own_edge_random",
-        "ratio",
-        "p_value",
-    ]
-    table = pd.DataFrame(rows, columns=columns)
-    table["q_value"] = false_discovery_control(table["p_value"]) if len(table) else []
-    return table, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["gene_set", "draw", "statistic", "change"])
+        effect = knockout_effects(model, cells, zero, [own], len(phenotypes))[0]
+        random = matched_sets(own, mean_expression, draws, rng)
+        null = knockout_effects(model, cells, zero, random, len(phenotypes), f"random sets for {name}")
+        row, table = _set_against_draws(effect, null, phenotypes)
+        rows.append({"gene_set": name, "n_genes": len(own)} | row)
+        tables.append(table.assign(gene_set=name))
+    if not rows:
+        return pd.DataFrame(columns=SET_COLUMNS), pd.DataFrame(columns=DRAW_COLUMNS)
+    table = pd.DataFrame(rows)
+    table["q_value"] = false_discovery_control(table["p_value"])
+    return table[SET_COLUMNS], pd.concat(tables, ignore_index=True)[DRAW_COLUMNS]
+
+
+def _set_against_draws(effect: np.ndarray, null: np.ndarray, phenotypes: Sequence[str]) -> tuple[dict[str, object], pd.DataFrame]:
+    """A set's change of P (n, n) beside those of its random sets (R, n, n): the set's row without its name, and the draws."""
+    i, j = np.unravel_index(np.abs(effect).argmax(), effect.shape)
+    statistic, largest = float(np.abs(effect).max()), np.abs(null).max(axis=(1, 2))
+    random = float(np.abs(null[:, i, j]).mean())
+    row = {
+        "source": phenotypes[i],
+        "target": phenotypes[j],
+        "change": effect[i, j],
+        "statistic": statistic,
+        "null_median": float(np.median(largest)),
+        "null_95": float(np.quantile(largest, 0.95)),
+        "own_edge_random": random,
+        "ratio": statistic / max(random, 1e-12),
+        "p_value": p_value(largest, statistic),
+    }
+    return row, pd.DataFrame({"draw": np.arange(len(null)), "statistic": largest, "change": null[:, i, j]})
 
 
 def some_of_each(phenotype: np.ndarray, n: int) -> np.ndarray:

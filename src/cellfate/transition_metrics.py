@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, roc_auc_score
 
+from cellfate.errors import InputError
 from cellfate.reliability import reliability
 
 INTERVAL = (2.5, 97.5)  # percentiles
@@ -14,9 +15,19 @@ def uncertainty(full: np.ndarray, fused: np.ndarray) -> np.ndarray:
 
 
 def confidence(probabilities: np.ndarray, k: int | None = None) -> np.ndarray:
-    """The largest probability over the sum of the ``k`` largest, (N,); k = n, the default, gives the largest probability itself."""
+    """The largest probability over the sum of the ``k`` largest, (N,); k = n, the default, gives the largest probability itself.
+
+    Raises InputError when ``k`` is below 2 (every confidence would be 1) or above the number of phenotypes.
+    """
+    check_confidence_k(k, probabilities.shape[1])
     ordered = -np.sort(-probabilities, axis=1)
     return ordered[:, 0] / ordered[:, : k or probabilities.shape[1]].sum(axis=1)
+
+
+def check_confidence_k(k: int | None, n_phenotypes: int) -> None:
+    """Raises InputError when no confidence can be had from the ``k`` largest of ``n_phenotypes`` probabilities."""
+    if k is not None and not 2 <= k <= n_phenotypes:
+        raise InputError(f"transition.confidence_k is {k}: it must be from 2 to the number of phenotypes, {n_phenotypes}, or null for all")
 
 
 def transition_factor(q: np.ndarray, phenotype: np.ndarray, u: np.ndarray) -> np.ndarray:

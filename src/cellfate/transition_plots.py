@@ -148,22 +148,29 @@ def _ranking(axes: Axes, table: pd.DataFrame, method: str) -> None:
     axes.set(xlabel="score", title=method + (" (red: expected)" if marked.any() else ""), xlim=(0, None))
 
 
+def confirmation(table: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """The q-values (m,) that say whether a gene's use is right, and by what: by refitting where that was done."""
+    refitted = table["refit_q_value"].notna().all()
+    return table["refit_q_value" if refitted else "held_out_q_value"].to_numpy(float), "refitting" if refitted else "held-out cells"
+
+
 def _statistic(axes: Axes, table: pd.DataFrame) -> None:
     best = table.sort_values("statistic", ascending=False).head(LISTED)
     places = np.arange(len(best))
     axes.hlines(places, 0, best["statistic"], color="#CCCCCC", linewidth=1)
-    right = best["held_out_q_value"].to_numpy(float) <= 0.05
+    confirmed, by = confirmation(best)
+    right = confirmed <= 0.05
     axes.scatter(best["statistic"], places, s=14, c=np.where(right, OKABE_ITO["green"], GREY), zorder=3)
     axes.scatter(best["null_95"], places, s=18, marker="|", color="black", zorder=3)
     axes.set_yticks(places, [_short(gene, 14) for gene in best["gene"]], fontsize=5.5)
     axes.invert_yaxis()
     axes.set(xlabel="largest |change of P|", title="knockouts", xlim=(0, None))
     handles = [
-        Line2D([], [], color=OKABE_ITO["green"], marker="o", linestyle="", label="use confirmed by\nheld-out cells"),
+        Line2D([], [], color=OKABE_ITO["green"], marker="o", linestyle="", label=f"confirmed by {by}"),
         Line2D([], [], color=GREY, marker="o", linestyle="", label="not confirmed"),
         Line2D([], [], color="black", marker="|", linestyle="", label="95 % of permutations"),
     ]
-    axes.legend(handles=handles, loc="lower right", fontsize=5.5, handlelength=1)
+    axes.figure.legend(handles=handles, loc="outside lower right", ncols=3, fontsize=5.5, handlelength=1)
 
 
 # ---- knockouts ----
@@ -186,18 +193,20 @@ def plot_knockouts(
 
 
 def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> None:
+    used = table["significant"].to_numpy(bool)
+    confirmed, by = confirmation(table)
     kinds = {
-        "not significant": (~table["significant"], "#BBBBBB"),
-        "the model uses it": (table["significant"] & (table["held_out_q_value"] > level), OKABE_ITO["orange"]),
-        "and held-out cells confirm it": (table["significant"] & (table["held_out_q_value"] <= level), OKABE_ITO["green"]),
+        "not significant": (~used & (confirmed > level), "#BBBBBB"),
+        "the model uses it": (used & (confirmed > level), OKABE_ITO["orange"]),
+        f"confirmed by {by}": (confirmed <= level, OKABE_ITO["green"]),
     }
     for name, (chosen, color) in kinds.items():
-        chosen = chosen.to_numpy(bool)
         axes.scatter(table["null_95"][chosen], table["statistic"][chosen], s=12, color=color, label=f"{name} ({chosen.sum()})", linewidth=0)
     right = float(table["null_95"].max()) * 1.1 or 1.0
     axes.plot([0, right], [0, right], color=GREY, linewidth=0.8, linestyle=":")
     axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout", xlim=(0, right))
     axes.set_ylim(0, float(table["statistic"].max()) * 1.4 or 1.0)  # room for the legend
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_title(f"genes; smallest attainable p {1 / (permutations + 1):.1e}, a lone gene needs {level / len(table):.1e}", fontsize=SMALL)
     axes.legend(loc="upper left", fontsize=SMALL)
 

@@ -67,7 +67,7 @@ def cell_table(run: Fit, file: PreparedFile) -> pd.DataFrame:
         "cell": file.prepared.cells[run.test],
         "phenotype": names[run.cells.phenotype],
         "predicted": names[fused.argmax(axis=1)],
-        "confidence": np.clip(confidence(fused), 0, 1),
+        "confidence": np.clip(confidence(fused, run.confidence_k), 0, 1),
         "uncertainty": np.clip(run.u, 0, 1),
         "transition_factor": np.nan if static else transition_factor(run.q, run.cells.phenotype, run.u),
     }
@@ -76,8 +76,8 @@ def cell_table(run: Fit, file: PreparedFile) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def reliability_table(variant: str, probabilities: np.ndarray, phenotype: np.ndarray, bins: int = 10) -> pd.DataFrame:
+def reliability_table(variant: str, probabilities: np.ndarray, phenotype: np.ndarray, bins: int = 10, k: int | None = None) -> pd.DataFrame:
     """How often predictions of a confidence are right, in bins of equal width."""
     right = probabilities.argmax(axis=1) == phenotype
-    table, _ = reliability(right, np.clip(confidence(probabilities), 0, 1), bins)
+    table, _ = reliability(right, np.clip(confidence(probabilities, k), 0, 1), bins)
     return table.assign(variant=variant)

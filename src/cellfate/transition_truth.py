@@ -122,7 +122,9 @@ def truth_scores(truth: Truth, matrices: Mapping[str, pd.DataFrame], rankings: p
         scores = table.set_index("gene")["score"].reindex(truth.genes).to_numpy()
         rows.append((f"ranking: {method}", "precision_at_k", precision_at_k(scores, truth.regulators)))
     rows.append(("ranking: chance", "precision_at_k", float(truth.regulators.mean())))
-    for kind, column in (("use", "q_value"), ("held-out likelihood", "held_out_q_value")):
+    for kind, column in (("use", "q_value"), ("held-out likelihood", "held_out_q_value"), ("refitting", "refit_q_value")):
+        if knockouts[column].isna().all():  # genes were not tested by refitting
+            continue
         called = (knockouts.set_index("gene")[column].reindex(truth.genes) <= LEVEL).to_numpy()
         rows += [(f"knockouts by {kind}", metric, float(value)) for metric, value in discovery(called, truth).items()]
     return pd.DataFrame(rows, columns=["what", "metric", "value"])

@@ -78,6 +78,8 @@ def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
         ("augmentation.end_mask_fraction", [0.6, 0.5], r"end_mask_fraction .* must not be larger"),
         ("augmentation.start_mask_fraction", [0.6, 0.5], r"start_mask_fraction .* must not be larger"),
         ("attention.occlusion_window", 10, r"attention\.occlusion_window"),
+        ("transition.confidence_k", 1, r"transition\.confidence_k is 1, at least 2 is needed"),
+        ("transition.knockouts.refits", 1, r"transition\.knockouts\.refits is 1"),
         ("statistics.splits", ["train"], r"statistics\.splits is \['train'\], must be among attention\.splits"),
         ("states.n_states", 1, r"states\.n_states is 1, at least 2 is needed"),
         ("states.steps", [1, 2], r"states\.steps\.0 is 1, at least 2 is needed"),

@@ -10,7 +10,7 @@ from cellfate.transition_files import PreparedFile, read_gene_sets, read_genes, 
 from cellfate.transition_metrics import classification_scores, confidence, precision_at_k, transition_factor, uncertainty
 from cellfate.transition_rankings import ranking_table
 from cellfate.transition_simulation import simulate_cells, write_cells, write_truth
-from cellfate.transition_tables import cell_table, matrix_table
+from cellfate.transition_tables import cell_table, matrix_table, reliability_table
 from cellfate.transition_training import kept_genes
 from cellfate.transition_truth import discovery, matrix_error, read_truth, truth_scores
 
@@ -85,15 +85,22 @@ def test_logistic_regression_finds_regulators_and_beats_a_uniform_matrix(simulat
 def test_tables_and_prepared_cells_survive_their_files(simulated, tmp_path):
     _, table, _ = simulated
     prepared, cells = prepare_cells(table, seed=1)
-    file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind)
+    donors = np.array([f"donor{place % 3}" for place in range(len(cells))])
+    file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind, donors)
     write_prepared(file, tmp_path / "prepared.h5")
     back = read_prepared(tmp_path / "prepared.h5")
     assert back.prepared.values == pytest.approx(prepared.values, abs=1e-5)
     assert back.phenotypes == table.phenotypes
+    assert back.groups.tolist() == donors.tolist()
     run = fit(*back.cells(), 4, training={"epochs": 1}, bootstrap=5)
     matrix = matrix_table(run, back)
     assert (matrix["kind"] == "transition").all()
     assert matrix.groupby("source")["probability"].sum().to_numpy() == pytest.approx(np.ones(4), abs=1e-5)
+    narrow = fit(*back.cells(), 4, training={"epochs": 1}, bootstrap=5, confidence_k=2)
+    assert (cell_table(narrow, back)["confidence"] > cell_table(run, back)["confidence"]).all()
+    assert narrow.scores["confidence"] == pytest.approx(cell_table(narrow, back)["confidence"].mean())
+    known = reliability_table("full", narrow.predictions.fused, narrow.cells.phenotype, k=2)
+    assert np.average(known["mean_probability"].fillna(0), weights=known["count"]) == pytest.approx(narrow.scores["confidence"], abs=1e-6)
     assert {"q_A", "p_D", "transition_factor"} <= set(cell_table(run, back).columns)
     static = PreparedFile(prepared, cells.phenotype, table.phenotypes, np.full_like(cells.targets, np.nan), "static")
     assert (matrix_table(run, static)["kind"] == "confusion").all()
@@ -113,6 +120,8 @@ def test_scores_of_known_predictions():
     p = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.4, 0.3, 0.3]])
     assert confidence(p) == pytest.approx([0.7, 0.8, 0.4])
     assert confidence(p, 2) == pytest.approx([0.7 / 0.9, 0.8 / 0.9, 0.4 / 0.7])
+    with pytest.raises(InputError, match="confidence_k is 4: it must be from 2 to the number of phenotypes, 3"):
+        confidence(p, 4)
     assert uncertainty(p, p) == pytest.approx(np.zeros(3))
     assert uncertainty(np.eye(3), np.eye(3)[[1, 2, 0]]) == pytest.approx(np.ones(3))
     assert transition_factor(p, np.array([0, 1, 2]), np.zeros(3)) == pytest.approx([0.3, 0.2, 0.7])
@@ -139,11 +148,16 @@ def test_scores_against_the_truth(simulated):
         columns=["source", "target", "probability"],
     )
     called = np.where(truth.regulators, 0.01, 1.0)
-    knockouts = pd.DataFrame({"gene": truth.genes, "q_value": called, "held_out_q_value": called})
+    knockouts = pd.DataFrame({"gene": truth.genes, "q_value": called, "held_out_q_value": called, "refit_q_value": np.nan})
     found = truth_scores(truth, {"same": matrix}, perfect, knockouts).set_index(["what", "metric"])["value"]
     assert found["P: same", "mean_error"] == pytest.approx(0, abs=1e-9)
     assert found["ranking: perfect", "precision_at_k"] == 1
     assert found["knockouts by use", "false_discovery_proportion"] == 0
+    assert "knockouts by refitting" not in found.index.get_level_values("what")
+    refitted = truth_scores(truth, {"same": matrix}, perfect, knockouts.assign(refit_q_value=1 - called)).set_index(["what", "metric"])[
+        "value"
+    ]
+    assert refitted["knockouts by refitting", "regulators_found"] == 0
     assert discovery(~truth.regulators, truth)["false_discovery_proportion"] == 1
 
 

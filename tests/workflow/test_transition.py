@@ -15,7 +15,7 @@ SMALL = {
         "model": {"keep": 20},
         "training": {"epochs": 2},
         "bootstrap": 50,
-        "knockouts": {"permutations": 1000, "set_draws": 20, "cells": 10, "set_cells": 5},
+        "knockouts": {"permutations": 1000, "set_draws": 20, "cells": 10, "set_cells": 5, "refits": 2},
     },
 }
 

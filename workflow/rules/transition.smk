@@ -47,6 +47,7 @@ rule prepare_transition_cells:
         settings={
             key: TRANSITION[key] for key in ("expression", "label", "group", "min_cells", "targets", "genes", "components", "fractions")
         },
+        confidence_k=TRANSITION["confidence_k"],
     message:
         "Preparing the cells"
     script:
@@ -82,6 +83,7 @@ rule train_transition_model:
         model=TRANSITION["model"],
         training=TRANSITION["training"],
         bootstrap=TRANSITION["bootstrap"],
+        confidence_k=TRANSITION["confidence_k"],
     message:
         "Training the transition network, {wildcards.variant}"
     script:
@@ -107,6 +109,7 @@ rule fit_transition_baseline:
     params:
         seed=config["seed"],
         bootstrap=TRANSITION["bootstrap"],
+        confidence_k=TRANSITION["confidence_k"],
     message:
         "Fitting logistic regressions"
     script:
@@ -140,11 +143,40 @@ rule rank_regulators:
         "../../scripts/rank_regulators.py"
 
 
+rule test_genes_by_refitting:
+    """Train the network without some of the cells, in turn, and test each gene on the cells left out."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        prior=TRANSITION["prior"] or [],
+        code=library_of("test_genes_by_refitting.py"),
+    output:
+        genes="results/{dataset}/transition/tables/gene_refits.csv",
+    log:
+        "logs/{dataset}/transition/test_genes_by_refitting.log",
+    benchmark:
+        "results/{dataset}/transition/benchmarks/test_genes_by_refitting.tsv"
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(480),
+    params:
+        seed=config["seed"],
+        model=TRANSITION["model"],
+        training=TRANSITION["training"],
+        knockouts=TRANSITION["knockouts"],
+    message:
+        "Testing genes on cells that the network has not seen"
+    script:
+        "../../scripts/test_genes_by_refitting.py"
+
+
 rule knock_out_genes:
     """Knock each gene out in silico, against permutations of the gene."""
     input:
         prepared="results/{dataset}/transition/prepared.h5",
         network="results/{dataset}/transition/full/network.pt",
+        refits="results/{dataset}/transition/tables/gene_refits.csv" if TRANSITION["knockouts"]["refits"] else [],
         code=library_of("knock_out_genes.py"),
     output:
         genes="results/{dataset}/transition/tables/gene_knockouts.csv",
