@@ -27,11 +27,12 @@ CONDITIONS = {  # effects of the simulator, in the order of the runs
     "none": {"only": []},
     "p53": {"only": ["p53_sustained"]},
     "rounding": {"only": ["rounding"]},
+    "double": {},
 }
 TABLES = ("test_metrics", "truncation")
 WITH_FEATURES = ("p53",)  # conditions whose cells are segmented and compared
-RECORDINGS_PER_DOSE = 14  # control, low, medium, high
-FRACTIONS = [0.7143, 0.0893, 0.1964]  # 40, 5 and 11 of 56 recordings
+RECORDINGS_PER_DOSE = dict.fromkeys(CONDITIONS, 14) | {"double": 28}  # control, low, medium, high
+FRACTIONS = [0.7143, 0.0893, 0.1964]  # 40, 5 and 11 of 56 recordings, 80, 10 and 22 of 112
 SETTINGS = {  # beside the demo's; chosen on the seeds 201, 202, 301 and 302
     "training": {"learning_rate": 3.0e-4, "max_epochs": 40, "patience": 40},
     "augmentation": {"end_mask": 0.0, "start_mask": 0.85, "start_mask_fraction": [0.3, 0.97]},
@@ -51,11 +52,11 @@ def tables_of(condition: str, seed: int) -> list[Path]:
     return [Path("results") / data_set(condition, seed) / PROTOCOL / "tables" / f"{name}.csv" for name in names]
 
 
-def sheet_of(name: str) -> pd.DataFrame:
-    """The demo's sheet with ``RECORDINGS_PER_DOSE`` recordings of each dose."""
+def sheet_of(name: str, per_dose: int) -> pd.DataFrame:
+    """The demo's sheet with ``per_dose`` recordings of each dose."""
     demo = pd.read_csv(ROOT / "demo/recordings.tsv", sep="\t", dtype=str, keep_default_na=False)
-    rows = pd.concat([group.iloc[[0] * RECORDINGS_PER_DOSE] for _, group in demo.groupby("dose", sort=False)], ignore_index=True)
-    rows["recording"] = [f"sim{number:02d}" for number in range(1, len(rows) + 1)]
+    rows = pd.concat([group.iloc[[0] * per_dose] for _, group in demo.groupby("dose", sort=False)], ignore_index=True)
+    rows["recording"] = [f"sim{number:0{len(str(len(rows)))}d}" for number in range(1, len(rows) + 1)]
     rows["images"] = [f"resources/{name}/images/{recording}" for recording in rows["recording"]]
     rows["tracks"] = [f"resources/{name}/annotations/{recording}.json" for recording in rows["recording"]]
     return rows
@@ -77,7 +78,7 @@ def write_overlay(condition: str, seed: int, work: Path) -> Path:
     if (ROOT / path).exists() and yaml.safe_load((ROOT / path).read_text()) != overlay:
         sys.exit(f"{path}: other settings than this benchmark's; remove it with results/{name} and resources/{name}")
     (ROOT / work).mkdir(parents=True, exist_ok=True)
-    sheet_of(name).to_csv(ROOT / sheet, sep="\t", index=False)
+    sheet_of(name, RECORDINGS_PER_DOSE[condition]).to_csv(ROOT / sheet, sep="\t", index=False)
     (ROOT / path).write_text(yaml.safe_dump(overlay, sort_keys=False))
     return path
 
@@ -119,7 +120,7 @@ def report(runs: list[Run], work: Path, cores: int) -> None:
     at_end = end_share(compared) if compared else 0.0
     scores.to_csv(work / "scores.csv", index=False)
     pooled.to_csv(work / "effects.csv", index=False)
-    how = method_section(len(sheet_of("any")), RECORDINGS_PER_DOSE, FRACTIONS, SETTINGS)
+    how = method_section(len(sheet_of("any", RECORDINGS_PER_DOSE["all"])), RECORDINGS_PER_DOSE["all"], FRACTIONS, SETTINGS)
     with replacing(ROOT / FIGURE) as temporary:
         plot_learning(scores, pooled, OUTCOMES).savefig(temporary, format="png", dpi=PNG_DPI, metadata={"Software": None})
     with replacing(ROOT / PAGE) as temporary:
