@@ -31,12 +31,20 @@ METHOD_LABELS = {
     "last_frame_pixels": "last frame, pixels",
     "last_frame_rings": "last frame, rings",
 }
-CONDITION_LABELS = {"all": "all effects", "none": "no effect", "p53": "only p53", "rounding": "only rounding"}
+CONDITION_LABELS = {
+    "all": "all effects",
+    "none": "no effect",
+    "p53": "only p53",
+    "rounding": "only rounding",
+    "double": "all effects, twice the recordings",
+}
+WITH_ALL_EFFECTS = ("all", "double")
 CONDITION_STYLES = {
     "all": (OKABE_ITO["black"], "o"),
     "none": (OKABE_ITO["orange"], "D"),
     "p53": (OKABE_ITO["green"], "s"),
     "rounding": (OKABE_ITO["purple"], "^"),
+    "double": (OKABE_ITO["blue"], "v"),
 }
 BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17), "fontsize": SMALL, "columnspacing": 1.0}  # a legend under the axis
 SINGLE_FRAME = "last_frame_rings"  # the baseline that is drawn in c
@@ -49,7 +57,7 @@ def plot_learning(scores: pd.DataFrame, effects: pd.DataFrame, outcomes: dict[st
 
     The effects in d are relative to other cells at the same time before the end (course removed).
     """
-    figure = new_figure(DOUBLE, 5.7)
+    figure = new_figure(DOUBLE, 6.3)
     panels = figure.subplots(2, 2)
     _methods_panel(panels[0, 0], scores)
     _conditions_panel(panels[0, 1], scores)
@@ -68,14 +76,17 @@ def whole_rows(scores: pd.DataFrame, condition: str | None = None, method: str |
 
 
 def _methods_panel(axes: Axes, scores: pd.DataFrame) -> None:
-    rows = whole_rows(scores, condition="all").set_index("method")
     axes.set_title("all effects, whole trajectories")
-    if rows.empty:
+    names, conditions = [NETWORK, *BASELINES], [name for name in WITH_ALL_EFFECTS if name in set(scores["condition"])]
+    if not conditions:
         return empty_note(axes, "the condition with all effects")
-    names = [name for name in (NETWORK, *BASELINES) if name in rows.index]
-    for place, name in enumerate(names):
-        _dots(axes, rows.loc[name], place, OKABE_ITO["blue"] if name == NETWORK else "black", "o")
-    axes.axvline(rows.loc[NETWORK, "low"], color=OKABE_ITO["blue"], linewidth=0.8, linestyle="--")
+    shifts = np.linspace(-0.2, 0.2, len(conditions)) if len(conditions) > 1 else [0]
+    for condition, shift in zip(conditions, shifts, strict=True):
+        rows = whole_rows(scores, condition=condition).set_index("method")
+        for place, name in enumerate(names):
+            _dots(axes, rows.loc[name], place + shift, *CONDITION_STYLES[condition], seeds_below=0.14)
+        axes.axvline(rows.loc[NETWORK, "low"], color=CONDITION_STYLES[condition][0], linewidth=0.8, linestyle="--")
+    axes.legend(handles=[_curve_handle(CONDITION_LABELS[name], *CONDITION_STYLES[name]) for name in conditions], ncols=2, **BELOW)
     return _score_axis(axes, [METHOD_LABELS[name] for name in names])
 
 
@@ -85,27 +96,27 @@ def _conditions_panel(axes: Axes, scores: pd.DataFrame) -> None:
     names = [name for name in CONDITION_LABELS if name in rows.index]
     for place, name in enumerate(names):
         _dots(axes, rows.loc[name], place, *CONDITION_STYLES[name])
-    _score_axis(axes, [CONDITION_LABELS[name] for name in names])
+    _score_axis(axes, [CONDITION_LABELS[name].replace(", ", ",\n") for name in names])
 
 
-def _dots(axes: Axes, row: pd.Series, place: int, color: str, marker: str) -> None:
+def _dots(axes: Axes, row: pd.Series, place: float, color: str, marker: str, seeds_below: float = SEED_OFFSET) -> None:
     """Mean and interval on the row, the single seeds below it."""
     axes.plot([row["low"], row["high"]], [place, place], color=color, linewidth=1.4, solid_capstyle="butt")
     axes.plot(row["mean"], place, color=color, marker=marker, markersize=4.6, zorder=3)
     seeds = list(row["values"].values())
-    axes.plot(seeds, np.full(len(seeds), place + SEED_OFFSET), "|", color=color, markersize=4, markeredgewidth=0.8)
+    axes.plot(seeds, np.full(len(seeds), place + seeds_below), "|", color=color, markersize=4, markeredgewidth=0.8)
 
 
 def _score_axis(axes: Axes, labels: list[str]) -> None:
     axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
     axes.set_yticks(range(len(labels)), labels)
     axes.tick_params(axis="y", length=0)
-    axes.set(ylim=(len(labels) - 0.5, -0.5), xlim=(0.3, 1.01), xlabel="balanced accuracy")
+    axes.set(ylim=(len(labels) - 0.4, -0.6), xlim=(0.3, 1.01), xlabel="balanced accuracy")
 
 
 def _truncation_panel(axes: Axes, scores: pd.DataFrame) -> None:
     rows = scores[(scores["method"] == NETWORK) & (scores["scope"] == "treated")]
-    names = [name for name in CONDITION_LABELS if name in set(rows["condition"])]
+    names = [name for name in CONDITION_LABELS if name in set(rows["condition"]) and name != "double"]
     for name in names:
         color, marker = CONDITION_STYLES[name]
         one = rows[rows["condition"] == name].sort_values("dropped")
