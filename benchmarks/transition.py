@@ -193,6 +193,7 @@ SCORES = {
 }
 TRANSITIONS = {"matrix_error": "error of P", "knockout_correlation": "knockout correlation", "cpu_s": "CPU seconds"}
 SMALLER = {"ece", "matrix_error", "uncertainty", "cpu_s"}
+DIGITS = {"p_value": 4, "matrix_error": 4, "ratio": 1, "cpu_s": 1, "test_cpu_s": 1, "called": 1, "called_followers": 1}
 
 
 def page(rows: pd.DataFrame) -> str:
@@ -255,13 +256,7 @@ def _section(wide: pd.DataFrame, methods: list[str], metrics: dict[str, str], be
         cells = []
         for metric in metrics:
             values = table[metric].dropna()
-            digits = (
-                4
-                if metric in ("p_value", "matrix_error")
-                else 1
-                if metric in ("ratio", "cpu_s", "test_cpu_s", "called", "called_followers")
-                else 3
-            )
+            digits = DIGITS.get(metric, 3)
             if values.empty:
                 cells.append("-")
                 continue
