@@ -5,15 +5,21 @@ frame of 100 tracks is cut; two held-out tracks are segmented by a network of th
 made here: the memory is that of the real one, the masks are nonsense. Whole frames are segmented by the same network and
 registered, two of them only, as no more are in memory at a time; the cells that are linked are the true discs. The model
 that predicts has the size of the paper's and random weights; it sees 8 of the tracks, with a value every 31 frames. Each rule
-runs by itself through the real Snakefile; the number is the largest resident size of any process below it.
+runs by itself through the real Snakefile; the number is the largest resident size of any process below it. That size counts pages of
+files too (libraries, weights that are mapped and not read), which the system takes back when memory is short: with --limit each rule
+runs, Snakemake included, in a memory cgroup of so many GB, as SLURM makes one for a job, and has to end in it. Needs Linux and root.
 
-Run: PYTHONPATH=src .venv/bin/python benchmarks/job_memory.py [rules; all when left out, each needs those before it]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/job_memory.py [--limit 1.5] [rules; all when left out, each needs those before it]
 """
 
+import argparse
+import contextlib
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +33,7 @@ from cellfate.calibration import PrefixCalibration, save_calibration
 from cellfate.frame_masks import writing_frame_masks
 from cellfate.model import FateModel, ModelSettings, save_model
 
+CGROUPS = Path("/sys/fs/cgroup")
 FRAMES, SIZE, CHANNELS, TRACKS = 186, 1024, 3, 100
 WHOLE, PREDICTED = 2, 8  # frames, tracks
 RADIUS = 18  # pixels
@@ -131,31 +138,54 @@ def write_project(folder: Path) -> None:
     write_recording(folder, np.random.default_rng(1))
 
 
-def measure(folder: Path, settings: str, target: str) -> tuple[float, float]:
+@contextlib.contextmanager
+def memory_cgroup(limit: float | None) -> Iterator[Path | None]:
+    """A new cgroup of at most ``limit`` GB, version 1 or 2, or none; yields the file to which a process writes its number to join."""
+    if limit is None:
+        yield None
+        return
+    first = CGROUPS / "memory"
+    folder = (first if first.exists() else CGROUPS) / f"cellfate-{os.getpid()}"
+    folder.mkdir()
+    try:
+        (folder / ("memory.limit_in_bytes" if first.exists() else "memory.max")).write_text(str(int(limit * 1e9)))
+        yield folder / "cgroup.procs"
+    finally:
+        folder.rmdir()
+
+
+def measure(folder: Path, settings: str, target: str, limit: float | None = None) -> tuple[float, float]:
     """Peak GB and seconds of making one file."""
     snakemake = [sys.executable, "-m", "snakemake", "--configfile", settings, "--cores", "1", "--", target]
     start = time.monotonic()
-    command = [sys.executable, Path(__file__).with_name("peak_memory.py"), *snakemake]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, str(Path(__file__).with_name("peak_memory.py")), *snakemake]
+    with memory_cgroup(limit) as members:
+        if members:
+            command = ["sh", "-c", f'echo $$ > {members} && exec "$@"', "sh", *command]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     return float(done.stdout.splitlines()[-1]), time.monotonic() - start
 
 
-def main(rules: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rules", nargs="*", default=list(TARGETS))
+    parser.add_argument("--limit", type=float, help="GB that a job may use")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_project(folder)
         size = sum(path.stat().st_size for path in folder.glob("frames/*")) / 1e9
         print(f"{FRAMES} frames of {SIZE} x {SIZE} x {CHANNELS}, 16 bit, {size:.1f} GB compressed, {TRACKS} tracks")
         print(f"{'rule':<18}{'peak memory':>12}{'time':>9}", flush=True)
-        for rule in rules or TARGETS:
+        for rule in options.rules:
             settings, target = TARGETS[rule]
             if rule in BEFORE:
                 measure(folder, settings, BEFORE[rule])
-            peak, seconds = measure(folder, settings, target)
+            peak, seconds = measure(folder, settings, target, options.limit)
             print(f"{rule:<18}{peak:>9.2f} GB{seconds:>7.0f} s", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

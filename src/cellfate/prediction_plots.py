@@ -27,6 +27,7 @@ from cellfate.plot_style import (
 PERCENTILES = 1, 99.7  # of a channel, shown black and white
 PROBABILITY_COLORS = LinearSegmentedColormap.from_list("fate", [ROLE_STYLE["negative"][0], "#F2F0E6", ROLE_STYLE["positive"][0]])
 NO_VALUE = "#C9C9C9"
+TITLE_AND_AXIS, HEAT_HEIGHT = 0.75, 3.4  # inches
 
 
 def grey_image(image: np.ndarray) -> np.ndarray:
@@ -51,12 +52,14 @@ def plot_predictions(
     positive = readable(outcomes["positive"])
     if predictions.empty:
         return empty_figure(DOUBLE, 2.6, "the minimum number of frames for a prediction")
-    figure = new_figure(DOUBLE, 7.2)
-    top, bottom = figure.subfigures(2, 1, height_ratios=[1.05, 1])
+    first, last = min(images), max(images)
+    height, width = images[first].shape
+    frames_height = 0.42 * DOUBLE * min(height / width, 1.5) + TITLE_AND_AXIS
+    figure = new_figure(DOUBLE, frames_height + HEAT_HEIGHT)
+    top, bottom = figure.subfigures(2, 1, height_ratios=[frames_height, HEAT_HEIGHT])
     first_axes, last_axes = top.subplots(1, 2)
     heat_axes = bottom.subplots()
     final = predictions.sort_values("frame").groupby("track_id")[outcome_columns(outcomes)[1]].last()
-    first, last = min(images), max(images)
     _tracks_on(first_axes, images[first], tracks, final, first)
     _tracks_on(last_axes, images[last], tracks, final, last)
     first_axes.set_title(f"first frame, {(tracks['frame'] == first).sum()} cells")
@@ -86,9 +89,9 @@ def _tracks_on(axes: Axes, image: np.ndarray, tracks: pd.DataFrame, final: pd.Se
     past = tracks[tracks["track_id"].isin(here["track_id"]) & (tracks["frame"] <= frame)].sort_values("frame")
     paths = dict(tuple(past.groupby("track_id")))
     axes.add_collection(LineCollection([paths[track][["x", "y"]].to_numpy() for track in here["track_id"]], colors=colors, linewidths=0.9))
-    size = 130 if len(here) <= 60 else 40
+    size = 130 * min(1, 30 / max(len(here), 1))
     dashes = ["-" if track in final.index else (0, (1.5, 1.5)) for track in here["track_id"]]
-    axes.scatter(here["x"], here["y"], s=size, facecolors="none", edgecolors=colors, linewidths=1.3, linestyles=dashes)
+    axes.scatter(here["x"], here["y"], s=size, facecolors="none", edgecolors=colors, linewidths=1.3 if size > 60 else 0.8, linestyles=dashes)
     axes.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0), xlabel="x (pixels)", ylabel="y (pixels)")
 
 
