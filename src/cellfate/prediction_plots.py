@@ -91,7 +91,9 @@ def _tracks_on(axes: Axes, image: np.ndarray, tracks: pd.DataFrame, final: pd.Se
     axes.add_collection(LineCollection([paths[track][["x", "y"]].to_numpy() for track in here["track_id"]], colors=colors, linewidths=0.9))
     size = 130 * min(1, 30 / max(len(here), 1))
     dashes = ["-" if track in final.index else (0, (1.5, 1.5)) for track in here["track_id"]]
-    axes.scatter(here["x"], here["y"], s=size, facecolors="none", edgecolors=colors, linewidths=1.3 if size > 60 else 0.8, linestyles=dashes)
+    axes.scatter(
+        here["x"], here["y"], s=size, facecolors="none", edgecolors=colors, linewidths=1.3 if size > 60 else 0.8, linestyles=dashes
+    )
     axes.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0), xlabel="x (pixels)", ylabel="y (pixels)")
 
 
