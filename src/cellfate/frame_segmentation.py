@@ -26,7 +26,7 @@ def segment_frames(
     flow_threshold: float,
     cellprob_threshold: float,
     min_area: int,
-    batch_size: int = 8,
+    batch_size: int = 2,
     device: str = "cpu",
     threads: int = 1,
 ) -> None:

@@ -172,7 +172,7 @@ def segment_cells(
     treatment: str | None,
     trajectories: str | Path | None = None,
     split: str | Path | None = None,
-    batch_size: int = 8,
+    batch_size: int = 2,
     device: str = "cpu",
     threads: int = 1,
     whole_frames_from: int | None = None,

@@ -30,7 +30,7 @@ class SegmentationSettings:
     diameter: float = 40.0  # pixels
     flow_threshold: float = 0.4
     cellprob_threshold: float = 0.0
-    batch_size: int = 8  # crops that run through the network together
+    batch_size: int = 2  # crops that run through the network together
 
     @property
     def max_size_fraction(self) -> float:
