@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COSTLY = ("finished", "tracked_here", "simulated")  # projects that several tests share; with xdist one worker makes each and runs them
+COSTLY = ("finished", "tracked_here", "simulated")  # projects that several tests share; one worker of xdist makes each and runs them
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items) -> None:
     for item in items:
         for name in COSTLY:
