@@ -253,8 +253,9 @@ def _further_refits(rows: pd.DataFrame) -> str:
     wrong, error = (table["called"] * proportion).sum(), proportion.std() / len(table) ** 0.5
     return (
         f"The test by refitting alone on {len(table)} further seeds ({table.index.min()} to {table.index.max()}): "
-        f"{table['called'].sum():.0f} genes called, {wrong:.0f} of them no regulators ({table['called_followers'].sum():.0f} followers); share that is no regulator "
-        f"{proportion.mean():.3f} (standard error {error:.3f}), regulators found {table['regulators_found'].mean():.3f}."
+        f"{table['called'].sum():.0f} genes called, {wrong:.0f} of them no regulators ({table['called_followers'].sum():.0f} followers); "
+        f"share that is no regulator {proportion.mean():.3f} (standard error {error:.3f}), "
+        f"regulators found {table['regulators_found'].mean():.3f}."
     )
 
 
