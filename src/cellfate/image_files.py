@@ -68,7 +68,8 @@ def _tiff_header(file: Path) -> Header:
             if len(tiff.pages) > 1 and not is_extra(tiff.pages[1]):
                 raise InputError(
                     f"{file}: {len(tiff.pages)} images found in the file, one per time point expected; "
-                    "a file that holds a whole recording is named itself in the sheet, not its folder"
+                    "a file that holds a whole recording is named itself in the sheet, not its folder, and channels "
+                    "that are not the colours of one image want a file or a subfolder each (docs/recordings.md)"
                 )
             check_extent(file, page, tiff.filehandle.size)
             n_channels = 1 if CHANNEL_AXIS[page.axes] is None else page.shape[CHANNEL_AXIS[page.axes]]

@@ -164,12 +164,14 @@ def band(axes: Axes, x: np.ndarray, low: pd.Series, high: pd.Series, color: str,
 def count_rows(axes: Axes, rows: Sequence[tuple[str, str, dict[float, int]]], xlabel: str) -> None:
     """Slim rows of counts below the tick labels, then the axis label.
 
-    Each row is (name, colour, {x: count}). Where the counts stand too close, every second (third, ...) one is written.
+    Each row is (name, colour, {x: count}). Where the counts stand too close, every second (third, ...) one is written, and none
+    beside the axis, where nothing is drawn.
     """
     size, line = 5.5, 7.5  # points
     low, high = axes.get_xlim()
     points_per_unit = _panel_points(axes) / abs(high - low)
-    for index, (name, color, counts) in enumerate(rows):
+    for index, (name, color, all_counts) in enumerate(rows):
+        counts = {x: count for x, count in all_counts.items() if low <= x <= high}
         place = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": size, "color": color, "annotation_clip": False}
         down = -14.5 - line * index
         for x in every_nth(counts, digits_width=0.62 * size, points_per_unit=points_per_unit):

@@ -50,7 +50,7 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not readable as a table: {error}") from error
-    if len(sheet.columns) == 1 and len(sheet.columns[0].replace(";", ",").split(",")) > 3:
+    if len(sheet.columns) == 1 and len(re.split(r"[,;\s]+", sheet.columns[0])) > 3:
         raise InputError(
             f"{path}: line 1 has one column, {sheet.columns[0]!r}; tabs are needed between the columns (commas in a .csv file)"
         )

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 
 from cellfate import plot_checks, plots
 from cellfate.errors import InputError
-from cellfate.plot_style import OKABE_ITO, RC, SINGLE, every_nth, feature_label, readable, save_figure
+from cellfate.plot_style import DOUBLE, OKABE_ITO, RC, SINGLE, count_rows, every_nth, feature_label, new_figure, readable, save_figure
 from cellfate.tables import TABLES, check_table
 
 FATES = {"negative": "apoptosis", "positive": "mitosis"}
@@ -556,3 +556,10 @@ def test_every_nth_count_that_fits():
 
 def test_figures_need_no_screen():
     assert isinstance(draw_all()["figure_2"]().canvas, FigureCanvasAgg)
+
+
+def test_counts_stand_below_the_axis_alone():
+    axes = new_figure(DOUBLE, 2).subplots()
+    axes.set_xlim(0, 10)
+    count_rows(axes, [("n", "black", {0: 5, 5: 4, 10: 3, 15: 0, 50: 0})], "frames dropped from the end")
+    assert [text.get_text() for text in axes.texts] == ["5", "4", "3", "n"]

@@ -98,9 +98,10 @@ def test_the_same_images_twice_would_put_cells_on_both_sides_of_a_split(sheet):
         read_sheet(path)
 
 
-def test_commas_in_a_tsv_sheet_are_named(sheet):
+@pytest.mark.parametrize("separator", [",", " "])
+def test_other_separators_in_a_tsv_sheet_are_named(sheet, separator):
     with pytest.raises(InputError, match=r"s.tsv: line 1 has one column, .*; tabs are needed"):
-        read_sheet(sheet({}, separator=","))
+        read_sheet(sheet({}, separator=separator))
 
 
 def test_bad_sheets(sheet, tmp_path):
