@@ -249,8 +249,8 @@ and tracks, and seeds share nothing. Whole recordings are split into training, v
 demo's, with more and smaller steps and other frames dropped in training: most of them at the start, none at the end.
 
 *{double}* has twice as many of everything, and was added when the other conditions had been seen, with all settings as they were, to find
-out whether the number of trajectories keeps the network from beating the rings of the last frame. It does not: the rings gained as
-much. Every planted effect lasts to the end, so that in this simulator the last frame alone shows nearly all there is to see.
+out whether the number of trajectories keeps the network from beating the rings of the last frame. The first
+tables above answer it. Every planted effect lasts to the end, so that in this simulator the last frame shows much of what there is.
 
 ```yaml
 {network}
