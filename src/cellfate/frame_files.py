@@ -85,7 +85,7 @@ class FrameFiles(Frames):
         header = read_header(file)
         if header.n_channels != len(self.channels):
             names = ", ".join(self.channels)
-            raise InputError(f"{file}: {header.n_channels} channel(s) found, {len(self.channels)} expected ({names}): the sheet has to name each of them")
+            raise InputError(f"{file}: {header.n_channels} channel(s) found, {len(self.channels)} expected ({names})")
         return header
 
     def _expect_like_first(self, file: Path, header: Header) -> None:
