@@ -193,6 +193,15 @@ def drawn_texts(figure, monkeypatch):
     return found
 
 
+def assert_inside(figure, texts):
+    page = figure.bbox
+    for text, box in texts:
+        assert box.x0 >= page.x0 - 1, text
+        assert box.y0 >= page.y0 - 1, text
+        assert box.x1 <= page.x1 + 1, text
+        assert box.y1 <= page.y1 + 1, text
+
+
 def words(figure, monkeypatch):
     return " | ".join(text for text, _ in drawn_texts(figure, monkeypatch))
 
@@ -205,12 +214,7 @@ def test_words_neither_overlap_nor_leave_the_figure_and_outcomes_are_those_of_th
     shown = " ".join(text for text, _ in texts).replace("\n", " ")
     assert name == "training_curves" or readable(LONG["positive"]) in shown
     assert not any(word in shown for word in ("_", "apoptosis", "mitosis"))
-    page = figure.bbox
-    for text, box in texts:
-        assert box.x0 >= page.x0 - 1, text
-        assert box.y0 >= page.y0 - 1, text
-        assert box.x1 <= page.x1 + 1, text
-        assert box.y1 <= page.y1 + 1, text
+    assert_inside(figure, texts)
     for (text, a), (other, b) in itertools.combinations(texts, 2):
         width, height = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
         assert width <= 0.5 or height <= 0.5, f"{text!r} and {other!r} overlap by {width:.1f} x {height:.1f} px"

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from test_plots import FATES, LONG, drawn_texts, words
+from test_plots import FATES, LONG, assert_inside, drawn_texts, words
 from test_states import CHAIN, simulated
 
 from cellfate.plot_style import readable
@@ -46,12 +46,7 @@ def test_words_neither_overlap_nor_leave_the_figure_and_outcomes_are_those_of_th
     for word in (*groups, readable(LONG["positive"]), "equivalent diameter", "Chapman-Kolmogorov"):
         assert word in shown
     assert not any(word in shown for word in ("_", "apoptosis", "mitosis"))
-    page = figure.bbox
-    for text, box in texts:
-        assert box.x0 >= page.x0 - 1, text
-        assert box.y0 >= page.y0 - 1, text
-        assert box.x1 <= page.x1 + 1, text
-        assert box.y1 <= page.y1 + 1, text
+    assert_inside(figure, texts)
     level = [(text, box) for text, box in texts if readable(text) not in [name[:13] + "…" for name in map(readable, LONG.values())]]
     for (text, a), (other, b) in itertools.combinations(level, 2):  # names of fates below a matrix are turned: their boxes overlap
         width, height = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
