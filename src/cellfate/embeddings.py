@@ -60,7 +60,7 @@ def embed_frames(
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(fold=int(fold), model_sha256=sha256(Path(model_folder) / WEIGHTS))
         writer = _Writer(file, model.settings.features)
-        found = embed_trajectories(model, crops_of, scaling, batch_size, precision, channels_last)
+        found = embed_trajectories(model, crops_of, scaling, batch_size, precision, channels_last, fill=compile)
         for trajectory in progress(rows["trajectory"].tolist(), f"embed_frames fold {fold}", unit="trajectory"):
             writer.add(trajectory, *next(found))
         writer.finish()
@@ -106,11 +106,12 @@ def embed_trajectories(
     batch_size: int = 64,
     precision: str = "32-true",
     channels_last: bool = False,
+    fill: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Frame numbers (T,) and embeddings (T, D) float32 of each trajectory, given its frame numbers and crops (T, C, S, S) in counts.
 
-    The model, in evaluation mode, always gets ``batch_size`` frames, of as many trajectories as it takes; the last call is filled up
-    with zeros. While a GPU computes a block, the next one is read.
+    The model, in evaluation mode, gets ``batch_size`` frames at a time, of as many trajectories as it takes; the last call has what is
+    left or, with ``fill``, is filled up with zeros, for a model compiled for one size. While a GPU computes a block, the next one is read.
     """
     numbers: deque[Tensor] = deque()
 
@@ -120,7 +121,7 @@ def embed_trajectories(
             yield counts
 
     ready = np.empty((0, model.settings.features), np.float32)
-    for block in _embedded(model, _blocks(crops(), scaling, batch_size, model.class_token.device), precision, channels_last):
+    for block in _embedded(model, _blocks(crops(), scaling, batch_size, fill, model.class_token.device), precision, channels_last):
         ready = np.concatenate([ready, block])
         while numbers and len(ready) >= len(numbers[0]):
             frames = numbers.popleft()
@@ -128,7 +129,7 @@ def embed_trajectories(
             ready = ready[len(frames) :]
 
 
-def _blocks(pieces: Iterable[Tensor], scaling: Scaling, size: int, device: torch.device) -> Iterator[tuple[Tensor, int]]:
+def _blocks(pieces: Iterable[Tensor], scaling: Scaling, size: int, fill: bool, device: torch.device) -> Iterator[tuple[Tensor, int]]:
     """The network's input in blocks of ``size`` frames, and how many of them are real."""
     waiting: list[Tensor] = []
     n_waiting = 0
@@ -141,7 +142,8 @@ def _blocks(pieces: Iterable[Tensor], scaling: Scaling, size: int, device: torch
             waiting, n_waiting = [rest], len(rest)
     if n_waiting:
         rest = torch.cat(waiting)
-        yield torch.cat([rest, rest.new_zeros(size - n_waiting, *rest.shape[1:])]), n_waiting
+        missing = size - n_waiting if fill else 0
+        yield torch.cat([rest, rest.new_zeros(missing, *rest.shape[1:])]), n_waiting
 
 
 def _embedded(model: FateModel, blocks: Iterable[tuple[Tensor, int]], precision: str, channels_last: bool) -> Iterator[np.ndarray]:
@@ -162,13 +164,16 @@ def _fetched(embeddings: Tensor, n_real: int) -> np.ndarray:
 
 
 def embed_crops(model: FateModel, crops: np.ndarray, scaling: Scaling, batch_size: int = 64) -> np.ndarray:
-    """Crops (T, C, S, S) in counts -> embeddings (T, D) float32, by a model in evaluation mode on whatever device it is."""
+    """Crops (T, C, S, S) in counts -> embeddings (T, D) float32, by a model in evaluation mode on whatever device it is.
+
+    The frames are in channels-last memory order, for a model made so by :func:`fast_model`.
+    """
     device = model.class_token.device
     parts = []
     with torch.inference_mode():
         for start in range(0, len(crops), batch_size):
             frames = prepare(downsample(crops[start : start + batch_size], model.settings.input_size), scaling)
-            parts.append(model.embed(frames.to(device)).cpu())
+            parts.append(model.embed(frames.to(device, memory_format=torch.channels_last)).cpu())
     return torch.cat(parts).numpy()
 
 

@@ -4,6 +4,7 @@ import glob
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +60,9 @@ class FrameFiles(Frames):
         self.timed = {} if isinstance(files, Path) else dict(sorted(files.items()))
         self.files = [files] if isinstance(files, Path) else [file.path for file in self.timed.values()]
         self.n_frames = len(self.files)
-        first = self._header(self.files[0])
+        first = read_header(self.files[0])
         self.shape, self.dtype = first.shape, first.dtype
+        self._expect_like_first(self.files[0], first)
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
@@ -69,26 +71,21 @@ class FrameFiles(Frames):
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)
         file = self.files[t]
-        self._expect_like_first(file, self._header(file))
-        image = decode(file)
+        image = decode(file, partial(self._expect_like_first, file))
         expected = (len(self.channels), *self.shape)
         if image.shape != expected or image.dtype.newbyteorder("=") != self.dtype:
             raise InputError(f"{file}: decoded to {image.shape} {image.dtype}, {expected} {self.dtype} is expected")
-        return np.ascontiguousarray(image, self.dtype)
+        return image.astype(self.dtype, copy=False)
 
     def check(self) -> None:
         _check_steps(list(self.timed.values()))
         for file in self.files:
-            self._expect_like_first(file, self._header(file))
+            self._expect_like_first(file, read_header(file))
 
-    def _header(self, file: Path) -> Header:
-        header = read_header(file)
+    def _expect_like_first(self, file: Path, header: Header) -> None:
         if header.n_channels != len(self.channels):
             names = ", ".join(self.channels)
             raise InputError(f"{file}: {header.n_channels} channel(s) found, {len(self.channels)} expected ({names})")
-        return header
-
-    def _expect_like_first(self, file: Path, header: Header) -> None:
         first = self.files[0].name
         if header.shape != self.shape:
             raise InputError(f"{file}: {_size(header.shape)} pixels found, {_size(self.shape)} expected as in {first}")

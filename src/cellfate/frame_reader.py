@@ -37,7 +37,7 @@ class Frames(ABC):
 
     @abstractmethod
     def read(self, t: int) -> np.ndarray:
-        """Frame ``t`` (0-based) as an array (channels, height, width)."""
+        """Frame ``t`` (0-based) as an array (channels, height, width); in memory the axes may lie in another order."""
 
     @abstractmethod
     def check(self) -> None:

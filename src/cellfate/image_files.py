@@ -1,6 +1,8 @@
 """One image in one file, TIFF or PNG: what its header says, and its pixels."""
 
 import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -40,44 +42,64 @@ def read_header(file: str | Path) -> Header:
     several images, or is not a plain 8 or 16 bit unsigned image.
     """
     file = Path(file)
-    return _png_header(file) if file.suffix.lower() in PNG_SUFFIXES else _tiff_header(file)
+    if file.suffix.lower() in PNG_SUFFIXES:
+        return _png_header(file)
+    with _opened_tiff(file) as tiff:
+        return _tiff_header(file, tiff)
 
 
-def decode(file: str | Path) -> np.ndarray:
-    """The image of a file as an array (channels, height, width). Raises InputError when its pixels cannot be had."""
+def decode(file: str | Path, accept: Callable[[Header], None]) -> np.ndarray:
+    """The image of a file as an array (channels, height, width), once ``accept`` has not refused its header.
+
+    The header is read as by :func:`read_header`; the file is opened once. Raises InputError when its pixels cannot be had.
+    """
     file = Path(file)
-    try:
-        if file.suffix.lower() in PNG_SUFFIXES:
+    if file.suffix.lower() in PNG_SUFFIXES:
+        accept(_png_header(file))
+        with _decoding(file):
             image = imagecodecs.png_decode(file.read_bytes())
-            axis = None if image.ndim == 2 else 2
-        else:
-            with tifffile.TiffFile(file) as tiff:
-                page = tiff.pages.first
-                axis = CHANNEL_AXIS[page.axes]
+        axis = None if image.ndim == 2 else 2
+    else:
+        with _opened_tiff(file) as tiff:
+            accept(_tiff_header(file, tiff))
+            page = tiff.pages.first
+            axis = CHANNEL_AXIS[page.axes]
+            with _decoding(file):
                 image = page.asarray(maxworkers=1)
-        return image[np.newaxis] if axis is None else np.moveaxis(image, axis, 0)
+    return image[np.newaxis] if axis is None else np.moveaxis(image, axis, 0)
+
+
+@contextmanager
+def _decoding(file: Path) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # decoders raise many kinds, all mean that the pixels cannot be had
         raise InputError(f"{file}: the image cannot be decoded, the file is damaged: {error}") from error
 
 
-def _tiff_header(file: Path) -> Header:
+@contextmanager
+def _opened_tiff(file: Path) -> Iterator[tifffile.TiffFile]:
     try:
         with tifffile.TiffFile(file) as tiff:
-            page = tiff.pages.first
-            check_page(file, page)
-            if len(tiff.pages) > 1 and not is_extra(tiff.pages[1]):
-                raise InputError(
-                    f"{file}: {len(tiff.pages)} images found in the file, one per time point expected; "
-                    "a file that holds a whole recording is named itself in the sheet, not its folder, and channels "
-                    "that are not the colours of one image want a file or a subfolder each (docs/recordings.md)"
-                )
-            check_extent(file, page, tiff.filehandle.size)
-            n_channels = 1 if CHANNEL_AXIS[page.axes] is None else page.shape[CHANNEL_AXIS[page.axes]]
-            return Header((page.imagelength, page.imagewidth), np.dtype(page.dtype).newbyteorder("="), n_channels)
+            yield tiff
     except InputError:
         raise
     except Exception as error:  # a damaged header makes the parser fail in many ways
         raise InputError(f"{file}: not readable as TIFF, the file is damaged or of another kind: {error}") from error
+
+
+def _tiff_header(file: Path, tiff: tifffile.TiffFile) -> Header:
+    page = tiff.pages.first
+    check_page(file, page)
+    if len(tiff.pages) > 1 and not is_extra(tiff.pages[1]):
+        raise InputError(
+            f"{file}: {len(tiff.pages)} images found in the file, one per time point expected; "
+            "a file that holds a whole recording is named itself in the sheet, not its folder, and channels "
+            "that are not the colours of one image want a file or a subfolder each (docs/recordings.md)"
+        )
+    check_extent(file, page, tiff.filehandle.size)
+    n_channels = 1 if CHANNEL_AXIS[page.axes] is None else page.shape[CHANNEL_AXIS[page.axes]]
+    return Header((page.imagelength, page.imagewidth), np.dtype(page.dtype).newbyteorder("="), n_channels)
 
 
 def is_extra(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:

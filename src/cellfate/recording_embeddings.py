@@ -10,7 +10,7 @@ import torch
 
 from cellfate.channels import check_channels
 from cellfate.crops import cut, validate_positions
-from cellfate.embeddings import embed_crops
+from cellfate.embeddings import embed_crops, fast_model
 from cellfate.exported_model import WEIGHTS, check_interval, crop_size, read_settings
 from cellfate.files import replacing, sha256
 from cellfate.frames import Frames
@@ -52,7 +52,8 @@ def embed_recording(
     long_enough = tracks["track_id"].map(tracks["track_id"].value_counts()) >= min_frames
     rows = tracks[long_enough].sort_values(["track_id", "frame"], ignore_index=True)
     torch.set_num_threads(threads)
-    model, scaling = load_model(model_folder)[0].to(device_for(accelerator)), Scaling(**settings["scaling"])
+    model = fast_model(load_model(model_folder)[0].to(device_for(accelerator)), channels_last=True, compile=False)
+    scaling = Scaling(**settings["scaling"])
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(recording=recording, model_sha256=sha256(Path(model_folder) / WEIGHTS))
         embeddings = file.create_dataset("embeddings", (len(rows), model.settings.features), "float32")

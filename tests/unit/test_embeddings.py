@@ -100,7 +100,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_blocks_of_any_size_give_the_same_embeddings(data):
-    """Blocks reach over the ends of trajectories; the last is filled up."""
+    """Blocks reach over the ends of trajectories."""
     with EmbeddingFile(embed(data, "a.h5")) as a:
         for size, options in ((1, {}), (5, {"channels_last": True}), (500, {})):
             with EmbeddingFile(embed(data, f"{size}.h5", batch_size=size, **options)) as b:
