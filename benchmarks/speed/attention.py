@@ -4,30 +4,28 @@ Published: the last layer computes and keeps the attention of every token to eve
 Ours: only that row is computed and kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from benchmarks.speed.measure import Row, Settings
+from benchmarks.speed.measure import Point, Row, Settings
 
 STEP = "attention"
 FRAMES, TRAJECTORIES = 186, 8
 
 
-def rows(settings: Settings) -> Iterator[Row]:
+def ways_of(device: str, n_trajectories: int, n_frames: int) -> tuple[Callable, Callable, Callable]:
+    """The published way and ours, each on what the last layer gets, and the row that the model itself gives."""
     import torch
 
-    from benchmarks.speed.networks import NETWORK, network, peak, timed, unmeasured
+    from benchmarks.speed.networks import network
     from cellfate.model import sinusoidal_positions
 
-    device = settings.device
     model = network(device)
-    embeddings = torch.randn(TRAJECTORIES, FRAMES, model.settings.features, device=device)
-    lengths = torch.full((TRAJECTORIES,), FRAMES)
+    embeddings = torch.randn(n_trajectories, n_frames, model.settings.features, device=device)
 
     with torch.inference_mode():
-        positions = sinusoidal_positions(FRAMES + 1, embeddings.shape[2], embeddings.device)
-        tokens = torch.cat([model.class_token.expand(TRAJECTORIES, 1, -1), embeddings], dim=1)
+        positions = sinusoidal_positions(n_frames + 1, embeddings.shape[2], embeddings.device)
+        tokens = torch.cat([model.class_token.expand(n_trajectories, 1, -1), embeddings], dim=1)
         tokens = model.norm_before(model.encoder(tokens + torch.cat([positions[:1], positions[1:].flip(0)])))
-        _, row = model.classify(embeddings, lengths)
 
     @torch.inference_mode()
     def published() -> tuple[torch.Tensor, torch.Tensor]:
@@ -37,7 +35,21 @@ def rows(settings: Settings) -> Iterator[Row]:
     def ours() -> tuple[torch.Tensor, torch.Tensor]:
         return model.pooling(tokens[:, :1], tokens, tokens)  # as FateModel.classify does
 
-    full, _ = published()[1], ours()
+    @torch.inference_mode()
+    def row() -> torch.Tensor:
+        return model.classify(embeddings, torch.full((n_trajectories,), n_frames))[1]
+
+    return published, ours, row
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    import torch
+
+    from benchmarks.speed.networks import NETWORK, peak, timed, unmeasured
+
+    device = settings.device
+    published, ours, row_of_model = ways_of(device, TRAJECTORIES, FRAMES)
+    full, row, _ = published()[1], row_of_model(), ours()
     torch.testing.assert_close(row, full[:, 0, 1:], rtol=1e-3, atol=1e-5)
     worst = float((row - full[:, 0, 1:]).abs().max())
     text = f"{TRAJECTORIES} trajectories of {FRAMES} frames; {NETWORK[device]}"
@@ -47,3 +59,10 @@ def rows(settings: Settings) -> Iterator[Row]:
     yield Row(STEP, "attention that is kept", text, full.nbytes / 1e6, row.nbytes / 1e6, row.nbytes / 1e6, "MB", bound_goal=1, **shared)
     if device == "cpu":
         yield unmeasured(STEP, "the last layer", f"{TRAJECTORIES} trajectories of {FRAMES} frames; the paper's network")
+
+
+def growth(settings: Settings) -> Iterator[Point]:
+    from benchmarks.speed.networks import growth_of
+
+    device = settings.device
+    yield from growth_of(STEP, device, lambda lengths: ways_of(device, len(lengths), max(lengths))[:2], most=FRAMES)

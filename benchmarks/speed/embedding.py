@@ -1,19 +1,19 @@
 """Embedding of frames.
 
-Published: one trajectory at a time, in full precision. Ours: blocks of frames from as many trajectories as it takes; on a GPU also with
-`fast.yaml`: bf16, channels-last memory, a compiled ResNet. Crops lie in memory as they were read; reading them is measured apart (Reading
-trajectories). Per 1,000 frames of 112 x 112.
+Published: one trajectory at a time, in full precision. Ours: blocks of frames from as many trajectories as it takes, in channels-last
+memory order; on a GPU also with `fast.yaml`: bf16, a compiled ResNet. Crops lie in memory as they were read; reading them is measured
+apart (Reading trajectories). Per 1,000 frames of 112 x 112.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import nan
 
-from benchmarks.speed.measure import Row, Settings, Share
+from benchmarks.speed.measure import Point, Row, Settings, Share
 
 STEP = "embedding"
 FAST = {"batch_size": 1024, "precision": "bf16-mixed", "channels_last": True, "compile": True}
 LADDER = {
-    "cpu": {"blocks of 64": {"batch_size": 64}},
+    "cpu": {"blocks of 64": {"batch_size": 64}, "+ channels-last (the default)": {"batch_size": 64, "channels_last": True}},
     "cuda": {
         "blocks of 1,024": {"batch_size": 1024},
         "+ bf16": {"batch_size": 1024, "precision": "bf16-mixed"},
@@ -40,7 +40,7 @@ def way_of(
 
     def way() -> np.ndarray:
         pairs = zip(numbers, counts, strict=True)
-        found = embed_trajectories(model, pairs, SCALING, batch_size, precision, channels_last)
+        found = embed_trajectories(model, pairs, SCALING, batch_size, precision, channels_last, fill=compile)
         return np.concatenate([embeddings for _, embeddings in found])
 
     return way
@@ -89,6 +89,19 @@ def rows(settings: Settings) -> Iterator[Row]:
             MEASURED.update(published=times[0], ours=times[1])
     if device == "cpu":
         yield unmeasured(STEP, "embed, fast.yaml", "1,000 frames of 112 x 112; the paper's network", **GOAL)
+
+
+def growth(settings: Settings) -> Iterator[Point]:
+    from benchmarks.speed.networks import growth_of, trajectories
+
+    device = settings.device
+    options = list(LADDER[device].values())[-1]
+
+    def ways(lengths: Sequence[int]) -> list[Callable]:
+        counts = trajectories(device, lengths)
+        return [published_way(counts, device), way_of(counts, device, **options)]
+
+    yield from growth_of(STEP, device, ways)
 
 
 def full_run(settings: Settings) -> Iterator[Share]:

@@ -6,13 +6,13 @@ transformer keep their shares of the work, and a run takes minutes.
 
 import ctypes
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 
 from benchmarks.speed.inputs import CHANNELS, CROP
-from benchmarks.speed.measure import Row, Settings, interleaved, peak_mb
+from benchmarks.speed.measure import Point, Row, Settings, interleaved, peak_mb
 from cellfate.model import FateModel, ModelSettings
 from cellfate.scaling import Scaling
 
@@ -21,6 +21,7 @@ NETWORK = {"cpu": "an eighth of the paper's width", "cuda": "the paper's network
 LENGTHS = (24, 40, 60, 90)  # frames; the published cohorts have half of the mitoses below 45 frames, most apoptoses above 50
 SCALING = Scaling("corrected", 1.0, (1000.0,) * 3, (300.0,) * 3, tuple(CHANNELS))
 NO_GPU = "unmeasured: needs a GPU, make bench-gpu measures it"
+Way = Callable[[], object]
 RUNS = {"cpu": 1, "cuda": 4}  # how often LENGTHS comes
 
 
@@ -41,14 +42,18 @@ def network(device: str) -> FateModel:
     return model.eval()
 
 
-def trajectories(device: str) -> list[torch.Tensor]:
-    """Crops (T, 3, 112, 112) in counts: a cell that brightens on camera noise. In page-locked memory where there is a GPU."""
+def trajectories(device: str, lengths: Sequence[int] = ()) -> list[torch.Tensor]:
+    """Crops (T, 3, 112, 112) in counts: a cell that brightens on camera noise. In page-locked memory where there is a GPU.
+
+    One of each of ``lengths``, or ``LENGTHS`` as often as the device runs them.
+    """
+    lengths = lengths or LENGTHS * RUNS[device]
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:CROP, :CROP] - CROP / 2
     cell = 2000 * np.clip(1 - (y**2 + x**2) / 20**2, 0, None) ** 0.5
-    noise = (1000 + 30 * rng.standard_normal((max(LENGTHS), 3, CROP, CROP))).astype(np.float32)
+    noise = (1000 + 30 * rng.standard_normal((max(lengths), 3, CROP, CROP))).astype(np.float32)
     found = []
-    for n in LENGTHS * RUNS[device]:
+    for n in lengths:
         crops = noise[:n] + np.linspace(0, 1, n, dtype=np.float32)[:, None, None, None] * cell.astype(np.float32)
         counts = torch.from_numpy(crops.astype(np.uint16))
         found.append(counts.pin_memory() if device == "cuda" else counts)
@@ -82,6 +87,25 @@ def peak(way: Callable[[], object], device: str) -> float:
     before = torch.cuda.memory_allocated()
     way()
     return (torch.cuda.max_memory_allocated() - before) / 1e6
+
+
+def growth_of(
+    step: str, device: str, ways_of: Callable[[Sequence[int]], Sequence[Callable[[], object]]], most: int = 96
+) -> Iterator[Point]:
+    """Points of a published way and ours, which ``ways_of`` makes for trajectories of the lengths that it gets.
+
+    Four trajectories, the longest of up to ``most`` frames, and up to eight (cells) of 12 and 24 frames. Each way runs once before it is
+    measured.
+    """
+    sizes = [("frames", n, (n // 4, n // 2, 3 * n // 4, n)) for n in (24, 48, most)] + [
+        ("cells", n, (12, 24) * (n // 2)) for n in (2, 4, 8)
+    ]
+    for axis, size, lengths in sizes:
+        ways = ways_of(lengths)
+        for way in ways:
+            way()
+        for way, seconds in zip(("published", "ours"), interleaved(ways, 1, clock(device)), strict=True):
+            yield Point(step, axis, size, way, seconds, device=device)
 
 
 def unmeasured(step: str, what: str, text: str, **goals: float) -> Row:

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks.speed import STEPS
 from benchmarks.speed.measure import Point, Row, Share
@@ -22,6 +22,8 @@ from cellfate.plot_style import GREY, OKABE_ITO, RC
 PACKAGES = ("numpy", "scipy", "tifffile", "imagecodecs", "h5py", "hdf5plugin", "torch", "cellpose", "lightning")
 CORES = 16
 AXES = ("frames", "cells", "recordings")
+MARKERS = dict(zip(AXES, "os^", strict=True))
+COLUMNS = 3  # of the figure
 COLOURS = [colour for name, colour in OKABE_ITO.items() if name != "yellow"]
 
 
@@ -160,8 +162,9 @@ def _growth(points: list[Point], figure: Path) -> str:
         [
             "## Growth",
             f"![Time against frames, cells and recordings](images/{figure.name})",
-            "*Frames* are those of a recording (of a trajectory in the statistics), *cells* those of a frame (crops of the segmentation, "
-            "trajectories of the statistics).",
+            "*Frames* are those of a recording, or of the longest trajectory; *cells* those of a frame, or trajectories. Recordings are "
+            "jobs of their own up to the segmentation: their times add up, as those of the crops do. The segmentation of the most cells "
+            "is that of the whole frame.",
             _exponents(points),
         ]
     )
@@ -193,30 +196,31 @@ def _slope(line: list[Point]) -> str:
 
 
 def _draw(points: list[Point], figure: Path) -> None:
-    """Time against size on log axes, a panel for each axis, a colour for each step."""
-    axes = [axis for axis in AXES if any(point.axis == axis for point in points)]
-    steps = list(dict.fromkeys(point.step for point in points))
+    """Time against size on log axes, a panel for each step, a colour for each axis."""
+    lines = _lines(points)
+    steps = [step for step in STEPS if any(step == drawn for _, drawn, _ in lines)]
+    colours = dict(zip(AXES, COLOURS, strict=False))
+    rows = -(-len(steps) // COLUMNS)
     with plt.rc_context(RC):
-        drawn, panels = plt.subplots(1, len(axes), figsize=(3.2 * len(axes) + 1.8, 3.6), sharey=True, squeeze=False, layout="constrained")
-        for panel, axis in zip(panels[0], axes, strict=True):
-            for (_, step, way), line in _lines([point for point in points if point.axis == axis]).items():
-                sizes, seconds = [point.size for point in line], [point.seconds for point in line]
-                style = {
-                    "color": COLOURS[steps.index(step) % len(COLOURS)],
-                    "linestyle": "-" if way == "ours" else "--",
-                    "marker": "o",
-                    "markersize": 3,
-                }
-                panel.plot(sizes, seconds, **style)
-            panel.set(xscale="log", yscale="log", xlabel=axis)
-            sizes = sorted({point.size for point in points if point.axis == axis})
-            panel.xaxis.set_major_locator(FixedLocator(sizes) if len(sizes) < 5 else LogLocator(subs=(1, 2, 5)))
-            panel.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
-            panel.xaxis.set_minor_formatter(NullFormatter())
-        panels[0][0].set_ylabel("time (s)")
-        handles = [Line2D([], [], color=COLOURS[place % len(COLOURS)], label=_title(step)) for place, step in enumerate(steps)]
+        drawn, panels = plt.subplots(rows, COLUMNS, figsize=(10, 2.9 * rows + 0.6), squeeze=False, layout="constrained")
+        for panel, step in zip(panels.flat, steps, strict=False):
+            for (axis, of, way), line in lines.items():
+                if of == step:
+                    style = {"linestyle": "-" if way == "ours" else "--", "marker": MARKERS[axis], "markersize": 4}
+                    panel.plot([point.size for point in line], [point.seconds for point in line], color=colours[axis], **style)
+            sizes = [point.size for point in points if point.step == step]
+            panel.set(xscale="log", yscale="log", title=_title(step), xlim=(min(sizes) / 1.3, max(sizes) * 1.3))
+            for side in (panel.xaxis, panel.yaxis):
+                side.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=5))
+                side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+                side.set_minor_locator(NullLocator())
+        for panel in panels.flat[len(steps) :]:
+            panel.set_axis_off()
+        drawn.supylabel("time (s)")
+        drawn.supxlabel("number of frames, cells or recordings")
+        handles = [Line2D([], [], color=colours[axis], marker=MARKERS[axis], markersize=4, label=axis) for axis in AXES]
         handles += [Line2D([], [], color=GREY, linestyle=style, label=way) for way, style in (("published", "--"), ("ours", "-"))]
-        drawn.legend(handles=handles, loc="outside right center", frameon=False)
+        drawn.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
         figure.parent.mkdir(parents=True, exist_ok=True)
         drawn.savefig(figure, dpi=150)
         plt.close(drawn)

@@ -7,17 +7,19 @@ figure is wall time; it is to stay below that of training (8,000 frames/s).
 
 import os
 import pickle
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from math import nan
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
-from benchmarks.speed.measure import Row, Settings, interleaved
+from benchmarks.speed.measure import Point, Row, Settings, interleaved, peak_mb
 
 STEP = "reading"
 GOAL = {"ours_goal": 0.125}
 
 
-def ways_of(folder: Path, device: str) -> tuple[Callable[[], int], Callable[[], int]]:
+def ways_of(folder: Path, device: str, lengths: Sequence[int] = ()) -> tuple[Callable[[], int], Callable[[], int]]:
     """Read a thousand draws or so the published way and ours; each gives the number of frames that came."""
     import numpy as np
     import pandas as pd
@@ -31,7 +33,7 @@ def ways_of(folder: Path, device: str) -> tuple[Callable[[], int], Callable[[], 
     from cellfate.dataset import BalancedSampler, Draw, TrajectoryDataset, collate
     from cellfate.training import loader
 
-    counts = [crops.numpy() for crops in trajectories("cpu")] * (24 if device == "cuda" else 1)
+    counts = [crops.numpy() for crops in trajectories("cpu", lengths)] * (24 if device == "cuda" and not lengths else 1)
     write_crops(folder / "r.h5", counts, CHANNELS)
     for i, crops in enumerate(counts):
         (folder / f"{i}.pkl").write_bytes(pickle.dumps(crops.astype(np.float32)))
@@ -81,8 +83,6 @@ def write_crops(path: Path, counts: list, channels: list[str]) -> None:
 
 
 def rows(settings: Settings) -> Iterator[Row]:
-    import time
-
     from benchmarks.speed.networks import unmeasured
 
     device = settings.device
@@ -93,9 +93,19 @@ def rows(settings: Settings) -> Iterator[Row]:
         assert ours() == n_frames
         clock = time.perf_counter if device == "cuda" else time.process_time
         times = [1000 * seconds / n_frames for seconds in interleaved([published, ours], settings.repeats, clock)]
+        memory = [nan, nan] if device == "cuda" else [peak_mb(way) for way in (published, ours)]
     if device == "cuda":
         text = f"1,000 frames of 112 x 112, {os.cpu_count() - 1} processes"
     note = f"{1000 / times[0]:,.0f} and {1000 / times[1]:,.0f} frames/s"
-    yield Row(STEP, "read", text, *times, equal="within 1e-4", device=device, note=note, **GOAL if device == "cuda" else {})
+    shown = {"equal": "within 1e-4", "device": device, "note": note, "published_mb": memory[0], "ours_mb": memory[1]}
+    yield Row(STEP, "read", text, *times, **shown, **GOAL if device == "cuda" else {})
     if device == "cpu":
         yield unmeasured(STEP, "read", "1,000 frames of 112 x 112, all cores but one", **GOAL)
+
+
+def growth(settings: Settings) -> Iterator[Point]:
+    from benchmarks.speed.networks import growth_of
+
+    if settings.device == "cpu":  # many processes need more than a few trajectories
+        with TemporaryDirectory() as name:
+            yield from growth_of(STEP, "cpu", lambda lengths: ways_of(Path(mkdtemp(dir=name)), "cpu", lengths))

@@ -9,6 +9,7 @@ that of the real one. On a CPU batches gain nothing: recordings run side by side
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -144,6 +145,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     yield Row(
         STEP, "a whole frame instead of crops", f"{SIZE} x {SIZE}, {CELLS} cells, one try", published * CELLS / len(images), ours,
         ratio_goal=1.5, equal=equal, note=f"the published way on {len(images)} of the {CELLS} crops, counted for all; IoU of these",
+        published_mb=peak_mb(lambda: one_by_one(network, images[:2], alone, single)), ours_mb=peak_mb(lambda: whole_frame(network, single)),
     )  # fmt: skip
     few = images[:FEW]
     yield gpu_row(settings, few, alone)
@@ -177,14 +179,18 @@ def growth(settings: Settings) -> Iterator[Point]:
 
     network = load("cpu")
     single = SegmentationSettings("single", CHANNEL, DIAMETER)
-    for cells in (2, 8):
-        images = crops(cells)
+    segment_crops(network, crops(1), single)  # the first call is slower
+    for frames, cells in ((1, 10), (2, 10), (4, 10), (1, 35), (1, CELLS)):
+        images = np.tile(crops(cells), (frames, 1, 1, 1))
         ways = [
-            lambda images=images: one_by_one(network, images, single.attempts(3), single),
-            lambda images=images: segment_crops(network, images, single),
+            partial(one_by_one, network, images, single.attempts(3), single),
+            partial(whole_frame, network, single) if cells == CELLS else partial(segment_crops, network, images, single),
         ]
         for way, seconds in zip(("published", "ours"), interleaved(ways, 1), strict=True):
-            yield Point(STEP, "cells", cells, way, seconds)
+            if cells == 10:
+                yield Point(STEP, "frames", frames, way, seconds)
+            if frames == 1:
+                yield Point(STEP, "cells", cells, way, seconds)
 
 
 def full_run(settings: Settings) -> Iterator[Share]:

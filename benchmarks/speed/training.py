@@ -6,10 +6,10 @@ forward, backward and Adam, with what the GPU prepares (scaling and augmentation
 measured apart (Reading trajectories).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import nan
 
-from benchmarks.speed.measure import Row, Settings, Share
+from benchmarks.speed.measure import Point, Row, Settings, Share
 
 STEP = "training"
 PLAIN = {"max_epochs": 1, "patience": 1, "batch_size": 4, "learning_rate": 1e-5, "weight_decay": 1e-3, "devices": 1, "accelerator": "auto"}
@@ -29,23 +29,27 @@ TRAJECTORIES, EPOCHS = 17200, 86  # of the published data that train, and epochs
 MEASURED: dict[str, float] = {}  # s for a trajectory, by rows, for full_run
 STEPS = {"cpu": 1, "cuda": 12}  # batches in a run
 AUGMENTATION = {"flip": 0.5, "jitter": 0.2, "jitter_strength": 0.2, "blur": 0.2, "blur_kernel": (5, 9), "blur_sigma": (0.1, 2.0)}
-AUGMENTATION |= {"end_mask": 0.0, "end_mask_fraction": (0.1, 0.5)}  # no frames are dropped, so that all ways see the same
+# no frames are dropped, so that all ways see the same
+AUGMENTATION |= {"end_mask": 0.0, "end_mask_fraction": (0.1, 0.5), "start_mask": 0.0, "start_mask_fraction": (0.3, 0.9)}
 GOALS = {"trajectory": {"ratio_goal": 5.0}, "1,000 real frames": {"ours_goal": 0.125, "ratio_goal": 1.0}}  # 8,000 frames/s
 
 
-def batches_of(device: str) -> list:
-    """Batches of four trajectories, drawn as the sampler draws, as a loader for a GPU gives them."""
+def batches_of(device: str, lengths: Sequence[int] = ()) -> list:
+    """Batches of four trajectories, drawn as the sampler draws, as a loader for a GPU gives them; or one of the given lengths."""
     import numpy as np
     import torch
 
     from benchmarks.speed.networks import trajectories
     from cellfate.dataset import CountsBatch
 
-    counts, rng = trajectories(device), np.random.default_rng(1)
-    drawn = [rng.choice(len(counts), 4) for _ in range(STEPS[device])]
-    labels = torch.tensor([0.0, 1.0, 1.0, 0.0])
-    seeds = [[(1, step, place) for place in range(4)] for step in range(len(drawn))]
-    return [CountsBatch([counts[i] for i in rows], own, labels, list("abcd")) for rows, own in zip(drawn, seeds, strict=True)]
+    counts, rng = trajectories(device, lengths), np.random.default_rng(1)
+    drawn = [range(len(lengths))] if lengths else [rng.choice(len(counts), 4) for _ in range(STEPS[device])]
+    labels = torch.tensor([0.0, 1.0, 1.0, 0.0] * 2)
+    seeds = [[(1, step, place) for place in range(len(rows))] for step, rows in enumerate(drawn)]
+    return [
+        CountsBatch([counts[i] for i in rows], own, labels[: len(rows)], list("abcdefgh")[: len(rows)])
+        for rows, own in zip(drawn, seeds, strict=True)
+    ]
 
 
 def way_of(batches: list, device: str, published: bool = False, **changes: object) -> Callable[[], list[float]]:
@@ -129,6 +133,19 @@ def rows(settings: Settings) -> Iterator[Row]:
     if device == "cpu":
         yield unmeasured(STEP, "train, fast.yaml", "one trajectory; the paper's network", **GOALS["trajectory"])
         yield unmeasured(STEP, "train, fast.yaml", "1,000 real frames; the paper's network", **GOALS["1,000 real frames"])
+
+
+def growth(settings: Settings) -> Iterator[Point]:
+    from benchmarks.speed.networks import growth_of
+
+    device = settings.device
+    options = list(LADDER[device].values())[-1]
+
+    def ways(lengths: Sequence[int]) -> list[Callable]:
+        batches = batches_of(device, lengths)
+        return [way_of(batches, device, published=True), way_of(batches, device, **options)]
+
+    yield from growth_of(STEP, device, ways)
 
 
 def full_run(settings: Settings) -> Iterator[Share]:

@@ -5,25 +5,26 @@ frame once; the transformer sees each different sequence once, long and short on
 time the published way. Reading and scaling are left out of both.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks.speed.measure import Row, Settings
+from benchmarks.speed.measure import Point, Row, Settings
 
 CONDITIONS = [("truncation", n) for n in range(0, 51, 5)] + [("last_k", n) for n in range(5, 101, 5)]
 STEP = "truncation"
 
 
-def ways_of(device: str) -> tuple[Callable[[], dict], Callable[[], dict], int]:
+def ways_of(device: str, lengths: Sequence[int] = ()) -> tuple[Callable[[], dict], Callable[[], dict], int]:
     """The published way and ours, each giving {(trajectory, condition, n): logit}, and the number of frames."""
     import numpy as np
     import torch
 
     from benchmarks.speed.networks import SCALING, network, trajectories
     from cellfate.augmentation import prepare
-    from cellfate.embeddings import embed_trajectories
+    from cellfate.embeddings import embed_trajectories, fast_model
     from cellfate.inference import kept_frames, predict
 
-    model, counts = network(device), trajectories(device)
+    model, counts = network(device), trajectories(device, lengths)
+    fast = fast_model(network(device), channels_last=True, compile=False)
     frames = [prepare(crops.to(device), SCALING) for crops in counts]
 
     def published() -> dict:
@@ -39,7 +40,7 @@ def ways_of(device: str) -> tuple[Callable[[], dict], Callable[[], dict], int]:
         return found
 
     def ours() -> dict:
-        embedded = embed_trajectories(model, ((torch.arange(len(own)), own) for own in counts), SCALING, 64)
+        embedded = embed_trajectories(fast, ((torch.arange(len(own)), own) for own in counts), SCALING, 64, channels_last=True)
         vectors = {i: np.ascontiguousarray(found) for i, (_, found) in enumerate(embedded)}
         table = predict(model, lambda i: (np.arange(len(vectors[i])), vectors[i]), vectors, CONDITIONS)
         return {(row.trajectory, row.condition, row.n): row.logit for row in table.itertuples()}
@@ -63,3 +64,9 @@ def rows(settings: Settings) -> Iterator[Row]:
     yield Row(STEP, "31 conditions", text, *times, ratio_goal=6, equal=equal, published_mb=memory[0], ours_mb=memory[1], device=device)
     if device == "cpu":
         yield unmeasured(STEP, "31 conditions", "16 trajectories of 24 to 90 frames; the paper's network", ratio_goal=6)
+
+
+def growth(settings: Settings) -> Iterator[Point]:
+    from benchmarks.speed.networks import growth_of
+
+    yield from growth_of(STEP, settings.device, lambda lengths: ways_of(settings.device, lengths)[:2])
