@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.speed.measure import Point, Row, Settings, interleaved, peak_mb
+from benchmarks.speed.measure import HELD_OUT, Point, Row, Settings, Share, interleaved, peak_mb
 from cellfate.statistics import cliffs_delta, deltas_of_trajectories
 
 FEATURES, HIGH = 10, 0.1  # the fraction of frames with high attention
@@ -80,3 +80,9 @@ def both(values: list[np.ndarray], masks: list[np.ndarray], settings: Settings) 
     """Seconds of both ways."""
     ways = [lambda: published_deltas(values, masks), lambda: deltas_of_trajectories(values, masks)]
     yield from zip(("published", "ours"), interleaved(ways, settings.repeats), strict=True)
+
+
+def full_run(settings: Settings) -> Iterator[Share]:
+    (_, published), (_, ours) = both(*trajectories(HELD_OUT, 100), settings)
+    note = "the held-out trajectories on cisplatin, ten features; one job"
+    yield Share(STEP, "trajectory", HELD_OUT, ours / HELD_OUT, published / HELD_OUT, "one core", note)

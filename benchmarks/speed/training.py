@@ -139,7 +139,7 @@ def growth(settings: Settings) -> Iterator[Point]:
     from benchmarks.speed.networks import growth_of
 
     device = settings.device
-    options = list(LADDER[device].values())[-1]
+    options = list(LADDER[device].values())[-1] | {"compile": False}  # which takes a minute for each size
 
     def ways(lengths: Sequence[int]) -> list[Callable]:
         batches = batches_of(device, lengths)
