@@ -182,7 +182,7 @@ def _exponents(points: list[Point]) -> str:
     """How steep each line is: 1 is proportional to the size."""
     rows = ["| step | against | from - to | published | ours |\n|---|---|---|--:|--:|"]
     lines = _lines(points)
-    for axis, step in dict.fromkeys((axis, step) for axis, step, _ in lines):
+    for axis, step in sorted({(axis, step) for axis, step, _ in lines}, key=lambda line: (STEPS.index(line[1]), AXES.index(line[0]))):
         slopes = [_slope(lines.get((axis, step, way), [])) for way in ("published", "ours")]
         sizes = [point.size for way in ("published", "ours") for point in lines.get((axis, step, way), [])]
         rows.append(f"| {_title(step)} | {axis} | {min(sizes):g} - {max(sizes):g} | " + " | ".join(slopes) + " |")
