@@ -126,7 +126,7 @@ def rows(settings: Settings) -> Iterator[Row]:
             write_frames(folder, kind, FRAMES)
             for cells, goal in GOALS.items():
                 found = compared(folder, cells, settings.repeats)
-                memory = [peak_mb(way) for way in found.ways[:2]] if kind == "zlib TIFF" else [float("nan")] * 2
+                memory = [peak_mb(way) for way in found.ways[:2]]
                 yield Row(
                     STEP, f"{cells} cells a frame", f"{kind}, {FRAMES} frames {SIZE} x {SIZE} x 3, 16 bit",
                     found.published, found.ours, found.bound,
