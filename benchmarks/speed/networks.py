@@ -89,17 +89,14 @@ def peak(way: Callable[[], object], device: str) -> float:
     return (torch.cuda.max_memory_allocated() - before) / 1e6
 
 
-def growth_of(
-    step: str, device: str, ways_of: Callable[[Sequence[int]], Sequence[Callable[[], object]]], most: int = 96
-) -> Iterator[Point]:
+def growth_of(step: str, device: str, ways_of: Callable[[Sequence[int]], Sequence[Way]], most: int = 96) -> Iterator[Point]:
     """Points of a published way and ours, which ``ways_of`` makes for trajectories of the lengths that it gets.
 
     Four trajectories, the longest of up to ``most`` frames, and up to eight (cells) of 12 and 24 frames. Each way runs once before it is
     measured.
     """
-    sizes = [("frames", n, (n // 4, n // 2, 3 * n // 4, n)) for n in (24, 48, most)] + [
-        ("cells", n, (12, 24) * (n // 2)) for n in (2, 4, 8)
-    ]
+    sizes = [("frames", n, (n // 4, n // 2, 3 * n // 4, n)) for n in (24, 48, most)]
+    sizes += [("cells", n, (12, 24) * (n // 2)) for n in (2, 4, 8)]
     for axis, size, lengths in sizes:
         ways = ways_of(lengths)
         for way in ways:
