@@ -68,7 +68,7 @@ bench: environment  ## Measure each step beside the published way and write docs
 BENCH_PYTHON ?= $(BIN)/python
 GPU_RESULTS ?= benchmarks/speed/gpu
 
-bench-gpu:  ## On a machine with a GPU: measure training and the network's other steps for the page, in about 6 minutes
+bench-gpu:  ## On a machine with a GPU: measure training and the network's other steps for the page
 	PYTHONPATH=src $(BENCH_PYTHON) -m benchmarks.speed --results $(GPU_RESULTS) reading training embedding truncation attention
 
 unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running

@@ -52,7 +52,8 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
         "plot_predictions": 2,
         "predict": 1,
     }
-    project.snakemake("--", "predict", overlays=OVERLAYS)
+    done = project.snakemake("--", "predict", overlays=OVERLAYS)
+    assert "The results are in results/new/predictions/" in done.stdout
     folder = project.folder / "results/new/predictions"
     for name in ("r0", "r1"):
         assert all((folder / f"{name}.{kind}").exists() for kind in KINDS)

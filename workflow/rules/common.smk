@@ -254,8 +254,13 @@ def drift_table():
 
 
 def last_words():
-    """Where the results of a finished run are."""
-    page = Path(f"results/{config['dataset']}/{config['protocol']}/summary.html")
+    """Where the results of a finished run are: of the rules that were asked for by name, else the summary page of the whole."""
+    results = Path("results", config["dataset"])
+    folders = {"predict": "predictions", "transition": "transition", "states": f"{config['protocol']}/figures"}
+    asked = [results / folders[target] for target in sorted(workflow.dag_settings.targets) if target in folders]
+    if there := [f"{folder}/" for folder in asked if folder.is_dir()]:
+        return f"\nThe results are in {' and '.join(there)}"
+    page = results / config["protocol"] / "summary.html"
     return f"\nOpen {page} in a browser; figures and tables are beside it." if page.exists() else ""
 
 
