@@ -2,8 +2,8 @@
 
 Published: the crops of a trajectory as float32 in a pickle of its own. Ours: the camera's 16 bit in one HDF5 file a recording, bits
 shuffled, LZ4. The bound decompresses the chunks of the trajectory, already in memory, with the same codec. In memory (the page cache)
-loading a pickle is a copy, which nothing that decompresses can beat five times. The slower a disk or a network is, the more the smaller file
-gains, up to the ratio of the sizes. Reads from the disk are wall time, the files dropped from memory before (Linux).
+loading a pickle is a copy, which nothing that decompresses can beat five times. The slower a disk or a network is, the more the smaller
+file gains, up to the ratio of the sizes. Reads from the disk are wall time, the files dropped from memory before (Linux).
 """
 
 import os
