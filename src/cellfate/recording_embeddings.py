@@ -1,6 +1,7 @@
 """An embedding of each tracked cell in each frame of a recording, by a model that was trained elsewhere; no crop is kept."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -14,11 +15,11 @@ from cellfate.embeddings import embed_crops, fast_model
 from cellfate.exported_model import WEIGHTS, check_interval, crop_size, read_settings
 from cellfate.files import replacing, sha256
 from cellfate.frames import Frames
-from cellfate.model import FateModel, device_for, load_model
+from cellfate.model import device_for, load_model
 from cellfate.progress import progress
 from cellfate.scaling import Scaling
 
-BLOCK = 16  # crops in one call of the backbone, whatever the number of cells: values do not depend on it in their last bits
+BLOCK = 16  # crops in one call of the backbone, always: values do not depend on the number of cells in their last bits
 
 
 def embed_recording(
@@ -57,11 +58,10 @@ def embed_recording(
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(recording=recording, model_sha256=sha256(Path(model_folder) / WEIGHTS))
         embeddings = file.create_dataset("embeddings", (len(rows), model.settings.features), "float32")
-        by_frame = list(rows.groupby("frame", sort=True))
-        for frame, cells in progress(by_frame, f"embed_recording {recording}", unit="frame"):
-            image = frames.read(int(frame))[order]
-            crops = np.stack([cut(image, y, x, size) for y, x in zip(cells["y"], cells["x"], strict=True)])
-            embeddings[cells.index.to_numpy()] = embed_in_blocks(model, crops, scaling)
+        for places, crops in _blocks(frames, rows, order, size, f"embed_recording {recording}"):
+            found = embed_crops(model, crops, scaling, BLOCK)[: len(places)]
+            ascending = np.argsort(places)  # as HDF5 wants them
+            embeddings[places[ascending]] = found[ascending]
         _write_index(file, rows, recording)
 
 
@@ -73,8 +73,16 @@ def _write_index(file: h5py.File, rows: pd.DataFrame, recording: str) -> None:
     file["start"], file["stop"] = start.astype(np.int64), (start + counts).astype(np.int64)
 
 
-def embed_in_blocks(model: FateModel, crops: np.ndarray, scaling: Scaling) -> np.ndarray:
-    """Crops (N, C, S, S) in counts -> embeddings (N, D), always ``BLOCK`` crops a call; the last call is filled up with zeros."""
-    missing = -len(crops) % BLOCK
-    filled = np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), crops.dtype)])
-    return embed_crops(model, filled, scaling, BLOCK)[: len(crops)]
+def _blocks(frames: Frames, rows: pd.DataFrame, order: list[int], size: int, what: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Indices (up to ``BLOCK``) of ``rows`` and their crops (BLOCK, C, S, S), frame after frame; the last block is filled up with zeros."""
+    crops, places = np.zeros((BLOCK, len(order), size, size), frames.dtype), []
+    for frame, cells in progress(list(rows.groupby("frame", sort=True)), what, unit="frame"):
+        image = frames.read(int(frame))[order]
+        for row, y, x in zip(cells.index, cells["y"], cells["x"], strict=True):
+            cut(image, y, x, size, out=crops[len(places)])
+            places.append(row)
+            if len(places) == BLOCK:
+                yield np.array(places), crops
+                crops, places = np.zeros_like(crops), []
+    if places:
+        yield np.array(places), crops
