@@ -39,7 +39,10 @@ def cut(image: np.ndarray, y: float, x: float, size: int, out: np.ndarray | None
     if y1 - y0 < size or x1 - x0 < size:
         crop[:] = 0
     if y0 < y1 and x0 < x1:
-        crop[:, y0 - top : y1 - top, x0 - left : x1 - left] = image[:, y0:y1, x0:x1]
+        part = image[:, y0:y1, x0:x1]
+        if part.strides[2] > part.itemsize:  # interleaved channels: they are taken apart faster from a compact copy
+            part = part.copy(order="K")
+        crop[:, y0 - top : y1 - top, x0 - left : x1 - left] = part
     return crop
 
 
