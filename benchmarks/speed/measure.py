@@ -18,7 +18,7 @@ class Settings:
     """``device`` is ``cuda`` where torch sees a GPU, else ``cpu``; ``repeats`` is how often each way is run."""
 
     device: str = "cpu"
-    repeats: int = 3
+    repeats: int = 5
 
 
 @dataclass(frozen=True)
