@@ -2,8 +2,8 @@
 
 Published: for each cell of a frame the whole frame is decoded, converted to float32 (a fraction of 65535), and cut. Ours: each frame is
 decoded once, all its crops are cut and written, compressed. The bound decodes each frame once with the bare decoder and writes the finished
-array of crops, compressed, in one go. The published way runs over every cell of one of the 64 frames, once, and counts 64 times; both cut
-from the same files. As in a run of the workflow, no file stands where one is written. What the bound leaves out and ours does: taking the
+array of crops, compressed, in one go. The published way runs over every cell of one of the 64 frames and counts 64 times; both cut from
+the same files. As in a run of the workflow, no file stands where one is written. What the bound leaves out and ours does: taking the
 colours of interleaved pixels apart, the background level of each frame, the table of the crops.
 """
 
@@ -99,13 +99,12 @@ def compared(folder: Path, cells: int, repeats: int = 1) -> Compared:
     files = sorted(folder.iterdir())
     table, outcomes = tracks(cells, len(files))
     places = table[table["frame"] == 0].sort_values("track_id")
-    found = []
-    (published,) = interleaved([lambda: found.append(published_crops(files[0], places))], 1)
+    expected = published_crops(files[0], places)
     our_crops(folder, path, table, outcomes)
     with CropFile(path) as crops, h5py.File(path) as file:
         stored, chunks = file["crops"][:], file["crops"].chunks
         ours = stored[crops.index()["frame"] == 0] / np.float32(65535)
-    assert np.array_equal(np.moveaxis(ours, 1, -1), found[0])
+    assert np.array_equal(np.moveaxis(ours, 1, -1), expected)
     ways = [
         lambda: published_crops(files[0], places),
         lambda: our_crops(folder, path, table, outcomes),
@@ -116,6 +115,7 @@ def compared(folder: Path, cells: int, repeats: int = 1) -> Compared:
         for written in (path, bare):
             written.unlink(missing_ok=True)
 
+    (published,) = interleaved(ways[:1], 2)
     return Compared(len(files) * published, *interleaved(ways[1:], repeats, before=remove), ways, remove)
 
 
