@@ -10,7 +10,7 @@ import os
 import pickle
 import time
 from collections.abc import Iterator
-from contextlib import redirect_stderr
+from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,11 +28,11 @@ CELLS, FRAMES = 20, 60
 STEP = "crop_file"
 
 
-def write_pickles(crops: CropFile, folder: Path, frames: int = FRAMES) -> list[Path]:
-    """One pickle for each trajectory, of its first ``frames`` frames: crops (T, C, S, S) float32, fractions of 65535."""
+def write_pickles(crops: CropFile, frames: int = FRAMES) -> list[Path]:
+    """Beside the crop file a pickle for each trajectory, of its first ``frames`` frames: crops (T, C, S, S) float32, fractions of 65535."""
     paths = []
     for track in crops.track_ids:
-        paths.append(folder / f"{track}.pkl")
+        paths.append(crops.path.with_name(f"{track}.pkl"))
         with open(paths[-1], "wb") as stream:
             pickle.dump(crops.read(track, 0, frames - 1)[1].astype(np.float32) / 65535, stream, protocol=pickle.HIGHEST_PROTOCOL)
     return paths
@@ -68,27 +68,34 @@ def drop(paths: list[Path]) -> None:
         os.close(file)
 
 
-def rows(settings: Settings) -> Iterator[Row]:
+@contextmanager
+def written() -> Iterator[CropFile]:
+    """The crop file of all trajectories, in a folder of its own."""
     with TemporaryDirectory() as name, redirect_stderr(StringIO()):
         folder, path = Path(name) / "frames", Path(name) / "crops.h5"
         write_frames(folder, "uncompressed TIFF", FRAMES)
         our_crops(folder, path, *input_tracks(CELLS, FRAMES))
         with CropFile(path) as crops:
-            pickles = write_pickles(crops, Path(name))
-            tracks = list(crops.track_ids)
-            for track, file in zip(tracks, pickles, strict=True):
-                assert np.array_equal(crops.read(track)[1] / np.float32(65535), load(file))
-            order = np.random.default_rng(0).permutation(len(tracks))
-            chunks = [packed_chunks(path, place) for place in order]
-            ways = [
-                lambda: [load(pickles[place]) for place in order],
-                lambda: [crops.read(tracks[place]) for place in order],
-                lambda: [unpack(*packed) for packed in chunks],
-            ]
-            published, ours, bound = (seconds / len(order) for seconds in interleaved(ways, 5 * settings.repeats))
-            cold = interleaved(ways[:2], settings.repeats, time.perf_counter, before=lambda: drop([path, *pickles]))
-            memory = [peak_mb(lambda: load(pickles[0])), peak_mb(lambda: crops.read(tracks[0]))]
-        sizes = sum(file.stat().st_size for file in pickles) / 1e6, path.stat().st_size / 1e6
+            yield crops
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    with written() as crops:
+        pickles = write_pickles(crops)
+        tracks = list(crops.track_ids)
+        for track, file in zip(tracks, pickles, strict=True):
+            assert np.array_equal(crops.read(track)[1] / np.float32(65535), load(file))
+        order = np.random.default_rng(0).permutation(len(tracks))
+        chunks = [packed_chunks(crops.path, place) for place in order]
+        ways = [
+            lambda: [load(pickles[place]) for place in order],
+            lambda: [crops.read(tracks[place]) for place in order],
+            lambda: [unpack(*packed) for packed in chunks],
+        ]
+        published, ours, bound = (seconds / len(order) for seconds in interleaved(ways, 5 * settings.repeats))
+        cold = interleaved(ways[:2], settings.repeats, time.perf_counter, before=lambda: drop([crops.path, *pickles]))
+        memory = [peak_mb(lambda: load(pickles[0])), peak_mb(lambda: crops.read(tracks[0]))]
+        sizes = sum(file.stat().st_size for file in pickles) / 1e6, crops.path.stat().st_size / 1e6
     what = f"{CELLS} trajectories of {FRAMES} frames, 3 x 112 x 112"
     yield Row(STEP, "size on disk", what, *sizes, unit="MB", ratio_goal=3, equal="identical")
     yield Row(
@@ -100,19 +107,15 @@ def rows(settings: Settings) -> Iterator[Row]:
 
 
 def growth(settings: Settings) -> Iterator[Point]:
-    with TemporaryDirectory() as name, redirect_stderr(StringIO()):
-        folder, path = Path(name) / "frames", Path(name) / "crops.h5"
-        write_frames(folder, "uncompressed TIFF", FRAMES)
-        our_crops(folder, path, *input_tracks(CELLS, FRAMES))
-        with CropFile(path) as crops:
-            for frames, cells in ((15, CELLS), (30, CELLS), (FRAMES, CELLS), (FRAMES, 5), (FRAMES, 10)):
-                pickles = write_pickles(crops, Path(name), frames)[:cells]
-                ways = [
-                    lambda pickles=pickles: [load(file) for file in pickles],
-                    lambda frames=frames, cells=cells: [crops.read(track, 0, frames - 1) for track in crops.track_ids[:cells]],
-                ]
-                for way, seconds in zip(("published", "ours"), interleaved(ways, settings.repeats), strict=True):
-                    if cells == CELLS:
-                        yield Point(STEP, "frames", frames, way, seconds)
-                    if frames == FRAMES:
-                        yield Point(STEP, "cells", cells, way, seconds)
+    with written() as crops:
+        for frames, cells in ((15, CELLS), (30, CELLS), (FRAMES, CELLS), (FRAMES, 5), (FRAMES, 10)):
+            pickles = write_pickles(crops, frames)[:cells]
+            ways = [
+                lambda pickles=pickles: [load(file) for file in pickles],
+                lambda frames=frames, cells=cells: [crops.read(track, 0, frames - 1) for track in crops.track_ids[:cells]],
+            ]
+            for way, seconds in zip(("published", "ours"), interleaved(ways, settings.repeats), strict=True):
+                if cells == CELLS:
+                    yield Point(STEP, "frames", frames, way, seconds)
+                if frames == FRAMES:
+                    yield Point(STEP, "cells", cells, way, seconds)

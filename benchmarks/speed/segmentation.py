@@ -7,8 +7,7 @@ Cellpose's cyto3: the small one that is trained on simulated fields, filled up w
 that of the real one. On a CPU batches gain nothing: recordings run side by side there, one thread each. On a GPU crops run in batches.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -98,15 +97,6 @@ def chosen_iou(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.mean(scores))
 
 
-def clock(device: str) -> Callable[[], float]:
-    """Processor time, on a GPU the wall clock once the device has finished."""
-    if device == "cpu":
-        return time.process_time
-    import torch
-
-    return lambda: (torch.cuda.synchronize(), time.perf_counter())[1]
-
-
 def rows(settings: Settings) -> Iterator[Row]:
     from cellfate.cellpose_network import segment_crops
     from cellfate.masks import scale_to_uint8
@@ -159,6 +149,7 @@ def gpu_row(settings: Settings, few: np.ndarray, alone: list[Attempt]) -> Row:
             STEP, what, f"{16 * FEW} crops, one try, batches of {BATCH}", ratio_goal=5, device="cuda",
             note="unmeasured: no GPU; on one, `make bench STEPS=segmentation` measures it",
         )  # fmt: skip
+    from benchmarks.speed.networks import clock
     from cellfate.cellpose_network import segment_crops
 
     network = load("cuda")

@@ -119,12 +119,13 @@ def extract_crops(
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         writer = _RowWriter(_create_crops(file, shape, frames.dtype))
         y, x = index["y"].to_numpy(float), index["x"].to_numpy(float)
-        for frame, rows in progress(_rows_by_frame(index["frame"].to_numpy()), f"extract_crops {recording}", unit="frame"):
-            image = frames.read(frame)
+        by_frame = sorted(index.groupby("frame").indices.items())
+        for frame, rows in progress(by_frame, f"extract_crops {recording}", unit="frame"):
+            image = frames.read(int(frame))
             background[frame] = background_level(image, background_percentile)
             if len(rows) * size**2 > image[0].size:  # so many crops are cut faster from channels that lie apart
                 image = np.ascontiguousarray(image)
-            for row in rows:
+            for row in rows.tolist():
                 writer.add(row, image, y[row], x[row])
         writer.flush()
         _write_index(file, index, events)
@@ -142,13 +143,6 @@ def extract_crops(
             max_value=writer.max_value,
             background_percentile=float(background_percentile),
         )
-
-
-def _rows_by_frame(frame: np.ndarray) -> list[tuple[int, list[int]]]:
-    """Each frame of the rows' frames (N,), ascending, and its rows."""
-    order = np.argsort(frame, kind="stable")
-    frames, start = np.unique(frame[order], return_index=True)
-    return [(int(t), rows.tolist()) for t, rows in zip(frames, np.split(order, start[1:]), strict=True)] if len(frames) else []
 
 
 def _create_crops(file: h5py.File, shape: tuple[int, ...], dtype: np.dtype) -> h5py.Dataset:

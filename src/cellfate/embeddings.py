@@ -163,18 +163,14 @@ def _fetched(embeddings: Tensor, n_real: int) -> np.ndarray:
     return embeddings[:n_real].cpu().numpy()
 
 
-def embed_crops(model: FateModel, crops: np.ndarray, scaling: Scaling, batch_size: int = 64) -> np.ndarray:
-    """Crops (T, C, S, S) in counts -> embeddings (T, D) float32, by a model in evaluation mode on whatever device it is.
+def embed_crops(model: FateModel, crops: np.ndarray, scaling: Scaling) -> np.ndarray:
+    """Crops (T, C, S, S) in counts -> embeddings (T, D) float32, in one call of a model in evaluation mode on whatever device it is.
 
     The frames are in channels-last memory order, for a model made so by :func:`fast_model`.
     """
-    device = model.class_token.device
-    parts = []
+    frames = prepare(downsample(crops, model.settings.input_size), scaling)
     with torch.inference_mode():
-        for start in range(0, len(crops), batch_size):
-            frames = prepare(downsample(crops[start : start + batch_size], model.settings.input_size), scaling)
-            parts.append(model.embed(frames.to(device, memory_format=torch.channels_last)).cpu())
-    return torch.cat(parts).numpy()
+        return model.embed(frames.to(model.class_token.device, memory_format=torch.channels_last)).cpu().numpy()
 
 
 def _with_crops(rows: pd.DataFrame, cropset: CropSet, fold: int) -> pd.DataFrame:

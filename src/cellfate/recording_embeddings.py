@@ -59,7 +59,7 @@ def embed_recording(
         file.attrs.update(recording=recording, model_sha256=sha256(Path(model_folder) / WEIGHTS))
         embeddings = file.create_dataset("embeddings", (len(rows), model.settings.features), "float32")
         for places, crops in _blocks(frames, rows, order, size, f"embed_recording {recording}"):
-            found = embed_crops(model, crops, scaling, BLOCK)[: len(places)]
+            found = embed_crops(model, crops, scaling)[: len(places)]
             ascending = np.argsort(places)  # as HDF5 wants them
             embeddings[places[ascending]] = found[ascending]
         _write_index(file, rows, recording)
