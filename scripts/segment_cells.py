@@ -1,5 +1,6 @@
 """Segment the crops of one recording with Cellpose."""
 
+from cellfate.frames import open_frames
 from cellfate.gpus import check_gpus
 from cellfate.logs import log_to
 from cellfate.segmentation import segment_cells
@@ -25,5 +26,5 @@ segment_cells(
     device=snakemake.params.device,
     threads=snakemake.threads,
     whole_frames_from=snakemake.params.whole_frames_from,
-    frames=snakemake.params.frames,
+    frames=open_frames(**snakemake.params.frames) if snakemake.params.frames else None,
 )

@@ -15,15 +15,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cellfate.errors import InputError
 from cellfate.files import replacing
+from cellfate.names import RECORDING_NAME
 from cellfate.progress import progress
+from cellfate.track_tables import RawTracks, RecordingFacts, joined_notes
 
 CELL = 1  # category_id of the boxes that make up a track
-RECORDING_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+DEATH, DIVISION = "apoptosis", "mitosis"  # the outcomes that the event times stand for
 EVENT_TIMES = ("time_of_death", "time_of_division")
+
+
+def read_coco(path: Path, facts: RecordingFacts) -> RawTracks:
+    """The tracks of a COCO-video file; their event times are deaths and divisions, of which a death counts where both are given."""
+    rows, events = read_coco_video(path, facts.name, facts.frame_shape)
+    dead = events["time_of_death"].notna()
+    divided = events["time_of_division"].notna()
+    events["outcome"] = np.where(dead, DEATH, np.where(divided, DIVISION, None))
+    events["event_frame"] = events["time_of_death"].where(dead, events["time_of_division"])
+    both = [
+        f"{DIVISION} at frame {division:g} is given as well: {DEATH} counts" if two else None
+        for division, two in zip(events["time_of_division"], dead & divided, strict=True)
+    ]
+    events["note"] = [joined_notes(note, text) for note, text in zip(events["note"], both, strict=True)]
+    events["continues_as"] = pd.Series([()] * len(events), dtype=object)
+    events["lineage"] = None
+    return RawTracks(rows, events, path)
 
 
 def read_coco_video(path: str | Path, recording: str, frame_shape: tuple[int, int]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cellfate.errors import InputError
 from cellfate.files import replacing
-from cellfate.frames import Frames
+from cellfate.frame_reader import Frames
 from cellfate.progress import progress
 from cellfate.software import SOFTWARE
 

@@ -64,10 +64,6 @@ class FrameFiles(Frames):
         self.shape, self.dtype = first.shape, first.dtype
         self._expect_like_first(self.files[0], first)
 
-    @classmethod
-    def accepts(cls, path: Path) -> bool:
-        return False  # made from a pattern only
-
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)
         file = self.files[t]
@@ -97,15 +93,11 @@ class FrameFolder(FrameFiles):
     """A folder with one TIFF or PNG file per time point, ordered by the last number in the file names.
 
     Hidden files and files of other kinds are left out. Raises InputError for a folder without images, with both kinds of
-    images, and for names whose order is not clear. ``labels`` are not used: such files do not name their channels.
+    images, and for names whose order is not clear.
     """
 
-    def __init__(self, path: str | Path, channels: Sequence[str], labels: Sequence[str] | None = None) -> None:
+    def __init__(self, path: str | Path, channels: Sequence[str]) -> None:
         super().__init__(path, channels, _in_order(_image_files(Path(path))))
-
-    @classmethod
-    def accepts(cls, path: Path) -> bool:
-        return path.is_dir()
 
 
 class JoinedChannels(Frames):
@@ -128,10 +120,6 @@ class JoinedChannels(Frames):
                 raise InputError(f"{part.path}: {_size(part.shape)} pixels found, {_size(first.shape)} expected as in {first.path}")
         self.n_frames, self.shape = first.n_frames, first.shape
         self.dtype = np.result_type(*(part.dtype for part in self.parts))
-
-    @classmethod
-    def accepts(cls, path: Path) -> bool:
-        return False
 
     def read(self, t: int) -> np.ndarray:
         image = np.empty((len(self.parts), *self.shape), self.dtype)
@@ -160,9 +148,21 @@ class ChannelFolders(JoinedChannels):
             path, channels, [FrameFolder(path / label, [name]) for label, name in zip(labels or channels, channels, strict=True)]
         )
 
-    @classmethod
-    def accepts(cls, path: Path) -> bool:
-        return path.is_dir() and not _images_in(path) and any(_images_in(entry) for entry in path.iterdir() if entry.is_dir())
+
+def open_folder(path: Path, channels: Sequence[str], labels: Sequence[str] | None) -> Frames:
+    """A folder of images, or of one subfolder per channel where it has no image itself."""
+    by_channel = not _images_in(path) and any(_images_in(entry) for entry in path.iterdir() if entry.is_dir())
+    return ChannelFolders(path, channels, labels) if by_channel else FrameFolder(path, channels)
+
+
+def open_files(pattern: str | Path, channels: Sequence[str], labels: Sequence[str]) -> Frames:
+    """The files of a pattern with {time} and, where each has one channel, {channel}."""
+    pattern = str(pattern)
+    if "{channel}" not in pattern:
+        return FrameFiles(pattern, channels, files_by_time(pattern, None))
+    pairs = zip(labels, channels, strict=True)
+    parts = [FrameFiles(pattern.replace("{channel}", label), [name], files_by_time(pattern, label)) for label, name in pairs]
+    return JoinedChannels(pattern, channels, parts)
 
 
 def files_by_time(pattern: str, label: str | None) -> dict[int, TimedFile]:

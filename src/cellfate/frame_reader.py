@@ -1,8 +1,10 @@
 """What every reader of a recording's frames offers, and what all of them refuse."""
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -29,11 +31,6 @@ class Frames(ABC):
     n_frames: int
     shape: tuple[int, int]
     dtype: np.dtype
-
-    @classmethod
-    @abstractmethod
-    def accepts(cls, path: Path) -> bool:
-        """Whether ``path`` looks like this format."""
 
     @abstractmethod
     def read(self, t: int) -> np.ndarray:
@@ -106,3 +103,14 @@ def pick_channels(
                 "or, to keep other names, in channel_labels"
             )
     return [named.index(label) for label in labels]
+
+
+def optional_package(module: str, package: str, path: Path) -> ModuleType:
+    """The module of a package that only some formats need; an InputError that says how to install it where it is missing."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"{path}: the package {package} is needed to read {path.suffix} files: .venv/bin/pip install {package} "
+            f"({error}), or save the recording as OME-TIFF"
+        ) from error

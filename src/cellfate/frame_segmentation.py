@@ -10,7 +10,7 @@ import numpy as np
 from cellfate.errors import InputError
 from cellfate.files import sha256
 from cellfate.frame_masks import keep_large, writing_frame_masks
-from cellfate.frames import Frames
+from cellfate.frame_reader import Frames
 from cellfate.progress import progress
 from cellfate.segmentation_settings import SegmentationSettings
 

@@ -12,7 +12,7 @@ import tifffile
 
 from cellfate.errors import InputError
 from cellfate.frame_reader import SAY_AXES, Frames, pick_channels, pixel_type, time_and_channel
-from cellfate.image_files import CHANNEL_AXIS, TIFF_SUFFIXES, check_extent, check_page, is_extra
+from cellfate.image_files import CHANNEL_AXIS, check_extent, check_page, is_extra
 
 
 class TiffStack(Frames):
@@ -46,10 +46,6 @@ class TiffStack(Frames):
         self._chosen = pick_channels(names, n_found, channels, labels, self.path)
         self.shape = (self._first.imagelength, self._first.imagewidth)
         self.dtype = pixel_type(self._first.dtype, self.path)
-
-    @classmethod
-    def accepts(cls, path: Path) -> bool:
-        return path.is_file() and path.suffix.lower() in TIFF_SUFFIXES
 
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)

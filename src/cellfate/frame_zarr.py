@@ -9,7 +9,6 @@ import numpy as np
 from cellfate.errors import InputError
 from cellfate.frame_reader import Frames, pick_channels, pixel_type, time_and_channel
 
-MARKS = (".zattrs", ".zgroup", "zarr.json")
 KEPT_BYTES = 256 * 2**20  # of decoded chunks that hold several time points
 
 
@@ -33,10 +32,6 @@ class OmeZarr(Frames):
         self.shape = (shape[axes.index("Y")], shape[axes.index("X")])
         self.dtype = pixel_type(self._array.dtype, self.path)
         self._start, self._kept = 0, np.empty((0, len(channels), *self.shape), self.dtype)
-
-    @classmethod
-    def accepts(cls, path: Path) -> bool:
-        return path.is_dir() and any((path / mark).exists() for mark in MARKS)
 
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)

@@ -1,20 +1,47 @@
 """The frames of one recording, whatever files they are in: one image of all channels per time point, read one at a time.
 
-A further file format is a further subclass of :class:`cellfate.frame_reader.Frames` in ``FORMATS``.
+Readers are named here and imported only when they are needed, so that a job depends on the code of the reader of its own recording and
+on no other. A further file format is a further subclass of :class:`cellfate.frame_reader.Frames` and one row of ``FORMATS``.
 """
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cellfate.errors import InputError
-from cellfate.frame_files import ChannelFolders, FrameFiles, FrameFolder, JoinedChannels, files_by_time
 from cellfate.frame_reader import Frames
-from cellfate.frame_stacks import TiffStack
-from cellfate.frame_vendor_files import CziFile, Nd2File
-from cellfate.frame_zarr import OmeZarr
 
-# asked in this order; a folder of images comes last
-FORMATS: tuple[type[Frames], ...] = (OmeZarr, TiffStack, Nd2File, CziFile, ChannelFolders, FrameFolder)
+ZARR_MARKS = (".zattrs", ".zgroup", "zarr.json")
+
+
+@dataclass(frozen=True)
+class Format:
+    """``reader`` is ``module:name`` of what opens a path, given the channels and their labels; ``accepts`` says which paths."""
+
+    reader: str
+    accepts: Callable[[Path], bool]
+
+    @property
+    def module(self) -> str:
+        return self.reader.partition(":")[0]
+
+
+def is_file_with(*endings: str) -> Callable[[Path], bool]:
+    """Whether a path has one of the endings and is no folder; it need not exist yet."""
+    return lambda path: path.suffix.lower() in endings and not path.is_dir()
+
+
+# asked in this order; what is no file is a folder of images
+FORMATS = (
+    Format("cellfate.frame_zarr:OmeZarr", lambda path: any((path / mark).exists() for mark in ZARR_MARKS)),
+    Format("cellfate.frame_stacks:TiffStack", is_file_with(".tif", ".tiff")),
+    Format("cellfate.frame_nd2:Nd2File", is_file_with(".nd2")),
+    Format("cellfate.frame_czi:CziFile", is_file_with(".czi")),
+    Format("cellfate.frame_files:open_folder", lambda path: not path.is_file()),
+)
+FILES_OF_PATTERN = Format("cellfate.frame_files:open_files", lambda path: "{time}" in str(path))
+JOINED = Format("cellfate.frame_files:JoinedChannels", lambda path: "{channel}" in str(path))  # one file or folder a channel
 
 
 def open_frames(images: str | Path, channels: Sequence[str], channel_labels: Sequence[str] | None = None) -> Frames:
@@ -29,26 +56,38 @@ def open_frames(images: str | Path, channels: Sequence[str], channel_labels: Seq
         raise InputError(
             f"{images}: {len(labels)} channel_labels ({', '.join(labels)}) for {len(channels)} channels ({', '.join(channels)})"
         )
-    if "{" in str(images):
-        return _open_pattern(str(images), channels, labels)
-    return _open_path(Path(images), channels, labels)
+    if "{" not in str(images):
+        return _open_path(Path(images), channels, labels)
+    if FILES_OF_PATTERN.accepts(images):
+        return _loaded(FILES_OF_PATTERN)(images, channels, labels)
+    pairs = zip(labels, channels, strict=True)
+    parts = [_open_path(Path(str(images).replace("{channel}", label)), [name], None) for label, name in pairs]
+    return _loaded(JOINED)(images, channels, parts)
 
 
 def _open_path(path: Path, channels: Sequence[str], labels: Sequence[str] | None) -> Frames:
     if not path.exists():
         raise InputError(f"{path}: no such folder or file of images")
-    for kind in FORMATS:
-        if kind.accepts(path):
-            return kind(path, channels, labels)
-    raise InputError(f"{path}: a file of an unknown kind; known are TIFF, PNG, OME-Zarr, ND2 and CZI, and folders of TIFF or PNG files")
+    found = _format_of(path)
+    if found is None:
+        raise InputError(f"{path}: a file of an unknown kind; known are TIFF, PNG, OME-Zarr, ND2 and CZI, and folders of TIFF or PNG files")
+    return _loaded(found)(path, channels, labels)
 
 
-def _open_pattern(pattern: str, channels: Sequence[str], labels: Sequence[str]) -> Frames:
-    if "{channel}" not in pattern:
-        return FrameFiles(pattern, channels, files_by_time(pattern, None))
-    pairs = list(zip(channels, labels, strict=True))
-    if "{time}" in pattern:
-        parts = [FrameFiles(pattern.replace("{channel}", label), [name], files_by_time(pattern, label)) for name, label in pairs]
+def _format_of(path: Path) -> Format | None:
+    return next((kind for kind in FORMATS if kind.accepts(path)), None)
+
+
+def _loaded(kind: Format) -> Callable[..., Frames]:
+    return getattr(importlib.import_module(kind.module), kind.reader.partition(":")[2])
+
+
+def reader_modules(images: str) -> list[str]:
+    """The modules that :func:`open_frames` would open ``images`` with, from the path alone: nothing is read, it need not exist yet."""
+    if "{" not in images:
+        kinds = [_format_of(Path(images))]
+    elif FILES_OF_PATTERN.accepts(Path(images)):
+        kinds = [FILES_OF_PATTERN]
     else:
-        parts = [_open_path(Path(pattern.replace("{channel}", label)), [name], None) for name, label in pairs]
-    return JoinedChannels(pattern, channels, parts)
+        kinds = [JOINED, _format_of(Path(images))]
+    return list(dict.fromkeys(kind.module for kind in kinds if kind is not None))

@@ -14,7 +14,7 @@ from cellfate.crops import cut, validate_positions
 from cellfate.embeddings import embed_crops, fast_model
 from cellfate.exported_model import WEIGHTS, check_interval, crop_size, read_settings
 from cellfate.files import replacing, sha256
-from cellfate.frames import Frames
+from cellfate.frame_reader import Frames
 from cellfate.model import device_for, load_model
 from cellfate.progress import progress
 from cellfate.scaling import Scaling

@@ -10,15 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.annotations import RECORDING_NAME, split_by_video
+from cellfate.annotations import split_by_video
 from cellfate.disk import free_space, human_size
 from cellfate.errors import InputError
+from cellfate.names import CHANNEL_NAME, RECORDING_NAME
 from cellfate.tables import TABLES, check_table, write_table
-from cellfate.track_tables import outcomes_beside
-from cellfate.trackmate import edges_beside
-from cellfate.tracks import READERS
+from cellfate.track_formats import format_named
 
-CHANNEL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 NO_TREATMENT = "none"
 UNKNOWN_TREATMENT = "unknown"
 PUBLISHED_FRAME_BYTES = 1024 * 1024 * 3 * 2  # 1024 x 1024 pixels, three colours, 16 bit
@@ -105,8 +103,8 @@ def _check_row(row, here: str) -> None:
         raise InputError(f"{here}: recording is {row.recording!r}, letters, digits, '_', '.' and '-' are allowed, the first no '.' or '-'")
     if (row.tracks is None) != (row.tracks_format is None):
         raise InputError(f"{here}: tracks is {row.tracks!r} and tracks_format is {row.tracks_format!r}; give both or neither")
-    if row.tracks_format is not None and row.tracks_format not in READERS:
-        raise InputError(f"{here}: tracks_format is {row.tracks_format!r}, one of {', '.join(READERS)} is needed")
+    if row.tracks_format is not None:
+        format_named(row.tracks_format, here)
     channels = split_channels(row.channels)
     bad = [name for name in channels if not CHANNEL_NAME.fullmatch(name)]
     if bad:
@@ -133,16 +131,6 @@ def images_folder(images: str) -> str:
 def split_channels(text: str) -> list[str]:
     """The channel names of a sheet's cell: ``'a, b'`` gives ``['a', 'b']``."""
     return [name.strip() for name in text.split(",")]
-
-
-def track_files(tracks: str, tracks_format: str) -> list[str]:
-    """Every file that the tracks of a recording are read from, existing ones only beside ``tracks`` itself."""
-    beside = [] if tracks_format == "coco-video" else [outcomes_beside(tracks)]
-    if tracks_format == "ctc":
-        beside += sorted(Path(tracks).glob("*_track.txt"))
-    if tracks_format == "trackmate" and edges_beside(tracks) != Path(tracks):
-        beside.append(edges_beside(tracks))
-    return [tracks, *(str(path) for path in beside if path.exists())]
 
 
 def write_published_sheet(

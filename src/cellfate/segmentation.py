@@ -1,7 +1,6 @@
 """Which crops of a recording are segmented, how they are prepared, and the mask file."""
 
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +12,6 @@ from cellfate.crops import CropFile, cut
 from cellfate.errors import InputError
 from cellfate.files import sha256
 from cellfate.frame_reader import Frames
-from cellfate.frames import open_frames
 from cellfate.masks import NO_REGION, writing_masks
 from cellfate.progress import progress
 from cellfate.segmentation_settings import SegmentationSettings
@@ -176,14 +174,14 @@ def segment_cells(
     device: str = "cpu",
     threads: int = 1,
     whole_frames_from: int | None = None,
-    frames: Mapping | None = None,
+    frames: Frames | None = None,
 ) -> None:
     """Segment one crop file and write its masks: ``tracks`` is ``all`` or ``held_out``, see :func:`tracks_to_segment`.
 
     The tables ``trajectories`` and ``split`` are needed for ``held_out``, which ends each track at its trajectory's last
     frame. ``channel`` is a channel's name (ladder single), ``device`` as torch names it. The masks of a crop do not depend on
-    ``batch_size``; with one thread they are the same in every run. ``frames``, the arguments of
-    :func:`cellfate.frames.open_frames`, are needed where ``whole_frames_from`` is not None, see :func:`segment_recording`.
+    ``batch_size``; with one thread they are the same in every run. ``frames`` of the recording are needed where
+    ``whole_frames_from`` is not None, see :func:`segment_recording`.
     """
     with CropFile(crops) as crop_file:
         index = 0 if ladder == "published" else _channel_index(crop_file, channel)
@@ -195,8 +193,7 @@ def segment_cells(
             chosen = tracks_to_segment(*tables, crop_file.recording, statistics_min_frames, treatment)
         else:
             raise InputError(f"segmentation.tracks is {tracks!r}, 'held_out' or 'all' is needed")
-        opened = None if whole_frames_from is None else open_frames(**frames)
-        segment_recording(crop_file, chosen, weights, masks, settings, device, threads, opened, whole_frames_from)
+        segment_recording(crop_file, chosen, weights, masks, settings, device, threads, frames, whole_frames_from)
 
 
 def _channel_index(crops: CropFile, channel: str) -> int:

@@ -1,5 +1,6 @@
 """Tracks in text tables: plain CSV, napari's tracks, and the table of fates that may stand beside tracks of any format."""
 
+import re
 import sys
 import warnings
 from dataclasses import dataclass
@@ -48,6 +49,12 @@ def outcomes_beside(path: str | Path) -> Path:
     path = Path(path)
     stem = path.stem if path.suffix.lower() in TRACK_SUFFIXES else path.name
     return path.with_name(f"{stem}_outcomes.csv")
+
+
+def edges_beside(path: str | Path) -> Path:
+    """Where the table of edges stands that belongs to a table of spots: the same name with ``spots`` exchanged for ``edges``."""
+    path = Path(path)
+    return path.with_name(re.sub("(?i)spots", "edges", path.name))
 
 
 def with_fates_beside(rows: pd.DataFrame, path: Path, facts: RecordingFacts) -> RawTracks:
@@ -168,3 +175,8 @@ def _ids(value: str, line: str, path: Path) -> tuple[int, ...]:
     if not all(part.isdigit() for part in parts):
         raise InputError(f"{path}: {line}: continues_as is {value!r}, track ids separated by ';' are needed")
     return tuple(int(part) for part in parts)
+
+
+def joined_notes(*texts: str | None) -> str | None:
+    """The notes that are there, in one; None where there is none."""
+    return "; ".join(text for text in texts if text) or None

@@ -1,6 +1,5 @@
 """Tracks of TrackMate (Tinevez et al. 2017, https://doi.org/10.1016/j.ymeth.2016.09.016): its XML file, or its table of spots."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,7 +9,7 @@ import pandas as pd
 
 from cellfate.errors import InputError
 from cellfate.track_links import tracks_of_links
-from cellfate.track_tables import RawTracks, RecordingFacts, lines, numbers, read_text, with_fates_beside
+from cellfate.track_tables import RawTracks, RecordingFacts, edges_beside, lines, numbers, read_text, with_fates_beside
 
 PIXEL_UNITS = ("", "pixel", "pixels", "px")
 MICRON_UNITS = ("micron", "microns", "um", "µm", "μm", "micrometer", "micrometre")
@@ -25,16 +24,10 @@ def read_trackmate(path: Path, facts: RecordingFacts) -> RawTracks:
 
     Positions in micrometres become pixels by the sheet's ``pixel_size_um``. Only spots of the tracks that TrackMate's filters
     kept count. TrackMate numbers whole lineages; here a track ends where a cell divides, and has the ID of its first spot. The
-    table of spots has no links: a lineage with divisions needs the table of edges beside it (:func:`edges_beside`).
+    table of spots has no links: a lineage with divisions needs the table of edges beside it (:func:`cellfate.track_tables.edges_beside`).
     """
     rows = _read_xml(path, facts) if path.suffix.lower() == ".xml" else _read_spots(path, facts)
     return with_fates_beside(rows, path, facts)
-
-
-def edges_beside(path: str | Path) -> Path:
-    """Where the table of edges stands that belongs to a table of spots: the same name with ``spots`` exchanged for ``edges``."""
-    path = Path(path)
-    return path.with_name(re.sub("(?i)spots", "edges", path.name))
 
 
 def _pixel_size(unit: str, facts: RecordingFacts, path: Path) -> float:

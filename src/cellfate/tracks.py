@@ -1,23 +1,18 @@
 """Tracks and their outcomes from the files that users have; every check of them happens here.
 
-A further format is one more entry of :data:`READERS`.
+The formats are in :mod:`cellfate.track_formats`.
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cellfate.annotations import read_coco_video
 from cellfate.errors import InputError
 from cellfate.tables import CENSORED, NO_EVENT, check_table
-from cellfate.track_readers import read_btrack, read_ctc, read_geff
-from cellfate.track_tables import RawTracks, RecordingFacts, read_csv, read_napari
-from cellfate.trackmate import read_trackmate
-
-DEATH, DIVISION = "apoptosis", "mitosis"  # the outcomes that the event times of COCO-video stand for
+from cellfate.track_formats import format_named
+from cellfate.track_tables import RawTracks, RecordingFacts, joined_notes
 
 
 def read_tracks(
@@ -44,11 +39,10 @@ def read_tracks(
     track that ends earlier, and an empty recording. Gaps in a track are allowed.
     """
     path = Path(path)
-    if tracks_format not in READERS:
-        raise InputError(f"{path}: tracks_format is {tracks_format!r}, one of {', '.join(READERS)} is needed")
+    kind = format_named(tracks_format, path)
     if not path.exists():
         raise InputError(f"{path}: no such file ({tracks_format} tracks)")
-    raw = READERS[tracks_format](path, RecordingFacts(recording, frame_shape, pixel_size_um, frame_interval_min))
+    raw = kind.read(path, RecordingFacts(recording, frame_shape, pixel_size_um, frame_interval_min))
     return complete_tracks(raw, path, recording, n_frames, frame_shape, event_gap)
 
 
@@ -167,7 +161,7 @@ def _resolve(track, fate, n_frames: int, event_gap: int, path: Path) -> tuple[st
             )
         return fate.outcome, pd.NA, note
     if pd.isna(fate.event_frame):
-        return fate.outcome, pd.NA, _joined(note, f"{fate.outcome} without event_frame: the whole track is kept")
+        return fate.outcome, pd.NA, joined_notes(note, f"{fate.outcome} without event_frame: the whole track is kept")
     return _resolve_event(track, fate, event_gap, here)
 
 
@@ -178,13 +172,9 @@ def _resolve_event(track, fate, event_gap: int, here: str) -> tuple[str, object,
     after = event - track.last_frame
     if after > event_gap:
         text = f"{fate.outcome} at frame {event}, {after} frames after the track's last ({track.last_frame}): censored"
-        return CENSORED, pd.NA, _joined(fate.note, text)
+        return CENSORED, pd.NA, joined_notes(fate.note, text)
     text = f"{fate.outcome} at frame {event}, but the track goes on to frame {track.last_frame}" if -after > event_gap else None
-    return fate.outcome, event, _joined(fate.note, text)
-
-
-def _joined(*texts: str | None) -> str | None:
-    return "; ".join(text for text in texts if text) or None
+    return fate.outcome, event, joined_notes(fate.note, text)
 
 
 def _lineages(outcomes: pd.DataFrame, fates: dict[int, object], recording: str) -> list[str]:
@@ -210,30 +200,3 @@ def _lineages(outcomes: pd.DataFrame, fates: dict[int, object], recording: str) 
     for track in outcomes.sort_values(["first_frame", "track_id"]).itertuples(index=False):
         founders.setdefault(find(track.track_id), track.track_id)
     return [f"{recording}/{founders[find(track)]}" for track in outcomes["track_id"]]
-
-
-def _read_coco(path: Path, facts: RecordingFacts) -> RawTracks:
-    rows, events = read_coco_video(path, facts.name, facts.frame_shape)
-    dead = events["time_of_death"].notna()
-    divided = events["time_of_division"].notna()
-    events["outcome"] = np.where(dead, DEATH, np.where(divided, DIVISION, None))
-    events["event_frame"] = events["time_of_death"].where(dead, events["time_of_division"])
-    both = [
-        f"{DIVISION} at frame {division:g} is given as well: {DEATH} counts" if two else None
-        for division, two in zip(events["time_of_division"], dead & divided, strict=True)
-    ]
-    events["note"] = [_joined(note, text) for note, text in zip(events["note"], both, strict=True)]
-    events["continues_as"] = pd.Series([()] * len(events), dtype=object)
-    events["lineage"] = None
-    return RawTracks(rows, events, path)
-
-
-READERS: dict[str, Callable[[Path, RecordingFacts], RawTracks]] = {
-    "coco-video": _read_coco,
-    "csv": read_csv,
-    "ctc": read_ctc,
-    "trackmate": read_trackmate,
-    "btrack": read_btrack,
-    "geff": read_geff,
-    "napari": read_napari,
-}

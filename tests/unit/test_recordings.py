@@ -5,8 +5,9 @@ import pytest
 
 from cellfate import recordings
 from cellfate.errors import InputError
-from cellfate.recordings import dose_of, images_folder, read_sheet, size_report, track_files, write_published_sheet
+from cellfate.recordings import dose_of, images_folder, read_sheet, size_report, write_published_sheet
 from cellfate.tables import TABLES
+from cellfate.track_formats import track_files
 
 COLUMNS = list(TABLES["recordings"].columns)
 ROW = {

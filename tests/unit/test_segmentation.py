@@ -330,15 +330,13 @@ def test_all_tracks_need_no_tables(crop_file, tmp_path, narrow_file):
         assert masks.read(3)[0].tolist() == list(range(12))
 
 
-def test_dense_frames_are_segmented_whole_and_cut_as_the_crops_were(crop_file, tmp_path, narrow_file, monkeypatch):
-    opened, frames = [], MemoryFrames()
-    monkeypatch.setattr(segmentation, "open_frames", lambda **options: opened.append(options) or frames)
-    options = {"tracks": "all", "trajectories": None, "split": None, "frames": {"images": "memory"}}
+def test_dense_frames_are_segmented_whole_and_cut_as_the_crops_were(crop_file, tmp_path, narrow_file):
+    frames = MemoryFrames()
+    options = {"tracks": "all", "trajectories": None, "split": None, "frames": frames}
     with run(crop_file, tmp_path, narrow_file, whole_frames_from=1, **options) as masks:
         _, labels = masks.read(3)
         attempts = masks.attempts(3)
         assert masks.settings["whole_frames_from"] == 1
-    assert opened == [{"images": "memory"}]
     network = load_network(narrow_file)
     settings = SegmentationSettings(diameter=20.0, flow_threshold=0.0)
     for t in range(12):
@@ -349,12 +347,11 @@ def test_dense_frames_are_segmented_whole_and_cut_as_the_crops_were(crop_file, t
     assert (attempts == np.where(labels.any(axis=(1, 2)), 0, -1)).all()
 
 
-def test_frames_below_the_density_are_segmented_by_crops(crop_file, tmp_path, narrow_file, monkeypatch):
-    monkeypatch.setattr(segmentation, "open_frames", lambda **options: MemoryFrames())
-    options = {"tracks": "all", "trajectories": None, "split": None}
+def test_frames_below_the_density_are_segmented_by_crops(crop_file, tmp_path, narrow_file):
+    options = {"tracks": "all", "trajectories": None, "split": None, "frames": MemoryFrames()}
     with run(crop_file, tmp_path, narrow_file, **options) as masks:
         alone = masks.read(3)[1]
-    with run(crop_file, tmp_path, narrow_file, whole_frames_from=2, frames={}, **options) as masks:  # there is one crop in a frame
+    with run(crop_file, tmp_path, narrow_file, whole_frames_from=2, **options) as masks:  # there is one crop in a frame
         np.testing.assert_array_equal(masks.read(3)[1], alone)
 
 

@@ -6,7 +6,7 @@ import pytest
 import tifffile
 
 from cellfate.errors import InputError
-from cellfate.recordings import track_files
+from cellfate.track_formats import track_files
 from cellfate.tracks import read_tracks
 
 SHAPE, N_FRAMES = (40, 50), 5

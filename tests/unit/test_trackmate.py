@@ -1,7 +1,7 @@
 import pytest
 
 from cellfate.errors import InputError
-from cellfate.trackmate import edges_beside
+from cellfate.track_tables import edges_beside
 from cellfate.tracks import read_tracks
 
 # spot: (frame, x, y) in the file's unit; 4 divides into 5 and 6; 9 is in no track, track 1 is filtered out

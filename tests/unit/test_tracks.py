@@ -5,7 +5,8 @@ import pytest
 
 from cellfate.errors import InputError
 from cellfate.tables import check_table
-from cellfate.tracks import READERS, read_tracks
+from cellfate.track_formats import FORMATS
+from cellfate.tracks import read_tracks
 
 SHAPE = (60, 80)
 N_FRAMES = 10
@@ -246,6 +247,6 @@ def test_bad_continuation(tmp_path):
 def test_unknown_format_and_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"tracks_format is 'xml', one of coco-video, csv, ctc, trackmate, btrack, geff, napari is needed"):
         read_tracks(tmp_path / "t.xml", "xml", "r", N_FRAMES, SHAPE, 2)
-    for tracks_format in READERS:
+    for tracks_format in FORMATS:
         with pytest.raises(InputError, match=r"t.none: no such file"):
             read_tracks(tmp_path / "t.none", tracks_format, "r", N_FRAMES, SHAPE, 2)

@@ -11,7 +11,7 @@ rule compute_attention:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
         model="results/{dataset}/{protocol}/fold-{fold}/model",
-        code=library_of("compute_attention.py"),
+        code=code_of("compute_attention.py"),
     output:
         attention="results/{dataset}/{protocol}/fold-{fold}/attention.parquet",
     log:
@@ -38,7 +38,7 @@ rule tabulate_attention_profile:
         attention=ALL_ATTENTION,
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=library_of("tabulate_attention_profile.py"),
+        code=code_of("tabulate_attention_profile.py"),
     output:
         table="results/{dataset}/{protocol}/tables/attention_profile.csv",
     log:
@@ -65,7 +65,7 @@ rule test_features:
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         features=ALL_FEATURES,
-        code=library_of("test_features.py"),
+        code=code_of("test_features.py"),
     output:
         effects="results/{dataset}/{protocol}/tables/effects.parquet",
     log:
@@ -94,7 +94,7 @@ rule summarize_effects:
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         features=ALL_FEATURES,
-        code=library_of("summarize_effects.py"),
+        code=code_of("summarize_effects.py"),
     output:
         table=report("results/{dataset}/{protocol}/tables/effect_summary.csv", category="3 Tables", caption="../report/effect_summary.rst"),
     log:
@@ -123,7 +123,7 @@ if config["figures"]["reference"]:
         """The published effect sizes as the table of figure 5, under the protocol "reference"; plot_effects draws it."""
         input:
             folder=f"{config['figures']['reference']}/effect_sizes",
-            code=library_of("summarize_published_effects.py"),
+            code=code_of("summarize_published_effects.py"),
         output:
             table="results/{dataset}/reference/tables/effect_summary.csv",
         log:
@@ -147,7 +147,7 @@ rule select_examples:
         attention=ALL_ATTENTION,
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=library_of("select_examples.py"),
+        code=code_of("select_examples.py"),
     output:
         table="results/{dataset}/{protocol}/tables/examples.csv",
         crops="results/{dataset}/{protocol}/tables/examples.h5",

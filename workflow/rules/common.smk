@@ -1,7 +1,6 @@
 # The checked configuration, the recordings sheet, and the functions that the other files of this folder use.
 # Each cluster job parses this file again, so it imports nothing heavy.
 
-import ast
 import json
 import os
 import sys
@@ -19,7 +18,9 @@ from cellfate.config import check_config, check_sheet_agreement, check_states
 from cellfate.errors import InputError
 from cellfate.exported_model import check_recordings
 from cellfate.failures import failure_table, failures
-from cellfate.recordings import images_folder, read_sheet, track_files
+from cellfate.library import library_of, readers_of
+from cellfate.recordings import images_folder, read_sheet
+from cellfate.track_formats import track_files
 from cellfate.simulation_settings import simulation_settings
 from cellfate.weights import FOLDER, SIMULATED, weights_path
 
@@ -53,8 +54,6 @@ FOLDS = list(range(config["split"]["folds"]))
 OF_ALL_TRACKS = config["segmentation"]["name"]
 SEGMENTATION = OF_ALL_TRACKS + ("" if config["segmentation"]["tracks"] == "all" else f"-{config['protocol']}")
 STARTED = time.time()
-# modules that move and check data but compute nothing: editing them makes no result stale
-PLUMBING = {"errors", "files", "logs", "progress", "tables", "config", "software"}
 
 FIGURES = ["figure_2", "figure_3", "figure_4", "figure_5", "figure_6", "training_curves", "calibration"]
 TITLES = {
@@ -79,24 +78,19 @@ wildcard_constraints:
     fold=r"\d+",
 
 
-def library_of(script):
-    """The modules of src/cellfate that a script imports, directly or not: an input, so that editing one re-runs the rule.
+def code_of(script):
+    """The modules that a script imports, directly or not: an input, so that editing one re-runs the rule."""
+    return library_of(ROOT / "scripts" / script)
 
-    Snakemake watches scripts but not what they import. The imports are found by reading the code, nothing is run.
-    """
-    found, queue = set(), [ROOT / "scripts" / script]
-    while queue:
-        tree = ast.parse(queue.pop().read_text())
-        for node in ast.walk(tree):
-            names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            for name in names:
-                package, _, module = name.partition(".")
-                path = ROOT / "src/cellfate" / f"{module}.py"
-                if package == "cellfate" and module not in PLUMBING and path not in found and path.exists():
-                    found.add(path)
-                    queue.append(path)
-    return sorted(os.path.relpath(path) for path in found)
+
+def frames_reader(wildcards):
+    """The modules that read the recording's frames: an input of what opens them, so that editing a reader re-runs its recordings alone."""
+    return readers_of(of_recording("images")(wildcards))
+
+
+def readers(wildcards):
+    """The modules that read the recording's frames and its tracks."""
+    return readers_of(of_recording("images")(wildcards), of_recording("tracks_format")(wildcards))
 
 
 def of_recording(column):
@@ -187,7 +181,7 @@ def held_out_tables(wildcards):
 
 def whole_frames():
     """The frames of a recording as an input, where dense ones are segmented whole."""
-    return {"images": images_of} if config["segmentation"]["whole_frames_from"] else {}
+    return {"images": images_of, "reader": frames_reader} if config["segmentation"]["whole_frames_from"] else {}
 
 
 def figure(name):

@@ -7,7 +7,8 @@ rule extract_crops:
         images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
-        code=library_of("extract_crops.py"),
+        code=code_of("extract_crops.py"),
+        reader=frames_reader,
     output:
         crops="results/{dataset}/crops/{recording}.h5",
     log:

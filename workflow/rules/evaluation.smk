@@ -16,7 +16,7 @@ rule predict_trajectories:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
         model="results/{dataset}/{protocol}/fold-{fold}/model",
-        code=library_of("predict_trajectories.py"),
+        code=code_of("predict_trajectories.py"),
     output:
         predictions="results/{dataset}/{protocol}/fold-{fold}/predictions.parquet",
         calibration="results/{dataset}/{protocol}/fold-{fold}/calibration.json",
@@ -46,7 +46,7 @@ rule evaluate_test:
     input:
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=library_of("evaluate_test.py"),
+        code=code_of("evaluate_test.py"),
     output:
         metrics=report("results/{dataset}/{protocol}/tables/test_metrics.csv", category="3 Tables", caption="../report/test_metrics.rst"),
     log:
@@ -66,7 +66,7 @@ rule evaluate_truncation:
     input:
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=library_of("evaluate_truncation.py"),
+        code=code_of("evaluate_truncation.py"),
     output:
         metrics=report("results/{dataset}/{protocol}/tables/truncation.csv", category="3 Tables", caption="../report/truncation.rst"),
     log:
@@ -88,7 +88,7 @@ rule evaluate_last_k:
     input:
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=library_of("evaluate_last_k.py"),
+        code=code_of("evaluate_last_k.py"),
     output:
         metrics=report("results/{dataset}/{protocol}/tables/last_k.csv", category="3 Tables", caption="../report/last_k.rst"),
     log:
@@ -109,7 +109,7 @@ rule tabulate_confusion:
     """Count true against predicted outcomes of the held-out trajectories."""
     input:
         predictions=ALL_PREDICTIONS,
-        code=library_of("tabulate_confusion.py"),
+        code=code_of("tabulate_confusion.py"),
     output:
         table="results/{dataset}/{protocol}/tables/confusion.csv",
     log:
@@ -128,7 +128,7 @@ rule tabulate_calibration:
     """Compare probabilities with observed frequencies, before and after calibration, at each truncation."""
     input:
         predictions=ALL_PREDICTIONS,
-        code=library_of("tabulate_calibration.py"),
+        code=code_of("tabulate_calibration.py"),
     output:
         table="results/{dataset}/{protocol}/tables/calibration.csv",
     log:

@@ -5,7 +5,7 @@ rule plot_confusion:
     """Figure 2."""
     input:
         table="results/{dataset}/{protocol}/tables/confusion.csv",
-        code=library_of("plot_confusion.py"),
+        code=code_of("plot_confusion.py"),
     output:
         **figure("figure_2"),
     log:
@@ -25,7 +25,7 @@ rule plot_truncation:
     input:
         truncation="results/{dataset}/{protocol}/tables/truncation.csv",
         last_k="results/{dataset}/{protocol}/tables/last_k.csv",
-        code=library_of("plot_truncation.py"),
+        code=code_of("plot_truncation.py"),
     output:
         **figure("figure_3"),
     log:
@@ -45,7 +45,7 @@ rule plot_attention_profile:
     """Figure 4."""
     input:
         table="results/{dataset}/{protocol}/tables/attention_profile.csv",
-        code=library_of("plot_attention_profile.py"),
+        code=code_of("plot_attention_profile.py"),
     output:
         **figure("figure_4"),
     log:
@@ -64,7 +64,7 @@ rule plot_effects:
     """Figure 5."""
     input:
         table="results/{dataset}/{protocol}/tables/effect_summary.csv",
-        code=library_of("plot_effects.py"),
+        code=code_of("plot_effects.py"),
     output:
         **figure("figure_5"),
     log:
@@ -85,7 +85,7 @@ rule plot_examples:
     input:
         table="results/{dataset}/{protocol}/tables/examples.csv",
         crops="results/{dataset}/{protocol}/tables/examples.h5",
-        code=library_of("plot_examples.py"),
+        code=code_of("plot_examples.py"),
     output:
         **figure("figure_6"),
     log:
@@ -104,7 +104,7 @@ rule plot_training_curves:
     """Losses and validation accuracy by epoch."""
     input:
         models=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/model", fold=FOLDS),
-        code=library_of("plot_training_curves.py"),
+        code=code_of("plot_training_curves.py"),
     output:
         **figure("training_curves"),
     log:
@@ -121,7 +121,7 @@ rule plot_calibration:
     """Reliability before and after calibration."""
     input:
         table="results/{dataset}/{protocol}/tables/calibration.csv",
-        code=library_of("plot_calibration.py"),
+        code=code_of("plot_calibration.py"),
     output:
         **figure("calibration"),
     log:
@@ -142,7 +142,7 @@ rule plot_truth:
     input:
         segmentation="results/{dataset}/{protocol}/truth/segmentation.csv",
         fates="results/{dataset}/{protocol}/truth/fates.csv",
-        code=library_of("plot_truth.py"),
+        code=code_of("plot_truth.py"),
     output:
         pdf="results/{dataset}/{protocol}/figures/truth.pdf",
         png=report("results/{dataset}/{protocol}/figures/truth.png", category="2 Figures", caption="../report/truth.rst"),
@@ -166,7 +166,7 @@ rule compare_published:
         last_k="results/{dataset}/{protocol}/tables/last_k.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         profile="results/{dataset}/{protocol}/tables/attention_profile.csv",
-        code=library_of("compare_published.py"),
+        code=code_of("compare_published.py"),
     output:
         table=report("results/{dataset}/{protocol}/tables/published.csv", category="3 Tables", caption="../report/published.rst"),
     log:
@@ -193,7 +193,7 @@ rule write_summary:
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
-        code=library_of("write_summary.py"),
+        code=code_of("write_summary.py"),
     output:
         page=report("results/{dataset}/{protocol}/summary.html", category="1 Summary", caption="../report/summary.rst"),
     log:

@@ -11,7 +11,7 @@ rule calibrate_prefixes:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
         model="results/{dataset}/{protocol}/fold-{fold}/model",
-        code=library_of("calibrate_prefixes.py"),
+        code=code_of("calibrate_prefixes.py"),
     output:
         calibration="results/{dataset}/{protocol}/fold-{fold}/prefix_calibration.json",
     log:
@@ -43,7 +43,7 @@ rule export_model:
         split="results/{dataset}/{protocol}/split.parquet",
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         reliability="results/{dataset}/{protocol}/tables/calibration.csv",
-        code=library_of("export_model.py"),
+        code=code_of("export_model.py"),
     output:
         model=directory("results/{dataset}/{protocol}/model"),
     log:
@@ -66,7 +66,8 @@ rule embed_recording:
         images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",
         model=PREDICTION_MODEL,
-        code=library_of("embed_recording.py"),
+        code=code_of("embed_recording.py"),
+        reader=frames_reader,
     output:
         embeddings="results/{dataset}/predictions/{recording}.embeddings.h5",
     log:
@@ -99,7 +100,7 @@ rule predict_recording:
         embeddings="results/{dataset}/predictions/{recording}.embeddings.h5",
         tracks="results/{dataset}/tracks/{recording}.parquet",
         model=PREDICTION_MODEL,
-        code=library_of("predict_recording.py"),
+        code=code_of("predict_recording.py"),
     output:
         parquet="results/{dataset}/predictions/{recording}.parquet",
         csv="results/{dataset}/predictions/{recording}.csv",
@@ -131,7 +132,7 @@ rule export_predictions:
         predictions="results/{dataset}/predictions/{recording}.parquet",
         tracks="results/{dataset}/tracks/{recording}.parquet",
         model=PREDICTION_MODEL,
-        code=library_of("export_predictions.py"),
+        code=code_of("export_predictions.py"),
     output:
         geff=directory("results/{dataset}/predictions/{recording}.geff"),
         napari="results/{dataset}/predictions/{recording}.napari.csv",
@@ -160,7 +161,8 @@ rule plot_predictions:
         tracks="results/{dataset}/tracks/{recording}.parquet",
         images=images_of,
         model=PREDICTION_MODEL,
-        code=library_of("plot_predictions.py"),
+        code=code_of("plot_predictions.py"),
+        reader=frames_reader,
     output:
         pdf="results/{dataset}/predictions/{recording}.pdf",
         png="results/{dataset}/predictions/{recording}.png",

@@ -8,7 +8,7 @@ if SOURCE["kind"] == "simulate":
     rule simulate_recording:
         """Simulate one recording of the sheet: frames, annotations, and the truth that only the scoring rule reads."""
         input:
-            code=library_of("simulate_recording.py"),
+            code=code_of("simulate_recording.py"),
         output:
             images=directory("resources/{dataset}/images/{recording}"),
             annotations="resources/{dataset}/annotations/{recording}.json",
@@ -61,6 +61,7 @@ if SOURCE["kind"] == "download":
         """Write the recordings sheet from the annotations, and the annotations of each recording to a file of its own."""
         input:
             annotations="resources/{dataset}/annotations.json",
+            code=code_of("write_recordings_sheet.py"),
         output:
             sheet="resources/{dataset}/recordings.tsv",
             annotations=directory("resources/{dataset}/annotations"),
@@ -130,7 +131,8 @@ rule read_tracks:
         images=images_of,
         tracks=of_recording("tracks"),
         beside=lambda wildcards: track_files(of_recording("tracks")(wildcards), of_recording("tracks_format")(wildcards)),
-        code=library_of("read_tracks.py"),
+        code=code_of("read_tracks.py"),
+        reader=readers,
     output:
         tracks="results/{dataset}/tracks/{recording}.parquet",
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",

@@ -6,7 +6,8 @@ rule register_drift:
     """Estimate the drift of one recording: the shift of the scene in each frame against the first, pixels."""
     input:
         images=images_of,
-        code=library_of("register_drift.py"),
+        code=code_of("register_drift.py"),
+        reader=frames_reader,
     output:
         drift="results/{dataset}/drift/{recording}.csv",
     log:
@@ -34,7 +35,7 @@ rule plot_drift:
     """The drift of one recording against time."""
     input:
         drift="results/{dataset}/drift/{recording}.csv",
-        code=library_of("plot_drift.py"),
+        code=code_of("plot_drift.py"),
     output:
         pdf="results/{dataset}/drift/{recording}.pdf",
         png="results/{dataset}/drift/{recording}.png",

@@ -7,7 +7,7 @@ CELLS = "cells" if config["segmentation"]["device"] == "cpu" else "cells_gpu"
 rule train_segmentation_network:
     """Train the small Cellpose network on simulated fields, with seeds of its own."""
     input:
-        code=library_of("train_segmentation_network.py"),
+        code=code_of("train_segmentation_network.py"),
     output:
         weights="resources/{dataset}/cellpose/simulated",
     log:
@@ -55,7 +55,7 @@ rule segment_cells:
         **whole_frames(),
         crops="results/{dataset}/crops/{recording}.h5",
         weights=WEIGHTS,
-        code=library_of("segment_cells.py"),
+        code=code_of("segment_cells.py"),
     output:
         masks="results/{dataset}/masks/{segmentation}/{recording}.h5",
     log:
@@ -99,7 +99,7 @@ rule measure_features:
     input:
         masks="results/{dataset}/masks/{segmentation}/{recording}.h5",
         crops="results/{dataset}/crops/{recording}.h5",
-        code=library_of("measure_features.py"),
+        code=code_of("measure_features.py"),
     output:
         features="results/{dataset}/features/{segmentation}/{recording}.parquet",
     log:

@@ -7,7 +7,7 @@ rule select_trajectories:
         sheet=config["recordings"],
         tracks=expand("results/{{dataset}}/tracks/{recording}.parquet", recording=RECORDINGS),
         outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=RECORDINGS),
-        code=library_of("select_trajectories.py"),
+        code=code_of("select_trajectories.py"),
     output:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
     log:
@@ -30,7 +30,7 @@ rule split_trajectories:
     """Assign the trajectories to train, validation and test, whole units together."""
     input:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=library_of("split_trajectories.py"),
+        code=code_of("split_trajectories.py"),
     output:
         split="results/{dataset}/{protocol}/split.parquet",
         flow=report("results/{dataset}/{protocol}/tables/flow.csv", category="3 Tables", caption="../report/flow.rst"),

@@ -11,7 +11,7 @@ rule assign_states:
         features=expand(f"results/{{{{dataset}}}}/features/{OF_ALL_TRACKS}/{{recording}}.parquet", recording=RECORDINGS),
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
-        code=library_of("assign_states.py"),
+        code=code_of("assign_states.py"),
     output:
         states="results/{dataset}/{protocol}/states.parquet",
         profiles="results/{dataset}/{protocol}/tables/state_profiles.csv",
@@ -38,7 +38,7 @@ rule tabulate_states:
         sheet=config["recordings"],
         states="results/{dataset}/{protocol}/states.parquet",
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=library_of("tabulate_states.py"),
+        code=code_of("tabulate_states.py"),
     output:
         **{name: f"results/{{dataset}}/{{protocol}}/tables/{name}.csv" for name in STATE_TABLES},
     log:
@@ -63,7 +63,7 @@ rule plot_states:
     input:
         **{name: f"results/{{dataset}}/{{protocol}}/tables/{name}.csv" for name in STATE_TABLES},
         profiles="results/{dataset}/{protocol}/tables/state_profiles.csv",
-        code=library_of("plot_states.py"),
+        code=code_of("plot_states.py"),
     output:
         **figure("states"),
     log:

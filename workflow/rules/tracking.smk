@@ -7,7 +7,8 @@ rule segment_frames:
     input:
         images=images_of,
         weights=WEIGHTS,
-        code=library_of("segment_frames.py"),
+        code=code_of("segment_frames.py"),
+        reader=frames_reader,
     output:
         masks="results/{dataset}/frame_masks/{recording}.h5",
     log:
@@ -39,7 +40,7 @@ rule track_cells:
     input:
         **drift_table(),
         masks="results/{dataset}/frame_masks/{recording}.h5",
-        code=library_of("track_cells.py"),
+        code=code_of("track_cells.py"),
     output:
         tracks="results/{dataset}/tracks/{recording}.parquet",
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
@@ -68,7 +69,7 @@ rule assess_tracking:
         **drift_table(),
         masks="results/{dataset}/frame_masks/{recording}.h5",
         tracks="results/{dataset}/tracks/{recording}.parquet",
-        code=library_of("assess_tracking.py"),
+        code=code_of("assess_tracking.py"),
     output:
         quality="results/{dataset}/tracking/{recording}.qc.csv",
     log:
@@ -99,7 +100,8 @@ rule plot_tracking:
         images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",
         quality="results/{dataset}/tracking/{recording}.qc.csv",
-        code=library_of("plot_tracking.py"),
+        code=code_of("plot_tracking.py"),
+        reader=frames_reader,
     output:
         pdf="results/{dataset}/tracking/{recording}.pdf",
         png=report("results/{dataset}/tracking/{recording}.png", category="4 Tracking", caption="../report/tracking.rst"),

@@ -10,7 +10,7 @@ rule compute_scaling:
         crops=ALL_CROPS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
-        code=library_of("compute_scaling.py"),
+        code=code_of("compute_scaling.py"),
     output:
         scaling="results/{dataset}/{protocol}/fold-{fold}/scaling.json",
     log:
@@ -36,7 +36,7 @@ rule train_model:
         split="results/{dataset}/{protocol}/split.parquet",
         scaling="results/{dataset}/{protocol}/fold-{fold}/scaling.json",
         checkpoint=config["training"]["checkpoint"] or [],
-        code=library_of("train_model.py"),
+        code=code_of("train_model.py"),
     output:
         model=directory("results/{dataset}/{protocol}/fold-{fold}/model"),
     log:
@@ -70,7 +70,7 @@ rule embed_frames:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
         model="results/{dataset}/{protocol}/fold-{fold}/model",
-        code=library_of("embed_frames.py"),
+        code=code_of("embed_frames.py"),
     output:
         embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
     log:

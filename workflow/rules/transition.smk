@@ -10,7 +10,7 @@ GENE_SETS = "resources/{dataset}/transition/gene_sets.gmt" if SIMULATED_CELLS el
 rule simulate_transition_cells:
     """Simulated cells as an h5ad file, their pathways, and the truth in a file of its own."""
     input:
-        code=library_of("simulate_transition_cells.py"),
+        code=code_of("simulate_transition_cells.py"),
     output:
         cells="resources/{dataset}/transition/cells.h5ad",
         gene_sets="resources/{dataset}/transition/gene_sets.gmt",
@@ -33,7 +33,7 @@ rule prepare_transition_cells:
     input:
         cells=CELLS,
         embedding=TRANSITION["embedding"] or [],
-        code=library_of("prepare_transition_cells.py"),
+        code=code_of("prepare_transition_cells.py"),
     output:
         prepared="results/{dataset}/transition/prepared.h5",
     log:
@@ -59,7 +59,7 @@ rule train_transition_model:
     input:
         prepared="results/{dataset}/transition/prepared.h5",
         prior=TRANSITION["prior"] or [],
-        code=library_of("train_transition_model.py"),
+        code=code_of("train_transition_model.py"),
     output:
         network="results/{dataset}/transition/{variant}/network.pt",
         curves="results/{dataset}/transition/{variant}/curves.csv",
@@ -94,7 +94,7 @@ rule fit_transition_baseline:
     """Logistic regression for the present phenotype, and from each phenotype to the next."""
     input:
         prepared="results/{dataset}/transition/prepared.h5",
-        code=library_of("fit_transition_baseline.py"),
+        code=code_of("fit_transition_baseline.py"),
     output:
         scores="results/{dataset}/transition/logistic/scores.csv",
         matrix="results/{dataset}/transition/logistic/matrix.csv",
@@ -123,7 +123,7 @@ rule rank_regulators:
         network="results/{dataset}/transition/full/network.pt",
         others=expand("results/{{dataset}}/transition/{variant}/network.pt", variant=[v for v in TRANSITION["variants"] if v != "full"]),
         prior=TRANSITION["prior"] or [],
-        code=library_of("rank_regulators.py"),
+        code=code_of("rank_regulators.py"),
     output:
         rankings="results/{dataset}/transition/tables/rankings.csv",
     log:
@@ -148,7 +148,7 @@ rule test_genes_by_refitting:
     input:
         prepared="results/{dataset}/transition/prepared.h5",
         prior=TRANSITION["prior"] or [],
-        code=library_of("test_genes_by_refitting.py"),
+        code=code_of("test_genes_by_refitting.py"),
     output:
         genes="results/{dataset}/transition/tables/gene_refits.csv",
     log:
@@ -177,7 +177,7 @@ rule knock_out_genes:
         prepared="results/{dataset}/transition/prepared.h5",
         network="results/{dataset}/transition/full/network.pt",
         refits="results/{dataset}/transition/tables/gene_refits.csv" if TRANSITION["knockouts"]["refits"] else [],
-        code=library_of("knock_out_genes.py"),
+        code=code_of("knock_out_genes.py"),
     output:
         genes="results/{dataset}/transition/tables/gene_knockouts.csv",
         edges="results/{dataset}/transition/tables/knockout_edges.csv",
@@ -205,7 +205,7 @@ rule knock_out_gene_sets:
         prepared="results/{dataset}/transition/prepared.h5",
         network="results/{dataset}/transition/full/network.pt",
         gene_sets=GENE_SETS,
-        code=library_of("knock_out_gene_sets.py"),
+        code=code_of("knock_out_gene_sets.py"),
     output:
         sets="results/{dataset}/transition/tables/set_knockouts.csv",
         draws="results/{dataset}/transition/tables/set_draws.csv",
@@ -231,7 +231,7 @@ rule plot_transition_matrix:
     """The transition graph and matrix with entropies; for static labels the confusion of phenotypes."""
     input:
         matrix="results/{dataset}/transition/full/matrix.csv",
-        code=library_of("plot_transition_matrix.py"),
+        code=code_of("plot_transition_matrix.py"),
     output:
         **transition_figure("transition_matrix"),
     log:
@@ -250,7 +250,7 @@ rule plot_regulators:
         rankings="results/{dataset}/transition/tables/rankings.csv",
         regression="results/{dataset}/transition/logistic/genes.csv",
         knockouts=transition_only("results/{dataset}/transition/tables/gene_knockouts.csv"),
-        code=library_of("plot_regulators.py"),
+        code=code_of("plot_regulators.py"),
     output:
         **transition_figure("regulators"),
     log:
@@ -269,7 +269,7 @@ rule plot_knockouts:
         genes="results/{dataset}/transition/tables/gene_knockouts.csv",
         sets="results/{dataset}/transition/tables/set_knockouts.csv" if GENE_SETS else [],
         draws="results/{dataset}/transition/tables/set_draws.csv" if GENE_SETS else [],
-        code=library_of("plot_knockouts.py"),
+        code=code_of("plot_knockouts.py"),
     output:
         **transition_figure("knockouts"),
     log:
@@ -289,7 +289,7 @@ rule plot_ablation:
     input:
         scores=expand("results/{{dataset}}/transition/{variant}/scores.csv", variant=[*TRANSITION["variants"], "logistic"]),
         reliability=expand("results/{{dataset}}/transition/{variant}/reliability.csv", variant=[*TRANSITION["variants"], "logistic"]),
-        code=library_of("plot_ablation.py"),
+        code=code_of("plot_ablation.py"),
     output:
         **transition_figure("ablation"),
         calibration_pdf="results/{dataset}/transition/figures/transition_calibration.pdf",
@@ -314,7 +314,7 @@ rule evaluate_transition_truth:
         rankings="results/{dataset}/transition/tables/rankings.csv",
         regression="results/{dataset}/transition/logistic/genes.csv",
         knockouts="results/{dataset}/transition/tables/gene_knockouts.csv",
-        code=library_of("evaluate_transition_truth.py"),
+        code=code_of("evaluate_transition_truth.py"),
     output:
         scores="results/{dataset}/transition/truth/scores.csv",
     log:

@@ -11,7 +11,7 @@ rule evaluate_against_truth:
         outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=TRACKED),
         predictions=ALL_PREDICTIONS,
         attention=ALL_ATTENTION,
-        code=library_of("evaluate_against_truth.py"),
+        code=code_of("evaluate_against_truth.py"),
     output:
         segmentation="results/{dataset}/{protocol}/truth/segmentation.csv",
         fates="results/{dataset}/{protocol}/truth/fates.csv",
@@ -38,7 +38,7 @@ rule evaluate_tracking:
         truth="resources/{dataset}/truth/{recording}.h5",
         masks="results/{dataset}/frame_masks/{recording}.h5",
         tracks="results/{dataset}/tracks/{recording}.parquet",
-        code=library_of("evaluate_tracking.py"),
+        code=code_of("evaluate_tracking.py"),
     output:
         scores="results/{dataset}/tracking/{recording}.truth.csv",
     log:
