@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test pictures bench bench-gpu unlock clean-demo
+.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test pictures bench bench-gpu config-page unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ GPU_RESULTS ?= benchmarks/speed/gpu
 
 bench-gpu:  ## On a machine with a GPU: measure training and the network's other steps for the page
 	PYTHONPATH=src $(BENCH_PYTHON) -m benchmarks.speed --results $(GPU_RESULTS) reading training embedding truncation attention
+
+config-page: environment  ## Write config/README.md, every key in words, from the schema and config.yaml
+	PYTHONPATH=src $(BIN)/python -m cellfate.config_page
 
 unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running
 	$(SNAKEMAKE) $(DEMO) --unlock
