@@ -18,36 +18,46 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+import yaml
 from learning_page import processor
+from transition_scores import counted_matrix, effect_correlation, regulator_auroc
 
 from cellfate.files import replacing
-from cellfate.transition import VARIANTS, Fit, fit, logistic, prepare_cells, rank_genes, read_cells
-from cellfate.transition_baselines import NETWORKS, counted_matrix, differential_expression
+from cellfate.transition import VARIANTS, CellTable, Fit, fit, logistic, prepare_cells, read_cells
+from cellfate.transition_baselines import NETWORKS
 from cellfate.transition_expression import Prepared
 from cellfate.transition_files import without_scaling
 from cellfate.transition_knockouts import genes_against_null, knockout_effects, matched_sets, sets_against_null, some_of_each
 from cellfate.transition_metrics import mean_by_phenotype, precision_at_k
 from cellfate.transition_plots import variant_name
+from cellfate.transition_rankings import explainer_scores, expression_scores, network_scores
 from cellfate.transition_refits import refit_p_values
 from cellfate.transition_simulation import simulate_cells, write_cells, write_truth
 from cellfate.transition_training import Cells
-from cellfate.transition_truth import Truth, discovery, effect_correlation, matrix_error, read_truth, regulator_auroc
+from cellfate.transition_truth import Truth, discovery, matrix_error, read_truth
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, PAGE = ROOT / "results/benchmarks/transition.csv", ROOT / "docs/transition.md"
 BEGIN, END = "<!-- results of benchmarks/transition.py -->", "<!-- end of results -->"
+SETTINGS = yaml.safe_load((ROOT / "config.yaml").read_text())["transition"]  # the defaults; only the targets are others
+KNOCKOUTS, FITTING = SETTINGS["knockouts"], {key: SETTINGS[key] for key in ("model", "training")}
 OBSERVED = {"kind": "observed", "column": "next_phenotype"}
 OTHER_TARGETS = {
     "optimal transport between time points": {"kind": "optimal_transport", "time": "time"},
     "neighbours biased by pseudotime": {"kind": "pseudotime", "column": "pseudotime"},
 }
-PERMUTATIONS = 2000
 NULL_CELLS, SET_CELLS = 50, 10  # of each phenotype, for the nulls of genes and of sets
 EXPLAINED = "test of genes"  # the step in which the full network is explained, named after its first row
 REFITTED = "test of genes by refitting"
-REFITS = 4
 STEPS = ("logistic", "full", "no_regulation", "literal", "no_cell_learner", "no_fusion", "neither", "token_learner", *NETWORKS)
 STEPS += (EXPLAINED, REFITTED)
+
+
+def read(path: str, targets: dict[str, object]) -> CellTable:
+    """The cells of a file with their ``targets``, read as the defaults say."""
+    given = {key: SETTINGS[key] for key in ("label", "min_cells", "components")}
+    given |= {key: SETTINGS["expression"][key] for key in ("layer", "kind")}
+    return read_cells(path, targets=SETTINGS["targets"] | targets, **given)
 
 
 class Seed:
@@ -56,15 +66,17 @@ class Seed:
     def __init__(self, seed: int):
         self.seed = seed
         with tempfile.TemporaryDirectory() as folder:
-            cells = simulate_cells(seed=seed)
+            cells = simulate_cells(**SETTINGS["simulation"], seed=seed)
             write_cells(cells, f"{folder}/cells.h5ad")
             write_truth(cells, f"{folder}/truth.h5")
             self.whole = read_truth(f"{folder}/truth.h5")
-            self.table = read_cells(f"{folder}/cells.h5ad", targets=OBSERVED)
-            self.others = {name: read_cells(f"{folder}/cells.h5ad", targets=targets) for name, targets in OTHER_TARGETS.items()}
+            self.table = read(f"{folder}/cells.h5ad", OBSERVED)
+            self.others = {name: read(f"{folder}/cells.h5ad", targets) for name, targets in OTHER_TARGETS.items()}
         self.n = len(self.table.phenotypes)
-        self.prepared, self.cells = prepare_cells(self.table, seed=seed)
-        names, genes = self.table.expression.cells[self.prepared.parts == "test"], list(self.prepared.genes)
+        self.prepared, self.cells = prepare_cells(
+            self.table, **{key: SETTINGS[key] for key in ("fractions", "genes", "components")}, seed=seed
+        )
+        names, genes = self.table.expression.cells[self.prepared.held_out], list(self.prepared.genes)
         self.truth = self.whole.of(list(names), genes)
         self.some = some_of_each(self.truth.phenotype, NULL_CELLS)
         self.some_truth = self.whole.of(list(names[self.some]), genes)
@@ -85,7 +97,7 @@ def run_baselines(data: Seed) -> None:
     """Counting, the other kinds of targets, logistic regression."""
     n, truth = data.n, data.truth
     started = time.process_time()
-    regression, matrix, scores, held = logistic(data.prepared, data.cells, n)
+    regression, matrix, scores, held = logistic(data.prepared, data.cells, n, confidence_k=SETTINGS["confidence_k"])
     used = time.process_time() - started
     effects = data.knockouts(regression, held, data.prepared.zero)
     data.add("logistic", scores | data.transition_scores(matrix, effects) | {"cpu_s": used})
@@ -102,7 +114,7 @@ def run_baselines(data: Seed) -> None:
 def train(data: Seed, variant: str) -> tuple[Fit, Prepared]:
     prepared = data.prepared if VARIANTS[variant].get("standardise", True) else without_scaling(data.prepared)
     cells = Cells(prepared.values, prepared.embedding, data.cells.phenotype, data.cells.targets)
-    return fit(prepared, cells, data.n, variant, bootstrap=10, seed=data.seed), prepared
+    return fit(prepared, cells, data.n, variant, **FITTING, seed=data.seed), prepared
 
 
 def run_variant(data: Seed, variant: str) -> None:
@@ -111,9 +123,9 @@ def run_variant(data: Seed, variant: str) -> None:
     run, prepared = train(data, variant)
     used = time.process_time() - started
     effects = data.knockouts(run.model(), run.cells, prepared.zero)
-    data.add(variant, run.scores | data.transition_scores(run.matrix, effects) | {"cpu_s": used})
+    data.add(variant, run.scores(confidence_k=SETTINGS["confidence_k"]) | data.transition_scores(run.matrix, effects) | {"cpu_s": used})
     suffix = f", {variant_name(variant)}" if variant != "full" else ""
-    found = {"knockout": np.abs(effects).max(axis=(1, 2))} | rank_genes(run, explain=False)
+    found = {"knockout": np.abs(effects).max(axis=(1, 2))} | network_scores(run)
     found = {name: found[name] for name in ("attention x weight", "weight", "cls attention", "knockout") if name in found}
     if "network" not in VARIANTS[variant]:
         for method, values in found.items():
@@ -124,18 +136,16 @@ def run_explained(data: Seed) -> None:
     """The full network once more: tests of genes and pathways, permutation importance and LIME, beside differential expression."""
     run, prepared = train(data, "full")
     explain_knockouts(data, run, prepared)
-    found = rank_genes(run, cells_each=NULL_CELLS, seed=data.seed)
     cells = data.cells.take(prepared.parts == "train")  # differential expression has as many cells as the regression
-    found["differential expression"] = differential_expression(cells.expression, cells.phenotype)
-    found["differential expression of fates"] = differential_expression(cells.expression, cells.targets.argmax(axis=1), cells.phenotype)
-    for method in ("permutation importance", "LIME", "differential expression", "differential expression of fates"):
-        data.add(f"rank: {method}", ranking_scores(found[method], data.truth))
+    for method, values in (explainer_scores(run, cells_each=NULL_CELLS, seed=data.seed) | expression_scores(cells)).items():
+        data.add(f"rank: {method}", ranking_scores(values, data.truth))
 
 
 def run_refitted(data: Seed) -> None:
     """The test of genes on cells that the network was trained without."""
     started = time.process_time()
-    genes = refit_p_values(data.prepared, data.cells, data.table.phenotypes, REFITS, PERMUTATIONS, seed=data.seed)
+    settings = {key: KNOCKOUTS[key] for key in ("refits", "permutations", "level")} | {"cells_each": KNOCKOUTS["cells"]}
+    genes = refit_p_values(data.prepared, data.cells, data.table.phenotypes, **settings, seed=data.seed, **FITTING)
     used = time.process_time() - started
     data.add(REFITTED, called_genes(genes["refit_q_value"], data.truth) | {"test_cpu_s": used})
 
@@ -153,21 +163,25 @@ def ranking_scores(values: np.ndarray, truth: Truth) -> dict[str, float]:
 def explain_knockouts(data: Seed, run: Fit, prepared: Prepared) -> None:
     """Tests of genes and of pathways."""
     truth, phenotypes = data.some_truth, data.table.phenotypes
+    null = {key: KNOCKOUTS[key] for key in ("permutations", "level")}
     genes, edges = genes_against_null(
-        run.model(), run.cells.take(data.some), prepared.zero, list(truth.genes), phenotypes, PERMUTATIONS, seed=data.seed
+        run.model(), run.cells.take(data.some), prepared.zero, list(truth.genes), phenotypes, **null, seed=data.seed
     )
     data.add("test of genes", called_genes(genes["q_value"], truth) | {"edges": float((edges["q_value"] <= 0.05).sum())})
     data.add("test of genes by held-out likelihood", called_genes(genes["held_out_q_value"], truth))
     sets = {name: list(np.array(truth.genes)[members_of(truth, index)]) for index, name in enumerate(truth.pathways)}
     cells = run.cells.take(some_of_each(run.cells.phenotype, SET_CELLS))
     means = prepared.log_expression.mean(axis=0)
-    table, _ = sets_against_null(run.model(), cells, prepared.zero, list(truth.genes), sets, means, phenotypes, PERMUTATIONS, data.seed)
+    draws = KNOCKOUTS["set_draws"]
+    table, _ = sets_against_null(
+        run.model(), cells, prepared.zero, list(truth.genes), sets, means, phenotypes, set_draws=draws, seed=data.seed
+    )
     true = truth.pathway_effects()
     rng = np.random.default_rng(data.seed)
     for index, row in enumerate(table.itertuples()):
         i, j = truth.pathway_edges[index]
         own = list(np.flatnonzero(members_of(truth, index)))
-        sets = [own, *matched_sets(own, means, PERMUTATIONS, rng)]
+        sets = [own, *matched_sets(own, means, draws, rng)]
         effects = knockout_effects(run.model(), cells, prepared.zero, sets, len(phenotypes), f"own edge of {row.gene_set}")[:, i, j]
         random = np.abs(effects[1:]).mean()
         values = {"change": effects[0], "true_change": true[index, i, j], "random": random, "ratio": -effects[0] / random}

@@ -1,7 +1,5 @@
 """Score matrices, rankings and knockouts of simulated cells against the truth; nothing reads the result."""
 
-from pathlib import Path
-
 from cellfate.logs import log_to
 from cellfate.tables import read_table, read_tables, write_table
 from cellfate.transition_files import read_prepared
@@ -9,10 +7,9 @@ from cellfate.transition_truth import read_truth, truth_scores
 
 log_to(snakemake.log[0])
 
-prepared = read_prepared(snakemake.input.prepared).prepared
 scores = truth_scores(
-    read_truth(snakemake.input.truth).of(prepared.cells[prepared.parts == "test"], prepared.genes),
-    {Path(path).parent.name: read_table(path, "transition_matrix") for path in snakemake.input.matrices},
+    read_truth(snakemake.input.truth).held_out(read_prepared(snakemake.input.prepared).prepared),
+    read_tables(snakemake.input.matrices, "transition_matrix"),
     read_tables([snakemake.input.rankings, snakemake.input.regression], "gene_rankings"),
     read_table(snakemake.input.knockouts, "gene_knockouts"),
 )

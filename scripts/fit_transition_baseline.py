@@ -9,13 +9,13 @@ from cellfate.transition_tables import logistic_matrix_table, reliability_table,
 
 log_to(snakemake.log[0])
 
+confidence_k = snakemake.params.confidence_k
 file = read_prepared(snakemake.input.prepared)
-prepared, cells = file.cells()
-regression, _, scores, held = logistic(prepared, cells, len(file.phenotypes), snakemake.params.confidence_k)
+regression, _, scores, held = logistic(*file.cells(), len(file.phenotypes), confidence_k=confidence_k)
 write_table(score_table("logistic", scores, len(held)), snakemake.output.scores, "transition_scores")
-matrix = logistic_matrix_table(regression, held, file, snakemake.params.bootstrap, snakemake.params.seed)
+matrix = logistic_matrix_table(regression, held, file, bootstrap=snakemake.params.bootstrap, seed=snakemake.params.seed)
 write_table(matrix, snakemake.output.matrix, "transition_matrix")
-write_table(ranking_table({"logistic regression": regression.gene_scores()}, prepared.genes), snakemake.output.genes, "gene_rankings")
-probabilities = regression.phenotype(held.expression)
-reliability = reliability_table("logistic", probabilities, held.phenotype, k=snakemake.params.confidence_k)
+genes = ranking_table({"logistic regression": regression.gene_scores()}, file.prepared.genes)
+write_table(genes, snakemake.output.genes, "gene_rankings")
+reliability = reliability_table("logistic", regression.phenotype(held.expression), held.phenotype, confidence_k=confidence_k)
 write_table(reliability, snakemake.output.reliability, "transition_reliability")

@@ -15,12 +15,13 @@ table = read_cells(
     layer=settings["expression"]["layer"],
     kind=settings["expression"]["kind"],
     min_cells=settings["min_cells"],
+    components=settings["components"],
     embedding=snakemake.input.embedding or None,
     group=settings["group"],
-    components=settings["components"],
 )
 check_confidence_k(snakemake.params.confidence_k, len(table.phenotypes))
-prepared, cells = prepare_cells(table, settings["fractions"], settings["genes"], settings["components"], snakemake.params.seed)
+split = {key: settings[key] for key in ("fractions", "genes", "components")}
+prepared, cells = prepare_cells(table, **split, seed=snakemake.params.seed)
 sizes = f"{len(prepared.cells)} cells, {len(prepared.genes)} genes"
 print(f"{sizes}, phenotypes {', '.join(table.phenotypes)}; the embedding is {prepared.embedding_name}")
 file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind, table.groups)

@@ -1,7 +1,7 @@
 """Compare probabilities with observed frequencies, before and after calibration, at each truncation."""
 
+from cellfate.evaluation import tabulate_calibration
 from cellfate.logs import log_to
-from cellfate.reliability import tabulate_calibration
 from cellfate.tables import read_tables, write_table
 
 log_to(snakemake.log[0])

@@ -108,3 +108,21 @@ def growth_of(step: str, device: str, ways_of: Callable[[Sequence[int]], Sequenc
 def unmeasured(step: str, what: str, text: str, **goals: float) -> Row:
     """The row of a GPU that is not there."""
     return Row(step, what, text, device="cuda", note=NO_GPU, **goals)
+
+
+def stock_weights(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights of a narrow network filled up with zeros to the stock shape: a network that computes the same.
+
+    Any program that reads Cellpose 3 weights (its own window, for one) can load them when saved with ``torch.save``.
+    """
+    from cellpose.resnet_torch import CPnet
+
+    from cellfate.cellpose_network import N_OUTPUTS, STOCK_WIDTHS
+
+    stock = CPnet(list(STOCK_WIDTHS), N_OUTPUTS, sz=3).state_dict()
+    for name, wide in stock.items():
+        if name in state:
+            narrow = state[name]
+            wide.zero_()
+            wide[tuple(slice(length) for length in narrow.shape)] = narrow
+    return stock

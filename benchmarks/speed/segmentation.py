@@ -33,7 +33,8 @@ def load(device: str):
     """Weights of cyto3's shape: a network that was trained on simulated fields by the demo, or by this, filled up with zeros."""
     import torch
 
-    from cellfate.cellpose_network import load_network, read_weights, stock_weights
+    from benchmarks.speed.networks import stock_weights
+    from cellfate.cellpose_network import load_network, read_weights
     from cellfate.cellpose_training import train_network
 
     found = [*ROOT.glob("resources/*/cellpose/simulated")]

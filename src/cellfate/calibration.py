@@ -17,11 +17,11 @@ from scipy.special import expit
 
 from cellfate.errors import InputError
 from cellfate.files import replacing
+from cellfate.reliability import SMALLEST, log_loss
 
 PRIOR_SPREAD = 1.0  # of log T around 0; keeps T finite where a small validation part is separated perfectly
 SLOPE_SPREAD = 3.0  # of the power of the number of frames in T, around 0
 SLOPE_STARTS = (0.0, -3.0)  # of the search; the better end counts
-SMALLEST = 1e-12  # probabilities are kept this far from 0 and 1 in the log-loss
 
 
 @dataclass(frozen=True)
@@ -137,11 +137,3 @@ def _prior(training_labels: np.ndarray, n_validation: int) -> float:
 def read_prefix_calibration(path: str | Path) -> PrefixCalibration:
     """Read what :func:`save_calibration` wrote."""
     return PrefixCalibration(**json.loads(Path(path).read_text()))
-
-
-def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative log-likelihood; NaN for nothing."""
-    if len(labels) == 0:
-        return np.nan
-    own = np.where(np.asarray(labels) == 1, probabilities, 1 - np.asarray(probabilities))
-    return float(-np.log(np.clip(own, SMALLEST, 1)).mean())

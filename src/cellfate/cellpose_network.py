@@ -87,20 +87,6 @@ def _filled(net: CPnet, state: dict[str, torch.Tensor], path: str | Path = "") -
     return net.eval()
 
 
-def stock_weights(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights of a narrow network filled up with zeros to the stock shape: a network that computes the same.
-
-    Any program that reads Cellpose 3 weights (its own window, for one) can load them when saved with ``torch.save``.
-    """
-    stock = CPnet(list(STOCK_WIDTHS), N_OUTPUTS, sz=3).state_dict()
-    for name, wide in stock.items():
-        if name in state:
-            narrow = state[name]
-            wide.zero_()
-            wide[tuple(slice(length) for length in narrow.shape)] = narrow
-    return stock
-
-
 def segment_crops(network: CellposeModel, crops: np.ndarray, settings: SegmentationSettings) -> tuple[np.ndarray, np.ndarray]:
     """Label images (N, S, S) uint16 of the crops (N, C, S, S) of one trajectory, and the index (N,) int8 of the try that won.
 

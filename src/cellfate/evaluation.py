@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.errors import InputError
+from cellfate.reliability import reliability
 from cellfate.statistics import bootstrap_counts, resampling_units
 
 THRESHOLD = 0.5
@@ -213,3 +214,19 @@ def confusion_table(predictions: pd.DataFrame, outcomes: Mapping[str, str]) -> p
             count = int((of_class["predicted"] == guess).sum())
             rows.append((actual, predicted, count, count / len(of_class) if len(of_class) else np.nan))
     return pd.DataFrame(rows, columns=["actual", "predicted", "count", "fraction"])
+
+
+def tabulate_calibration(predictions: pd.DataFrame, bins: int = 10, calibration: bool = True) -> pd.DataFrame:
+    """The calibration table of the test trajectories, at every condition and n that was predicted.
+
+    Stage ``raw`` and, where ``calibration`` says that there was one, ``calibrated``. The scores stand on each row of a stage.
+    """
+    rows = pooled(predictions)
+    columns = {"raw": "probability"} | ({"calibrated": "probability_calibrated"} if calibration else {})
+    tables = []
+    for (condition, n), chosen in rows.groupby(["condition", "n"]):
+        for stage, column in columns.items():
+            table, scores = reliability(chosen["label"].to_numpy(), chosen[column].to_numpy(), bins)
+            tables.append(table.assign(condition=condition, n=n, stage=stage, **scores))
+    order = ["condition", "n", "stage", "bin_low", "bin_high", "mean_probability", "observed", "count", "ece", "brier", "log_loss"]
+    return pd.concat(tables, ignore_index=True)[order] if tables else pd.DataFrame(columns=order)

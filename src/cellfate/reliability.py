@@ -1,10 +1,9 @@
-"""How well probabilities agree with observed frequencies, before and after calibration."""
+"""How well probabilities agree with observed frequencies."""
 
 import numpy as np
 import pandas as pd
 
-from cellfate.calibration import log_loss
-from cellfate.evaluation import pooled
+SMALLEST = 1e-12  # probabilities are kept this far from 0 and 1 in the log-loss
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> tuple[pd.DataFrame, dict[str, float]]:
@@ -25,17 +24,9 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
     return table, {"ece": ece, "brier": float(((probabilities - labels) ** 2).mean()), "log_loss": log_loss(labels, probabilities)}
 
 
-def tabulate_calibration(predictions: pd.DataFrame, bins: int = 10, calibration: bool = True) -> pd.DataFrame:
-    """The calibration table of the test trajectories, at every condition and n that was predicted.
-
-    Stage ``raw`` and, where ``calibration`` says that there was one, ``calibrated``. The scores stand on each row of a stage.
-    """
-    rows = pooled(predictions)
-    columns = {"raw": "probability"} | ({"calibrated": "probability_calibrated"} if calibration else {})
-    tables = []
-    for (condition, n), chosen in rows.groupby(["condition", "n"]):
-        for stage, column in columns.items():
-            table, scores = reliability(chosen["label"].to_numpy(), chosen[column].to_numpy(), bins)
-            tables.append(table.assign(condition=condition, n=n, stage=stage, **scores))
-    order = ["condition", "n", "stage", "bin_low", "bin_high", "mean_probability", "observed", "count", "ece", "brier", "log_loss"]
-    return pd.concat(tables, ignore_index=True)[order] if tables else pd.DataFrame(columns=order)
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean negative log-likelihood; NaN for nothing."""
+    if len(labels) == 0:
+        return np.nan
+    own = np.where(np.asarray(labels) == 1, probabilities, 1 - np.asarray(probabilities))
+    return float(-np.log(np.clip(own, SMALLEST, 1)).mean())

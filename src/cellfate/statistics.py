@@ -188,12 +188,6 @@ def permutation_p_values(values: np.ndarray, high: np.ndarray, resamples: int = 
     return p_values
 
 
-def permutation_p_value(x: np.ndarray, y: np.ndarray, resamples: int = 50_000, seed: int = 0) -> float:
-    """The same test for one feature given as two samples."""
-    values = np.concatenate([np.asarray(x, float), np.asarray(y, float)])
-    return float(permutation_p_values(values[None], np.arange(len(values)) < len(x), resamples, seed)[0])
-
-
 def _p_values(values: np.ndarray, inside: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """p-values of complete features (F, T). The sum over the smaller side orders exchanges as the difference of means does."""
     smaller = inside if 2 * inside.sum() <= len(inside) else ~inside

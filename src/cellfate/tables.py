@@ -452,6 +452,19 @@ TABLES = {
         },
         key=("variant", "source", "target"),
     ),
+    # loss of each epoch, and how many genes it kept; val_loss is what the weights were chosen by, the last three its parts
+    "transition_curves": Table(
+        {
+            "epoch": COUNT,
+            "kept": COUNT,
+            "train_loss": FLOAT_NULL,
+            "val_loss": FLOAT_NULL,
+            "val_fused": FLOAT_NULL,
+            "val_full": FLOAT_NULL,
+            "val_transition": FLOAT_NULL,
+        },
+        key=("epoch",),
+    ),
     # scores of one variant on the held-out cells
     "transition_scores": Table(
         {"variant": STR, "metric": STR, "value": FLOAT_NULL, "n_cells": COUNT},

@@ -1,10 +1,7 @@
-"""Phenotype transitions from single-cell RNA, for notebooks: the steps of ``snakemake transition`` as functions.
+"""Phenotype transitions from single-cell RNA: cells with what they become, a trained network, and what it says of held-out cells.
 
-table = read_cells("cells.h5ad", label="phenotype", targets={"kind": "observed", "column": "next_phenotype"})
-prepared, cells = prepare_cells(table)
-run = fit(prepared, cells, len(table.phenotypes), seed=1)
-run.matrix, run.entropy, run.scores
-rank_genes(run)
+These are the steps of ``snakemake transition`` as functions; docs/transition.md shows them in a notebook. No function has a default
+for what the configuration gives: ``config.yaml`` has them all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
 from cellfate.errors import InputError
 from cellfate.files import replacing
-from cellfate.markov import overall_entropy, row_entropy
-from cellfate.transition_baselines import NETWORKS, BaselineNetwork, LogisticTransitions, differential_expression
+from cellfate.markov import row_entropy
+from cellfate.transition_baselines import NETWORKS, BaselineNetwork, LogisticTransitions
 from cellfate.transition_expression import (
     Expression,
     Prepared,
@@ -30,12 +28,11 @@ from cellfate.transition_expression import (
     read_embedding,
     read_h5ad,
 )
-from cellfate.transition_knockouts import Model, some_of_each
+from cellfate.transition_files import PreparedFile
 from cellfate.transition_metrics import bootstrap_matrix, classification_scores, mean_by_phenotype, uncertainty
 from cellfate.transition_model import TransitionModel, TransitionSettings
-from cellfate.transition_rankings import attention_score, lime, permutation_importance, regulation_score
 from cellfate.transition_targets import observed_targets, pseudotime_targets, static_targets, transport_targets
-from cellfate.transition_training import Cells, Predictions, TrainingSettings, predict, train_network, transition_function
+from cellfate.transition_training import Cells, Model, Predictions, TrainingSettings, predict, train_network, transition_function
 
 # what each variant changes in the network, the training or the data; None of it is tuned apart
 VARIANTS: dict[str, dict] = {
@@ -66,7 +63,10 @@ class CellTable:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted variant with what it says of the held-out cells ``test`` (places in the table that were held out)."""
+    """A fitted variant with what it says of the held-out cells: P (n, n) in ``matrix``, and q (N, n), u (N,) and ``predictions`` of each.
+
+    ``test`` (N,) are their places in the table, ``cells`` their arrays; ``curves`` are there after a training.
+    """
 
     variant: str
     network: nn.Module
@@ -76,33 +76,39 @@ class Fit:
     q: np.ndarray
     u: np.ndarray
     matrix: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    scores: dict[str, float]
-    curves: list[dict]
     cells: Cells
-    confidence_k: int | None = None  # largest probabilities that a confidence is a share of; None: all
+    curves: pd.DataFrame | None = None
 
     @property
     def entropy(self) -> np.ndarray:
         """H_i of each phenotype, nats."""
         return row_entropy(self.matrix)
 
+    def interval(self, *, bootstrap: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """95 % limits of the matrix, (n, n) each: :func:`cellfate.transition_metrics.bootstrap_matrix`."""
+        return bootstrap_matrix(self.q, self.cells.phenotype, len(self.matrix), bootstrap=bootstrap, seed=seed)
+
+    def scores(self, *, confidence_k: int | None) -> dict[str, float]:
+        """Scores of the present phenotype; a confidence is a share of the ``confidence_k`` largest probabilities, None: of all."""
+        u = self.u if isinstance(self.network, TransitionModel) else None  # another network has one branch
+        return classification_scores(self.cells.phenotype, self.predictions.fused, u, confidence_k=confidence_k)
+
     def model(self) -> Model:
         """q as a function of expression, for knockouts and explainers."""
-        return transition_function(self.network, VARIANTS[self.variant].get("phenotype_held", True))
+        return model_of(self.variant, self.network)
 
 
 def read_cells(
     path: str | Path,
-    label: str = "phenotype",
-    targets: Mapping[str, object] | None = None,
-    layer: str = "X",
-    kind: str = "counts",
-    min_cells: int = 20,
+    *,
+    label: str,
+    targets: Mapping[str, object],
+    layer: str,
+    kind: str,
+    min_cells: int,
+    components: int,
     embedding: str | Path | None = None,
     group: str | None = None,
-    components: int = 20,
 ) -> CellTable:
     """Read and check an h5ad file, and find what its cells become.
 
@@ -111,29 +117,28 @@ def read_cells(
     :mod:`cellfate.transition_targets`. ``components`` are of the PCA in which transport and neighbours are found. Cells without a
     target (no descendant was seen, the last time point) help to find the others' targets and are then left out.
     """
-    expression = read_h5ad(path, layer, kind)
+    expression = read_h5ad(path, layer=layer, kind=kind)
     labels, names = labels_of(expression, label, min_cells)
-    found = _targets(expression, labels, names, dict(targets or {"kind": "static"}), components, label)
+    found = _targets(expression, labels, names, targets, components, label)
     given = read_embedding(embedding, expression.cells) if embedding else None
     groups = column_of(expression, group, "transition.group") if group else None
-    kind_of_targets = str((targets or {"kind": "static"})["kind"])
-    keep = np.ones(len(labels), bool) if kind_of_targets == "static" else ~np.isnan(found).any(axis=1)
+    keep = np.ones(len(labels), bool) if targets["kind"] == "static" else ~np.isnan(found).any(axis=1)
     kept = replace(
         expression, values=expression.values[keep], cells=expression.cells[keep], columns=expression.columns[keep].reset_index(drop=True)
     )
     labels_of(kept, label, min_cells)  # enough cells of each phenotype must be left
     parts = (None if part is None else part[keep] for part in (given, groups))
-    return CellTable(kept, labels[keep], names, found[keep], kind_of_targets, *parts)
+    return CellTable(kept, labels[keep], names, found[keep], str(targets["kind"]), *parts)
 
 
-def _targets(expression: Expression, labels: np.ndarray, names: list[str], settings: dict, components: int, label: str) -> np.ndarray:
+def _targets(
+    expression: Expression, labels: np.ndarray, names: list[str], settings: Mapping[str, object], components: int, label: str
+) -> np.ndarray:
     kind, n = settings["kind"], len(names)
     if kind == "static":
         return static_targets(len(labels), n)
     key = "time" if kind == "optimal_transport" else "column"
-    column = settings.get(key)
-    if column is None:
-        raise InputError(f"transition.targets.{key} is missing: kind {kind} needs the column to use")
+    column = _needed(settings, key)
     values = column_of(expression, column, f"transition.targets.{key}")
     where = f"{expression.source}: column {column!r}"
     if kind == "observed":
@@ -144,37 +149,60 @@ def _targets(expression: Expression, labels: np.ndarray, names: list[str], setti
         return observed_targets(values, labels, names, where)
     space = principal_components(log_normalised(expression), np.ones(len(labels), bool), components)
     if kind == "optimal_transport":
-        return transport_targets(space, labels, values, n, settings.get("epsilon", 0.05), where)
-    return pseudotime_targets(space, labels, values, n, settings.get("neighbours", 30), settings.get("bias", 10.0), where)
+        return transport_targets(space, labels, values, n, epsilon=_needed(settings, "epsilon"), where=where)
+    graph = {name: _needed(settings, name) for name in ("neighbours", "bias")}
+    return pseudotime_targets(space, labels, values, n, **graph, where=where)
+
+
+def _needed(settings: Mapping[str, object], key: str) -> object:
+    """The value of ``key`` in the settings of the targets; an InputError where it is missing or null."""
+    if settings.get(key) is None:
+        raise InputError(f"transition.targets.{key} is missing: kind {settings['kind']} needs it")
+    return settings[key]
 
 
 def prepare_cells(
-    table: CellTable,
-    fractions: Sequence[float] = (0.6, 0.15, 0.25),
-    genes: int = 200,
-    components: int = 20,
-    seed: int = 0,
-    standardise: bool = True,
+    table: CellTable, *, fractions: Sequence[float], genes: int, components: int, seed: int, standardise: bool = True
 ) -> tuple[Prepared, Cells]:
     """Normalise, split, choose genes and embed: see :func:`cellfate.transition_expression.prepare`."""
-    prepared = prepare(table.expression, table.phenotype, fractions, genes, components, seed, table.embedding, table.groups, standardise)
+    prepared = prepare(
+        table.expression,
+        table.phenotype,
+        fractions=fractions,
+        genes=genes,
+        components=components,
+        seed=seed,
+        embedding=table.embedding,
+        groups=table.groups,
+        standardise=standardise,
+    )
     return prepared, Cells(prepared.values, prepared.embedding, table.phenotype, table.targets)
 
 
-def fit(
+def cells_of(file: PreparedFile, variant: str) -> tuple[Prepared, Cells]:
+    """The prepared cells as ``variant`` takes them: z-scores, or logarithms in the literal reading of the paper."""
+    return file.cells(VARIANTS[variant].get("standardise", True))
+
+
+def fit(prepared: Prepared, cells: Cells, n_phenotypes: int, variant: str, **settings: object) -> Fit:
+    """Train ``variant`` on the training cells and look at the held-out ones; ``settings`` go to :func:`train`."""
+    network, curves = train(prepared, cells, n_phenotypes, variant, **settings)
+    return replace(look(variant, network, prepared, cells, n_phenotypes), curves=curves)
+
+
+def train(
     prepared: Prepared,
     cells: Cells,
     n_phenotypes: int,
-    variant: str = "full",
-    model: Mapping[str, object] | None = None,
-    training: Mapping[str, object] | None = None,
+    variant: str,
+    *,
+    model: Mapping[str, object],
+    training: Mapping[str, object],
+    seed: int,
     prior: Sequence[str] = (),
-    bootstrap: int = 1000,
-    seed: int = 0,
     threads: int = 1,
-    confidence_k: int | None = None,
-) -> Fit:
-    """Train ``variant`` (a key of :data:`VARIANTS`) on the training cells and look at the held-out ones.
+) -> tuple[nn.Module, pd.DataFrame]:
+    """Train ``variant`` (a key of :data:`VARIANTS`) on the training cells; returns the network and its curves.
 
     ``model`` and ``training`` are settings of :class:`TransitionSettings` and :class:`TrainingSettings`; ``prior`` names expected
     regulators, of which those among the genes count. Bit for bit the same for the same seed on the same machine.
@@ -182,15 +210,13 @@ def fit(
     change = VARIANTS[variant]
     torch.manual_seed(seed)
     sizes = {"n_genes": len(prepared.genes), "n_phenotypes": n_phenotypes, "embedding_size": prepared.embedding.shape[1]}
-    settings = TransitionSettings(**sizes, **{**(model or {}), **change.get("model", {})})
-    network = build_network(variant, settings)
+    network = build_network(variant, TransitionSettings(**sizes, **{**model, **change.get("model", {})}))
     listed = np.isin(prepared.genes.astype(str), list(prior))
     if "network" not in change and listed.any():
         network.prior[:] = torch.from_numpy(listed / listed.sum())
-    parts = {name: cells.take(prepared.parts == name) for name in ("train", "validation", "test")}
-    schedule = TrainingSettings(**{**(training or {}), **change.get("training", {})})
-    network, curves = train_network(network, parts["train"], parts["validation"], schedule, seed, threads, variant)
-    return look(variant, network, prepared, cells, n_phenotypes, bootstrap, seed, curves, confidence_k)
+    parts = [cells.take(prepared.parts == name) for name in ("train", "validation")]
+    schedule = TrainingSettings(**{**training, **change.get("training", {})})
+    return train_network(network, *parts, schedule, seed=seed, threads=threads, label=variant)
 
 
 def build_network(variant: str, settings: TransitionSettings) -> nn.Module:
@@ -211,75 +237,42 @@ def save_network(network: nn.Module, path: str | Path, variant: str) -> None:
 
 def load_network(path: str | Path) -> nn.Module:
     """The network that :func:`save_network` wrote, ready to predict."""
-    content = torch.load(path, weights_only=True)
-    network = build_network(content["variant"], TransitionSettings(**content["settings"]))
-    network.load_state_dict(content["weights"])
-    return network.eval()
+    return next(iter(load_networks([path]).values()))
 
 
-def look(
-    variant: str,
-    network: nn.Module,
-    prepared: Prepared,
-    cells: Cells,
-    n_phenotypes: int,
-    bootstrap: int = 1000,
-    seed: int = 0,
-    curves: Sequence = (),
-    confidence_k: int | None = None,
-) -> Fit:
+def load_networks(paths: Sequence[str | Path]) -> dict[str, nn.Module]:
+    """The networks that :func:`save_network` wrote, by variant, ready to predict."""
+    found = {}
+    for path in paths:
+        content = torch.load(path, weights_only=True)
+        network = build_network(content["variant"], TransitionSettings(**content["settings"]))
+        network.load_state_dict(content["weights"])
+        found[content["variant"]] = network.eval()
+    return found
+
+
+def model_of(variant: str, network: nn.Module) -> Model:
+    """q as a function of expression; the present phenotype is held at the observed one but in the literal reading of the paper."""
+    return transition_function(network, VARIANTS[variant].get("phenotype_held", True))
+
+
+def look(variant: str, network: nn.Module, prepared: Prepared, cells: Cells, n_phenotypes: int) -> Fit:
     """What a trained ``network`` says of the held-out cells."""
-    test = np.flatnonzero(prepared.parts == "test")
-    held = cells.take(test)
+    held = cells.take(prepared.held_out)
     predictions = predict(network, held)
-    phenotype_held = VARIANTS[variant].get("phenotype_held", True)
-    q = transition_function(network, phenotype_held)(held.expression, held.embedding, held.phenotype)
-    two_branches = isinstance(network, TransitionModel)
+    q = model_of(variant, network)(held.expression, held.embedding, held.phenotype)
     u = uncertainty(predictions.full, predictions.fused)
-    scores = classification_scores(held.phenotype, predictions.fused, u if two_branches else None, confidence_k)
-    low, high = bootstrap_matrix(q, held.phenotype, n_phenotypes, bootstrap, seed)
     matrix = mean_by_phenotype(q, held.phenotype, n_phenotypes)
-    return Fit(variant, network, prepared, test, predictions, q, u, matrix, low, high, scores, list(curves), held, confidence_k)
+    return Fit(variant, network, prepared, prepared.held_out, predictions, q, u, matrix, held)
 
 
 def logistic(
-    prepared: Prepared, cells: Cells, n_phenotypes: int, confidence_k: int | None = None
+    prepared: Prepared, cells: Cells, n_phenotypes: int, *, confidence_k: int | None
 ) -> tuple[LogisticTransitions, np.ndarray, dict[str, float], Cells]:
     """The logistic regressions, their P, their scores of the present phenotype, and the held-out cells."""
     parts = {name: cells.take(prepared.parts == name) for name in ("train", "validation", "test")}
     found = LogisticTransitions(parts["train"], parts["validation"], n_phenotypes)
     held = parts["test"]
     q = found(held.expression, held.embedding, held.phenotype)
-    scores = classification_scores(held.phenotype, found.phenotype(held.expression), k=confidence_k)
+    scores = classification_scores(held.phenotype, found.phenotype(held.expression), confidence_k=confidence_k)
     return found, mean_by_phenotype(q, held.phenotype, n_phenotypes), scores, held
-
-
-def rank_genes(
-    run: Fit, regression: LogisticTransitions | None = None, explain: bool = True, cells_each: int = 200, seed: int = 0
-) -> dict[str, np.ndarray]:
-    """Scores (m,) of each gene by every method that ``run`` allows; held-out cells only.
-
-    ``explain`` adds the slower explainers, which look at ``cells_each`` cells of each phenotype at most.
-    """
-    found = {"cls attention": attention_score(run.predictions)}
-    regulation = getattr(run.network, "regulation", None)
-    if regulation is not None and not np.isnan(run.cells.targets).all():  # without targets nothing taught the weights
-        weights = regulation.detach().numpy()
-        found = {"attention x weight": regulation_score(run.predictions, weights), "weight": np.abs(weights).max(axis=(1, 2))} | found
-    if explain:
-        some = run.cells.take(some_of_each(run.cells.phenotype, cells_each))
-        found["permutation importance"] = permutation_importance(run.model(), some, seed=seed)
-        found["LIME"] = lime(run.model(), some, seed=seed)
-    values, phenotype = run.cells.expression, run.cells.phenotype
-    found["differential expression"] = differential_expression(values, phenotype)
-    becomes = run.cells.targets.argmax(axis=1)
-    if not np.isnan(run.cells.targets).any():
-        found["differential expression of fates"] = differential_expression(values, becomes, phenotype)
-    if regression is not None:
-        found["logistic regression"] = regression.gene_scores()
-    return found
-
-
-def entropies(run: Fit) -> tuple[np.ndarray, float]:
-    """H_i (n,) and their mean over the held-out cells' phenotypes, nats."""
-    return row_entropy(run.matrix), overall_entropy(run.matrix, np.bincount(run.cells.phenotype, minlength=len(run.matrix)))

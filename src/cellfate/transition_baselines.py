@@ -1,4 +1,4 @@
-"""What the transition network has to beat: counting, logistic regression, and networks without a choice of genes."""
+"""What the transition network has to beat: logistic regression, and networks without a choice of genes."""
 
 import warnings
 from collections.abc import Sequence
@@ -10,20 +10,11 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cellfate.markov import transition_matrix
 from cellfate.transition_model import Encoder, GeneTokens, Outputs, TransitionSettings
 from cellfate.transition_training import Cells
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # C of the logistic regressions; the smallest shrinks most
 NETWORKS = ("mlp", "transformer", "resnet", "convnext")
-
-
-def counted_matrix(cells: Cells, n_phenotypes: int, smoothing: float = 0.5) -> np.ndarray:
-    """P from the targets of ``cells`` alone, whatever their expression, with Dirichlet smoothing: (n, n)."""
-    known = ~np.isnan(cells.targets).any(axis=1)
-    counts = np.zeros((n_phenotypes, n_phenotypes))
-    np.add.at(counts, cells.phenotype[known], cells.targets[known])
-    return transition_matrix(counts, smoothing)
 
 
 class LogisticTransitions:

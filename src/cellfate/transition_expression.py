@@ -37,7 +37,7 @@ class Expression:
 # ---- h5ad ----
 
 
-def read_h5ad(path: str | Path, layer: str = "X", kind: str = "counts") -> Expression:
+def read_h5ad(path: str | Path, *, layer: str, kind: str) -> Expression:
     """Expression of ``layer`` (``X``, ``raw/X`` or ``layers/<name>``) with every column of ``obs``.
 
     Raises InputError for a missing file or layer, names that occur twice, values that ``kind`` does not allow: counts are whole
@@ -246,6 +246,11 @@ class Prepared:
     embedding: np.ndarray
     embedding_name: str
 
+    @property
+    def held_out(self) -> np.ndarray:
+        """Places of the cells of the test part."""
+        return np.flatnonzero(self.parts == "test")
+
 
 def log_normalised(expression: Expression) -> np.ndarray:
     """log1p of counts scaled to the median depth of the cells (N, m); lognorm values are taken as they are."""
@@ -286,22 +291,24 @@ def choose_genes(log_expression: np.ndarray, train: np.ndarray, n_genes: int) ->
 def prepare(
     expression: Expression,
     codes: np.ndarray,
-    fractions: Sequence[float] = (0.6, 0.15, 0.25),
-    n_genes: int = 200,
-    components: int = 20,
-    seed: int = 0,
+    *,
+    fractions: Sequence[float],
+    genes: int,
+    components: int,
+    seed: int,
     embedding: np.ndarray | None = None,
     groups: np.ndarray | None = None,
     standardise: bool = True,
 ) -> Prepared:
     """Normalise, split, choose genes, z-score on the training part, and embed: a given ``embedding`` (N, d), else PCA, called so.
 
-    ``standardise`` off leaves the logarithms as they are, as the paper's text does. PCA is fitted on the training part.
+    At most ``genes`` are chosen. ``standardise`` off leaves the logarithms as they are, as the paper's text does. PCA is fitted on
+    the training part.
     """
     parts = split_cells(codes, fractions, seed, groups)
     train = parts == "train"
     logs = log_normalised(expression)
-    chosen = choose_genes(logs, train, n_genes)
+    chosen = choose_genes(logs, train, genes)
     logs = logs[:, chosen]
     middle, width = logs[train].mean(axis=0), logs[train].std(axis=0)
     if not standardise:

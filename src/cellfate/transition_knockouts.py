@@ -5,18 +5,20 @@ knockout sets expression to zero counts (``zero`` (m,) on the model's scale) and
 phenotype and the embedding among it. P_ij is the mean of q_j over the cells of phenotype i, held-out cells only.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
+from torch import nn
 
 from cellfate.errors import InputError
 from cellfate.progress import progress
+from cellfate.transition_files import PreparedFile
 from cellfate.transition_metrics import mean_by_phenotype
-from cellfate.transition_training import Cells
+from cellfate.transition_targets import check_transitions
+from cellfate.transition_training import Cells, Model, transition_function
 
-Model = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 SMALLEST = 1e-6  # probabilities are kept above this in likelihoods
 PASS = 1024  # cells of a pass at most, where a pass holds more than one knockout
 GRID = 7  # expression values per gene at which the response of each cell is computed; between them it is interpolated
@@ -92,9 +94,10 @@ def genes_against_null(
     zero: np.ndarray,
     genes: Sequence[str],
     phenotypes: Sequence[str],
-    permutations: int = 2000,
-    level: float = 0.05,
-    seed: int = 0,
+    *,
+    permutations: int,
+    level: float,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Knock each gene out and compare with ``permutations`` of the gene among the cells of its phenotype.
 
@@ -139,6 +142,31 @@ def genes_against_null(
     edges = [_edges(genes[g], effects[g], edge_p[g], phenotypes) for g in np.flatnonzero(table["significant"])]
     columns = ["gene", "source", "target", "change", "p_value", "q_value"]
     return table, pd.concat(edges, ignore_index=True) if edges else pd.DataFrame(columns=columns)
+
+
+def knock_out_genes(
+    file: PreparedFile, network: nn.Module, *, cells_each: int, permutations: int, level: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """:func:`genes_against_null` of a trained network on at most ``cells_each`` held-out cells of each phenotype.
+
+    Raises InputError for static labels, which are no transitions, and for too few permutations.
+    """
+    check_transitions(file.targets)
+    genes, model = list(file.prepared.genes), transition_function(network)
+    null = {"permutations": permutations, "level": level, "seed": seed}
+    return genes_against_null(model, _some_held_out(file, cells_each), file.prepared.zero, genes, file.phenotypes, **null)
+
+
+def _some_held_out(file: PreparedFile, cells_each: int) -> Cells:
+    prepared, cells = file.cells()
+    held = cells.take(prepared.held_out)
+    return held.take(some_of_each(held.phenotype, cells_each))
+
+
+def report(q_values: pd.Series, level: float, draws: int, what: str) -> str:
+    """How many tests pass at ``level``, and the smallest p that ``draws`` can give beside the one that a lone ``what`` needs."""
+    passed = f"{int((q_values <= level).sum())} of {len(q_values)} {what}s"
+    return f"{passed}; smallest attainable p {smallest_p(draws):.2g}, a lone {what} needs {level / max(len(q_values), 1):.2g}"
 
 
 def smallest_p(draws: int) -> float:
@@ -203,10 +231,11 @@ def sets_against_null(
     sets: Mapping[str, Sequence[str]],
     mean_expression: np.ndarray,
     phenotypes: Sequence[str],
-    draws: int = 2000,
-    seed: int = 0,
+    *,
+    set_draws: int,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Knock out each named set and compare with ``draws`` random sets of the same size and mean expression.
+    """Knock out each named set and compare with ``set_draws`` random sets of the same size and mean expression.
 
     The statistic is the largest |change of P|; Benjamini-Hochberg over sets. Returns the sets (gene_set, n_genes, source, target,
     change, statistic, null_median, null_95, own_edge_random, ratio, p_value, q_value) and every draw (gene_set, draw, statistic,
@@ -224,7 +253,7 @@ def sets_against_null(
             raise InputError(f"gene set {name}: gene {absent[0]!r} is not among the {len(genes)} genes of the analysis")
         own = [places[gene] for gene in members]
         effect = knockout_effects(model, cells, zero, [own], len(phenotypes))[0]
-        random = matched_sets(own, mean_expression, draws, rng)
+        random = matched_sets(own, mean_expression, set_draws, rng)
         null = knockout_effects(model, cells, zero, random, len(phenotypes), f"random sets for {name}")
         row, table = _set_against_draws(effect, null, phenotypes)
         rows.append({"gene_set": name, "n_genes": len(own)} | row)
@@ -234,6 +263,20 @@ def sets_against_null(
     table = pd.DataFrame(rows)
     table["q_value"] = false_discovery_control(table["p_value"])
     return table[SET_COLUMNS], pd.concat(tables, ignore_index=True)[DRAW_COLUMNS]
+
+
+def knock_out_gene_sets(
+    file: PreparedFile, network: nn.Module, sets: Mapping[str, Sequence[str]], *, cells_each: int, set_draws: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """:func:`sets_against_null` of a trained network on at most ``cells_each`` held-out cells of each phenotype.
+
+    Raises InputError for static labels, which are no transitions, and for a gene that is not there.
+    """
+    check_transitions(file.targets)
+    prepared, cells = file.prepared, _some_held_out(file, cells_each)
+    genes, means = list(prepared.genes), prepared.log_expression.mean(axis=0)
+    model = transition_function(network)
+    return sets_against_null(model, cells, prepared.zero, genes, sets, means, file.phenotypes, set_draws=set_draws, seed=seed)
 
 
 def _set_against_draws(effect: np.ndarray, null: np.ndarray, phenotypes: Sequence[str]) -> tuple[dict[str, object], pd.DataFrame]:

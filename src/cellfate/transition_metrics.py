@@ -7,6 +7,7 @@ from cellfate.errors import InputError
 from cellfate.reliability import reliability
 
 INTERVAL = (2.5, 97.5)  # percentiles
+BINS = 10  # of confidence, in its calibration
 
 
 def uncertainty(full: np.ndarray, fused: np.ndarray) -> np.ndarray:
@@ -14,8 +15,8 @@ def uncertainty(full: np.ndarray, fused: np.ndarray) -> np.ndarray:
     return 1 - (full * fused).sum(axis=1) / (np.linalg.norm(full, axis=1) * np.linalg.norm(fused, axis=1))
 
 
-def confidence(probabilities: np.ndarray, k: int | None = None) -> np.ndarray:
-    """The largest probability over the sum of the ``k`` largest, (N,); k = n, the default, gives the largest probability itself.
+def confidence(probabilities: np.ndarray, k: int | None) -> np.ndarray:
+    """The largest probability over the sum of the ``k`` largest, (N,); None for all, which gives the largest probability itself.
 
     Raises InputError when ``k`` is below 2 (every confidence would be 1) or above the number of phenotypes.
     """
@@ -36,21 +37,21 @@ def transition_factor(q: np.ndarray, phenotype: np.ndarray, u: np.ndarray) -> np
 
 
 def classification_scores(
-    phenotype: np.ndarray, probabilities: np.ndarray, u: np.ndarray | None = None, k: int | None = None
+    phenotype: np.ndarray, probabilities: np.ndarray, u: np.ndarray | None = None, *, confidence_k: int | None
 ) -> dict[str, float]:
-    """Accuracy, macro F1, Cohen's kappa, mean confidence, its calibration error, and how well doubt finds the errors.
+    """Accuracy, macro F1, Cohen's kappa, mean :func:`confidence`, its calibration error, and how well doubt finds the errors.
 
     Without a second branch ``u`` is not there, and neither are its scores. An AUROC is NaN when every prediction is right, or none.
     """
     predicted = probabilities.argmax(axis=1)
     wrong = predicted != phenotype
-    sure = confidence(probabilities, k)
+    sure = confidence(probabilities, confidence_k)
     found = {
         "accuracy": float(accuracy_score(phenotype, predicted)),
         "f1_macro": float(f1_score(phenotype, predicted, average="macro")),
         "kappa": float(cohen_kappa_score(phenotype, predicted)),
         "confidence": float(sure.mean()),
-        "ece": reliability(~wrong, sure)[1]["ece"],
+        "ece": reliability(~wrong, sure, bins=BINS)[1]["ece"],
         "auroc_max_probability": auroc(wrong, 1 - probabilities.max(axis=1)),
     }
     if u is not None:
@@ -71,15 +72,15 @@ def mean_by_phenotype(q: np.ndarray, phenotype: np.ndarray, n_phenotypes: int) -
 
 
 def bootstrap_matrix(
-    q: np.ndarray, phenotype: np.ndarray, n_phenotypes: int, draws: int = 1000, seed: int = 0
+    q: np.ndarray, phenotype: np.ndarray, n_phenotypes: int, *, bootstrap: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """95 % limits of P (n, n) each, cells of a phenotype drawn again ``draws`` times. What another training would give is not in them."""
+    """95 % limits of P (n, n) each, cells of a phenotype drawn again ``bootstrap`` times; what another training gives is not in them."""
     rng = np.random.default_rng(seed)
     low, high = np.full((2, n_phenotypes, q.shape[1]), np.nan)
     for i in range(n_phenotypes):
         rows = q[phenotype == i]
         if len(rows):
-            weights = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=draws) / len(rows)
+            weights = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=bootstrap) / len(rows)
             low[i], high[i] = np.percentile(weights @ rows, INTERVAL, axis=0)
     return low, high
 

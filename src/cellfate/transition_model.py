@@ -17,22 +17,22 @@ STRIDE = 2
 IDENTITY, DIRECTION = 0.3, 0.1  # sizes of e_g and v_g at the start
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransitionSettings:
     """Sizes of the network, and the parts that an ablation leaves out."""
 
     n_genes: int
     n_phenotypes: int
     embedding_size: int
-    width: int = 16
-    heads: int = 2
-    layers: int = 1
-    keep: int = 32  # k, genes and compressed tokens that are kept
-    dropout: float = 0.1
+    width: int
+    heads: int
+    layers: int
+    keep: int  # k, genes and compressed tokens that are kept
+    dropout: float
+    prior_weight: float  # lambda, of a list of expected regulators
     fusion: bool = True  # the cross-function fusion module; without it the two branches' means are joined
     selector: str = "attention"  # attention: the Cell Learner | token_learner | none: every gene is kept with weight 1/m
     regulation: bool = True  # eq. 3, a sum over kept genes in the transition logits
-    prior_weight: float = 0.0  # lambda, of a list of expected regulators
 
 
 @dataclass

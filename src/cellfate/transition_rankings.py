@@ -3,15 +3,18 @@
 A score is larger for a gene that matters more; each function returns (m,). Only held-out cells are looked at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from cellfate.progress import progress
-from cellfate.transition_knockouts import Model
-from cellfate.transition_metrics import precision_at_k
-from cellfate.transition_training import Cells, Predictions
+from cellfate.transition import VARIANTS, Fit, cells_of, look
+from cellfate.transition_baselines import LogisticTransitions, differential_expression
+from cellfate.transition_files import PreparedFile
+from cellfate.transition_knockouts import some_of_each
+from cellfate.transition_training import Cells, Model, Predictions
 
 KERNEL = 0.75  # width of LIME's kernel over the root of the number of genes, as in its authors' program
 RIDGE = 1.0  # penalty of LIME's local model, likewise
@@ -27,7 +30,7 @@ def regulation_score(predictions: Predictions, regulation: np.ndarray) -> np.nda
     return attention_score(predictions) * np.abs(regulation).max(axis=(1, 2))
 
 
-def permutation_importance(model: Model, cells: Cells, repeats: int = 2, seed: int = 0) -> np.ndarray:
+def permutation_importance(model: Model, cells: Cells, *, seed: int, repeats: int = 2) -> np.ndarray:
     """How much the log-loss of the next phenotype rises when a gene is permuted among the cells of its phenotype (Breiman, 2001)."""
     rng = np.random.default_rng(seed)
     known = ~np.isnan(cells.targets).any(axis=1)
@@ -49,7 +52,7 @@ def permutation_importance(model: Model, cells: Cells, repeats: int = 2, seed: i
     return scores
 
 
-def lime(model: Model, cells: Cells, n_cells: int = 40, samples: int = 400, seed: int = 0) -> np.ndarray:
+def lime(model: Model, cells: Cells, *, seed: int, n_cells: int = 40, samples: int = 400) -> np.ndarray:
     """LIME (Ribeiro et al., 2016): a weighted linear model of q around each of ``n_cells`` cells, mean |coefficient| over them.
 
     Samples are normal around the cell (z-scores, so unit width); weights exp(-d^2 / w^2) with w = 0.75 sqrt(m); ridge. The largest
@@ -72,6 +75,60 @@ def lime(model: Model, cells: Cells, n_cells: int = 40, samples: int = 400, seed
     return total / len(chosen)
 
 
+def network_scores(run: Fit) -> dict[str, np.ndarray]:
+    """Scores (m,) by what the network itself weighs, its best method first: attention x weight, or attention alone without eq. 3."""
+    attention = {"cls attention": attention_score(run.predictions)}
+    regulation = getattr(run.network, "regulation", None)
+    if regulation is None or np.isnan(run.cells.targets).all():  # without targets nothing taught the weights
+        return attention
+    weights = regulation.detach().numpy()
+    return {"attention x weight": regulation_score(run.predictions, weights), "weight": np.abs(weights).max(axis=(1, 2))} | attention
+
+
+def explainer_scores(run: Fit, *, cells_each: int, seed: int) -> dict[str, np.ndarray]:
+    """Scores (m,) by permutation importance and LIME, which look at ``cells_each`` held-out cells of each phenotype at most; slow."""
+    some = run.cells.take(some_of_each(run.cells.phenotype, cells_each))
+    return {"permutation importance": permutation_importance(run.model(), some, seed=seed), "LIME": lime(run.model(), some, seed=seed)}
+
+
+def expression_scores(cells: Cells) -> dict[str, np.ndarray]:
+    """Scores (m,) by differential expression between phenotypes and, where every target is known, between fates within a phenotype."""
+    found = {"differential expression": differential_expression(cells.expression, cells.phenotype)}
+    if not np.isnan(cells.targets).any():
+        fates = cells.targets.argmax(axis=1)
+        found["differential expression of fates"] = differential_expression(cells.expression, fates, cells.phenotype)
+    return found
+
+
+def rank_genes(
+    run: Fit, *, explain: bool, cells_each: int, seed: int, regression: LogisticTransitions | None = None
+) -> dict[str, np.ndarray]:
+    """Scores (m,) of each gene by every method that ``run`` allows; held-out cells only. ``explain`` adds :func:`explainer_scores`."""
+    found = network_scores(run)
+    if explain:
+        found |= explainer_scores(run, cells_each=cells_each, seed=seed)
+    found |= expression_scores(run.cells)
+    return found if regression is None else found | {"logistic regression": regression.gene_scores()}
+
+
+def rank_regulators(
+    file: PreparedFile, networks: Mapping[str, nn.Module], *, explain: bool, cells_each: int, seed: int, prior: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The rankings of the full network by every method, and of each other one by its best own, named after the variant.
+
+    ``networks`` are trained ones by variant, "full" among them; baselines that weigh no gene are left out. Static labels have no
+    transition to explain, so explainers are left out for them. ``prior`` names expected regulators. Returns :func:`ranking_table`.
+    """
+    n = len(file.phenotypes)
+    full = look("full", networks["full"], *cells_of(file, "full"), n)
+    found = rank_genes(full, explain=explain and file.targets_kind != "static", cells_each=cells_each, seed=seed)
+    for variant, network in networks.items():
+        if variant != "full" and "network" not in VARIANTS[variant]:
+            method, scores = next(iter(network_scores(look(variant, network, *cells_of(file, variant), n)).items()))
+            found[f"{method}, {variant}"] = scores
+    return ranking_table(found, file.prepared.genes, np.isin(file.prepared.genes, list(prior)))
+
+
 def ranking_table(scores: Mapping[str, np.ndarray], genes: np.ndarray, prior: np.ndarray | None = None) -> pd.DataFrame:
     """One row per method and gene: method, gene, score, rank (1 is the highest), in_prior."""
     tables = []
@@ -81,9 +138,3 @@ def ranking_table(scores: Mapping[str, np.ndarray], genes: np.ndarray, prior: np
         listed = np.zeros(len(values), bool) if prior is None else prior
         tables.append(pd.DataFrame({"method": method, "gene": genes, "score": values, "rank": rank, "in_prior": listed}))
     return pd.concat(tables, ignore_index=True)
-
-
-def precision_null(relevant: np.ndarray, k: int, draws: int = 2000, seed: int = 0) -> np.ndarray:
-    """Precision at ``k`` of random rankings, (draws,)."""
-    rng = np.random.default_rng(seed)
-    return np.array([precision_at_k(rng.random(len(relevant)), relevant, k) for _ in range(draws)])

@@ -18,11 +18,12 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from cellfate.errors import InputError
 from cellfate.progress import progress
-from cellfate.transition import fit
+from cellfate.transition import model_of, train
 from cellfate.transition_expression import Prepared
-from cellfate.transition_knockouts import GRID, SMALLEST, Model, check_draws, p_value, response_curves, some_of_each
+from cellfate.transition_knockouts import GRID, SMALLEST, check_draws, p_value, response_curves, some_of_each
 from cellfate.transition_metrics import mean_by_phenotype
-from cellfate.transition_training import Cells
+from cellfate.transition_targets import check_transitions
+from cellfate.transition_training import Cells, Model
 
 VALIDATION = 5  # one in so many of the cells that train, of each phenotype, is kept for validation
 
@@ -31,12 +32,13 @@ def refit_p_values(
     prepared: Prepared,
     cells: Cells,
     phenotypes: Sequence[str],
-    refits: int = 4,
-    permutations: int = 2000,
-    level: float = 0.05,
-    cells_each: int = 200,
+    *,
+    refits: int,
+    permutations: int,
+    level: float,
+    cells_each: int,
+    seed: int,
     groups: np.ndarray | None = None,
-    seed: int = 0,
     **fitting: object,
 ) -> pd.DataFrame:
     """Deal all cells into ``refits`` parts, train the full network without each, and test every gene.
@@ -45,15 +47,16 @@ def refit_p_values(
 
     Of a part, at most ``cells_each`` cells of each phenotype are looked at; ``groups`` (N,), such as donors, stay whole. The statistic is
     the log-likelihood of the held-out targets, summed over all parts. Targets took no part in the z-scores and the embedding, which
-    stay as they are. ``fitting`` goes to :func:`cellfate.transition.fit`.
+    stay as they are. ``fitting`` goes to :func:`cellfate.transition.train`.
 
-    Raises InputError for fewer than 2 refits, more than the rarest phenotype has cells or groups, or too few permutations.
+    Raises InputError for static labels, fewer than 2 refits, more than the rarest phenotype has cells or groups, or too few permutations.
     """
+    check_transitions(cells.targets)
     check_draws(permutations, len(prepared.genes), level)
     likelihoods = np.zeros((len(prepared.genes), permutations + 1))
     looked_at = 0
-    for turn, held in enumerate(deal(cells.phenotype, refits, groups, seed)):
-        network = train_without(held, prepared, cells, len(phenotypes), groups, seed + turn, **fitting)
+    for turn, held in enumerate(deal(cells.phenotype, refits, groups, seed=seed)):
+        network = train_without(held, prepared, cells, len(phenotypes), groups, seed=seed + turn, **fitting)
         some = np.flatnonzero(held)[some_of_each(cells.phenotype[held], cells_each)]
         expected = expected_expression(cells.take(~held), cells.take(some))
         orders = permuted_places(cells.phenotype[some], permutations, np.random.default_rng([seed, turn]))
@@ -64,7 +67,7 @@ def refit_p_values(
     return pd.DataFrame({"gene": prepared.genes, "refit_p_value": p, "refit_q_value": false_discovery_control(p), "n_cells": looked_at})
 
 
-def deal(phenotype: np.ndarray, parts: int, groups: np.ndarray | None = None, seed: int = 0) -> list[np.ndarray]:
+def deal(phenotype: np.ndarray, parts: int, groups: np.ndarray | None = None, *, seed: int) -> list[np.ndarray]:
     """Every cell in one of ``parts``, each phenotype spread evenly, ``groups`` (N,) whole where given: bool (N,) for each part.
 
     Raises InputError when a phenotype has fewer cells (groups) than there are parts.
@@ -80,13 +83,14 @@ def deal(phenotype: np.ndarray, parts: int, groups: np.ndarray | None = None, se
 
 
 def train_without(
-    held: np.ndarray, prepared: Prepared, cells: Cells, n_phenotypes: int, groups: np.ndarray | None, seed: int, **fitting: object
+    held: np.ndarray, prepared: Prepared, cells: Cells, n_phenotypes: int, groups: np.ndarray | None, *, seed: int, **fitting: object
 ) -> Model:
-    """The full network trained on the cells that are not ``held`` (N,), some of them for validation; ``fitting`` goes to :func:`fit`."""
+    """The full network trained on the cells that are not ``held`` (N,), some of them for validation; ``fitting`` goes to :func:`train`."""
     rest = np.flatnonzero(~held)
     parts = np.where(held, "test", "train").astype(object)
-    parts[rest[deal(cells.phenotype[rest], VALIDATION, None if groups is None else groups[rest], seed)[0]]] = "validation"
-    return fit(replace(prepared, parts=parts), cells, n_phenotypes, bootstrap=1, seed=seed, **fitting).model()
+    parts[rest[deal(cells.phenotype[rest], VALIDATION, None if groups is None else groups[rest], seed=seed)[0]]] = "validation"
+    network, _ = train(replace(prepared, parts=parts), cells, n_phenotypes, "full", seed=seed, **fitting)
+    return model_of("full", network)
 
 
 def expected_expression(known: Cells, cells: Cells) -> np.ndarray:

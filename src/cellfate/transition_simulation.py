@@ -51,7 +51,7 @@ class SimulatedCells:
     roles: np.ndarray  # (m,) regulator, follower, marker, other
 
 
-def simulate_cells(n_cells: int = 3000, n_later: int = 1000, n_genes: int = 80, seed: int = 0) -> SimulatedCells:
+def simulate_cells(*, n_cells: int, n_later: int, n_genes: int, seed: int) -> SimulatedCells:
     """``n_cells`` whose next phenotype is known, at time 0, and ``n_later`` descendants of other cells alike, at time 1.
 
     Raises InputError when ``n_genes`` is less than the planted genes need.

@@ -10,7 +10,7 @@ from cellfate.reliability import reliability
 from cellfate.transition import Fit
 from cellfate.transition_baselines import LogisticTransitions
 from cellfate.transition_files import PreparedFile
-from cellfate.transition_metrics import bootstrap_matrix, confidence, mean_by_phenotype, transition_factor
+from cellfate.transition_metrics import BINS, bootstrap_matrix, confidence, mean_by_phenotype, transition_factor
 from cellfate.transition_training import Cells
 
 
@@ -18,25 +18,23 @@ def score_table(variant: str, scores: Mapping[str, float], n_cells: int) -> pd.D
     return pd.DataFrame({"variant": variant, "metric": list(scores), "value": list(scores.values()), "n_cells": n_cells})
 
 
-def matrix_table(run: Fit, file: PreparedFile) -> pd.DataFrame:
+def matrix_table(run: Fit, file: PreparedFile, *, bootstrap: int, seed: int) -> pd.DataFrame:
     """P with its interval and entropies. For static labels: the confusion of phenotypes, the mean of p_fused, and called so."""
     if file.targets_kind == "static":
-        return _matrix_table(run.variant, "confusion", run.predictions.fused, run.cells, file)
-    return _long(run.variant, "transition", run.matrix, run.low, run.high, run.cells, file)
+        return _matrix_table(run.variant, "confusion", run.predictions.fused, run.cells, file, bootstrap, seed)
+    return _matrix_table(run.variant, "transition", run.q, run.cells, file, bootstrap, seed)
 
 
-def logistic_matrix_table(regression: LogisticTransitions, held: Cells, file: PreparedFile, bootstrap: int, seed: int) -> pd.DataFrame:
+def logistic_matrix_table(regression: LogisticTransitions, held: Cells, file: PreparedFile, *, bootstrap: int, seed: int) -> pd.DataFrame:
     """The same for the logistic regressions."""
     if file.targets_kind == "static":
         return _matrix_table("logistic", "confusion", regression.phenotype(held.expression), held, file, bootstrap, seed)
     return _matrix_table("logistic", "transition", regression(held.expression, held.embedding, held.phenotype), held, file, bootstrap, seed)
 
 
-def _matrix_table(
-    variant: str, kind: str, q: np.ndarray, cells: Cells, file: PreparedFile, bootstrap: int = 1000, seed: int = 0
-) -> pd.DataFrame:
+def _matrix_table(variant: str, kind: str, q: np.ndarray, cells: Cells, file: PreparedFile, bootstrap: int, seed: int) -> pd.DataFrame:
     n = len(file.phenotypes)
-    low, high = bootstrap_matrix(q, cells.phenotype, n, bootstrap, seed)
+    low, high = bootstrap_matrix(q, cells.phenotype, n, bootstrap=bootstrap, seed=seed)
     return _long(variant, kind, mean_by_phenotype(q, cells.phenotype, n), low, high, cells, file)
 
 
@@ -58,7 +56,7 @@ def _long(variant: str, kind: str, matrix: np.ndarray, low: np.ndarray, high: np
     return pd.DataFrame(columns)
 
 
-def cell_table(run: Fit, file: PreparedFile) -> pd.DataFrame:
+def cell_table(run: Fit, file: PreparedFile, *, confidence_k: int | None) -> pd.DataFrame:
     """One row per held-out cell: probabilities of its present (p_) and next (q_) phenotype, confidence, uncertainty, transition factor."""
     names = np.array(file.phenotypes, dtype=object)
     fused = run.predictions.fused
@@ -67,7 +65,7 @@ def cell_table(run: Fit, file: PreparedFile) -> pd.DataFrame:
         "cell": file.prepared.cells[run.test],
         "phenotype": names[run.cells.phenotype],
         "predicted": names[fused.argmax(axis=1)],
-        "confidence": np.clip(confidence(fused, run.confidence_k), 0, 1),
+        "confidence": np.clip(confidence(fused, confidence_k), 0, 1),
         "uncertainty": np.clip(run.u, 0, 1),
         "transition_factor": np.nan if static else transition_factor(run.q, run.cells.phenotype, run.u),
     }
@@ -76,8 +74,8 @@ def cell_table(run: Fit, file: PreparedFile) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def reliability_table(variant: str, probabilities: np.ndarray, phenotype: np.ndarray, bins: int = 10, k: int | None = None) -> pd.DataFrame:
+def reliability_table(variant: str, probabilities: np.ndarray, phenotype: np.ndarray, *, confidence_k: int | None) -> pd.DataFrame:
     """How often predictions of a confidence are right, in bins of equal width."""
     right = probabilities.argmax(axis=1) == phenotype
-    table, _ = reliability(right, np.clip(confidence(probabilities, k), 0, 1), bins)
+    table, _ = reliability(right, np.clip(confidence(probabilities, confidence_k), 0, 1), bins=BINS)
     return table.assign(variant=variant)

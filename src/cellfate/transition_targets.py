@@ -50,7 +50,8 @@ def transport_targets(
     labels: np.ndarray,
     times: np.ndarray,
     n_phenotypes: int,
-    epsilon: float = 0.05,
+    *,
+    epsilon: float,
     where: str = "transition.targets",
 ) -> np.ndarray:
     """Distributions (N, n) over phenotypes at the next time point by entropic optimal transport in ``embedding`` (N, d).
@@ -100,8 +101,9 @@ def pseudotime_targets(
     labels: np.ndarray,
     pseudotime: np.ndarray,
     n_phenotypes: int,
-    neighbours: int = 30,
-    bias: float = 10.0,
+    *,
+    neighbours: int,
+    bias: float,
     where: str = "transition.targets",
 ) -> np.ndarray:
     """Distributions (N, n) over the phenotypes of each cell's nearest neighbours, those behind it in pseudotime held down.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,22 +19,22 @@ from torch.nn import functional
 from cellfate.errors import InputError
 from cellfate.transition_model import Outputs, next_phenotype
 
-WARM_UP = 0.6  # of the epochs, over which the kept genes fall from m to k
 PCT_START = 0.15  # of the steps, over which the learning rate rises
 FULL_WEIGHT = 0.5  # of the prediction branch's cross-entropy
 BATCH = 1024  # cells of a pass that needs no gradient
+Model = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # expression (N, m), embedding (N, d), phenotype (N,) -> q (N, n)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    epochs: int = 20
-    batch_size: int = 128
-    learning_rate: float = 2e-3
-    regulation_rate: float = 2.0  # step of the proximal gradient descent of b and the regulatory weights w
-    identity_rate: float = 30.0  # learning rate of the genes' identities e_g over that of the others
-    weight_decay: float = 0.05
-    l1: float = 6e-3  # on the regulatory weights w
-    warm_up: float = WARM_UP
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    regulation_rate: float  # step of the proximal gradient descent of b and the regulatory weights w
+    identity_rate: float  # learning rate of the genes' identities e_g over that of the others
+    weight_decay: float
+    l1: float  # on the regulatory weights w
+    warm_up: float  # of the epochs, over which the kept genes fall from m to k
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ def losses(outputs: Outputs, phenotype: Tensor, targets: Tensor) -> dict[str, Te
 
 
 def train_network(
-    network: nn.Module, train: Cells, validation: Cells, settings: TrainingSettings, seed: int = 0, threads: int = 1, label: str = "train"
-) -> tuple[nn.Module, list[dict]]:
+    network: nn.Module, train: Cells, validation: Cells, settings: TrainingSettings, *, seed: int, threads: int = 1, label: str = "train"
+) -> tuple[nn.Module, pd.DataFrame]:
     """Train ``network`` in place; returns it with the weights of the best validation loss at the final number of kept genes, and curves.
 
-    The loss is CE(fused) + 0.5 CE(full) + KL(target || q) + L1 |w|; a curve row has epoch, kept, train_loss and val_loss.
+    The loss is CE(fused) + 0.5 CE(full) + KL(target || q) + L1 |w|; the curves are a table ``transition_curves``, one row per epoch.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
@@ -124,7 +125,7 @@ def train_network(
     if not np.isfinite(best_loss):
         raise InputError(f"{label}: the loss is not finite; a smaller learning rate than {settings.learning_rate} is needed")
     network.load_state_dict(best)
-    return network.eval(), curves
+    return network.eval(), pd.DataFrame(curves)
 
 
 @torch.no_grad()
@@ -180,7 +181,7 @@ def predict(network: nn.Module, cells: Cells) -> Predictions:
     return Predictions(*(torch.cat(parts).numpy() for parts in zip(*found, strict=True)))
 
 
-def transition_function(network: nn.Module, phenotype_held: bool = True) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+def transition_function(network: nn.Module, phenotype_held: bool = True) -> Model:
     """q (N, n) as a function of expression (N, m), embedding (N, d) and the observed phenotype (N,).
 
     With ``phenotype_held`` the present phenotype is the observed one whatever the expression; else it is the fused prediction,

@@ -3,7 +3,6 @@
 Only the scoring of simulated cells reads these files.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from cellfate.transition_metrics import auroc, mean_by_phenotype, precision_at_k
+from cellfate.transition_expression import Prepared
+from cellfate.transition_metrics import mean_by_phenotype, precision_at_k
 
 LEVEL = 0.05  # q-values up to this count as found
 
@@ -49,6 +49,10 @@ class Truth:
             self.knockouts[columns][:, rows],
             self.pathway_knockouts[:, rows],
         )
+
+    def held_out(self, prepared: Prepared) -> "Truth":
+        """The truth of the held-out cells and the analysed genes of ``prepared``, in their order."""
+        return self.of(list(prepared.cells[prepared.held_out]), list(prepared.genes))
 
     @property
     def regulators(self) -> np.ndarray:
@@ -95,11 +99,6 @@ def matrix_error(matrix: np.ndarray, truth: Truth) -> float:
     return float(np.abs(matrix - truth.matrix()).mean())
 
 
-def effect_correlation(effects: np.ndarray, truth: Truth) -> float:
-    """Pearson's correlation of the knockouts' changes of P with the true ones, over all genes and edges."""
-    return float(np.corrcoef(effects.ravel(), truth.effects().ravel())[0, 1])
-
-
 def discovery(significant: np.ndarray, truth: Truth) -> dict[str, float]:
     """How many genes were called, the share of them that does nothing (false discoveries), and the share of regulators that was found."""
     called = int(significant.sum())
@@ -110,13 +109,16 @@ def discovery(significant: np.ndarray, truth: Truth) -> dict[str, float]:
     }
 
 
-def truth_scores(truth: Truth, matrices: Mapping[str, pd.DataFrame], rankings: pd.DataFrame, knockouts: pd.DataFrame) -> pd.DataFrame:
+def truth_scores(truth: Truth, matrices: pd.DataFrame, rankings: pd.DataFrame, knockouts: pd.DataFrame) -> pd.DataFrame:
     """Every score of a run: what, metric, value. ``truth`` is of the held-out cells and the analysed genes, in their order.
 
-    ``matrices`` are transition matrix tables by variant, ``rankings`` and ``knockouts`` the tables of genes.
+    ``matrices`` are the transition matrices of all variants in one table, ``rankings`` and ``knockouts`` the tables of genes.
     """
     n = len(truth.phenotypes)
-    rows = [(f"P: {name}", "mean_error", matrix_error(_as_matrix(table, truth.phenotypes), truth)) for name, table in matrices.items()]
+    rows = [
+        (f"P: {variant}", "mean_error", matrix_error(_as_matrix(table, truth.phenotypes), truth))
+        for variant, table in matrices.groupby("variant", sort=False)
+    ]
     rows.append(("P: uniform", "mean_error", matrix_error(np.full((n, n), 1 / n), truth)))
     for method, table in rankings.groupby("method", sort=False):
         scores = table.set_index("gene")["score"].reindex(truth.genes).to_numpy()
@@ -132,7 +134,3 @@ def truth_scores(truth: Truth, matrices: Mapping[str, pd.DataFrame], rankings: p
 
 def _as_matrix(table: pd.DataFrame, phenotypes: list[str]) -> np.ndarray:
     return table.pivot(index="source", columns="target", values="probability").loc[phenotypes, phenotypes].to_numpy(float)
-
-
-def regulator_auroc(scores: np.ndarray, truth: Truth) -> float:
-    return auroc(truth.regulators, scores)

@@ -13,12 +13,12 @@ from cellfate.calibration import (
     PrefixCalibration,
     fit_calibration,
     fit_prefix_calibration,
-    log_loss,
     read_prefix_calibration,
     save_calibration,
 )
 from cellfate.errors import InputError
-from cellfate.reliability import reliability, tabulate_calibration
+from cellfate.evaluation import tabulate_calibration
+from cellfate.reliability import log_loss, reliability
 from cellfate.tables import check_table
 
 

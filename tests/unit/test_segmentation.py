@@ -11,8 +11,9 @@ import torch
 from cellpose.models import MODEL_NAMES, CellposeModel
 from cellpose.resnet_torch import CPnet
 
+from benchmarks.speed.networks import stock_weights
 from cellfate import segmentation, weights
-from cellfate.cellpose_network import load_network, segment_crops, stock_weights
+from cellfate.cellpose_network import load_network, segment_crops
 from cellfate.crops import CropFile, extract_crops
 from cellfate.errors import InputError
 from cellfate.files import sha256

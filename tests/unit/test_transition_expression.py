@@ -15,6 +15,9 @@ from cellfate.transition import logistic, prepare_cells, read_cells
 from cellfate.transition_expression import prepare, read_embedding, read_h5ad, split_cells, write_h5ad
 
 GENES = [f"g{i}" for i in range(6)]
+COUNTS = {"layer": "X", "kind": "counts"}
+READING = COUNTS | {"label": "phenotype", "targets": {"kind": "static"}, "min_cells": 4, "components": 20}
+PREPARATION = {"fractions": (0.5, 0.25, 0.25), "genes": 200, "components": 3, "seed": 0}
 
 
 def counts(n: int = 40) -> np.ndarray:
@@ -31,7 +34,7 @@ def write(path, values=None, cells=None, genes=GENES, **columns):
 
 def test_what_was_written_is_read(tmp_path):
     path = write(tmp_path / "cells.h5ad", time=np.arange(40.0))
-    found = read_h5ad(path)
+    found = read_h5ad(path, **COUNTS)
     assert (found.values == counts()).all()
     assert found.genes.tolist() == GENES
     assert found.columns["phenotype"].tolist() == ["a", "b"] * 20
@@ -49,7 +52,7 @@ def test_sparse_layers_and_categories(tmp_path, kind):
             group[part] = getattr(matrix, part)
         category = file["obs"].create_group("kind")
         category["codes"], category["categories"] = np.array([0, 1, -1, 0] * 10), ["x", "y"]
-    found = read_h5ad(path, "layers/raw")
+    found = read_h5ad(path, layer="layers/raw", kind="counts")
     assert (found.values == counts()).all()
     assert found.columns["kind"].tolist() == ["x", "y", None, "x"] * 10
 
@@ -79,7 +82,7 @@ def changed(value: float) -> np.ndarray:
 )
 def test_values_that_cannot_be_are_refused(tmp_path, values, kind, message):
     with pytest.raises(InputError, match=message):
-        read_h5ad(write(tmp_path / "cells.h5ad", values), kind=kind)
+        read_h5ad(write(tmp_path / "cells.h5ad", values), layer="X", kind=kind)
 
 
 @pytest.mark.parametrize(
@@ -91,17 +94,17 @@ def test_values_that_cannot_be_are_refused(tmp_path, values, kind, message):
 )
 def test_names_that_occur_twice_are_refused(tmp_path, changes, message):
     with pytest.raises(InputError, match=message):
-        read_h5ad(write(tmp_path / "cells.h5ad", **changes))
+        read_h5ad(write(tmp_path / "cells.h5ad", **changes), **COUNTS)
 
 
 def test_missing_files_and_layers_are_named(tmp_path):
     with pytest.raises(InputError, match="no such file"):
-        read_h5ad(tmp_path / "nothing.h5ad")
+        read_h5ad(tmp_path / "nothing.h5ad", **COUNTS)
     (tmp_path / "text.h5ad").write_text("no HDF5")
     with pytest.raises(InputError, match="not an h5ad file"):
-        read_h5ad(tmp_path / "text.h5ad")
+        read_h5ad(tmp_path / "text.h5ad", **COUNTS)
     with pytest.raises(InputError, match="no layer 'raw/X'; there are X"):
-        read_h5ad(write(tmp_path / "cells.h5ad"), "raw/X")
+        read_h5ad(write(tmp_path / "cells.h5ad"), layer="raw/X", kind="counts")
 
 
 def with_labels(labels: list) -> dict:
@@ -121,21 +124,34 @@ def test_labels_that_do_not_do_are_refused(tmp_path, label, columns, message):
     path = tmp_path / "cells.h5ad"
     write_h5ad(path, counts(), [f"c{i}" for i in range(40)], GENES, {"phenotype": np.array(["a", "b"] * 20, object)} | columns)
     with pytest.raises(InputError, match=message):
-        read_cells(path, label=label, min_cells=4)
+        read_cells(path, **READING | {"label": label})
 
 
 def test_static_labels_are_refused_as_transitions(tmp_path):
     path = write(tmp_path / "cells.h5ad")
     with pytest.raises(InputError, match="static labels are refused"):
-        read_cells(path, min_cells=4, targets={"kind": "observed", "column": "phenotype"})
-    with pytest.raises(InputError, match=r"transition.targets.column is missing"):
-        read_cells(path, min_cells=4, targets={"kind": "observed"})
-    assert np.isnan(read_cells(path, min_cells=4).targets).all()
+        read_cells(path, **READING | {"targets": {"kind": "observed", "column": "phenotype"}})
+    assert np.isnan(read_cells(path, **READING).targets).all()
+
+
+@pytest.mark.parametrize(
+    ("targets", "missing"),
+    [
+        ({"kind": "observed"}, "column is missing: kind observed needs it"),
+        ({"kind": "optimal_transport", "time": None}, "time is missing"),
+        ({"kind": "optimal_transport", "time": "time"}, "epsilon is missing"),
+        ({"kind": "pseudotime", "column": "time", "neighbours": 5}, "bias is missing"),
+    ],
+)
+def test_what_a_kind_of_targets_needs_must_be_given(tmp_path, targets, missing):
+    path = write(tmp_path / "cells.h5ad", time=np.arange(40.0))
+    with pytest.raises(InputError, match=f"transition.targets.{missing}"):
+        read_cells(path, **READING | {"targets": targets})
 
 
 def test_training_cells_alone_set_the_scale(tmp_path):
-    table = read_cells(write(tmp_path / "cells.h5ad"), min_cells=4)
-    prepared, cells = prepare_cells(table, (0.5, 0.25, 0.25), components=3)
+    table = read_cells(write(tmp_path / "cells.h5ad"), **READING)
+    prepared, cells = prepare_cells(table, **PREPARATION)
     train = prepared.parts == "train"
     assert prepared.values[train].mean(axis=0) == pytest.approx(np.zeros(6), abs=1e-9)
     assert prepared.values[train].std(axis=0) == pytest.approx(np.ones(6))
@@ -160,10 +176,10 @@ def test_a_given_embedding_is_called_so(tmp_path):
     path = tmp_path / "embedding.csv"
     table = pd.DataFrame({"cell": [f"c{i}" for i in reversed(range(40))], "x": np.arange(40.0)})
     table.to_csv(path, index=False)
-    cells = read_h5ad(write(tmp_path / "cells.h5ad"))
+    cells = read_h5ad(write(tmp_path / "cells.h5ad"), **COUNTS)
     found = read_embedding(path, cells.cells)
     assert found[:, 0].tolist() == list(reversed(range(40)))
-    prepared = prepare(cells, np.tile([0, 1], 20), embedding=found)
+    prepared = prepare(cells, np.tile([0, 1], 20), **PREPARATION, embedding=found)
     assert prepared.embedding_name == "given embedding"
     table.iloc[1:].to_csv(path, index=False)
     with pytest.raises(InputError, match="cell 'c39' is missing"):
@@ -183,11 +199,11 @@ def pbmc68k() -> Path:
 
 def test_the_real_cells_of_scanpy_are_read_and_classified():
     path = pbmc68k()
-    table = read_cells(path, label="bulk_labels", layer="raw/X", kind="lognorm", min_cells=8)
+    table = read_cells(path, **READING | {"label": "bulk_labels", "layer": "raw/X", "kind": "lognorm", "min_cells": 8})
     assert table.expression.values.shape == (700, 765)
     assert len(table.phenotypes) == 10
-    prepared, cells = prepare_cells(table, genes=100, seed=1)
-    _, _, scores, _ = logistic(prepared, cells, 10)
+    prepared, cells = prepare_cells(table, fractions=(0.6, 0.15, 0.25), genes=100, components=20, seed=1)
+    _, _, scores, _ = logistic(prepared, cells, 10, confidence_k=None)
     assert scores["accuracy"] > 0.6
     with pytest.raises(InputError, match=r"scaled .z-scored. data, which is refused"):
-        read_h5ad(path, "X", "lognorm")
+        read_h5ad(path, layer="X", kind="lognorm")

@@ -36,7 +36,7 @@ def test_a_knockout_changes_its_own_row_alone():
 
 
 def test_genes_that_matter_are_found_and_no_other():
-    genes, edges = genes_against_null(model, cells(), ZERO, GENES, ["a", "b"], permutations=400)
+    genes, edges = genes_against_null(model, cells(), ZERO, GENES, ["a", "b"], permutations=400, level=0.05, seed=0)
     assert genes.loc[genes["significant"], "gene"].tolist() == ["g0", "g1"]
     assert genes.loc[genes["held_out_q_value"] <= 0.05, "gene"].tolist() == ["g0", "g1"]
     assert set(edges["gene"]) == {"g0", "g1"}
@@ -47,7 +47,7 @@ def test_genes_that_matter_are_found_and_no_other():
 
 def test_too_few_permutations_could_find_nothing_and_are_refused():
     with pytest.raises(InputError, match="permutations is 100: a lone gene could never be found among 12; 240 are needed"):
-        genes_against_null(model, cells(), ZERO, GENES, ["a", "b"], permutations=100)
+        genes_against_null(model, cells(), ZERO, GENES, ["a", "b"], permutations=100, level=0.05, seed=0)
 
 
 def test_interpolated_permutations_are_close_to_exact_ones():
@@ -78,7 +78,7 @@ def test_matched_sets_are_other_genes_of_like_expression():
 
 def test_a_set_that_matters_beats_random_sets():
     sets, draws = sets_against_null(
-        model, cells(), ZERO, GENES, {"path": ["g0", "g1"], "idle": ["g4", "g5"]}, np.arange(12.0), ["a", "b"], draws=99
+        model, cells(), ZERO, GENES, {"path": ["g0", "g1"], "idle": ["g4", "g5"]}, np.arange(12.0), ["a", "b"], set_draws=99, seed=0
     )
     sets = sets.set_index("gene_set")
     assert sets.loc["path", "p_value"] == pytest.approx(0.01)
@@ -87,4 +87,4 @@ def test_a_set_that_matters_beats_random_sets():
     assert sets.loc["idle", "p_value"] > 0.5
     assert len(draws) == 198
     with pytest.raises(InputError, match="gene set x: gene 'nothing' is not among the 12 genes"):
-        sets_against_null(model, cells(), ZERO, GENES, {"x": ["nothing"]}, np.arange(12.0), ["a", "b"])
+        sets_against_null(model, cells(), ZERO, GENES, {"x": ["nothing"]}, np.arange(12.0), ["a", "b"], set_draws=99, seed=0)

@@ -5,7 +5,8 @@ import torch
 
 from cellfate.transition_model import FusionModule, TransitionModel, TransitionSettings, compress, next_phenotype
 
-SETTINGS = {"n_genes": 20, "n_phenotypes": 3, "embedding_size": 5, "width": 8, "keep": 6}
+SETTINGS = {"n_genes": 20, "n_phenotypes": 3, "embedding_size": 5, "width": 8, "heads": 2, "layers": 1, "keep": 6}
+SETTINGS |= {"dropout": 0.1, "prior_weight": 0.0}
 
 
 def network(**changes) -> TransitionModel:

@@ -51,7 +51,7 @@ def test_transport_goes_to_the_nearest_of_the_next_time():
     place = np.concatenate([np.zeros(20), np.full(20, 9.0), np.zeros(20), np.full(20, 9.0)])
     embedding = place[:, None] + rng.normal(0, 0.1, (80, 2))
     labels, times = np.repeat([0, 1, 0, 1], 20), np.repeat([0, 0, 1, 1], 20)
-    found = transport_targets(embedding, labels, times, 2)
+    found = transport_targets(embedding, labels, times, 2, epsilon=0.05)
     assert found[:20, 0].min() > 0.95
     assert found[20:40, 1].min() > 0.95
     assert np.isnan(found[40:]).all()
@@ -60,7 +60,7 @@ def test_transport_goes_to_the_nearest_of_the_next_time():
 @pytest.mark.parametrize(("times", "message"), [([1, 1, 1, 1], "all cells have time 1"), (["a", 1, 1, 2], "row 1 is 'a', a number")])
 def test_times_that_are_none_are_refused(times, message):
     with pytest.raises(InputError, match=message):
-        transport_targets(np.zeros((4, 2)), LABELS, np.array(times, object), 2)
+        transport_targets(np.zeros((4, 2)), LABELS, np.array(times, object), 2, epsilon=0.05)
 
 
 def test_pseudotime_holds_neighbours_behind_down():

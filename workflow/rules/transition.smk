@@ -284,17 +284,35 @@ rule plot_knockouts:
         "../../scripts/plot_knockouts.py"
 
 
-rule plot_ablation:
-    """Scores of all variants and the regression, and the reliability of their confidence."""
+rule tabulate_transition_scores:
+    """Scores of all variants and the regression, and the reliability of their confidence, in one table each."""
     input:
         scores=expand("results/{{dataset}}/transition/{variant}/scores.csv", variant=[*TRANSITION["variants"], "logistic"]),
         reliability=expand("results/{{dataset}}/transition/{variant}/reliability.csv", variant=[*TRANSITION["variants"], "logistic"]),
+        code=code_of("tabulate_transition_scores.py"),
+    output:
+        scores="results/{dataset}/transition/tables/scores.csv",
+        reliability="results/{dataset}/transition/tables/reliability.csv",
+    log:
+        "logs/{dataset}/transition/tabulate_transition_scores.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Putting the scores of the variants together"
+    script:
+        "../../scripts/tabulate_transition_scores.py"
+
+
+rule plot_ablation:
+    """Scores of all variants and the regression, and the reliability of their confidence."""
+    input:
+        scores="results/{dataset}/transition/tables/scores.csv",
+        reliability="results/{dataset}/transition/tables/reliability.csv",
         code=code_of("plot_ablation.py"),
     output:
         **transition_figure("ablation"),
         calibration_pdf="results/{dataset}/transition/figures/transition_calibration.pdf",
         calibration_png="results/{dataset}/transition/figures/transition_calibration.png",
-        table="results/{dataset}/transition/tables/scores.csv",
     log:
         "logs/{dataset}/transition/plot_ablation.log",
     conda:
