@@ -7,7 +7,7 @@ from cellfate.calibration import log_loss
 from cellfate.evaluation import pooled
 
 
-def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> tuple[pd.DataFrame, dict[str, float]]:
+def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> tuple[pd.DataFrame, dict[str, float]]:
     """Equal-width bins (bin_low, bin_high, mean_probability, observed, count) and the scores ece, brier and log_loss.
 
     The expected calibration error is the mean of |observed - mean probability| over bins, weighted by their counts.
@@ -25,12 +25,12 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -
     return table, {"ece": ece, "brier": float(((probabilities - labels) ** 2).mean()), "log_loss": log_loss(labels, probabilities)}
 
 
-def tabulate_calibration(predictions: pd.DataFrame, bins: int = 10, calibration: bool = True) -> pd.DataFrame:
+def tabulate_calibration(predictions: pd.DataFrame, *, bins: int, calibration: bool) -> pd.DataFrame:
     """The calibration table of the test trajectories, at every condition and n that was predicted.
 
     Stage ``raw`` and, where ``calibration`` says that there was one, ``calibrated``. The scores stand on each row of a stage.
     """
-    rows = pooled(predictions)
+    rows = pooled(predictions, splits=("test",), treatment=None)
     columns = {"raw": "probability"} | ({"calibrated": "probability_calibrated"} if calibration else {})
     tables = []
     for (condition, n), chosen in rows.groupby(["condition", "n"]):

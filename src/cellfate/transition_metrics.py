@@ -50,7 +50,7 @@ def classification_scores(
         "f1_macro": float(f1_score(phenotype, predicted, average="macro")),
         "kappa": float(cohen_kappa_score(phenotype, predicted)),
         "confidence": float(sure.mean()),
-        "ece": reliability(~wrong, sure)[1]["ece"],
+        "ece": reliability(~wrong, sure, bins=10)[1]["ece"],
         "auroc_max_probability": auroc(wrong, 1 - probabilities.max(axis=1)),
     }
     if u is not None:
