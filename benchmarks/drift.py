@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from cellfate.drift import estimate_drift
 from cellfate.frames import open_frames
@@ -22,6 +23,7 @@ from cellfate.simulation_motion import stage_drift
 from cellfate.simulation_render import illumination, medium
 from cellfate.simulation_settings import CHANNELS
 
+UPSAMPLING = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())["registration"]["upsampling"]
 FRAMES, SIDE, MARGIN = 12, 256, 64
 SEEDS = (901, 902)
 CELLS, STEPS = (60, 16, 8), (1.0, 5.0, 10.0)  # cells in the dish; pixels, standard deviation of a step of the window
@@ -38,7 +40,8 @@ def simulate(seed: int, n_cells: int, step: float) -> tuple[np.ndarray, np.ndarr
     size = SIDE + 2 * MARGIN
     camera = {"drift": 0.0, "background": 0.0, "vignette": 0.0, "bleaching": 0.0}
     cells = {"n_cells": n_cells, "fated_cells": 0, "sister_pairs": 0, "leaving_cells": 0}
-    dish = simulate_recording("dish", {"n_frames": FRAMES, "frame_shape": [size, size], "camera": camera, **cells}, seed).images - 100.0
+    settings = {"n_frames": FRAMES, "frame_shape": [size, size], "camera": camera, **cells}
+    dish = simulate_recording("dish", settings, seed=seed, frame_interval_min=30.0).images - 100.0
     corners = np.round(stage_drift(np.random.default_rng([seed, int(step)]), FRAMES, step)).clip(-MARGIN, MARGIN).astype(int)
     rng = np.random.default_rng(seed)
     lamp, light = (function(rng, (SIDE, SIDE), len(CHANNELS), level) for function, level in ((illumination, 0.25), (medium, 60.0)))
@@ -54,7 +57,7 @@ def simulated() -> pd.DataFrame:
             errors = []
             for seed in SEEDS:
                 images, truth = simulate(seed, n_cells, step)
-                errors += [estimate_drift(in_memory(images, CHANNELS), channel) - truth for channel in CHANNELS]
+                errors += [estimate_drift(in_memory(images, CHANNELS), channel, upsampling=UPSAMPLING) - truth for channel in CHANNELS]
             one = np.abs(np.diff(errors, axis=1)).max(axis=2)
             sums = np.abs(np.array(errors)[:, -1]).max(axis=1)
             values = {"step off, median": np.median(one), "largest": one.max(), "sum off, median": np.median(sums)}
@@ -66,14 +69,14 @@ def simulated() -> pd.DataFrame:
 def real(folder: Path) -> None:
     frames = open_frames(folder / "HC01501_{channel}_B2_1_{time}.tif", ["P", "R", "G"])
     images = np.stack([frames.read(t) for t in range(frames.n_frames)])
-    whole = {channel: estimate_drift(frames, channel) for channel in frames.channels}
+    whole = {channel: estimate_drift(frames, channel, upsampling=UPSAMPLING) for channel in frames.channels}
     print("shifts by phase contrast:", whole["P"].round(1).tolist())
     for channel, shifts in whole.items():
         print(f"{channel}, whole field, off phase contrast by at most: rows, columns", np.abs(shifts - whole["P"]).max(axis=0).round(1))
     corners = [(y, x) for y in (0, 312, 624) for x in (0, 448, 896)]
     for channel in ("P", "R"):
         parts = [in_memory(images[:, :, y : y + PART[0], x : x + PART[1]], frames.channels) for y, x in corners]
-        off = [np.abs(estimate_drift(part, channel) - whole["P"]).max() for part in parts]
+        off = [np.abs(estimate_drift(part, channel, upsampling=UPSAMPLING) - whole["P"]).max() for part in parts]
         print(f"{channel}, parts of {PART[0]} x {PART[1]}, off the whole field by at most:", np.sort(np.round(off, 1)))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from scipy.special import expit
 
 from cellfate.calibration import Calibration
@@ -13,6 +14,8 @@ from cellfate.reliability import reliability
 from cellfate.statistics import bootstrap_counts
 from cellfate.tables import CENSORED, NO_EVENT, read_table
 
+CONFIG = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())
+BINS = CONFIG["evaluation"]["calibration_bins"]
 HOURS = (0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 12.5, 15, 17.5, 20, 25)  # before the event; 0.5 is the last frame before it
 FIXED_HOURS = 20  # the fixed cohort has a value at each point up to here
 RESAMPLES = 2000
@@ -54,19 +57,20 @@ def horizon_table(rows: pd.DataFrame) -> pd.DataFrame:
 def _scores(one: pd.DataFrame) -> dict[str, float]:
     labels, logits, units = one["label"].to_numpy(), one["logit"].to_numpy(float), one["recording"].to_numpy()
     counts = {"n_tracks": len(one), "n_negative": int((labels == 0).sum()), "n_positive": int((labels == 1).sum())}
-    value, low, high = metrics_with_intervals(labels, logits, (logits > 0).astype(int), units, RESAMPLES)
+    value, low, high = metrics_with_intervals(labels, logits, (logits > 0).astype(int), units, bootstrap=RESAMPLES, seed=CONFIG["seed"])
     found = counts | {"n_recordings": one["recording"].nunique(), "frames_seen": one["n_frames_seen"].median()}
     for name in ("balanced_accuracy", "auroc"):
         found |= {name: value[name, "all"], f"{name}_low": low[name, "all"], f"{name}_high": high[name, "all"]}
-    by_probability, _, _ = metrics_with_intervals(labels, logits, (one["probability"] > 0.5).to_numpy(int), units, 0)
+    at_half = (one["probability"] > 0.5).to_numpy(int)
+    by_probability, _, _ = metrics_with_intervals(labels, logits, at_half, units, bootstrap=0, seed=CONFIG["seed"])
     found["balanced_accuracy_at_half"] = by_probability["balanced_accuracy", "all"]
     drawn = _resampled(units)
     for name, column in (("", "probability"), ("raw_", "raw"), ("single_", "single")):
         probabilities = one[column].to_numpy(float)
         for score in ("brier", "ece"):
-            draws = [reliability(labels[rows], probabilities[rows])[1][score] for rows in drawn]
+            draws = [reliability(labels[rows], probabilities[rows], BINS)[1][score] for rows in drawn]
             low_high = np.percentile(draws, [2.5, 97.5])
-            found[f"{name}{score}"] = reliability(labels, probabilities)[1][score]
+            found[f"{name}{score}"] = reliability(labels, probabilities, BINS)[1][score]
             found |= {f"{name}{score}_low": low_high[0], f"{name}{score}_high": low_high[1]}
     base = labels.mean()
     sure = np.maximum(one["probability"], 1 - one["probability"]) > SURE

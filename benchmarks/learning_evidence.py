@@ -18,6 +18,7 @@ from cellfate.tables import read_table
 from cellfate.truth import read_true_cells, score_evidence
 
 ROOT = Path(__file__).resolve().parent.parent
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 OUTCOMES = {"negative": "apoptosis", "positive": "mitosis"}
 
 
@@ -27,15 +28,16 @@ def evidence(name: str, window: int) -> pd.DataFrame:
     trajectories, split = (read_table(results / f"{table}.parquet", table) for table in ("trajectories", "split"))
     predictions = read_table(results / "fold-0/predictions.parquet", "predictions")
     with EmbeddingFile(results / "fold-0/embeddings.h5") as embeddings:
-        model = open_model(results / "fold-0/model")
-        attention = compute_attention(model, embeddings, trajectories, split, 0, ["test"], window)
+        model = open_model(results / "fold-0/model", threads=1, accelerator=CONFIG["training"]["accelerator"])
+        attention = compute_attention(model, embeddings, trajectories, split, 0, splits=["test"], occlusion_window=window)
     cells = read_true_cells(sorted((ROOT / "resources" / name / "truth").glob("*.h5")))
-    return score_evidence(cells, attention, predictions, trajectories, OUTCOMES)
+    percentile = CONFIG["statistics"]["high_percentile"]
+    return score_evidence(cells, attention, predictions, trajectories, OUTCOMES, high_percentile=percentile)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--window", type=int, default=yaml.safe_load((ROOT / "config.yaml").read_text())["attention"]["occlusion_window"])
+    parser.add_argument("--window", type=int, default=CONFIG["attention"]["occlusion_window"])
     window = parser.parse_args().window
     names = sorted(path.parents[2].name for path in ROOT.glob("results/learning-*/corrected/fold-0/predictions.parquet"))
     tables = [evidence(name, window).assign(run=name) for name in names]

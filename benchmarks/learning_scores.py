@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from cellfate.baselines import balanced_accuracy_draws, interval, mean_over_runs, predict_baselines
 from cellfate.evaluation import pooled
@@ -15,6 +16,7 @@ from cellfate.statistics import high_attention, median_with_interval
 from cellfate.tables import read_table
 
 RESAMPLES = 2000
+CONFIG = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())
 DROPPED = (0, 5, 10, 20, 30)  # frames that the baselines do without, fitted again for each; where all effects are on
 NETWORK = "network"
 FOLD = "fold-0"  # there is one
@@ -42,7 +44,7 @@ def baseline_rows(run: Run, cache: Path) -> pd.DataFrame:
     if not cache.exists():
         tables = run.table("trajectories.parquet", "trajectories"), run.table("split.parquet", "split")
         shorter = DROPPED if run.condition == "all" else DROPPED[:1]
-        rows = pd.concat([predict_baselines(run.crops, *tables, seed=run.seed, dropped=n) for n in shorter])
+        rows = pd.concat([predict_baselines(run.crops, *tables, fold=0, seed=run.seed, dropped=n) for n in shorter])
         with replacing(cache) as temporary:
             rows.to_parquet(temporary, index=False)
     return pd.read_parquet(cache)
@@ -54,7 +56,8 @@ def predicted_rows(run: Run, cache: Path) -> pd.DataFrame:
     Scope ``all`` has every held-out trajectory, ``treated`` those of treated recordings; truncated ones are treated only. The
     baselines have the trajectories that the network has.
     """
-    network = pooled(run.table(f"{FOLD}/predictions.parquet", "predictions")).rename(columns={"n": "dropped"})
+    predictions = pooled(run.table(f"{FOLD}/predictions.parquet", "predictions"), splits=("test",), treatment=None)
+    network = predictions.rename(columns={"n": "dropped"})
     full = network[network["condition"] == "full"]
     truncated = network[(network["condition"] == "truncation") & (network["dropped"] > 0)]
     rows = pd.concat([full, truncated]).assign(method=NETWORK)
@@ -75,7 +78,7 @@ def score_table(rows: pd.DataFrame) -> pd.DataFrame:
     found = []
     for key, members in rows.groupby(KEY, sort=False):
         runs = by_seed(members)
-        mean, spread, values, draws = mean_over_runs(runs, RESAMPLES)
+        mean, spread, values, draws = mean_over_runs(runs, resamples=RESAMPLES)
         singles = [interval(balanced_accuracy_draws(one, RESAMPLES, seed)[1]) for seed, one in runs.items()]
         by_name = [dict(zip(runs, map(float, column), strict=True)) for column in (values, *zip(*singles, strict=True))]
         sizes = len(runs), len(members), int(members.groupby("seed")["recording"].nunique().sum())
@@ -112,7 +115,8 @@ def effects_over_seeds(runs: Iterable[Run]) -> pd.DataFrame:
     found = []
     for key, rows in effects.groupby(["course", "outcome", "feature"], sort=False):
         recordings = rows["seed"].astype(str) + "/" + rows["recording"]
-        found.append((*key, len(rows), *median_with_interval(rows["cliffs_delta"].to_numpy(), recordings.to_numpy(), RESAMPLES)))
+        interval = median_with_interval(rows["cliffs_delta"].to_numpy(), recordings.to_numpy(), resamples=RESAMPLES, seed=0)
+        found.append((*key, len(rows), *interval))
     return pd.DataFrame(found, columns=["course", "outcome", "feature", "n", "median", "low", "high"])
 
 
@@ -129,7 +133,9 @@ def end_share(runs: Iterable[Run], part: float = 0.25) -> float:
         compared = run.table("tables/effects.parquet", "effects")["trajectory"].unique()
         attention = run.table(f"{FOLD}/attention.parquet", "attention")
         for _, rows in attention[attention["trajectory"].isin(compared)].groupby("trajectory"):
-            before_end = rows["frames_before_end"].to_numpy()[high_attention(rows["weight"].to_numpy())]
+            before_end = rows["frames_before_end"].to_numpy()[
+                high_attention(rows["weight"].to_numpy(), CONFIG["statistics"]["high_percentile"])
+            ]
             inside += list(before_end < part * len(rows))
     return float(np.mean(inside))
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from scipy.signal import lfilter
 
 from cellfate.progress import progress
@@ -66,6 +67,7 @@ DATA_SETS, TRAJECTORIES, FEATURES = 200, 30, 4
 LONGEST = 100  # frames; the shortest trajectory has 50
 RESAMPLES, DRAWS, BOOTSTRAP = 2000, 2000, 1000
 LEVEL = 0.05
+HIGH_PERCENTILE = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())["statistics"]["high_percentile"]
 
 
 def autoregressive(rng: np.random.Generator, shape: tuple[int, int], coefficient: float) -> np.ndarray:
@@ -101,9 +103,10 @@ def without_course(values: list[np.ndarray], others: list[np.ndarray]) -> list[n
 
 def judge(values: list[np.ndarray], weights: list[np.ndarray], seed: int) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
     """Share of p < 0.05 over trajectories and features; per feature, whether interval and shift call an effect, and the median."""
-    masks = [high_attention(one) for one in weights]
+    masks = [high_attention(one, HIGH_PERCENTILE) for one in weights]
     p_values = [
-        permutation_p_values(one, high, RESAMPLES, [seed, place]) for place, (one, high) in enumerate(zip(values, masks, strict=True))
+        permutation_p_values(one, high, resamples=RESAMPLES, seed=[seed, place])
+        for place, (one, high) in enumerate(zip(values, masks, strict=True))
     ]
     shifted = [deltas_of_shifts(one, high) for one, high in zip(values, masks, strict=True)]
     interval, shift, medians = np.zeros(FEATURES, bool), np.zeros(FEATURES, bool), np.zeros(FEATURES)
@@ -111,7 +114,7 @@ def judge(values: list[np.ndarray], weights: list[np.ndarray], seed: int) -> tup
         deltas = [d[:, f] for d in shifted]
         medians[f], low, high = median_with_interval([d[0] for d in deltas], resamples=BOOTSTRAP, seed=seed)
         interval[f] = low > 0 or high < 0
-        shift[f] = circular_shift_p_value(deltas, DRAWS, seed) < LEVEL
+        shift[f] = circular_shift_p_value(deltas, draws=DRAWS, seed=seed) < LEVEL
     return float((np.array(p_values) < LEVEL).mean()), interval, shift, medians
 
 

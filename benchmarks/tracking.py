@@ -12,11 +12,13 @@ Without weights the network is trained; with - nothing is segmented.
 
 import sys
 import time
+from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from cellfate.cellpose_training import train_network
 from cellfate.frame_masks import FrameMasks, measure_cells, writing_frame_masks
@@ -29,10 +31,12 @@ from cellfate.tracking_quality import assess_tracking
 from cellfate.tracking_scores import score_simulated
 
 FIRST_SEED = 501  # no recording, no network and no test has these seeds
+TRACKING = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())["tracking"]
+DEFAULT = TrackingSettings(**{field.name: TRACKING[field.name] for field in fields(TrackingSettings)})
 TRACKERS = {
-    "no divisions": TrackingSettings(divisions=False),
-    "raw": TrackingSettings(filter_divisions=False),
-    "filtered": TrackingSettings(),
+    "no divisions": replace(DEFAULT, divisions=False),
+    "raw": replace(DEFAULT, filter_divisions=False),
+    "filtered": DEFAULT,
 }
 MISSED, FALSE = 0.05, 0.02  # of the cells, in the condition with errors
 FAST = 6.0  # pixels per frame, in the condition with large steps; the simulator's cells walk 1
@@ -95,7 +99,7 @@ def main(n: int, out: Path, weights: Path | None) -> None:
         network = weights != Path("-")
         if weights is None:
             weights = folder / "network"
-            train_network(weights, FIRST_SEED - 1)
+            train_network(weights, FIRST_SEED - 1, threads=1)
         for number in range(n):
             images, truth = simulate(folder, number)
             masks = folder / "masks.h5"

@@ -11,7 +11,7 @@ check_gpus(snakemake.resources)
 
 with EmbeddingFile(snakemake.input.embeddings) as embeddings:
     attention = compute_attention(
-        open_model(snakemake.input.model, snakemake.threads, snakemake.params.accelerator),
+        open_model(snakemake.input.model, threads=snakemake.threads, accelerator=snakemake.params.accelerator),
         embeddings,
         read_table(snakemake.input.trajectories, "trajectories"),
         read_table(snakemake.input.split, "split"),

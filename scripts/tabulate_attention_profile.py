@@ -10,7 +10,7 @@ log_to(snakemake.log[0])
 predictions = read_tables(snakemake.input.predictions, "predictions")
 table = attention_profile(
     read_tables(snakemake.input.attention, "attention"),
-    correct_trajectories(predictions, snakemake.params.outcomes, snakemake.params.splits, snakemake.params.treatment),
+    correct_trajectories(predictions, snakemake.params.outcomes, splits=snakemake.params.splits, treatment=snakemake.params.treatment),
     read_table(snakemake.input.trajectories, "trajectories"),
     outcomes=snakemake.params.outcomes,
     max_frames_before_end=snakemake.params.max_frames_before_end,

@@ -19,7 +19,9 @@ groups = count_groups(
     lags=[settings.lag * steps for steps in (1, *settings.steps)],
     group_by=settings.group_by,
 )
-tables = tabulate_states(groups, settings.lag, settings.steps, settings.smoothing, settings.bootstrap, settings.seed)
+tables = tabulate_states(
+    groups, settings.lag, settings.steps, smoothing=settings.smoothing, bootstrap=settings.bootstrap, seed=settings.seed
+)
 for name, table in tables.items():
     write_table(table, snakemake.output[name], name)
 print(findings(groups, tables["state_checks"]), file=sys.stderr)

@@ -19,7 +19,7 @@ def dense_recording() -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
 
     still = {"fated_cells": 0, "sister_pairs": 0, "leaving_cells": 0}
     settings = {"frame_shape": [SIZE, SIZE], "n_cells": CELLS, "n_frames": FRAMES, **still}
-    simulated = simulate_recording("dense", settings, 1, None, None, None, 30.0)
+    simulated = simulate_recording("dense", settings, seed=1, treatment=None, dose=None, treatment_start_h=None, frame_interval_min=30.0)
     return simulated.images, simulated.masks, simulated.tracks[["track_id", "frame", "y", "x"]]
 
 

@@ -41,7 +41,7 @@ def ways_of(folder: Path, device: str, lengths: Sequence[int] = ()) -> tuple[Cal
     columns = {"recording": "r", "track_id": range(len(counts)), "first_frame": 0, "last_frame": [len(crops) - 1 for crops in counts]}
     table = pd.DataFrame(columns).assign(trajectory=lambda t: "r/" + t["track_id"].astype(str), label=lambda t: t["track_id"] % 2)
     augmentation = AugmentationSettings(**AUGMENTATION)
-    dataset = TrajectoryDataset(table, CropSet([folder / "r.h5"]), SCALING, 112, augmentation, seed=1)
+    dataset = TrajectoryDataset(table, CropSet([folder / "r.h5"]), SCALING, 112, augmentation, seed=1, cache=False)
 
     class Pickles(TrajectoryDataset):
         def counts(self, item: Draw) -> tuple:
@@ -50,7 +50,7 @@ def ways_of(folder: Path, device: str, lengths: Sequence[int] = ()) -> tuple[Cal
 
     sampler = BalancedSampler(table["label"].to_numpy(), seed=1)
     workers = os.cpu_count() - 1 if device == "cuda" else 0
-    pickles = Pickles(table, CropSet([folder / "r.h5"]), SCALING, 112, augmentation, seed=1)
+    pickles = Pickles(table, CropSet([folder / "r.h5"]), SCALING, 112, augmentation, seed=1, cache=False)
     kept = {"prefetch_factor": 4, "persistent_workers": True} if workers else {}
     slow = DataLoader(pickles, 4, sampler=sampler, num_workers=workers, collate_fn=collate, pin_memory=device == "cuda", **kept)
     fast = loader(dataset, 4, workers, sampler, on_gpu=device == "cuda")

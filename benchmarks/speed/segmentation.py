@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import yaml
 
 from benchmarks.speed.inputs import CROP, SIZE, dense_recording
 from benchmarks.speed.measure import HELD_OUT, Point, Row, Settings, Share, interleaved, peak_mb
@@ -21,6 +22,9 @@ from cellfate.regions import choose_region
 from cellfate.segmentation_settings import Attempt, SegmentationSettings
 
 ROOT = Path(__file__).parents[2]
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+THRESHOLDS = {key: CONFIG["segmentation"][key] for key in ("flow_threshold", "cellprob_threshold")}
+MIN_AREA = CONFIG["features"]["min_area"]
 CHANNEL, DIAMETER = 1, 36.0  # p53, pixels
 CELLS, FEW = 170, 8
 BATCH = 64  # crops, on a GPU
@@ -40,11 +44,11 @@ def load(device: str):
     found = [*ROOT.glob("resources/*/cellpose/simulated")]
     narrow = found[0] if found else ROOT / "resources/benchmarks/cellpose/simulated"
     if not found:
-        train_network(narrow, 42)
+        train_network(narrow, 42, threads=1)
     with TemporaryDirectory() as name:
         path = Path(name) / "stock"
         torch.save(stock_weights(read_weights(narrow)), path)
-        return load_network(path, device)
+        return load_network(path, device, threads=1)
 
 
 def crops(count: int) -> np.ndarray:
@@ -91,7 +95,7 @@ def chosen_iou(one: np.ndarray, other: np.ndarray) -> float:
     """Mean intersection over union of the tracked cell's region in pairs of label images; 0 where one of them has none."""
     scores = []
     for pair in zip(one, other, strict=True):
-        regions = [choose_region(labels, "centre")[0] for labels in pair]
+        regions = [choose_region(labels, "centre", MIN_AREA)[0] for labels in pair]
         pixels = [set() if region is None else set(map(tuple, region.coords.tolist())) for region in regions]
         union = pixels[0] | pixels[1]
         scores.append(len(pixels[0] & pixels[1]) / len(union) if union else 1.0)
@@ -103,7 +107,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     from cellfate.masks import scale_to_uint8
 
     network = load("cpu")
-    ladder = SegmentationSettings("published")
+    ladder = SegmentationSettings("published", CHANNEL, DIAMETER, **THRESHOLDS, batch_size=2)
     some = ladder_crops()
     tries = ladder.attempts(3)
     scaled, found = scale_to_uint8(some), []
@@ -121,7 +125,7 @@ def rows(settings: Settings) -> Iterator[Row]:
         published_mb=memory[0], ours_mb=memory[1],
     )  # fmt: skip
 
-    single = SegmentationSettings("single", CHANNEL, DIAMETER)
+    single = SegmentationSettings("single", CHANNEL, DIAMETER, **THRESHOLDS, batch_size=2)
     images = crops(CELLS)[::EVERY]
     alone = single.attempts(3)
     found = []
@@ -154,7 +158,7 @@ def gpu_row(settings: Settings, few: np.ndarray, alone: list[Attempt]) -> Row:
     from cellfate.cellpose_network import segment_crops
 
     network = load("cuda")
-    batched = SegmentationSettings("single", CHANNEL, DIAMETER, batch_size=BATCH)
+    batched = SegmentationSettings("single", CHANNEL, DIAMETER, **THRESHOLDS, batch_size=BATCH)
     many = np.tile(few, (16, 1, 1, 1))
     ways = [lambda: one_by_one(network, many, alone, batched), lambda: segment_crops(network, many, batched)[0]]
     masks = [way() for way in ways]
@@ -170,7 +174,7 @@ def growth(settings: Settings) -> Iterator[Point]:
     from cellfate.cellpose_network import segment_crops
 
     network = load("cpu")
-    single = SegmentationSettings("single", CHANNEL, DIAMETER)
+    single = SegmentationSettings("single", CHANNEL, DIAMETER, **THRESHOLDS, batch_size=2)
     segment_crops(network, crops(1), single)  # the first call is slower
     for frames, cells in ((1, 10), (2, 10), (4, 10), (1, 35), (1, CELLS)):
         images = np.tile(crops(cells), (frames, 1, 1, 1))
@@ -189,7 +193,7 @@ def full_run(settings: Settings) -> Iterator[Share]:
     from cellfate.cellpose_network import segment_crops
 
     network = load("cpu")
-    single = SegmentationSettings("single", CHANNEL, DIAMETER)
+    single = SegmentationSettings("single", CHANNEL, DIAMETER, **THRESHOLDS, batch_size=2)
     images = crops(FEW)
     published, ours = interleaved(
         [lambda: one_by_one(network, images, single.attempts(3), single), lambda: segment_crops(network, images, single)], 1

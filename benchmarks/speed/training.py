@@ -13,6 +13,7 @@ from benchmarks.speed.measure import Point, Row, Settings, Share
 
 STEP = "training"
 PLAIN = {"max_epochs": 1, "patience": 1, "batch_size": 4, "learning_rate": 1e-5, "weight_decay": 1e-3, "devices": 1, "accelerator": "auto"}
+PLAIN |= {"precision": "32-true", "deterministic": True, "channels_last": False, "fused": False, "compile": False, "cache": False}
 BF16 = {"deterministic": False, "precision": "bf16-mixed"}
 FUSED = BF16 | {"channels_last": True, "fused": True}
 LADDER = {
@@ -64,7 +65,7 @@ def way_of(batches: list, device: str, published: bool = False, **changes: objec
     from cellfate.model import FateModel
     from cellfate.training import FateTraining, TrainingSettings
 
-    settings = TrainingSettings(**{"precision": "32-true", **PLAIN, **changes})
+    settings = TrainingSettings(**{**PLAIN, **changes})
     torch.manual_seed(0)
     with torch.device(device):
         model = FateModel(sizes(device, pad_through_backbone=published))

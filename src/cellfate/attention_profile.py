@@ -15,9 +15,10 @@ def attention_profile(
     correct: pd.DataFrame,
     trajectories: pd.DataFrame,
     outcomes: Mapping[str, str],
-    max_frames_before_end: int = 50,
-    bootstrap: int = 2000,
-    seed: int = 42,
+    *,
+    max_frames_before_end: int,
+    bootstrap: int,
+    seed: int,
 ) -> pd.DataFrame:
     """The attention_profile table: mean scaled attention 0 to ``max_frames_before_end`` frames before the end, per outcome.
 

@@ -101,7 +101,7 @@ def fit_baseline(values: np.ndarray, labels: np.ndarray, groups: np.ndarray, see
 
 
 def predict_baselines(
-    crops: Sequence[str | Path], trajectories: pd.DataFrame, split: pd.DataFrame, fold: int = 0, seed: int = 0, dropped: int = 0
+    crops: Sequence[str | Path], trajectories: pd.DataFrame, split: pd.DataFrame, *, fold: int, seed: int, dropped: int = 0
 ) -> pd.DataFrame:
     """Predictions of every baseline for the test trajectories of a fold.
 
@@ -145,7 +145,7 @@ def balanced_accuracy_draws(rows: pd.DataFrame, resamples: int, seed: int) -> tu
     return float(values[0]), values[1:]
 
 
-def mean_over_runs(runs: Mapping[int, pd.DataFrame], resamples: int = 2000) -> tuple[float, float, np.ndarray, np.ndarray]:
+def mean_over_runs(runs: Mapping[int, pd.DataFrame], *, resamples: int) -> tuple[float, float, np.ndarray, np.ndarray]:
     """Balanced accuracy over repeated runs: mean, standard deviation, the value of each run, and draws of the mean.
 
     ``runs`` are the predictions of each seed. A draw resamples the recordings of every run; the spread between runs is in the

@@ -27,7 +27,7 @@ class NarrowNetwork(CPnet):
         return output, torch.nn.functional.pad(style, (0, STYLE_SIZE - style.shape[1])), down
 
 
-def load_network(path: str | Path, device: str = "cpu", threads: int = 1) -> CellposeModel:
+def load_network(path: str | Path, device: str, threads: int) -> CellposeModel:
     """Cellpose with the weights of the file ``path``, on a device as torch names it, with ``threads`` threads on a CPU.
 
     Weights of the stock shape go through ``CellposeModel(pretrained_model=path)``; a narrower network, whose widths are read

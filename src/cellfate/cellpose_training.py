@@ -32,6 +32,9 @@ from cellfate.simulation import simulate_field
 SETTINGS_KEY = "cellfate_settings"  # a uint8 tensor of JSON among the weights; Cellpose ignores names that it does not know
 SEED_OF_FIELDS, SEED_OF_PATCHES, SEED_OF_CHECKS = range(3)
 FLOW_SCALE = 5.0  # Cellpose's networks give flows times 5
+# how every trained network is scored, whatever the configuration does with it: Cellpose's own thresholds, the cell at the crop's centre
+SCORED_WITH = {"ladder": "single", "channel": 0, "flow_threshold": 0.4, "cellprob_threshold": 0.0, "batch_size": 2}
+CELL = {"rule": "centre", "min_area": 20}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def training_settings(mapping: Mapping | None) -> NetworkTraining:
     return NetworkTraining(**mapping or {})
 
 
-def train_network(path: str | Path, seed: int, settings: Mapping | None = None, threads: int = 1) -> dict[str, float]:
+def train_network(path: str | Path, seed: int, settings: Mapping | None = None, *, threads: int) -> dict[str, float]:
     """Train the network on simulated fields, write its weights to ``path`` and return its scores on further fields.
 
     ``settings`` are those of :class:`NetworkTraining`. The file is a state dict as Cellpose saves it, with the settings, the
@@ -98,7 +101,10 @@ def simulate_fields(rng: np.random.Generator, settings: NetworkTraining) -> list
     full = np.linspace(settings.n_cells / 4, settings.n_cells, settings.n_fields).round().astype(int)
     counts = [*full.tolist(), *(1 + i % 3 for i in range(settings.n_sparse)), *[0] * settings.n_empty]
     size, diameter, channel = settings.field_size, settings.diameter, settings.channel
-    return [simulate_field(rng, size, n_cells, diameter, channel) for n_cells in progress(counts, "simulate fields", unit="field")]
+    return [
+        simulate_field(rng, size=size, n_cells=n_cells, diameter=diameter, channel=channel)
+        for n_cells in progress(counts, "simulate fields", unit="field")
+    ]
 
 
 def _example(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -178,15 +184,15 @@ def score_network(path: str | Path, rng: np.random.Generator, settings: NetworkT
     """
     if settings.n_checked == 0:
         return {}
-    network, how = load_network(path, threads=torch.get_num_threads()), SegmentationSettings(diameter=settings.diameter)
-    simulate = (settings.field_size, settings.n_cells, settings.diameter, settings.channel)
+    network, how = load_network(path, "cpu", torch.get_num_threads()), SegmentationSettings(**SCORED_WITH, diameter=settings.diameter)
+    field = {"size": settings.field_size, "diameter": settings.diameter, "channel": settings.channel}
     precisions, cells = [], []
     for _ in range(settings.n_checked):
-        image, labels = simulate_field(rng, *simulate)
+        image, labels = simulate_field(rng, **field, n_cells=settings.n_cells)
         masks, _ = segment_crops(network, image[None, None], how)
         precisions.append(average_precision(labels.astype(int), masks[0].astype(int), threshold=[0.5])[0][0])
         cells.append(_score_cells(network, how, image, labels, settings.patch))
-    empty, _ = simulate_field(rng, settings.field_size, 0, *simulate[2:])
+    empty, _ = simulate_field(rng, **field, n_cells=0)
     half = settings.field_size // 2
     clean = segment_crops(network, _crops_around(empty, [(y, x) for y in (0, half) for x in (0, half)], settings.patch), how)[0]
     scores = np.concatenate(cells)
@@ -204,7 +210,7 @@ def _score_cells(network, how: SegmentationSettings, image: np.ndarray, labels: 
     centres = [tuple(np.argwhere(labels == name).mean(axis=0)) for name in names]
     true = np.concatenate([cut(labels[None], y, x, size) for y, x in centres])
     masks, _ = segment_crops(network, _crops_around(image, centres, size), how)
-    return score_masks(masks, true, names)["iou"].to_numpy(float)
+    return score_masks(masks, true, names, **CELL)["iou"].to_numpy(float)
 
 
 def _crops_around(image: np.ndarray, centres: list[tuple[float, float]], size: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from cellfate.software import SOFTWARE
 CHUNK_BYTES = 600_000  # of pixels; 8 frames of 3 x 112 x 112 x 16 bit
 BUFFER_BYTES = 512 * 2**20
 BACKGROUND_STRIDE = 4  # pixels
+BACKGROUND_PERCENTILE = 5  # of the pixels of a frame, per channel: its background
 # LZ4 on shuffled bits: simulated 16-bit crops shrink 1.88 fold at 1630 MB/s in and 3800 MB/s out on one core, where zstd level 1
 # shrinks them 2.01 fold at 710 and 920 MB/s. HDF5 knows each file's codec: files of both kinds are read.
 CODEC = {"level": 5, "compressor": "lz4", "shuffle": "bitshuffle"}
@@ -102,7 +103,6 @@ def extract_crops(
     min_frames: int,
     frame_interval_min: float,
     pixel_size_um: float | None,
-    background_percentile: float = 5,
 ) -> None:
     """Cut all frames of the wanted tracks of one recording and write them to the HDF5 file ``path``.
 
@@ -122,7 +122,7 @@ def extract_crops(
         by_frame = sorted(index.groupby("frame").indices.items())
         for frame, rows in progress(by_frame, f"extract_crops {recording}", unit="frame"):
             image = frames.read(int(frame))
-            background[frame] = background_level(image, background_percentile)
+            background[frame] = background_level(image, BACKGROUND_PERCENTILE)
             if len(rows) * size**2 > image[0].size:  # so many crops are cut faster from channels that lie apart
                 image = np.ascontiguousarray(image)
             for row in rows.tolist():
@@ -141,7 +141,7 @@ def extract_crops(
             n_frames=frames.n_frames,
             frame_shape=frames.shape,
             max_value=writer.max_value,
-            background_percentile=float(background_percentile),
+            background_percentile=float(BACKGROUND_PERCENTILE),
         )
 
 

@@ -78,8 +78,9 @@ class TrajectoryDataset(Dataset):
         scaling: Scaling,
         input_size: int,
         augmentation: AugmentationSettings | None = None,
-        seed: int = 0,
-        cache: bool = False,
+        *,
+        seed: int,
+        cache: bool,
         label: str = "reading crops",
     ) -> None:
         self.rows = list(rows.itertuples(index=False))

@@ -14,7 +14,7 @@ EDGE = 0.1  # fraction of the height and width in which the images fade out, bot
 PASSES = 2  # the second compares what both frames show, so that what left the field no longer counts
 
 
-def estimate_drift(frames: Frames, channel: str, upsampling: int = 10) -> np.ndarray:
+def estimate_drift(frames: Frames, channel: str, *, upsampling: int) -> np.ndarray:
     """The shift (T, 2) in y and x, pixels, of the scene in each frame against frame 0: registered position = position - shift.
 
     Consecutive frames of ``channel`` are compared by cross-correlation (scikit-image's ``phase_cross_correlation``, Guizar-Sicairos

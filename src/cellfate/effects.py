@@ -43,12 +43,13 @@ def compare_features(
     trajectories: pd.DataFrame,
     features: pd.DataFrame,
     outcomes: Mapping[str, str],
-    treatment: str | None = None,
-    splits: Sequence[str] = ("test",),
-    min_frames: int = 50,
-    high_percentile: float = 90,
-    resamples: int = 50_000,
-    seed: int = 42,
+    *,
+    treatment: str | None,
+    splits: Sequence[str],
+    min_frames: int,
+    high_percentile: float,
+    resamples: int,
+    seed: int,
 ) -> pd.DataFrame:
     """The effects table: high- against low-attention frames of each trajectory and feature, with the shared course and without.
 
@@ -61,11 +62,11 @@ def compare_features(
     """
     names = feature_names(features)
     known = trajectories.set_index("trajectory")
-    correct = correct_trajectories(predictions, outcomes, splits, treatment)
+    correct = correct_trajectories(predictions, outcomes, splits=splits, treatment=treatment)
     chosen = correct[correct["trajectory"].map(known["n_frames"]) >= min_frames]
     chosen = chosen.assign(dose=chosen["trajectory"].map(known["dose"])).set_index("trajectory", drop=False)
     tables: dict[str, list[pd.DataFrame]] = {course: [] for course in COURSES}
-    members = values_by_course(attention, predictions, trajectories, features, names, chosen.index, splits, treatment)
+    members = values_by_course(attention, predictions, trajectories, features, names, chosen.index, splits=splits, treatment=treatment)
     masks = [high_attention(weights, high_percentile) for *_, weights in members]
     deltas = {course: deltas_of_trajectories([sets[course] for _, sets, _ in members], masks) for course in COURSES}
     for place, (name, sets, _) in enumerate(progress(members, "test_features", unit="trajectory")):
@@ -80,7 +81,7 @@ def compare_features(
                         "course": course,
                         "n_high": measured[:, high].sum(axis=1),
                         "n_low": measured[:, ~high].sum(axis=1),
-                        "p_value": permutation_p_values(values, high, resamples, [seed, zlib.crc32(name.encode())]),
+                        "p_value": permutation_p_values(values, high, resamples=resamples, seed=[seed, zlib.crc32(name.encode())]),
                         "cliffs_delta": deltas[course][place],
                     }
                 )
@@ -96,8 +97,9 @@ def values_by_course(
     features: pd.DataFrame,
     names: Sequence[str],
     wanted: Iterable[str],
-    splits: Sequence[str] = ("test",),
-    treatment: str | None = None,
+    *,
+    splits: Sequence[str],
+    treatment: str | None,
 ) -> list[tuple[str, dict[str, np.ndarray], np.ndarray]]:
     """For each of the ``wanted`` trajectories its name, its features {course: (F, T)}, NaN where no value, and its weights (T,).
 
@@ -108,7 +110,7 @@ def values_by_course(
     wanted = set(wanted)
     if not wanted:
         return []
-    labelled = pooled(predictions[predictions["condition"] == "full"], splits, treatment)
+    labelled = pooled(predictions[predictions["condition"] == "full"], splits=splits, treatment=treatment)
     members = list(trajectory_features(attention, features, labelled, names))
     aligned = np.full((len(members), len(names), 1 + max(before_end.max() for *_, before_end in members)), np.nan)
     for place, (_, values, _, before_end) in enumerate(members):
@@ -153,14 +155,15 @@ def summarize_effects(
     trajectories: pd.DataFrame,
     features: pd.DataFrame,
     outcomes: Mapping[str, str],
-    treatment: str | None = None,
-    splits: Sequence[str] = ("test",),
-    high_percentile: float = 90,
-    bootstrap: int = 2000,
-    null_model: str = "circular_shift",
-    null_draws: int = 10_000,
-    correction: str = "benjamini-hochberg",
-    seed: int = 42,
+    *,
+    treatment: str | None,
+    splits: Sequence[str],
+    high_percentile: float,
+    bootstrap: int,
+    null_model: str,
+    null_draws: int,
+    correction: str,
+    seed: int,
 ) -> pd.DataFrame:
     """The effect_summary table: median Cliff's delta per course, outcome and feature, its interval, and its null.
 
@@ -176,10 +179,10 @@ def summarize_effects(
     lineages = effects["trajectory"].map(known["lineage"]).to_numpy()
     clustered = null_model == "circular_shift"
     units = resampling_units(effects["recording"].to_numpy(), lineages) if clustered else effects["trajectory"].to_numpy()
-    table = summarize_deltas(effects.assign(unit=units), outcomes, bootstrap, seed)
+    table = summarize_deltas(effects.assign(unit=units), outcomes, bootstrap=bootstrap, seed=seed)
     if clustered:
         names, fates = list(dict.fromkeys(effects["feature"])), effects.drop_duplicates("trajectory").set_index("trajectory")["outcome"]
-        members = values_by_course(attention, predictions, trajectories, features, names, fates.index, splits, treatment)
+        members = values_by_course(attention, predictions, trajectories, features, names, fates.index, splits=splits, treatment=treatment)
         p_values = _null_p_values(members, fates, names, high_percentile, null_draws, seed)
         table["p_value"] = [p_values.get((row.course, row.outcome, row.feature), np.nan) for row in table.itertuples()]
     if correction == "benjamini-hochberg":
@@ -189,7 +192,7 @@ def summarize_effects(
     return table[SUMMARY_COLUMNS]
 
 
-def summarize_deltas(effects: pd.DataFrame, outcomes: Mapping[str, str], bootstrap: int = 2000, seed: int = 42) -> pd.DataFrame:
+def summarize_deltas(effects: pd.DataFrame, outcomes: Mapping[str, str], *, bootstrap: int, seed: int) -> pd.DataFrame:
     """Median and bootstrap interval of cliffs_delta per course, outcome and feature; ``unit`` names what is resampled together."""
     rows = []
     features = list(dict.fromkeys(effects["feature"]))
@@ -198,7 +201,9 @@ def summarize_deltas(effects: pd.DataFrame, outcomes: Mapping[str, str], bootstr
         for outcome in (outcomes["negative"], outcomes["positive"]):
             for feature in features:
                 own = of_course[(of_course["outcome"] == outcome) & (of_course["feature"] == feature)]
-                median, low, high = median_with_interval(own["cliffs_delta"].to_numpy(float), own["unit"].to_numpy(), bootstrap, seed)
+                median, low, high = median_with_interval(
+                    own["cliffs_delta"].to_numpy(float), own["unit"].to_numpy(), resamples=bootstrap, seed=seed
+                )
                 rows.append((outcome, feature, course, len(own), median, low, high, np.nan, np.nan, effect_band(median)))
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
@@ -220,7 +225,7 @@ def _null_p_values(
         for course, values in sets.items():
             shifted.setdefault((course, fates[name]), []).append(deltas_of_shifts(values, high_attention(weights, high_percentile)))
     return {
-        (*key, name): circular_shift_p_value([deltas[:, column] for deltas in of_key], draws, seed)
+        (*key, name): circular_shift_p_value([deltas[:, column] for deltas in of_key], draws=draws, seed=seed)
         for key, of_key in shifted.items()
         for column, name in enumerate(names)
     }
@@ -251,7 +256,7 @@ def read_published_effects(folder: str | Path, doses: Sequence[str] = PUBLISHED_
 
 
 def summarize_published_effects(
-    folder: str | Path, outcomes: Mapping[str, str], doses: Sequence[str] = PUBLISHED_DOSES, bootstrap: int = 2000, seed: int = 42
+    folder: str | Path, outcomes: Mapping[str, str], doses: Sequence[str] = PUBLISHED_DOSES, *, bootstrap: int, seed: int
 ) -> pd.DataFrame:
     """The effect_summary table of a folder of published effect sizes; p_value and q_value are null."""
-    return summarize_deltas(read_published_effects(folder, doses), outcomes, bootstrap, seed)
+    return summarize_deltas(read_published_effects(folder, doses), outcomes, bootstrap=bootstrap, seed=seed)

@@ -31,12 +31,12 @@ def embed_frames(
     *,
     fold: int,
     splits: list[str],
-    batch_size: int = 64,
-    precision: str = "32-true",
-    channels_last: bool = False,
-    compile: bool = False,
-    threads: int = 1,
-    accelerator: str = "auto",
+    batch_size: int,
+    precision: str,
+    channels_last: bool,
+    compile: bool,
+    threads: int,
+    accelerator: str,
 ) -> None:
     """Embed every frame of the trajectories in the given parts of the fold, up to each trajectory's last frame.
 
@@ -60,7 +60,9 @@ def embed_frames(
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(fold=int(fold), model_sha256=sha256(Path(model_folder) / WEIGHTS))
         writer = _Writer(file, model.settings.features)
-        found = embed_trajectories(model, crops_of, scaling, batch_size, precision, channels_last, fill=compile)
+        found = embed_trajectories(
+            model, crops_of, scaling, batch_size=batch_size, precision=precision, channels_last=channels_last, fill=compile
+        )
         for trajectory in progress(rows["trajectory"].tolist(), f"embed_frames fold {fold}", unit="trajectory"):
             writer.add(trajectory, *next(found))
         writer.finish()
@@ -103,9 +105,10 @@ def embed_trajectories(
     model: FateModel,
     trajectories: Iterable[tuple[Tensor, Tensor]],
     scaling: Scaling,
-    batch_size: int = 64,
-    precision: str = "32-true",
-    channels_last: bool = False,
+    *,
+    batch_size: int,
+    precision: str,
+    channels_last: bool,
     fill: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Frame numbers (T,) and embeddings (T, D) float32 of each trajectory, given its frame numbers and crops (T, C, S, S) in counts.

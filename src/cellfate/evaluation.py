@@ -19,7 +19,7 @@ PER_CLASS = ("precision", "recall", "f1")
 PREFERENCE = ("test", "validation", "train", "unlabelled")  # where a trajectory was predicted in several folds
 
 
-def pooled(predictions: pd.DataFrame, splits: Sequence[str] = ("test",), treatment: str | None = None) -> pd.DataFrame:
+def pooled(predictions: pd.DataFrame, *, splits: Sequence[str], treatment: str | None) -> pd.DataFrame:
     """Predictions of the labelled trajectories of ``splits`` over all folds, each trajectory from one fold only.
 
     Where several folds predicted it, the one that held it out counts. ``treatment`` keeps recordings of that treatment.
@@ -37,10 +37,10 @@ def pooled(predictions: pd.DataFrame, splits: Sequence[str] = ("test",), treatme
 
 
 def correct_trajectories(
-    predictions: pd.DataFrame, outcomes: Mapping[str, str], splits: Sequence[str] = ("test",), treatment: str | None = None
+    predictions: pd.DataFrame, outcomes: Mapping[str, str], *, splits: Sequence[str], treatment: str | None
 ) -> pd.DataFrame:
     """Trajectories whose full length is classified correctly: trajectory, recording, fold, split, outcome, probability of it."""
-    rows = pooled(predictions[predictions["condition"] == "full"], splits, treatment)
+    rows = pooled(predictions[predictions["condition"] == "full"], splits=splits, treatment=treatment)
     rows = rows[rows["correct"]]
     names = rows["label"].map({0: outcomes["negative"], 1: outcomes["positive"]})
     own = np.where(rows["label"] == 1, rows["probability"], 1 - rows["probability"])
@@ -52,15 +52,16 @@ def evaluate_test(
     predictions: pd.DataFrame,
     trajectories: pd.DataFrame,
     outcomes: Mapping[str, str],
-    treatment: str | None = None,
-    bootstrap: int = 2000,
-    seed: int = 42,
+    *,
+    treatment: str | None,
+    bootstrap: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Metrics of the full test trajectories: scope ``all`` and, where ``treatment`` is given, the scope of that name.
 
     Raises InputError when there is no test trajectory or only one outcome among them.
     """
-    full = _with_lineage(pooled(predictions[predictions["condition"] == "full"]), trajectories)
+    full = _with_lineage(pooled(predictions[predictions["condition"] == "full"], splits=("test",), treatment=None), trajectories)
     counts = [int((full["label"] == label).sum()) for label in (0, 1)]
     if min(counts) == 0:
         have = f"{outcomes['negative']} {counts[0]}, {outcomes['positive']} {counts[1]}"
@@ -76,10 +77,11 @@ def evaluate_condition(
     condition: str,
     steps: Sequence[int],
     outcomes: Mapping[str, str],
-    treatment: str | None = None,
-    cohort: str = "fixed",
-    bootstrap: int = 2000,
-    seed: int = 42,
+    *,
+    treatment: str | None,
+    cohort: str,
+    bootstrap: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Metrics of the test trajectories of ``treatment`` at each of ``steps`` of ``condition`` (``truncation`` or ``last_k``).
 
@@ -88,7 +90,7 @@ def evaluate_condition(
     without both outcomes, has null values and its n.
     """
     rows = predictions[(predictions["condition"] == condition) & predictions["n"].isin(steps)]
-    rows = _with_lineage(pooled(rows, treatment=treatment), trajectories)
+    rows = _with_lineage(pooled(rows, splits=("test",), treatment=treatment), trajectories)
     cohorts = {"all": rows} | ({"fixed": rows[rows["trajectory"].isin(_fixed_cohort(rows, condition, steps))]} if cohort == "fixed" else {})
     scope = "all" if treatment is None else treatment
     tables = [
@@ -115,7 +117,7 @@ def _metric_rows(rows: pd.DataFrame, key: tuple, outcomes: Mapping[str, str], bo
     names = (outcomes["negative"], outcomes["positive"])
     labels, logits = rows["label"].to_numpy(int), rows["logit"].to_numpy(float)
     units = resampling_units(rows["recording"].to_numpy(), rows["lineage"].to_numpy())
-    values, low, high = metrics_with_intervals(labels, logits, rows["predicted"].to_numpy(int), units, bootstrap, seed)
+    values, low, high = metrics_with_intervals(labels, logits, rows["predicted"].to_numpy(int), units, bootstrap=bootstrap, seed=seed)
     sizes = {"all": len(rows), names[0]: int((labels == 0).sum()), names[1]: int((labels == 1).sum())}
     classes = {"0": names[0], "1": names[1]}
     table = [
@@ -129,7 +131,7 @@ def _metric_rows(rows: pd.DataFrame, key: tuple, outcomes: Mapping[str, str], bo
 
 
 def metrics_with_intervals(
-    labels: np.ndarray, logits: np.ndarray, predicted: np.ndarray, units: np.ndarray, bootstrap: int = 2000, seed: int = 42
+    labels: np.ndarray, logits: np.ndarray, predicted: np.ndarray, units: np.ndarray, *, bootstrap: int, seed: int
 ) -> tuple[dict, dict, dict]:
     """Point estimates, lower and upper limits, each {(metric, class): value}; class is "all", "0" or "1".
 
@@ -205,7 +207,7 @@ def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def confusion_table(predictions: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
     """Counts of the full test trajectories by actual and predicted outcome; ``fraction`` is of the actual outcome."""
-    full = pooled(predictions[predictions["condition"] == "full"])
+    full = pooled(predictions[predictions["condition"] == "full"], splits=("test",), treatment=None)
     names = (outcomes["negative"], outcomes["positive"])
     rows = []
     for label, actual in enumerate(names):
@@ -216,12 +218,12 @@ def confusion_table(predictions: pd.DataFrame, outcomes: Mapping[str, str]) -> p
     return pd.DataFrame(rows, columns=["actual", "predicted", "count", "fraction"])
 
 
-def tabulate_calibration(predictions: pd.DataFrame, bins: int = 10, calibration: bool = True) -> pd.DataFrame:
+def tabulate_calibration(predictions: pd.DataFrame, *, bins: int, calibration: bool) -> pd.DataFrame:
     """The calibration table of the test trajectories, at every condition and n that was predicted.
 
     Stage ``raw`` and, where ``calibration`` says that there was one, ``calibrated``. The scores stand on each row of a stage.
     """
-    rows = pooled(predictions)
+    rows = pooled(predictions, splits=("test",), treatment=None)
     columns = {"raw": "probability"} | ({"calibrated": "probability_calibrated"} if calibration else {})
     tables = []
     for (condition, n), chosen in rows.groupby(["condition", "n"]):

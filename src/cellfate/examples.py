@@ -24,11 +24,12 @@ def select_examples(
     predictions: pd.DataFrame,
     trajectories: pd.DataFrame,
     outcomes: Mapping[str, str],
-    treatment: str | None = None,
-    splits: Sequence[str] = ("test",),
-    per_outcome: int = 2,
-    min_frames: int = 50,
-    high_percentile: float = 90,
+    *,
+    treatment: str | None,
+    splits: Sequence[str],
+    per_outcome: int,
+    min_frames: int,
+    high_percentile: float,
     frames_shown: int = FRAMES_SHOWN,
 ) -> pd.DataFrame:
     """The examples table: every frame of the chosen trajectories, negative outcome first.
@@ -38,7 +39,7 @@ def select_examples(
     whose crops are shown (:func:`shown_frames`), null for the others.
     """
     known = trajectories.set_index("trajectory")
-    correct = correct_trajectories(predictions, outcomes, splits, treatment)
+    correct = correct_trajectories(predictions, outcomes, splits=splits, treatment=treatment)
     correct = correct[correct["trajectory"].map(known["n_frames"]) >= min_frames]
     ranked = correct.sort_values(["own_probability", "trajectory"], ascending=[False, True], kind="stable")
     attention = attention.assign(occlusion=own_occlusion(attention, trajectories))

@@ -172,7 +172,7 @@ def read_settings(folder: str | Path) -> dict:
     return settings
 
 
-def check_recordings(model: str | Path, sheet: pd.DataFrame, source: str | Path, allow_other_interval: bool = False) -> None:
+def check_recordings(model: str | Path, sheet: pd.DataFrame, source: str | Path, allow_other_interval: bool) -> None:
     """Raise an InputError when the model cannot be used on a recording of the sheet, whose rows begin in line 2 of ``source``."""
     settings = read_settings(model)
     for line, row in enumerate(sheet.itertuples(), start=2):
@@ -182,7 +182,7 @@ def check_recordings(model: str | Path, sheet: pd.DataFrame, source: str | Path,
         crop_size(settings, row.pixel_size_um, here)
 
 
-def check_interval(settings: Mapping, frame_interval_min: float, source: str, allow_other_interval: bool = False) -> str | None:
+def check_interval(settings: Mapping, frame_interval_min: float, source: str, allow_other_interval: bool) -> str | None:
     """A warning when the recording's frame interval is not the model's and that is allowed, else None.
 
     The network counts frames, not minutes: at another interval it sees everything faster or slower than it has learned. So an

@@ -17,9 +17,7 @@ from cellfate.tables import TABLES, write_table
 SHAPE = ("area", "perimeter", "eccentricity", "equivalent_diameter_area", "solidity")
 
 
-def measure_features(
-    labels: np.ndarray, images: np.ndarray, channels: Sequence[str], region: str = "centre", min_area: int = 20
-) -> pd.DataFrame:
+def measure_features(labels: np.ndarray, images: np.ndarray, channels: Sequence[str], *, region: str, min_area: int) -> pd.DataFrame:
     """Features of the chosen region of each crop, one row per crop that has one; the index is the crop's number.
 
     ``labels`` (T, S, S) are label images, ``images`` (T, C, S, S) the intensities whose means are taken, of the named
@@ -77,7 +75,7 @@ def _measure_track(masks: MaskFile, crops: CropFile, track_id: int, region: str,
         images = scale_to_uint8(images)
     elif intensity != "counts":
         raise InputError(f"features.intensity is {intensity!r}, 'counts' or 'published' is needed")
-    measured = measure_features(labels, images, crops.channels, region, min_area)
+    measured = measure_features(labels, images, crops.channels, region=region, min_area=min_area)
     used = frames[measured.index]
     if intensity == "counts":
         measured[_intensity_names(crops.channels)] -= _background(crops, used)

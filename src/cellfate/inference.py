@@ -21,7 +21,7 @@ Read = Callable[[str], tuple[np.ndarray, np.ndarray]]  # trajectory -> frames (T
 GROUP = 64  # trajectories in memory at once
 
 
-def kept_frames(n_frames: int, condition: str, n: int, min_frames: int = 10) -> tuple[int, int] | None:
+def kept_frames(n_frames: int, condition: str, n: int, min_frames: int) -> tuple[int, int] | None:
     """First and one past the last frame (as positions) that a condition keeps of ``n_frames``; None where it does not apply.
 
     ``truncation`` drops the last n and needs more than max(min_frames, n) frames. ``last_k`` keeps the last n, or the whole
@@ -66,7 +66,8 @@ def predict(
     read: Read,
     trajectories: Iterable[str],
     conditions: Sequence[tuple[str, int]] = (("full", 0),),
-    min_frames: int = 10,
+    *,
+    min_frames: int,
     label: str = "predict",
 ) -> pd.DataFrame:
     """Rows (trajectory, condition, n, n_frames, logit) for each trajectory and each condition that applies to it.
@@ -102,9 +103,10 @@ def predict_trajectories(
     fold: int,
     truncation: Sequence[int],
     last_k: Sequence[int],
-    treatment: str | None = None,
-    calibration: bool = True,
-    min_frames: int = 10,
+    *,
+    treatment: str | None,
+    calibration: bool,
+    min_frames: int,
 ) -> tuple[pd.DataFrame, Calibration]:
     """The predictions table of one fold and its calibration.
 
@@ -119,7 +121,9 @@ def predict_trajectories(
     rows = pd.concat(
         [
             predict(model, embeddings.read, known["trajectory"], min_frames=min_frames, label="predict_trajectories full"),
-            predict(model, embeddings.read, tested["trajectory"], conditions, min_frames, "predict_trajectories shortened"),
+            predict(
+                model, embeddings.read, tested["trajectory"], conditions, min_frames=min_frames, label="predict_trajectories shortened"
+            ),
         ],
         ignore_index=True,
     )
@@ -159,8 +163,9 @@ def compute_attention(
     trajectories: pd.DataFrame,
     split: pd.DataFrame,
     fold: int,
-    splits: Sequence[str] = ("test",),
-    occlusion_window: int | None = None,
+    *,
+    splits: Sequence[str],
+    occlusion_window: int | None,
 ) -> pd.DataFrame:
     """The attention table of the embedded trajectories of ``splits`` in one fold, at full length.
 
@@ -180,7 +185,7 @@ def compute_attention(
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
-def open_model(folder: str | Path, threads: int = 1, accelerator: str = "auto") -> FateModel:
+def open_model(folder: str | Path, *, threads: int, accelerator: str) -> FateModel:
     """The model of a folder in evaluation mode, on the device for ``accelerator`` (auto, cpu or gpu), with ``threads`` of the CPU."""
     torch.set_num_threads(threads)
     model, _ = load_model(folder)

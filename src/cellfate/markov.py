@@ -18,7 +18,7 @@ def count_transitions(sources: np.ndarray, targets: np.ndarray, n_states: int) -
     return counts
 
 
-def transition_matrix(counts: np.ndarray, smoothing: float = 0.5) -> np.ndarray:
+def transition_matrix(counts: np.ndarray, smoothing: float) -> np.ndarray:
     """The posterior mean of P under a symmetric Dirichlet prior of ``smoothing`` counts per entry (0.5 is Jeffreys' prior).
 
     Raises InputError when nothing was counted for a state and ``smoothing`` is 0.

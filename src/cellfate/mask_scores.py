@@ -16,7 +16,7 @@ FOUND = 0.5  # intersection over union above which the cell counts as found
 
 
 def score_masks(
-    masks: np.ndarray, truth: np.ndarray, true_ids: Sequence[int] | int | None = None, rule: str = "centre", min_area: int = 20
+    masks: np.ndarray, truth: np.ndarray, true_ids: Sequence[int] | int | None = None, *, rule: str, min_area: int
 ) -> pd.DataFrame:
     """Intersection over union of the chosen region with the true cell, one row per crop with a true cell (index: crop number).
 
@@ -43,7 +43,7 @@ def _chosen(labels: np.ndarray, rule: str, min_area: int) -> np.ndarray:
     return chosen
 
 
-def score_recording(masks: str | Path, crops: str | Path, truth: str | Path, rule: str = "centre", min_area: int = 20) -> pd.DataFrame:
+def score_recording(masks: str | Path, crops: str | Path, truth: str | Path, *, rule: str, min_area: int) -> pd.DataFrame:
     """The scores of all masks of a simulated recording: recording, track_id, frame and the columns of :func:`score_masks`.
 
     The true label images are cut at the positions of the crops; the true label of a track is its id.
@@ -59,7 +59,7 @@ def score_recording(masks: str | Path, crops: str | Path, truth: str | Path, rul
             frames, labels = mask_file.read(track_id)
             places = positions.loc[[(track_id, frame) for frame in frames]].itertuples()
             true = np.concatenate([cut(true_masks[[frame]], place.y, place.x, size) for frame, place in zip(frames, places, strict=True)])
-            scores = score_masks(labels, true, track_id, rule, min_area)
+            scores = score_masks(labels, true, track_id, rule=rule, min_area=min_area)
             scores.insert(0, "recording", crop_file.recording)
             scores.insert(1, "track_id", track_id)
             scores.insert(2, "frame", frames[scores.index])

@@ -223,7 +223,7 @@ def _aligned_curves(axes: Axes, known: pd.DataFrame, columns: tuple[str, str, st
 
 
 @styled
-def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], frames: str = "attention") -> Figure:
+def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, frames: str) -> Figure:
     """Median Cliff's delta with its interval per feature and outcome, over the usual bands of effect sizes.
 
     Features as measured (a) and less the course that all cells share (b); one panel where the table has only the first. A marker

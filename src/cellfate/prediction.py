@@ -29,7 +29,7 @@ def prefix_blocks(n_frames: int, min_frames: int, every: int) -> Iterator[list[i
         first += every * BLOCK
 
 
-def predict_prefixes(model: FateModel, embeddings: np.ndarray, min_frames: int, every: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def predict_prefixes(model: FateModel, embeddings: np.ndarray, min_frames: int, *, every: int) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of frames (N,) and logits (N,) of the first n frames of one track, n = min_frames, min_frames + every, ...
 
     ``embeddings`` is (T, D). Logit n is computed from ``embeddings[:n]`` by a pass of its own; nothing later enters it.
@@ -57,9 +57,9 @@ def predict_recording(
     recording: str,
     frame_interval_min: float,
     min_frames: int,
-    every: int = 1,
-    threads: int = 1,
-    accelerator: str = "auto",
+    every: int,
+    threads: int,
+    accelerator: str,
 ) -> pd.DataFrame:
     """The fate_predictions table of one recording: one row per track and predicted frame, in that order.
 
@@ -68,11 +68,11 @@ def predict_recording(
     """
     settings = read_settings(model_folder)
     calibration = read_prefix_calibration(Path(model_folder) / CALIBRATION)
-    model = open_model(model_folder, threads, accelerator)
+    model = open_model(model_folder, threads=threads, accelerator=accelerator)
     parts = []
     for name in progress(embeddings.trajectories, f"predict_recording {recording}", unit="track"):
         frames, vectors = embeddings.read(name)
-        n_seen, logits = predict_prefixes(model, vectors, min_frames, every)
+        n_seen, logits = predict_prefixes(model, vectors, min_frames, every=every)
         track_id = int(name.rsplit("/", 1)[1])
         parts.append(pd.DataFrame({"track_id": track_id, "frame": frames[n_seen - 1], "n_frames_seen": n_seen, "logit": logits}))
     columns = {"track_id": "int64", "frame": "int64", "n_frames_seen": "int64", "logit": "float64"}
@@ -109,9 +109,9 @@ def calibrate_prefixes(
     *,
     fold: int,
     min_frames: int,
-    calibration: bool = True,
-    threads: int = 1,
-    accelerator: str = "auto",
+    calibration: bool,
+    threads: int,
+    accelerator: str,
 ) -> PrefixCalibration:
     """Fit the calibration by number of frames on every prefix, of at least ``min_frames``, of the fold's validation trajectories.
 
@@ -121,10 +121,10 @@ def calibrate_prefixes(
         return PrefixCalibration()
     of_fold = split[split["fold"] == fold].set_index("trajectory")["split"]
     labels = trajectories[trajectories["usable"]].set_index("trajectory")["label"]
-    model = open_model(model_folder, threads, accelerator)
+    model = open_model(model_folder, threads=threads, accelerator=accelerator)
     parts = []
     for name in progress([n for n in embeddings.trajectories if of_fold[n] == "validation"], "calibrate_prefixes", unit="trajectory"):
-        n_frames, logits = predict_prefixes(model, embeddings.read(name)[1], min_frames)
+        n_frames, logits = predict_prefixes(model, embeddings.read(name)[1], min_frames, every=1)
         parts.append(pd.DataFrame({"trajectory": name, "n_frames": n_frames, "logit": logits, "label": labels[name]}))
     columns = ["trajectory", "n_frames", "logit", "label"]
     prefixes = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -84,7 +84,7 @@ CURVE_COLUMNS |= {
 KEY = ["quantity", "scope", "condition", "n", "class"]
 
 
-def published_values(outcomes: dict[str, str], reference: str | Path | None = None) -> pd.DataFrame:
+def published_values(outcomes: dict[str, str], *, reference: str | Path | None) -> pd.DataFrame:
     """All published values: quantity, scope, condition, n, class, published, source.
 
     ``outcomes`` names the classes. ``reference`` is a folder with truncation_cisplatin.csv, truncation_all.csv and the two
@@ -141,8 +141,9 @@ def compare_published(
     effects: pd.DataFrame,
     profile: pd.DataFrame,
     outcomes: dict[str, str],
-    treatment: str | None = TREATED,
-    reference: str | Path | None = None,
+    *,
+    treatment: str | None,
+    reference: str | Path | None,
 ) -> pd.DataFrame:
     """Ours beside published, one row per published value; ``difference`` is ours minus published.
 
@@ -151,7 +152,7 @@ def compare_published(
     table. ``comparable`` is true only where the data are the published ones and we have a value. Points of the curves that we did
     not evaluate are left out.
     """
-    published = published_values(outcomes, reference)
+    published = published_values(outcomes, reference=reference)
     ours = pd.concat(
         [*(_metric_values(table, outcomes) for table in metrics), _other_values(effects, profile, treatment)], ignore_index=True
     )

@@ -32,9 +32,9 @@ def embed_recording(
     frame_interval_min: float,
     pixel_size_um: float | None,
     min_frames: int,
-    allow_other_interval: bool = False,
-    threads: int = 1,
-    accelerator: str = "auto",
+    allow_other_interval: bool,
+    threads: int,
+    accelerator: str,
 ) -> None:
     """Embed every frame of every track with at least ``min_frames`` frames; no crop is kept.
 

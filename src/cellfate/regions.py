@@ -10,7 +10,7 @@ from cellfate.errors import InputError
 MAX_DISTANCE = 10.0  # pixels from the crop's centre to the nearest pixel of a region that still counts as the tracked cell
 
 
-def choose_region(labels: np.ndarray, rule: str, min_area: int = 20):
+def choose_region(labels: np.ndarray, rule: str, min_area: int):
     """The region of the tracked cell in a label image (S, S), and the number of its neighbours.
 
     Returns (region, n_neighbors): scikit-image's ``RegionProperties``, or None where no region qualifies. Parts of one label

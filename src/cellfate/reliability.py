@@ -6,7 +6,7 @@ import pandas as pd
 SMALLEST = 1e-12  # probabilities are kept this far from 0 and 1 in the log-loss
 
 
-def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> tuple[pd.DataFrame, dict[str, float]]:
+def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> tuple[pd.DataFrame, dict[str, float]]:
     """Equal-width bins (bin_low, bin_high, mean_probability, observed, count) and the scores ece, brier and log_loss.
 
     The expected calibration error is the mean of |observed - mean probability| over bins, weighted by their counts.

@@ -66,10 +66,11 @@ def segment_recording(
     weights: str | Path,
     out_path: str | Path,
     settings: SegmentationSettings,
-    device: str = "cpu",
-    threads: int = 1,
+    *,
+    device: str,
+    threads: int,
     frames: Frames | None = None,
-    whole_frames_from: int | None = None,
+    whole_frames_from: int | None,
 ) -> None:
     """Segment the crops of ``tracks`` (track_id, first_frame, last_frame) and write their mask file (see MaskFile).
 
@@ -170,10 +171,10 @@ def segment_cells(
     treatment: str | None,
     trajectories: str | Path | None = None,
     split: str | Path | None = None,
-    batch_size: int = 2,
-    device: str = "cpu",
-    threads: int = 1,
-    whole_frames_from: int | None = None,
+    batch_size: int,
+    device: str,
+    threads: int,
+    whole_frames_from: int | None,
     frames: Frames | None = None,
 ) -> None:
     """Segment one crop file and write its masks: ``tracks`` is ``all`` or ``held_out``, see :func:`tracks_to_segment`.
@@ -193,7 +194,9 @@ def segment_cells(
             chosen = tracks_to_segment(*tables, crop_file.recording, statistics_min_frames, treatment)
         else:
             raise InputError(f"segmentation.tracks is {tracks!r}, 'held_out' or 'all' is needed")
-        segment_recording(crop_file, chosen, weights, masks, settings, device, threads, frames, whole_frames_from)
+        segment_recording(
+            crop_file, chosen, weights, masks, settings, device=device, threads=threads, frames=frames, whole_frames_from=whole_frames_from
+        )
 
 
 def _channel_index(crops: CropFile, channel: str) -> int:

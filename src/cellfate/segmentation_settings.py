@@ -25,12 +25,12 @@ class Attempt:
 class SegmentationSettings:
     """How crops are segmented. ``channel`` is the index of the segmented channel; it and ``diameter`` are for ladder single."""
 
-    ladder: str = "single"
-    channel: int = 0
-    diameter: float = 40.0  # pixels
-    flow_threshold: float = 0.4
-    cellprob_threshold: float = 0.0
-    batch_size: int = 2  # crops that run through the network together
+    ladder: str
+    channel: int
+    diameter: float  # pixels
+    flow_threshold: float
+    cellprob_threshold: float
+    batch_size: int  # crops that run through the network together
 
     @property
     def max_size_fraction(self) -> float:

@@ -64,11 +64,12 @@ class SimulatedRecording:
 def simulate_recording(
     recording: str,
     settings: SimulationSettings | Mapping | None = None,
-    seed: int = 0,
+    *,
+    seed: int,
     treatment: str | None = None,
     dose: str | None = None,
     treatment_start_h: float | None = None,
-    frame_interval_min: float = 30.0,
+    frame_interval_min: float,
 ) -> SimulatedRecording:
     """Simulate one recording; the same arguments give the same pixels.
 

@@ -40,7 +40,15 @@ def write_simulated_recording(
     frame_interval_min: float,
 ) -> None:
     """Simulate one recording and write its folder of frames, its annotations and its truth; see ``simulate_recording``."""
-    simulated = simulate_recording(recording, settings, seed, treatment, dose, treatment_start_h, frame_interval_min)
+    simulated = simulate_recording(
+        recording,
+        settings,
+        seed=seed,
+        treatment=treatment,
+        dose=dose,
+        treatment_start_h=treatment_start_h,
+        frame_interval_min=frame_interval_min,
+    )
     write_frames(simulated.images, images)
     write_annotations(simulated, annotations)
     write_truth(simulated, truth)

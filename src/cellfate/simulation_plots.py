@@ -69,5 +69,5 @@ def display(image: np.ndarray, low: float = 150, high: float = 1250, gamma: floa
 
 
 if __name__ == "__main__":
-    demo = simulate_recording("sim09", seed=7, treatment="cisplatin", dose="medium", treatment_start_h=10)
+    demo = simulate_recording("sim09", seed=7, treatment="cisplatin", dose="medium", treatment_start_h=10, frame_interval_min=30)
     plot_simulation_montage(demo, per_fate=3).savefig(sys.argv[1], dpi=85)

@@ -249,10 +249,11 @@ def random_looks(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 def simulate_field(
     rng: np.random.Generator,
-    size: int = 256,
-    n_cells: int = 24,
-    diameter: float = 36,
-    channel: str = "p53",
+    *,
+    size: int,
+    n_cells: int,
+    diameter: float,
+    channel: str,
     settings: SimulationSettings | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One still field in one channel: image (size, size) uint16 and labels (size, size) uint16, for training a segmentation.

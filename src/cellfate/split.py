@@ -14,11 +14,12 @@ SWAPS = 4000  # exchanges tried to even them out
 
 def split_trajectories(
     trajectories: pd.DataFrame,
-    unit: str = "recording",
-    folds: int = 1,
-    fractions: tuple[float, float, float] | list[float] = (0.8, 0.1, 0.1),
-    seed: int = 42,
-    min_frames: int = 10,
+    *,
+    unit: str,
+    folds: int,
+    fractions: tuple[float, float, float] | list[float],
+    seed: int,
+    min_frames: int,
 ) -> pd.DataFrame:
     """The split table (trajectory, fold, split) of all usable trajectories; tracks without a fate but with more than
     ``min_frames`` frames are ``unlabelled`` in every fold.

@@ -52,7 +52,7 @@ class StateModel:
         return ((scaled[:, None] - self.centres) ** 2).sum(axis=2).argmin(axis=1)
 
 
-def fit_states(values: np.ndarray, features: Sequence[str], n_states: int, seed: int = 0) -> StateModel:
+def fit_states(values: np.ndarray, features: Sequence[str], n_states: int, *, seed: int) -> StateModel:
     """Cluster rows (N, F) of the named features by k-means after standardising; states rise with the mean of the first feature.
 
     Raises InputError for a feature without variation and for fewer different rows than states.
@@ -88,7 +88,8 @@ def assign_states(
     split: pd.DataFrame,
     wanted: Sequence[str],
     n_states: int,
-    seed: int = 42,
+    *,
+    seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The states of all frames, and the profiles of the states: the tables ``states`` and ``state_profiles``.
 
@@ -106,7 +107,7 @@ def assign_states(
     if not fitted.any():
         raise InputError("states: no frame of a training trajectory has all features; masks of all tracks are needed")
     values = known[names].to_numpy(float)
-    model = fit_states(values[fitted], names, n_states, seed)
+    model = fit_states(values[fitted], names, n_states, seed=seed)
     assigned = model.assign(values)
     states = known[["recording", "track_id", "frame"]].assign(state=assigned + 1)
     return states.sort_values(["recording", "track_id", "frame"], ignore_index=True), _profiles(
@@ -226,7 +227,8 @@ def count_groups(
     outcomes: Mapping[str, str],
     n_states: int,
     lags: Sequence[int],
-    group_by: str = "treatment",
+    *,
+    group_by: str,
 ) -> list[Counted]:
     """The transitions of each group of recordings, in the order of the sheet; groups without any are left out.
 
@@ -267,7 +269,7 @@ def count_groups(
 
 
 def tabulate_states(
-    groups: Sequence[Counted], lag: int, steps: Sequence[int], smoothing: float = 0.1, bootstrap: int = 1000, seed: int = 42
+    groups: Sequence[Counted], lag: int, steps: Sequence[int], *, smoothing: float, bootstrap: int, seed: int
 ) -> dict[str, pd.DataFrame]:
     """The tables state_transitions, state_absorption, state_entropy, state_checks and state_check_entries of all groups.
 

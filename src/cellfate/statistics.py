@@ -21,7 +21,7 @@ BLOCK_VALUES = 2**16  # compared at once: they stay in the processor's cache
 MASK_ROWS = 1024  # permutations held in memory at once
 
 
-def high_attention(weights: np.ndarray, percentile: float = 90) -> np.ndarray:
+def high_attention(weights: np.ndarray, percentile: float) -> np.ndarray:
     """The (T,) mask of the frames whose weight is at or above the ``percentile`` of all T weights of the trajectory."""
     weights = np.asarray(weights, float)
     return weights >= np.percentile(weights, percentile)
@@ -168,7 +168,7 @@ def remove_course(values: np.ndarray, outcomes: np.ndarray, units: np.ndarray, m
     return residuals
 
 
-def permutation_p_values(values: np.ndarray, high: np.ndarray, resamples: int = 50_000, seed: int | list[int] = 0) -> np.ndarray:
+def permutation_p_values(values: np.ndarray, high: np.ndarray, *, resamples: int, seed: int | list[int]) -> np.ndarray:
     """Two-sided permutation test of the difference of means, one p-value per feature, (F,).
 
     p = min(1, 2 min((1 + #>=) / (N + 1), (1 + #<=) / (N + 1))) over N random exchanges of high and low frames. Where there
@@ -229,7 +229,7 @@ def _random_masks(n: int, m: int, count: int, rng: np.random.Generator):
 
 
 def median_with_interval(
-    values: np.ndarray, groups: np.ndarray | None = None, resamples: int = 2000, seed: int | list[int] = 0
+    values: np.ndarray, groups: np.ndarray | None = None, *, resamples: int, seed: int | list[int]
 ) -> tuple[float, float, float]:
     """Median and its 95 % percentile bootstrap interval; NaN values are left out.
 
@@ -270,7 +270,7 @@ def bootstrap_counts(units: int, resamples: int, rng: np.random.Generator) -> np
     return np.bincount(drawn.ravel(), minlength=resamples * units).reshape(resamples, units)
 
 
-def circular_shift_p_value(shifted: list[np.ndarray], draws: int = 10_000, seed: int | list[int] = 0) -> float:
+def circular_shift_p_value(shifted: list[np.ndarray], *, draws: int, seed: int | list[int]) -> float:
     """Two-sided p-value of a median delta across K trajectories.
 
     ``shifted[k]`` (T_k,) holds trajectory k's delta at each circular shift of its mask, the observed one first (NaN where a

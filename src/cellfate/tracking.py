@@ -24,14 +24,14 @@ Cell = tuple[int, int]  # frame, and the cell's number in it
 class TrackingSettings:
     """How cells are linked. Lengths in pixels."""
 
-    max_step: float = 15.0  # that a cell moves from one frame to the next, or over a gap
-    gap_frames: int = 2  # in a row in which a cell may be missed
-    divisions: bool = True  # look for divisions
-    division_distance: float = 30.0  # from the mother to each daughter, at most; about a cell's diameter
-    filter_divisions: bool = True  # undo divisions that fail one of the next three conditions
-    division_offset: float = 0.45  # distance of the daughters' midpoint to the mother / division_distance, at most
-    division_area_ratio: float = 2.0  # larger daughter / smaller daughter, at most
-    daughter_frames: int = 3  # in which each daughter is seen, at least; fewer at the recording's end
+    max_step: float  # that a cell moves from one frame to the next, or over a gap
+    gap_frames: int  # in a row in which a cell may be missed
+    divisions: bool  # look for divisions
+    division_distance: float  # from the mother to each daughter, at most; about a cell's diameter
+    filter_divisions: bool  # undo divisions that fail one of the next three conditions
+    division_offset: float  # distance of the daughters' midpoint to the mother / division_distance, at most
+    division_area_ratio: float  # larger daughter / smaller daughter, at most
+    daughter_frames: int  # in which each daughter is seen, at least; fewer at the recording's end
 
 
 def link_cells(

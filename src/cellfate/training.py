@@ -64,11 +64,11 @@ class TrainingSettings:
     precision: str
     devices: int
     accelerator: str  # auto | cpu | gpu
-    cache: bool = False  # keep the downsampled crops in memory
-    deterministic: bool = True  # kernels that give the same bits each time
-    channels_last: bool = False  # memory order of the ResNet
-    fused: bool = False  # Adam in one kernel
-    compile: bool = False  # the ResNet, with any number of frames
+    cache: bool  # keep the downsampled crops in memory
+    deterministic: bool  # kernels that give the same bits each time
+    channels_last: bool  # memory order of the ResNet
+    fused: bool  # Adam in one kernel
+    compile: bool  # the ResNet, with any number of frames
 
     def __post_init__(self) -> None:
         if self.accelerator not in ("auto", "cpu", "gpu"):
@@ -283,8 +283,8 @@ def train(
     augmentation: dict,
     resume: str | Path,
     code: list[str | Path] = (),
-    checkpoint: str | Path | None = None,
-    threads: int = 1,
+    checkpoint: str | Path | None,
+    threads: int,
 ) -> None:
     """Train on the fold's training part and write the model folder: weights, settings.json, curves.csv.
 
@@ -320,7 +320,7 @@ def train(
         check_classes(rows[rows["split"] == part], part, fold, outcomes)
     key = training_key({**record, "model": model}, rows, cropset.paths(rows["recording"].unique()), code)
     state = ResumeFolder(resume, key)
-    data = {"cropset": cropset, "scaling": scaling, "input_size": sizes.input_size, "cache": chosen.cache}
+    data = {"cropset": cropset, "scaling": scaling, "input_size": sizes.input_size, "seed": seed, "cache": chosen.cache}
     trained = _fit(rows, data, sizes, chosen, AugmentationSettings(**augmentation), state, fold, seed, threads)
     if trained is not None:
         network, epochs, best = trained
@@ -357,7 +357,7 @@ def _fit(
         with _quiet_lightning():
             trainer = _trainer(settings, accelerator, settings.max_epochs - callback.state["epoch"], callback, folder)
             train_rows, validation_rows = rows[rows["split"] == "train"], rows[rows["split"] == "validation"]
-            train_set = TrajectoryDataset(train_rows, **data, augmentation=augmentation, seed=seed, label=f"{label}: reading crops")
+            train_set = TrajectoryDataset(train_rows, **data, augmentation=augmentation, label=f"{label}: reading crops")
             validation_set = TrajectoryDataset(validation_rows, **data, label=f"{label}: reading validation crops")
             data["cropset"].close()
             samplers = _samplers(train_rows, validation_rows, seed, callback.state["epoch"], trainer)

@@ -25,8 +25,9 @@ def select_trajectories(
     tracks: pd.DataFrame,
     outcomes: pd.DataFrame,
     outcome_names: Mapping[str, str],
-    min_frames: int = 10,
-    cut_at_event: bool = True,
+    *,
+    min_frames: int,
+    cut_at_event: bool,
 ) -> pd.DataFrame:
     """The trajectories table: one row per track of every recording of the sheet.
 

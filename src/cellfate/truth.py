@@ -31,7 +31,7 @@ def read_true_cells(paths: Sequence[str | Path]) -> pd.DataFrame:
 
 
 def score_segmentation(
-    masks: Sequence[str | Path], crops: Sequence[str | Path], truth: Sequence[str | Path], rule: str = "centre", min_area: int = 20
+    masks: Sequence[str | Path], crops: Sequence[str | Path], truth: Sequence[str | Path], *, rule: str, min_area: int
 ) -> pd.DataFrame:
     """The truth_segmentation table of all recordings, one row per segmented crop; the three lists are in the same order.
 
@@ -82,7 +82,8 @@ def score_evidence(
     predictions: pd.DataFrame,
     trajectories: pd.DataFrame,
     outcomes: Mapping[str, str],
-    high_percentile: float = 90,
+    *,
+    high_percentile: float,
 ) -> pd.DataFrame:
     """Do the frames of high attention, or of high occlusion, lie where an effect was visible? The truth_evidence table.
 
@@ -90,7 +91,7 @@ def score_evidence(
     or above ``high_percentile`` of the trajectory) from the earliest onset on, ``share_all`` that of all their frames: what
     frames at random would give. One row per outcome and ``by``: attention, and occlusion where it was computed.
     """
-    correct = correct_trajectories(predictions, outcomes)
+    correct = correct_trajectories(predictions, outcomes, splits=("test",), treatment=None)
     onsets = cells[[name for name in cells.columns if name.startswith(ONSET)]]
     earliest = onsets.where(onsets >= 0).min(axis=1).set_axis(cells["trajectory"])
     rows = attention.merge(correct[["trajectory", "fold", "outcome"]], on=["trajectory", "fold"])
@@ -110,7 +111,7 @@ def score_evidence(
 
 def _truncated(cells: pd.DataFrame, predictions: pd.DataFrame, trajectories: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
     """Truncated test predictions with the truth: fate, onsets, the last frame that was kept, and whether it was right."""
-    rows = pooled(predictions[predictions["condition"] == "truncation"])
+    rows = pooled(predictions[predictions["condition"] == "truncation"], splits=("test",), treatment=None)
     rows = rows[["trajectory", "n", "predicted"]].merge(cells.drop(columns=["first_frame", "last_frame"]), on="trajectory", how="left")
     unknown = rows.loc[rows["fate"].isna(), "trajectory"]
     if len(unknown):

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,9 @@ from cellfate.attention import attention_rows, own_occlusion, scaled_attention, 
 from cellfate.attention_profile import attention_profile
 from cellfate.errors import InputError
 from cellfate.tables import check_table
+
+profile_of = partial(attention_profile, max_frames_before_end=50, bootstrap=2000, seed=42)
+
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
 
@@ -32,7 +37,7 @@ def make_inputs(trajectories):
 
 
 def test_profile_by_hand():
-    table = attention_profile(*make_inputs([("a/1", "mitosis", [0, 0.5, 1]), ("b/2", "mitosis", [0.25, 0, 0.25, 1])]), NAMES)
+    table = profile_of(*make_inputs([("a/1", "mitosis", [0, 0.5, 1]), ("b/2", "mitosis", [0.25, 0, 0.25, 1])]), NAMES)
     table = check_table(table, "attention_profile", "p")
     # scaled: (0, .5, 1) and (.25, 0, .25, 1); aligned at the end the means are 1, .375, 0, .25
     assert table["frames_before_end"].tolist() == [0, 1, 2, 3]
@@ -47,16 +52,16 @@ def test_recordings_of_different_frame_intervals_have_no_common_hours():
         [("a/1", "mitosis", [0, 0.5, 1]), ("b/2", "apoptosis", [0.25, 0, 1]), ("c/3", "mitosis", [1, 0])]
     )
     known["frame_interval_min"] = [30.0, 20.0, 30.0]
-    table = check_table(attention_profile(attention, correct, known, NAMES), "attention_profile", "p")
+    table = check_table(profile_of(attention, correct, known, NAMES), "attention_profile", "p")
     assert table["hours_before_end"].isna().all()
     assert table["frames_before_end"].tolist() == [0, 1, 2] * 2
     without = correct[correct["trajectory"] != "b/2"]  # the other interval enters no profile
-    assert attention_profile(attention, without, known, NAMES)["hours_before_end"].tolist() == [0, 0.5, 1]
+    assert profile_of(attention, without, known, NAMES)["hours_before_end"].tolist() == [0, 0.5, 1]
 
 
 def test_each_outcome_is_scaled_by_its_own_range_over_the_aligned_frames():
     inputs = make_inputs([("a/1", "mitosis", [0, 0.2, 0.4, 1]), ("b/1", "apoptosis", [1, 0, 0.6, 0.5])])
-    table = attention_profile(*inputs, NAMES, max_frames_before_end=2)
+    table = profile_of(*inputs, NAMES, max_frames_before_end=2)
     assert list(table["outcome"]) == ["apoptosis"] * 3 + ["mitosis"] * 3
     apoptosis, mitosis = table["profile"][:3], table["profile"][3:]
     assert apoptosis.to_numpy() == pytest.approx([0.5 / 0.6, 1, 0])
@@ -65,16 +70,16 @@ def test_each_outcome_is_scaled_by_its_own_range_over_the_aligned_frames():
 
 def test_only_correct_trajectories_of_that_fold_count():
     attention, correct, known = make_inputs([("a/1", "mitosis", [0, 1]), ("b/1", "mitosis", [1, 0])])
-    table = attention_profile(attention, correct[correct["trajectory"] == "a/1"], known, NAMES)
+    table = profile_of(attention, correct[correct["trajectory"] == "a/1"], known, NAMES)
     assert table["mean_scaled"].tolist() == [1, 0]
-    assert attention_profile(attention, correct.assign(fold=1), known, NAMES).empty
+    assert profile_of(attention, correct.assign(fold=1), known, NAMES).empty
 
 
 def test_occlusion_is_averaged_toward_the_own_outcome():
     attention, correct, known = make_inputs([("a/1", "mitosis", [0, 1]), ("b/1", "mitosis", [1, 0]), ("c/1", "apoptosis", [0, 1])])
     attention["occlusion"] = [1.0, 3.0, 2.0, -1.0, -4.0, 0.5]
     assert own_occlusion(attention, known).tolist() == [1, 3, 2, -1, 4, -0.5]
-    table = check_table(attention_profile(attention, correct, known, NAMES), "attention_profile", "p")
+    table = check_table(profile_of(attention, correct, known, NAMES), "attention_profile", "p")
     assert table["occlusion"].tolist() == [-0.5, 4, 1, 1.5]  # apoptosis, then mitosis; the last frame first
     assert table["occlusion_low"].isna().tolist() == [True, True, False, False]  # one recording of apoptosis
     assert (table["occlusion_low"][2:] <= table["occlusion"][2:]).all()
@@ -83,7 +88,7 @@ def test_occlusion_is_averaged_toward_the_own_outcome():
 
 def test_profile_without_occlusion_leaves_it_empty():
     attention, correct, known = make_inputs([("a/1", "mitosis", [0, 1]), ("b/1", "mitosis", [1, 0])])
-    table = attention_profile(attention, correct, known, NAMES)
+    table = profile_of(attention, correct, known, NAMES)
     assert table[["occlusion", "occlusion_low", "occlusion_high"]].isna().all(axis=None)
 
 
@@ -102,7 +107,7 @@ def test_interval_resamples_recordings():
     rng = np.random.default_rng(0)
     trajectories = [(f"r{r}/{t}", "mitosis", np.append(rng.random(5), 1 + r % 2)) for r in range(6) for t in range(5)]
     attention, correct, known = make_inputs(trajectories)
-    table = attention_profile(attention, correct, known, NAMES, bootstrap=500, seed=3)
+    table = profile_of(attention, correct, known, NAMES, bootstrap=500, seed=3)
     inside = (table["ci_low"] <= table["profile"] + 1e-9) & (table["profile"] <= table["ci_high"] + 1e-9)
     assert inside.all()
     # by hand for one aligned frame
@@ -117,5 +122,5 @@ def test_interval_resamples_recordings():
 
 
 def test_one_trajectory_has_no_interval():
-    table = attention_profile(*make_inputs([("a/1", "mitosis", [0, 1, 0.5])]), NAMES)
+    table = profile_of(*make_inputs([("a/1", "mitosis", [0, 1, 0.5])]), NAMES)
     assert table["ci_low"].isna().all()

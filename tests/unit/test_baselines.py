@@ -1,5 +1,6 @@
 """Baselines: their numbers by hand, what they can and cannot learn, and their intervals."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from cellfate.baselines import (
     shortened,
 )
 from cellfate.errors import InputError
+
+baselines_of = partial(predict_baselines, fold=0, seed=0)
 
 
 def test_central_intensity_is_the_mean_above_background_of_the_central_square():
@@ -69,7 +72,7 @@ def predictions(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     folder: Path = tmp_path_factory.mktemp("toy")
     paths, trajectories, split = toy_data(folder, n_recordings=6, n_tracks=6)
     trajectories = trajectories.assign(treatment="cisplatin", dose="high")
-    return predict_baselines(paths, trajectories, split)
+    return baselines_of(paths, trajectories, split)
 
 
 def test_every_baseline_predicts_each_test_trajectory_once(predictions: pd.DataFrame):
@@ -87,7 +90,7 @@ def test_brightness_that_tells_the_fate_is_found_and_one_dose_tells_nothing(pred
 
 def test_dropped_frames_are_read_by_neither_fit_nor_prediction(tmp_path: Path):
     paths, trajectories, split = toy_data(tmp_path, n_recordings=6, n_tracks=6)
-    found = predict_baselines(paths, trajectories.assign(treatment="cisplatin", dose="high"), split, dropped=9)
+    found = baselines_of(paths, trajectories.assign(treatment="cisplatin", dose="high"), split, dropped=9)
     score = {name: balanced_accuracy_score(rows["label"], rows["predicted"]) for name, rows in found.groupby("method")}
     assert score["last_frame_rings"] < 1  # the square brightens over the last eight frames
     assert (found["dropped"] == 9).all()
@@ -128,12 +131,12 @@ def test_mean_over_runs_gives_mean_spread_and_a_narrower_interval():
     rng = np.random.default_rng(4)
     names, labels = list(np.repeat([f"r{n}" for n in range(9)], 10)), list(rng.integers(0, 2, 90))
     runs = {seed: table(names, labels, [v if rng.random() < 0.8 else 1 - v for v in labels]) for seed in (1, 2, 3)}
-    mean, spread, values, draws = mean_over_runs(runs, 1000)
+    mean, spread, values, draws = mean_over_runs(runs, resamples=1000)
     expected = [balanced_accuracy_score(rows["label"], rows["predicted"]) for rows in runs.values()]
     np.testing.assert_allclose(values, expected)
     assert (mean, spread) == pytest.approx((np.mean(expected), np.std(expected, ddof=1)))
     low, high = interval(draws)
-    single = interval(mean_over_runs({1: runs[1]}, 1000)[3])
+    single = interval(mean_over_runs({1: runs[1]}, resamples=1000)[3])
     assert low < mean < high
     assert high - low < single[1] - single[0]
-    assert np.isnan(mean_over_runs({1: runs[1]}, 10)[1])
+    assert np.isnan(mean_over_runs({1: runs[1]}, resamples=10)[1])

@@ -42,8 +42,8 @@ def test_prior_and_temperature_are_recovered():
 def test_calibration_lowers_the_error_on_other_trajectories():
     fitted = fit_calibration(*simulate(2000, 0.84, 3.0, 1), np.repeat([1, 0], [84, 16]))
     logits, labels = simulate(5000, 0.84, 3.0, 2)
-    _, before = reliability(labels, expit(logits))
-    _, after = reliability(labels, fitted.probability(logits))
+    _, before = reliability(labels, expit(logits), bins=10)
+    _, after = reliability(labels, fitted.probability(logits), bins=10)
     assert before["ece"] > 0.15
     assert after["ece"] < 0.03
     assert after["brier"] < before["brier"]
@@ -98,7 +98,7 @@ def test_table_has_every_condition_and_stage():
     rows = pd.DataFrame({"trajectory": [f"a/{i}" for i in range(60)], "label": labels, "logit": logits, "probability": expit(logits)})
     rows = rows.assign(recording="a", treatment="x", fold=0, split="test", n_frames=20, probability_calibrated=expit(logits / 2))
     predictions = pd.concat([rows.assign(condition="full", n=0), rows.iloc[:30].assign(condition="truncation", n=5)], ignore_index=True)
-    table = check_table(tabulate_calibration(predictions, bins=5), "calibration", "c")
+    table = check_table(tabulate_calibration(predictions, bins=5, calibration=True), "calibration", "c")
     assert len(table) == 2 * 2 * 5
     sums = table.groupby(["condition", "n", "stage"])["count"].sum()
     assert sums.to_dict() == {
@@ -109,8 +109,8 @@ def test_table_has_every_condition_and_stage():
     }
     brier = table[(table["condition"] == "truncation") & (table["stage"] == "calibrated")]["brier"]
     assert brier.to_numpy() == pytest.approx(np.full(5, ((expit(logits[:30] / 2) - labels[:30]) ** 2).mean()))
-    assert set(tabulate_calibration(predictions, 5, calibration=False)["stage"]) == {"raw"}
-    assert tabulate_calibration(predictions.iloc[:0]).empty
+    assert set(tabulate_calibration(predictions, bins=5, calibration=False)["stage"]) == {"raw"}
+    assert tabulate_calibration(predictions.iloc[:0], bins=10, calibration=True).empty
 
 
 def simulate_prefixes(n, seed, slope):
@@ -134,9 +134,9 @@ def test_the_temperature_follows_the_number_of_frames():
     other = simulate_prefixes(600, 1, slope=-1.5)
     for n in (5, 15, 40):
         one = other[other["n_frames"] == n]
-        assert reliability(one["label"], fitted.probability(one["logit"], one["n_frames"]))[1]["ece"] < 0.06
+        assert reliability(one["label"], fitted.probability(one["logit"], one["n_frames"]), bins=10)[1]["ece"] < 0.06
     early = other[other["n_frames"] == 5]
-    assert reliability(early["label"], expit(early["logit"]))[1]["ece"] > 0.2
+    assert reliability(early["label"], expit(early["logit"]), bins=10)[1]["ece"] > 0.2
 
 
 def test_a_long_trajectory_counts_as_much_as_a_short_one():

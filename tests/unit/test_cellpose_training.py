@@ -38,7 +38,7 @@ TINY = {
 def test_one_seed_gives_the_same_weights_and_leaves_the_global_generators_alone(tmp_path):
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        train_network(tmp_path / name, seed, TINY)
+        train_network(tmp_path / name, seed, TINY, threads=1)
     states = {name: torch.load(tmp_path / name, weights_only=True) for name in "abc"}
     assert all(torch.equal(states["a"][key], states["b"][key]) for key in states["a"])
     assert not torch.equal(states["a"]["output.2.weight"], states["c"]["output.2.weight"])
@@ -47,8 +47,8 @@ def test_one_seed_gives_the_same_weights_and_leaves_the_global_generators_alone(
 
 
 def test_the_one_file_holds_network_and_settings(tmp_path):
-    train_network(tmp_path / "net", 7, TINY)
-    network = load_network(tmp_path / "net")
+    train_network(tmp_path / "net", 7, TINY, threads=1)
+    network = load_network(tmp_path / "net", device="cpu", threads=1)
     assert network.net.nbase == list(TINY["widths"])
     assert network.diam_mean == 24
     assert trained_with(tmp_path / "net")["seed"] == 7

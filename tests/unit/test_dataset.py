@@ -24,7 +24,7 @@ def data(tmp_path):
 def training_set(data, **changes):
     paths, trajectories, split = data
     rows = fold_trajectories(trajectories, split, 0, ["train"])
-    return TrajectoryDataset(rows, CropSet(paths), SCALING, **{"input_size": 8, **changes})
+    return TrajectoryDataset(rows, CropSet(paths), SCALING, **{"input_size": 8, "seed": 0, "cache": False, **changes})
 
 
 def test_area_downsampling_by_hand():
@@ -153,7 +153,7 @@ def test_channels_must_be_those_of_the_scaling(data):
     paths, trajectories, _ = data
     other = Scaling("corrected", 1.0, (0.0,) * 3, (1.0,) * 3, ("p53", "circadian", "cell_cycle"))
     with pytest.raises(InputError, match="the crops have channels circadian, p53, cell_cycle, the scaling has p53, circadian"):
-        TrajectoryDataset(trajectories, CropSet(paths), other, 8)
+        TrajectoryDataset(trajectories, CropSet(paths), other, 8, seed=0, cache=False)
 
 
 def test_a_part_with_one_class_is_named():

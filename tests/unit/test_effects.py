@@ -18,6 +18,7 @@ from cellfate.tables import check_table
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
 FEATURES = ["area", "intensity_mean-p53"]
+HIGH_FRAMES = {"treatment": "cisplatin", "splits": ["test"], "high_percentile": 90, "seed": 42}
 
 
 def make_inputs(n=12, length=30, seed=0, effect=2.0):
@@ -47,12 +48,13 @@ def make_inputs(n=12, length=30, seed=0, effect=2.0):
 
 
 def compare(inputs, **settings):
-    settings = {"treatment": "cisplatin", "min_frames": 20, "resamples": 2000} | settings
+    settings = HIGH_FRAMES | {"min_frames": 20, "resamples": 2000} | settings
     return check_table(compare_features(*inputs, NAMES, **settings), "effects", "e")
 
 
 def summarize(inputs, effects, **settings):
-    settings = {"treatment": "cisplatin", "bootstrap": 200, "null_draws": 500} | settings
+    how = {"bootstrap": 200, "null_model": "circular_shift", "null_draws": 500, "correction": "benjamini-hochberg"}
+    settings = HIGH_FRAMES | how | settings
     return check_table(summarize_effects(effects, *inputs, NAMES, **settings), "effect_summary", "s")
 
 
@@ -254,7 +256,8 @@ def test_the_papers_way_has_no_p_value_and_resamples_trajectories():
     summary = summarize(inputs, effects, null_model="exchangeable", correction="none")
     assert summary[["p_value", "q_value"]].isna().all().all()
     pd.testing.assert_frame_equal(
-        summary, check_table(summarize_deltas(effects.assign(unit=effects["trajectory"]), NAMES, 200), "effect_summary", "s")
+        summary,
+        check_table(summarize_deltas(effects.assign(unit=effects["trajectory"]), NAMES, bootstrap=200, seed=42), "effect_summary", "s"),
     )
     by_recording = summarize(inputs, effects, correction="none")
     assert by_recording["q_value"].isna().all()
@@ -291,7 +294,7 @@ def test_published_files(tmp_path):
 
 @pytest.mark.reference
 def test_published_effect_sizes_give_the_published_medians(shared_folder):
-    summary = summarize_published_effects(shared_folder / "reference" / "effect_sizes", NAMES)
+    summary = summarize_published_effects(shared_folder / "reference" / "effect_sizes", NAMES, bootstrap=2000, seed=42)
     summary = check_table(summary, "effect_summary", "s").set_index(["outcome", "feature"])
     published = {
         ("mitosis", "intensity_mean-p53"): 0.824,

@@ -12,6 +12,7 @@ from cellfate.files import sha256
 from cellfate.model import FateModel, ModelSettings, save_model
 
 SCALING = {"mode": "corrected", "divisor": 1.0, "mean": [1000.0] * 3, "std": [100.0] * 3, "channels": CHANNELS}
+PLAIN = {"batch_size": 64, "precision": "32-true", "channels_last": False, "compile": False, "threads": 1, "accelerator": "auto"}
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def data(tmp_path):
 
 def embed(data, path="embeddings.h5", **changes):
     paths, trajectories, split, _, folder = data
-    wanted = {"fold": 0, "splits": ["validation", "test"], **changes}
+    wanted = {"fold": 0, "splits": ["validation", "test"], **PLAIN, **changes}
     embed_frames(paths, trajectories, split, folder / "model", folder / path, **wanted)
     return folder / path
 

@@ -1,4 +1,5 @@
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,10 @@ from cellfate.evaluation import (
     pooled,
 )
 from cellfate.tables import check_table
+
+evaluate = partial(evaluate_test, treatment=None, seed=42, bootstrap=2000)
+evaluate_at = partial(evaluate_condition, seed=42, cohort="fixed", bootstrap=2000)
+
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
 
@@ -54,7 +59,7 @@ def value(table, metric, label="all", **where):
 
 def test_metrics_equal_scikit_learns():
     predictions = make_predictions()
-    table = check_table(evaluate_test(predictions, make_trajectories(predictions), NAMES, "cisplatin", bootstrap=50), "metrics", "m")
+    table = check_table(evaluate(predictions, make_trajectories(predictions), NAMES, treatment="cisplatin", bootstrap=50), "metrics", "m")
     for scope in ("all", "cisplatin"):
         rows = predictions if scope == "all" else predictions[predictions["treatment"] == scope]
         y, p = rows["label"].to_numpy(int), rows["probability"].to_numpy()
@@ -101,25 +106,25 @@ def test_intervals_equal_a_plain_bootstrap_of_recordings():
 
 def test_one_recording_resamples_lineages():
     predictions = make_predictions(recordings=1)
-    table = evaluate_test(predictions, make_trajectories(predictions), NAMES, bootstrap=200)
+    table = evaluate(predictions, make_trajectories(predictions), NAMES, bootstrap=200)
     row = value(table, "balanced_accuracy")
     assert row["ci_low"] < row["value"] < row["ci_high"]
     assert value(table, "n_recordings")["value"] == 1
-    together = evaluate_test(predictions, make_trajectories(predictions).assign(lineage="one"), NAMES, bootstrap=200)
+    together = evaluate(predictions, make_trajectories(predictions).assign(lineage="one"), NAMES, bootstrap=200)
     assert np.isnan(value(together, "balanced_accuracy")["ci_low"])
 
 
 def test_a_resample_without_a_class_is_left_out():
     y, z = np.array([0, 0, 1, 1, 1]), np.array([-1.0, 0.5, 1, 2, -2])
     units = np.array(["a", "a", "b", "b", "b"])
-    point, low, high = metrics_with_intervals(y, z, (z > 0).astype(int), units, bootstrap=100)
+    point, low, high = metrics_with_intervals(y, z, (z > 0).astype(int), units, bootstrap=100, seed=42)
     assert point["balanced_accuracy", "all"] == low["balanced_accuracy", "all"] == high["balanced_accuracy", "all"]
     assert point["balanced_accuracy", "all"] == pytest.approx((1 / 2 + 2 / 3) / 2)
 
 
 def test_a_class_that_is_never_predicted_has_precision_zero():
     y, z = np.array([0, 1, 1]), np.array([1.0, 2, 3])
-    point, _, _ = metrics_with_intervals(y, z, np.ones(3, int), np.array(["a", "b", "c"]), bootstrap=0)
+    point, _, _ = metrics_with_intervals(y, z, np.ones(3, int), np.array(["a", "b", "c"]), bootstrap=0, seed=42)
     assert point["precision", "0"] == 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -127,7 +132,9 @@ def test_a_class_that_is_never_predicted_has_precision_zero():
 
 
 def test_extreme_logits_keep_a_finite_loss():
-    point, _, _ = metrics_with_intervals(np.array([0, 1]), np.array([800.0, 800.0]), np.array([1, 1]), np.array(["a", "b"]), 0)
+    point, _, _ = metrics_with_intervals(
+        np.array([0, 1]), np.array([800.0, 800.0]), np.array([1, 1]), np.array(["a", "b"]), bootstrap=0, seed=42
+    )
     assert point["log_loss", "all"] == pytest.approx(400)
 
 
@@ -136,13 +143,15 @@ def test_a_test_set_without_both_outcomes_is_an_error(kept):
     predictions = make_predictions()
     predictions = predictions[predictions["label"].isin(kept)]
     with pytest.raises(InputError, match=r"test trajectories are apoptosis \d+, mitosis \d+; both"):
-        evaluate_test(predictions, make_trajectories(predictions), NAMES)
+        evaluate(predictions, make_trajectories(predictions), NAMES)
 
 
 def test_truncation_has_a_shrinking_and_a_fixed_cohort():
     steps = [0, 5, 30, 200]
     predictions = make_predictions(conditions=[("full", 0)] + [("truncation", n) for n in steps])
-    table = evaluate_condition(predictions, make_trajectories(predictions), "truncation", steps[:3], NAMES, "cisplatin", "fixed", 50)
+    table = evaluate_at(
+        predictions, make_trajectories(predictions), "truncation", steps[:3], NAMES, treatment="cisplatin", cohort="fixed", bootstrap=50
+    )
     check_table(table, "metrics", "m")
     lengths = predictions[(predictions["condition"] == "full") & (predictions["treatment"] == "cisplatin")]["n_frames"]
     for n in steps[:3]:
@@ -150,25 +159,29 @@ def test_truncation_has_a_shrinking_and_a_fixed_cohort():
         assert shrinking["n_trajectories"] == (lengths > max(10, n)).sum()
         assert value(table, "balanced_accuracy", n=n, cohort="fixed")["n_trajectories"] == (lengths > 30).sum()
     assert set(
-        evaluate_condition(predictions, make_trajectories(predictions), "truncation", [0], NAMES, None, "shrinking", 0)["cohort"]
+        evaluate_at(predictions, make_trajectories(predictions), "truncation", [0], NAMES, treatment=None, cohort="shrinking", bootstrap=0)[
+            "cohort"
+        ]
     ) == {"all"}
 
 
 def test_a_step_without_trajectories_is_null_with_n_zero():
     predictions = make_predictions(conditions=[("truncation", 0)])
-    table = evaluate_condition(predictions, make_trajectories(predictions), "truncation", [0, 100], NAMES, None, "fixed", 50)
+    table = evaluate_at(
+        predictions, make_trajectories(predictions), "truncation", [0, 100], NAMES, treatment=None, cohort="fixed", bootstrap=50
+    )
     row = value(table, "balanced_accuracy", n=100, cohort="all")
     assert np.isnan(row["value"])
     assert row["n_trajectories"] == 0
     assert value(table, "balanced_accuracy", n=0, cohort="fixed")["n_trajectories"] == 0
     assert value(table, "balanced_accuracy", n=0, cohort="all")["value"] > 0.5
-    nothing = evaluate_condition(predictions, make_trajectories(predictions), "truncation", [0], NAMES, "another drug")
+    nothing = evaluate_at(predictions, make_trajectories(predictions), "truncation", [0], NAMES, treatment="another drug")
     assert (nothing["n_trajectories"] == 0).all()
 
 
 def test_last_k_keeps_all_and_fixes_those_that_are_long_enough():
     predictions = make_predictions(conditions=[("full", 0), ("last_k", 5), ("last_k", 40)])
-    table = evaluate_condition(predictions, make_trajectories(predictions), "last_k", [5, 40], NAMES, None, "fixed", 20)
+    table = evaluate_at(predictions, make_trajectories(predictions), "last_k", [5, 40], NAMES, treatment=None, cohort="fixed", bootstrap=20)
     lengths = predictions[predictions["condition"] == "full"]["n_frames"]
     for n in (5, 40):
         assert (
@@ -182,16 +195,16 @@ def test_folds_are_pooled_and_a_trajectory_counts_once():
     held_out = make_predictions(seed=1, fold=0)
     seen = held_out.assign(fold=1, split="train", logit=-held_out["logit"], probability=1 - held_out["probability"])
     both = pd.concat([seen, held_out], ignore_index=True)
-    rows = pooled(both, ("train", "test"))
+    rows = pooled(both, splits=("train", "test"), treatment=None)
     assert len(rows) == len(held_out)
     assert (rows["fold"] == 0).all()
-    assert (pooled(both, ("train",))["fold"] == 1).all()
-    assert pooled(both, ("validation",)).empty
+    assert (pooled(both, splits=("train",), treatment=None)["fold"] == 1).all()
+    assert pooled(both, splits=("validation",), treatment=None).empty
 
 
 def test_correct_trajectories():
     predictions = make_predictions(n=40)
-    found = correct_trajectories(predictions, NAMES, treatment="cisplatin").set_index("trajectory")
+    found = correct_trajectories(predictions, NAMES, treatment="cisplatin", splits=("test",)).set_index("trajectory")
     for row in predictions.itertuples():
         right = (row.probability > 0.5) == (row.label == 1)
         assert (row.trajectory in found.index) == (right and row.treatment == "cisplatin")

@@ -30,7 +30,8 @@ def make_inputs(lengths=(30, 30, 30, 30, 30, 30)):
 
 
 def select(inputs, **settings):
-    return check_table(select_examples(*inputs, NAMES, **({"treatment": "drug", "min_frames": 20} | settings)), "examples", "e")
+    usual = {"treatment": "drug", "splits": ["test"], "per_outcome": 2, "min_frames": 20, "high_percentile": 90}
+    return check_table(select_examples(*inputs, NAMES, **(usual | settings)), "examples", "e")
 
 
 def test_the_best_correct_long_trajectories_of_each_outcome_are_chosen():

@@ -103,20 +103,20 @@ def test_a_folder_that_is_no_exported_model(tmp_path, exported):
     ],
 )
 def test_recordings_that_do_not_fit_are_refused(exported, changes, message):
-    check_recordings(exported, sheet(), "sheet.tsv")
+    check_recordings(exported, sheet(), "sheet.tsv", allow_other_interval=False)
     with pytest.raises(InputError, match=message):
-        check_recordings(exported, sheet(**changes), "sheet.tsv")
+        check_recordings(exported, sheet(**changes), "sheet.tsv", allow_other_interval=False)
 
 
 @pytest.mark.parametrize("interval", [30, 29, 31.5])
 def test_intervals_that_pass(interval):
-    assert check_interval(SETTINGS, interval, "here") is None
+    assert check_interval(SETTINGS, interval, "here", allow_other_interval=False) is None
 
 
 @pytest.mark.parametrize("interval", [28, 32, 5, 60])
 def test_intervals_that_do_not(interval):
     with pytest.raises(InputError, match=r"here: frame_interval_min is .* trained at 30 min and .*allow_other_interval"):
-        check_interval(SETTINGS, interval, "here")
+        check_interval(SETTINGS, interval, "here", allow_other_interval=False)
     assert "cannot be trusted" in check_interval(SETTINGS, interval, "here", allow_other_interval=True)
 
 

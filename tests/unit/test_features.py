@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ from cellfate.features import measure_features, measure_recording
 from cellfate.masks import writing_masks
 from cellfate.regions import choose_region
 from cellfate.tables import read_table
+
+measure = partial(measure_features, min_area=20, region="centre")
+
 
 SIZE = 40  # the centre pixel is (20, 20), half the diagonal 28.28
 
@@ -28,23 +32,23 @@ def box(region) -> tuple[int, int, int, int] | None:
 
 def test_centre_takes_the_region_that_covers_the_centre_however_small():
     small, large = (18, 23, 18, 23), (24, 40, 0, 40)
-    region, n_neighbors = choose_region(labels_of(large, small), "centre")
+    region, n_neighbors = choose_region(labels_of(large, small), "centre", min_area=20)
     assert box(region) == small
     assert n_neighbors == 1
 
 
 def test_centre_takes_the_nearest_region_up_to_ten_pixels():
     near, far = (20, 26, 29, 36), (0, 10, 18, 24)  # nearest pixels (20, 29): 9 px, (9, 20): 11 px
-    assert box(choose_region(labels_of(far, near), "centre")[0]) == near
-    region, n_neighbors = choose_region(labels_of(far), "centre")
+    assert box(choose_region(labels_of(far, near), "centre", min_area=20)[0]) == near
+    region, n_neighbors = choose_region(labels_of(far), "centre", min_area=20)
     assert region is None
     assert n_neighbors == 1
-    assert box(choose_region(labels_of((0, 11, 18, 24)), "centre")[0]) == (0, 11, 18, 24)  # (10, 20): 10 px
+    assert box(choose_region(labels_of((0, 11, 18, 24)), "centre", min_area=20)[0]) == (0, 11, 18, 24)  # (10, 20): 10 px
 
 
 def test_centre_ignores_regions_below_the_floor():
     tiny = (19, 23, 19, 23)  # 16 px over the centre
-    region, n_neighbors = choose_region(labels_of(tiny), "centre")
+    region, n_neighbors = choose_region(labels_of(tiny), "centre", min_area=20)
     assert region is None
     assert n_neighbors == 0
     assert box(choose_region(labels_of(tiny), "centre", min_area=16)[0]) == tiny
@@ -54,35 +58,35 @@ def test_published_weighs_distance_against_area():
     central, large = (17, 23, 17, 23), (0, 40, 30, 40)
     # central: 36 px, centroid (19.5, 19.5), 0.71 px from (20, 20): 1 - 0.025 + 36 / 400 = 1.065
     # large: 400 px, centroid (19.5, 34.5), 14.51 px away: 1 - 0.513 + 1 = 1.487
-    region, n_neighbors = choose_region(labels_of(central, large), "published")
+    region, n_neighbors = choose_region(labels_of(central, large), "published", min_area=20)
     assert box(region) == large
     assert n_neighbors == 1
     wide = (14, 26, 14, 26)  # 144 px: 0.975 + 0.36 = 1.335 against 1 - 0.645 (18.24 px) + 200 / 200 x 1 of the corner
     corner = (28, 40, 28, 40)  # 144 px, centroid (33.5, 33.5), 19.09 px away: 1 - 0.675 + 1 = 1.325; wide: 0.975 + 1
-    assert box(choose_region(labels_of(corner, wide), "published")[0]) == wide
+    assert box(choose_region(labels_of(corner, wide), "published", min_area=20)[0]) == wide
 
 
 def test_published_floor_spares_a_sole_region():
     tiny, other = (0, 4, 0, 4), (36, 40, 36, 40)
-    region, n_neighbors = choose_region(labels_of(tiny), "published")
+    region, n_neighbors = choose_region(labels_of(tiny), "published", min_area=20)
     assert box(region) == tiny
     assert n_neighbors == 0
-    assert choose_region(labels_of(tiny, other), "published")[0] is None
-    assert choose_region(labels_of(), "published") == (None, 0)
+    assert choose_region(labels_of(tiny, other), "published", min_area=20)[0] is None
+    assert choose_region(labels_of(), "published", min_area=20) == (None, 0)
 
 
 def test_parts_of_one_label_are_regions_and_diagonal_pixels_touch():
     labels = labels_of((18, 23, 18, 23))
     labels[23:28, 23:28] = 1  # touches at a corner
     labels[0:6, 0:6] = 1  # does not
-    region, n_neighbors = choose_region(labels, "centre")
+    region, n_neighbors = choose_region(labels, "centre", min_area=20)
     assert region.area == 50
     assert n_neighbors == 1
 
 
 def test_unknown_rule_is_an_error():
     with pytest.raises(InputError, match=r"features\.region is 'middle'"):
-        choose_region(labels_of((18, 23, 18, 23)), "middle")
+        choose_region(labels_of((18, 23, 18, 23)), "middle", min_area=20)
 
 
 def test_features_of_a_rectangle_follow_the_formulas():
@@ -91,7 +95,7 @@ def test_features_of_a_rectangle_follow_the_formulas():
     image = np.zeros((2, SIZE, SIZE))
     image[0, top:bottom, left:right] = np.arange(200).reshape(10, 20)
     image[1] = 7
-    row = measure_features(labels[None], image[None], ["a", "b"]).loc[0]
+    row = measure(labels[None], image[None], ["a", "b"]).loc[0]
     assert row["area"] == 200
     assert row["equivalent_diameter_area"] == pytest.approx(math.sqrt(4 * 200 / math.pi))
     assert row["perimeter"] == pytest.approx(2 * (9 + 19))  # through the centres of the border pixels
@@ -108,14 +112,14 @@ def test_frames_without_a_region_are_left_out_and_a_late_label_has_its_intensity
     late = labels_of((0, 3, 0, 3), (0, 3, 36, 40), (15, 25, 15, 25))  # labels 1 and 2 fall to the floor
     images = np.full((3, 1, SIZE, SIZE), 5.0)
     for region in ("centre", "published"):
-        table = measure_features(np.stack([labels_of(), late, labels_of()]), images, ["p53"], region)
+        table = measure(np.stack([labels_of(), late, labels_of()]), images, ["p53"], region=region)
         assert table.index.tolist() == [1]
         assert table["intensity_mean-p53"].tolist() == [5.0]
         assert table["n_neighbors"].tolist() == [0]
 
 
 def test_circularity_is_null_without_a_perimeter():
-    table = measure_features(labels_of((20, 21, 20, 21))[None], np.ones((1, 1, SIZE, SIZE)), ["a"], "published")
+    table = measure(labels_of((20, 21, 20, 21))[None], np.ones((1, 1, SIZE, SIZE)), ["a"], region="published")
     assert table["perimeter"].tolist() == [0]
     assert table["circularity"].isna().all()
 

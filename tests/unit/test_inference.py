@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,9 @@ from cellfate.inference import classify_sequences, compute_attention, kept_frame
 from cellfate.model import FateModel, ModelSettings, save_model
 from cellfate.occlusion import occlusion
 from cellfate.tables import check_table
+
+predict_all = partial(predict_trajectories, calibration=True, min_frames=10, treatment=None)
+
 
 SETTINGS = ModelSettings(
     channels=2,
@@ -66,12 +71,12 @@ def one_by_one(model, embeddings):
     ],
 )
 def test_kept_frames(case, span):
-    assert kept_frames(*case) == span
+    assert kept_frames(*case, min_frames=10) == span
 
 
 def test_unknown_condition():
     with pytest.raises(InputError, match="'first_k'"):
-        kept_frames(20, "first_k", 5)
+        kept_frames(20, "first_k", 5, min_frames=10)
 
 
 def test_batches_equal_one_trajectory_at_a_time(model):
@@ -88,7 +93,7 @@ def test_batches_equal_one_trajectory_at_a_time(model):
 def test_conditions_equal_the_direct_computation(model):
     embeddings = Embeddings({f"a/{n}": n for n in (11, 14, 25, 40)})
     conditions = [("full", 0), ("truncation", 0), ("truncation", 12), ("last_k", 5), ("last_k", 20)]
-    table = predict(model, embeddings.read, embeddings.trajectories, conditions).set_index(["trajectory", "condition", "n"])
+    table = predict(model, embeddings.read, embeddings.trajectories, conditions, min_frames=10).set_index(["trajectory", "condition", "n"])
     expected = {}
     for name in embeddings.trajectories:
         own = embeddings.read(name)[1]
@@ -111,7 +116,7 @@ def test_cached_embeddings_equal_the_whole_network_on_shortened_crops(model):
             ("truncation", 10): model(crops[:-10], torch.tensor([14]))[0],
             ("last_k", 6): model(crops[-6:], torch.tensor([6]))[0],
         }
-    table = predict(model, lambda name: (np.arange(24), embeddings), ["a/1"], list(direct)).set_index(["condition", "n"])
+    table = predict(model, lambda name: (np.arange(24), embeddings), ["a/1"], list(direct), min_frames=10).set_index(["condition", "n"])
     values = [float(v[0]) for v in direct.values()]
     assert max(values) - min(values) > 1e-3  # the conditions differ
     for key, value in zip(direct, values, strict=True):
@@ -136,7 +141,7 @@ def tables():
 def test_predictions_of_a_fold(model, tables):
     trajectories, split = tables
     embeddings = Embeddings({name: 11 + i for i, name in enumerate(trajectories["trajectory"]) if i >= 15})
-    table, calibration = predict_trajectories(model, embeddings, trajectories, split, 0, [0, 30], [5], "cisplatin")
+    table, calibration = predict_all(model, embeddings, trajectories, split, 0, [0, 30], [5], treatment="cisplatin")
     table = check_table(table, "predictions", "p")
     full = table[table["condition"] == "full"]
     assert full["split"].value_counts().to_dict() == {"validation": 10, "test": 13, "unlabelled": 2}
@@ -154,7 +159,7 @@ def test_predictions_of_a_fold(model, tables):
 def test_without_calibration_probabilities_stay(model, tables):
     trajectories, split = tables
     embeddings = Embeddings(dict.fromkeys(trajectories["trajectory"][15:], 12))
-    table, calibration = predict_trajectories(model, embeddings, trajectories, split, 0, [0], [5], None, calibration=False)
+    table, calibration = predict_all(model, embeddings, trajectories, split, 0, [0], [5], treatment=None, calibration=False)
     assert (table["probability"] == table["probability_calibrated"]).all()
     assert calibration.temperature == 1
     assert set(table[table["condition"] == "last_k"]["treatment"]) == {"none", "cisplatin"}
@@ -163,13 +168,15 @@ def test_without_calibration_probabilities_stay(model, tables):
 def test_an_embedded_trajectory_outside_the_split_is_an_error(model, tables):
     trajectories, split = tables
     with pytest.raises(InputError, match="trajectory r9/9 is not in the split of fold 0"):
-        predict_trajectories(model, Embeddings({"r9/9": 12}), trajectories, split, 0, [0], [5])
+        predict_all(model, Embeddings({"r9/9": 12}), trajectories, split, 0, [0], [5])
 
 
 def test_attention_table(model, tables):
     trajectories, split = tables
     embeddings = Embeddings({name: 11 + i for i, name in enumerate(trajectories["trajectory"]) if i >= 15})
-    table = check_table(compute_attention(model, embeddings, trajectories, split, 0, ["test"]), "attention", "a")
+    table = check_table(
+        compute_attention(model, embeddings, trajectories, split, 0, splits=["test"], occlusion_window=None), "attention", "a"
+    )
     assert set(table["trajectory"]) == set(trajectories["trajectory"][25:38])
     name = trajectories["trajectory"][30]
     own = table[table["trajectory"] == name]
@@ -180,13 +187,13 @@ def test_attention_table(model, tables):
     assert own["weight"].to_numpy() == pytest.approx(weights, abs=1e-5)
     assert own["scaled"].to_numpy() == pytest.approx((weights - weights.min()) / (weights.max() - weights.min()), abs=1e-3)
     assert own["occlusion"].isna().all()
-    assert compute_attention(model, embeddings, trajectories, split, 0, ["train"]).empty
+    assert compute_attention(model, embeddings, trajectories, split, 0, splits=["train"], occlusion_window=None).empty
 
 
 def test_attention_table_with_occlusion(model, tables):
     trajectories, split = tables
     embeddings = Embeddings({name: 11 + i for i, name in enumerate(trajectories["trajectory"]) if i >= 25})
-    table = check_table(compute_attention(model, embeddings, trajectories, split, 0, ["test"], occlusion_window=3), "attention", "a")
+    table = check_table(compute_attention(model, embeddings, trajectories, split, 0, splits=["test"], occlusion_window=3), "attention", "a")
     name = trajectories["trajectory"][30]
     vectors = embeddings.read(name)[1]
     assert table.loc[table["trajectory"] == name, "occlusion"].to_numpy() == pytest.approx(occlusion(model, vectors, 3), abs=1e-9)
@@ -194,7 +201,7 @@ def test_attention_table_with_occlusion(model, tables):
 
 def test_open_model(model, tmp_path):
     save_model(tmp_path, model, {})
-    opened = open_model(tmp_path).cpu()
+    opened = open_model(tmp_path, threads=1, accelerator="auto").cpu()
     own = np.random.default_rng(0).normal(size=(9, SETTINGS.features)).astype("float32")
     assert one_by_one(opened, own)[0] == pytest.approx(one_by_one(model, own)[0], rel=1e-5)
     assert not opened.training

@@ -1,3 +1,5 @@
+from functools import partial
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -6,6 +8,9 @@ import pytest
 from cellfate.crops import extract_crops
 from cellfate.mask_scores import score_masks, score_recording
 from cellfate.masks import writing_masks
+
+score = partial(score_masks, rule="centre", min_area=20)
+
 
 SIZE = 40
 
@@ -19,7 +24,7 @@ def square(top: int, left: int, height: int = 10, width: int = 10, label: int = 
 def test_overlap_of_the_tracked_cell():
     truth = np.stack([square(15, 15)] * 4)
     masks = np.stack([square(15, 15), square(15, 17), square(19, 15), square(0, 0)])
-    table = score_masks(masks, truth)
+    table = score(masks, truth)
     assert table["iou"].tolist() == pytest.approx([1, 80 / 120, 60 / 140, 0])
     assert table["found"].tolist() == [True, True, False, False]
     assert table["area"].tolist() == [100, 100, 100, 0]  # the last one is too far from the centre to be chosen
@@ -28,10 +33,10 @@ def test_overlap_of_the_tracked_cell():
 
 def test_named_cell_and_crops_without_it():
     truth = np.stack([square(15, 15, label=5) + square(15, 25, label=9), square(0, 0, label=5)])
-    table = score_masks(np.stack([square(15, 15)] * 2), truth, true_ids=9)
+    table = score(np.stack([square(15, 15)] * 2), truth, true_ids=9)
     assert table.index.tolist() == [0]
     assert table["iou"].tolist() == [0]
-    assert score_masks(np.stack([square(15, 15)] * 2), truth, true_ids=[5, 5])["iou"].tolist() == [1, 0]
+    assert score(np.stack([square(15, 15)] * 2), truth, true_ids=[5, 5])["iou"].tolist() == [1, 0]
 
 
 class Frames:
@@ -51,6 +56,6 @@ def test_true_masks_are_cut_where_the_crops_were(tmp_path):
     # a crop's corner is at row int(10 - 20) = -10, column x - 20: in the crop the cell fills rows 15-24, columns 15-24
     with writing_masks(tmp_path / "masks.h5", 3, SIZE, {"recording": "r1"}, {}) as writer:
         writer.add(8, np.array([1, 2, 3]), np.stack([square(15, 15), square(15, 16), np.zeros((SIZE, SIZE))]), np.zeros(3))
-    scores = score_recording(tmp_path / "masks.h5", tmp_path / "crops.h5", tmp_path / "truth.h5")
+    scores = score_recording(tmp_path / "masks.h5", tmp_path / "crops.h5", tmp_path / "truth.h5", rule="centre", min_area=20)
     assert scores[["recording", "track_id", "frame"]].to_numpy().tolist() == [["r1", 8, 1], ["r1", 8, 2], ["r1", 8, 3]]
     assert scores["iou"].tolist() == pytest.approx([1, 90 / 110, 0])

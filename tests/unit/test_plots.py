@@ -128,8 +128,8 @@ def draw_all(outcomes=FATES):
         "figure_2": lambda: plots.plot_confusion(confusion(outcomes), outcomes),
         "figure_3": lambda: plots.plot_truncation(metrics("truncation", outcomes), metrics("last_k", outcomes), outcomes, 30),
         "figure_4": lambda: plots.plot_attention_profile(profile(outcomes), outcomes),
-        "figure_5": lambda: plots.plot_effects(effects(outcomes, courses=BOTH), outcomes),
-        "figure_5_as_measured": lambda: plots.plot_effects(effects(outcomes), outcomes),
+        "figure_5": lambda: plots.plot_effects(effects(outcomes, courses=BOTH), outcomes, frames="attention"),
+        "figure_5_as_measured": lambda: plots.plot_effects(effects(outcomes), outcomes, frames="attention"),
         "figure_6": lambda: plots.plot_examples(table, crops, ["circadian", "p53", "cell_cycle"], outcomes),
         "figure_6_gray": lambda: plots.plot_examples(gray, gray_crops, ["phase"], outcomes),
         "training_curves": lambda: plot_checks.plot_training_curves(curves(5)),
@@ -157,9 +157,9 @@ EMPTY = {
     "figure_3": lambda: plots.plot_truncation(empty("metrics"), empty("metrics"), FATES, 30),
     "figure_3_one_side": lambda: plots.plot_truncation(metrics("truncation"), empty("metrics"), FATES, 30),
     "figure_4": lambda: plots.plot_attention_profile(empty("attention_profile"), FATES),
-    "figure_5": lambda: plots.plot_effects(empty("effect_summary"), FATES),
-    "figure_5_nulls": lambda: plots.plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES),
-    "figure_5_no_others": lambda: plots.plot_effects(without_others(), FATES),
+    "figure_5": lambda: plots.plot_effects(empty("effect_summary"), FATES, frames="attention"),
+    "figure_5_nulls": lambda: plots.plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES, frames="attention"),
+    "figure_5_no_others": lambda: plots.plot_effects(without_others(), FATES, frames="attention"),
     "figure_6": lambda: plots.plot_examples(empty("examples"), np.zeros((0, 1, 8, 8), np.uint8), ["phase"], FATES),
     "training_curves": lambda: plot_checks.plot_training_curves(curves(epochs=0)),
     "calibration": lambda: plot_checks.plot_calibration(empty("calibration"), FATES),
@@ -338,8 +338,8 @@ def test_attention_profile_is_aligned_at_the_end(monkeypatch):
 
 
 def test_effects_say_what_made_a_frame_high(monkeypatch):
-    assert "high-attention against low-attention frames" in words(plots.plot_effects(effects(), FATES), monkeypatch)
-    assert "high-occlusion against low-occlusion frames" in words(plots.plot_effects(effects(), FATES, "occlusion"), monkeypatch)
+    assert "high-attention against low-attention frames" in words(plots.plot_effects(effects(), FATES, frames="attention"), monkeypatch)
+    assert "high-occlusion against low-occlusion frames" in words(plots.plot_effects(effects(), FATES, frames="occlusion"), monkeypatch)
 
 
 def test_occlusion_stands_beside_attention_where_it_was_computed():
@@ -371,7 +371,7 @@ def markers_of(axes):
 
 
 def test_effects_are_filled_where_significant():
-    axes = plots.plot_effects(effects(), FATES).axes[0]
+    axes = plots.plot_effects(effects(), FATES, frames="attention").axes[0]
     markers = markers_of(axes)
     assert len(markers) == 2 * len(FEATURES)
     for marker in markers:
@@ -383,7 +383,9 @@ def test_effects_are_filled_where_significant():
 
 
 def test_effects_relative_to_other_cells_stand_in_a_second_panel_with_the_same_features(monkeypatch):
-    figure = plots.plot_effects(effects(courses=BOTH).sample(frac=1, random_state=0).sort_values("course", kind="stable"), FATES)
+    figure = plots.plot_effects(
+        effects(courses=BOTH).sample(frac=1, random_state=0).sort_values("course", kind="stable"), FATES, frames="attention"
+    )
     a, b = figure.axes
     labels = [text.get_text() for text in a.get_yticklabels()]
     order = [[feature_label(feature) for feature in FEATURES].index(label) for label in labels]
@@ -403,29 +405,29 @@ def test_effects_relative_to_other_cells_stand_in_a_second_panel_with_the_same_f
 
 
 def test_one_panel_of_effects_needs_no_letter(monkeypatch):
-    figure = plots.plot_effects(effects(), FATES)
+    figure = plots.plot_effects(effects(), FATES, frames="attention")
     assert len(figure.axes) == 1
     assert not {"a", "b", "as measured"} & set(words(figure, monkeypatch).split(" | "))
 
 
 def test_effects_without_other_cells_say_so_beside_those_as_measured(monkeypatch):
-    figure = plots.plot_effects(without_others(), FATES)
+    figure = plots.plot_effects(without_others(), FATES, frames="attention")
     assert [len(markers_of(axes)) for axes in figure.axes] == [2 * len(FEATURES), 0]
     assert "3 other cells of each outcome" in words(figure, monkeypatch)
 
 
 def test_effects_without_tests_are_all_filled_and_say_nothing_of_them(monkeypatch):
     table = effects(q=(None, None))
-    figure = plots.plot_effects(table, FATES)
+    figure = plots.plot_effects(table, FATES, frames="attention")
     assert all(to_rgba(marker.get_markerfacecolor()) != to_rgba("white") for marker in markers_of(figure.axes[0]))
     assert "0.05" not in words(figure, monkeypatch)
-    shown = words(plots.plot_effects(table.assign(p_value=0.01), FATES), monkeypatch)
+    shown = words(plots.plot_effects(table.assign(p_value=0.01), FATES, frames="attention"), monkeypatch)
     assert "p < 0.05" in shown
     assert "q <" not in shown
 
 
 def test_effect_bands_have_the_published_edges():
-    axes = plots.plot_effects(effects(), FATES).axes[0]
+    axes = plots.plot_effects(effects(), FATES, frames="attention").axes[0]
     edges = {round(patch.get_x() + patch.get_width(), 3) for patch in axes.patches if isinstance(patch, Rectangle)}
     assert {0.147, 0.33, 0.474, 1.0} <= edges
     assert {-0.147, -0.33, -0.474, -1.0} <= edges
@@ -433,7 +435,7 @@ def test_effect_bands_have_the_published_edges():
 
 def test_effects_of_one_outcome_only(monkeypatch):
     table = effects().query("outcome == 'mitosis'")
-    figure = plots.plot_effects(table, FATES)
+    figure = plots.plot_effects(table, FATES, frames="attention")
     assert len(markers_of(figure.axes[0])) == len(FEATURES)
     assert words(figure, monkeypatch).split(" | ").count("0") >= len(FEATURES)
 

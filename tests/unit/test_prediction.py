@@ -13,6 +13,7 @@ from cellfate.recording_embeddings import embed_recording
 from cellfate.scaling import Scaling
 from cellfate.tables import check_table
 
+ON_CPU = {"accelerator": "cpu", "threads": 1}
 SPANS = {1: (0, 29), 2: (4, 25), 7: (10, 15)}
 
 
@@ -22,12 +23,19 @@ def model_folder(tmp_path_factory):
 
 
 def predicted(tmp_path, model_folder, frames, tracks, min_frames=5, every=1, **changes):
-    options = {"recording": "r0", "frame_interval_min": 30, "pixel_size_um": 0.5, "accelerator": "cpu"} | changes
+    options = {"recording": "r0", "frame_interval_min": 30, "pixel_size_um": 0.5, "allow_other_interval": False, **ON_CPU} | changes
     path = tmp_path / "embeddings.h5"
     embed_recording(frames, tracks, model_folder, path, min_frames=min_frames, **options)
     with EmbeddingFile(path) as embeddings:
         return predict_recording(
-            embeddings, tracks, model_folder, recording="r0", frame_interval_min=30, min_frames=min_frames, every=every, accelerator="cpu"
+            embeddings,
+            tracks,
+            model_folder,
+            recording="r0",
+            frame_interval_min=30,
+            min_frames=min_frames,
+            every=every,
+            **ON_CPU,
         )
 
 
@@ -53,9 +61,9 @@ def test_probabilities_are_the_calibrated_logits(tmp_path, model_folder):
 
 def test_a_value_is_that_of_the_shortened_track(model_folder):
     """By an independent way through the network: the first n frames as a trajectory of their own."""
-    model = open_model(model_folder, accelerator="cpu")
+    model = open_model(model_folder, **ON_CPU)
     embeddings = np.random.default_rng(0).normal(size=(50, model.settings.features)).astype("float32")
-    lengths, logits = predict_prefixes(model, embeddings, min_frames=3)
+    lengths, logits = predict_prefixes(model, embeddings, min_frames=3, every=1)
     assert lengths.tolist() == list(range(3, 51))
     np.testing.assert_allclose(logits, classify_sequences(model, [embeddings[:n] for n in lengths])[0], rtol=1e-4, atol=1e-5)
 
@@ -122,8 +130,10 @@ def test_embeddings_are_those_of_the_crops_around_the_cell(tmp_path, model_folde
         pixel_size_um=None,
         min_frames=5,
         accelerator="cpu",
+        allow_other_interval=False,
+        threads=1,
     )
-    model = open_model(model_folder, accelerator="cpu")
+    model = open_model(model_folder, **ON_CPU)
     expected = embed_crops(model, frames.images[:6, :, 32:48, 32:48], Scaling("corrected", 1, (1000,) * 3, (100,) * 3, tuple(CHANNELS)))
     with EmbeddingFile(tmp_path / "e.h5") as file:
         assert file.trajectories == ["r0/1"]
@@ -154,6 +164,6 @@ def test_what_the_model_cannot_be_used_with_is_refused(tmp_path, model_folder, c
 
 def test_another_interval_may_be_allowed(tmp_path, model_folder, capsys):
     tracks = toy_tracks({1: (0, 9)})
-    options = {"recording": "r0", "frame_interval_min": 10, "pixel_size_um": 0.5, "accelerator": "cpu"}
+    options = {"recording": "r0", "frame_interval_min": 10, "pixel_size_um": 0.5, **ON_CPU}
     embed_recording(ToyFrames(), tracks, model_folder, tmp_path / "e.h5", min_frames=5, allow_other_interval=True, **options)
     assert "WARNING: recording r0: frame_interval_min is 10, but the model was trained at 30 min" in capsys.readouterr().err

@@ -56,7 +56,7 @@ def profile():
 
 
 def compared(dataset="published", reference=None):
-    table = compare_published(dataset, ours(), effects(), profile(), FATES, "cisplatin", reference)
+    table = compare_published(dataset, ours(), effects(), profile(), FATES, treatment="cisplatin", reference=reference)
     return table.set_index(["quantity", "scope", "condition", "n", "class"])
 
 
@@ -104,7 +104,7 @@ def test_other_data_are_never_comparable():
 
 
 def test_treated_numbers_stand_only_beside_those_of_the_same_treatment():
-    table = compare_published("published", ours(), effects(), profile(), FATES, None)
+    table = compare_published("published", ours(), effects(), profile(), FATES, treatment=None, reference=None)
     assert table.loc[table["condition"] == "effects", "ours"].isna().all()
 
 
@@ -112,7 +112,7 @@ def test_reference_curves_replace_the_points_of_the_text(tmp_path):
     for condition in ("truncation", "last_k"):
         (tmp_path / f"{condition}_cisplatin.csv").write_text(CISPLATIN)
         (tmp_path / f"{condition}_all.csv").write_text(ALL)
-    values = published_values(FATES, tmp_path).set_index(["quantity", "scope", "condition", "n", "class"])["published"]
+    values = published_values(FATES, reference=tmp_path).set_index(["quantity", "scope", "condition", "n", "class"])["published"]
     assert values["recall", "cisplatin", "last_k", 5, "division"] == 0.83
     assert values["f1_macro", "all", "truncation", 0, "all"] == 0.7
     assert ("balanced_accuracy", "cisplatin", "truncation", 50, "all") not in values.index

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -20,6 +21,12 @@ from cellfate.files import sha256
 from cellfate.masks import MaskFile, scale_to_uint8
 from cellfate.segmentation import segment_cells, tracks_to_segment
 from cellfate.segmentation_settings import SegmentationSettings
+
+segmentation_settings = partial(
+    SegmentationSettings, ladder="single", channel=0, cellprob_threshold=0.0, batch_size=2, flow_threshold=0.4, diameter=40.0
+)
+network_of = partial(load_network, device="cpu", threads=1)
+
 
 SIZE = 48
 CHANNELS = ["circadian", "p53"]
@@ -114,29 +121,29 @@ def test_fetching_asks_for_the_server_file_and_writes_its_checksum(tmp_path, mon
 
 def test_a_file_that_is_no_cellpose_network_is_an_error(tmp_path, narrow_file):
     with pytest.raises(InputError, match="missing: no such file"):
-        load_network(tmp_path / "missing")
+        network_of(tmp_path / "missing")
     (tmp_path / "text").write_text("not weights")
     with pytest.raises(InputError, match="not readable as Cellpose weights"):
-        load_network(tmp_path / "text")
+        network_of(tmp_path / "text")
     torch.save({"a": torch.zeros(1)}, tmp_path / "other")
     with pytest.raises(InputError, match="no weights of a Cellpose 3"):
-        load_network(tmp_path / "other")
+        network_of(tmp_path / "other")
     state = torch.load(narrow_file, weights_only=True)
     torch.save({**state, "W2": torch.zeros(1)}, tmp_path / "four")
     with pytest.raises(InputError, match="Cellpose 4"):
-        load_network(tmp_path / "four")
+        network_of(tmp_path / "four")
     del state["output.2.bias"]
     torch.save(state, tmp_path / "part")
     with pytest.raises(InputError, match=r"output\.2\.bias is missing"):
-        load_network(tmp_path / "part")
+        network_of(tmp_path / "part")
 
 
 def test_narrow_weights_filled_up_to_the_stock_shape_give_the_same_masks(narrow_file, stock_file):
-    narrow, stock = load_network(narrow_file), load_network(stock_file)
+    narrow, stock = network_of(narrow_file), network_of(stock_file)
     assert narrow.net.nbase == [2, 4, 8, 8, 16]
     assert stock.net.nbase == [2, 32, 64, 128, 256]
     assert narrow.diam_mean == stock.diam_mean == 20
-    settings = SegmentationSettings(diameter=24.0, flow_threshold=0.0)
+    settings = segmentation_settings(diameter=24.0, flow_threshold=0.0)
     first, second = segment_crops(narrow, discs(), settings)[0], segment_crops(stock, discs(), settings)[0]
     assert first.any()
     np.testing.assert_array_equal(first, second)
@@ -145,11 +152,11 @@ def test_narrow_weights_filled_up_to_the_stock_shape_give_the_same_masks(narrow_
 def test_masks_are_those_of_cellpose_called_one_crop_at_a_time(stock_file):
     reference = CellposeModel(pretrained_model=str(stock_file))
     crops = np.concatenate([discs(), discs()[:, :, ::-1]], axis=1)
-    settings = SegmentationSettings(channel=1, diameter=24.0, flow_threshold=0.0, batch_size=2)
+    settings = segmentation_settings(channel=1, diameter=24.0, flow_threshold=0.0, batch_size=2)
     options = {"channels": [2, 0], "channel_axis": 0, "diameter": 24.0, "flow_threshold": 0.0, "max_size_fraction": 1.0}
     expected = [reference.eval(crop, **options)[0] for crop in crops]
     assert any(mask.any() for mask in expected)
-    network = load_network(stock_file)
+    network = network_of(stock_file)
     np.testing.assert_array_equal(segment_crops(network, crops, settings)[0], expected)
     np.testing.assert_array_equal(segment_crops(network, crops[:1], settings)[0], expected[:1])
 
@@ -158,7 +165,7 @@ def test_single_ladder_tries_once_with_the_chosen_channel():
     crops = np.zeros((3, 2, SIZE, SIZE), np.uint16)
     crops[:, 1, 0, 0] = [10, 20, 30]
     network = FakeNetwork({40.0: [20]})
-    masks, attempt = segment_crops(network, crops, SegmentationSettings(channel=1, diameter=40.0))
+    masks, attempt = segment_crops(network, crops, segmentation_settings(channel=1, diameter=40.0))
     assert network.calls == [(40.0, [10, 20, 30])]
     assert network.options[0]["max_size_fraction"] == 1
     assert attempt.tolist() == [-1, 0, -1]
@@ -171,7 +178,7 @@ def test_published_ladder_tries_again_only_crops_without_a_region():
     crops[0, 1, 0, 0] = 7
     # grey is the mean of three channels: 38 / 3, 20, 30, 85
     network = FakeNetwork({55.0: [20.0], 45.0: [30.0, 7.0], 30.0: [255.0]})
-    masks, attempt = segment_crops(network, crops, SegmentationSettings("published"))
+    masks, attempt = segment_crops(network, crops, segmentation_settings("published"))
     grey = pytest.approx(38 / 3, abs=1e-5)
     assert network.calls == [
         (55.0, [grey, 20, 30, 85]),
@@ -194,12 +201,12 @@ def test_published_ladder_tries_again_only_crops_without_a_region():
 def test_published_ladder_without_a_region_tries_sixteen_times():
     crops = np.full((2, 3, SIZE, SIZE), 5, np.uint16)
     network = FakeNetwork({})
-    masks, attempt = segment_crops(network, crops, SegmentationSettings("published"))
+    masks, attempt = segment_crops(network, crops, segmentation_settings("published"))
     assert [diameter for diameter, _ in network.calls] == [55.0, 50.0, 45.0, 30.0] * 4
     assert attempt.tolist() == [-1, -1]
     assert not masks.any()
     one_channel = FakeNetwork({})
-    segment_crops(one_channel, crops[:, :1], SegmentationSettings("published"))
+    segment_crops(one_channel, crops[:, :1], segmentation_settings("published"))
     assert len(one_channel.calls) == 4
 
 
@@ -299,6 +306,10 @@ def run(crop_file, tmp_path, narrow_file, **changes):
         "treatment": "cisplatin",
         "trajectories": tmp_path / "trajectories.parquet",
         "split": tmp_path / "split.parquet",
+        "batch_size": 2,
+        "device": "cpu",
+        "threads": 1,
+        "whole_frames_from": None,
         **changes,
     }
     segment_cells(crop_file, narrow_file, tmp_path / "masks.h5", **options)
@@ -338,8 +349,8 @@ def test_dense_frames_are_segmented_whole_and_cut_as_the_crops_were(crop_file, t
         _, labels = masks.read(3)
         attempts = masks.attempts(3)
         assert masks.settings["whole_frames_from"] == 1
-    network = load_network(narrow_file)
-    settings = SegmentationSettings(diameter=20.0, flow_threshold=0.0)
+    network = network_of(narrow_file)
+    settings = segmentation_settings(diameter=20.0, flow_threshold=0.0)
     for t in range(12):
         whole = segment_crops(network, frames.read(t)[None, [1]], settings)[0]
         np.testing.assert_array_equal(labels[t], segmentation.cut(whole, 10, 12, SIZE)[0])

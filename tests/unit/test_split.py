@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +7,8 @@ import pytest
 from cellfate.errors import InputError
 from cellfate.split import split_flow, split_trajectories
 from cellfate.tables import check_table
+
+split_by = partial(split_trajectories, fractions=(0.8, 0.1, 0.1), seed=42, min_frames=10, unit="recording", folds=1)
 
 
 def make_trajectories(n_recordings=12, per_recording=10, seed=0, usable=0.9, censored=0.2):
@@ -33,7 +37,7 @@ def make_trajectories(n_recordings=12, per_recording=10, seed=0, usable=0.9, cen
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_unit_is_in_two_parts_and_every_part_has_both_outcomes(unit, folds, seed):
     trajectories = make_trajectories(seed=seed)
-    split = check_table(split_trajectories(trajectories, unit, folds, [0.6, 0.2, 0.2], seed), "split", "s")
+    split = check_table(split_by(trajectories, unit=unit, folds=folds, fractions=[0.6, 0.2, 0.2], seed=seed), "split", "s")
     joined = split.merge(trajectories, on="trajectory")
     labelled = joined[joined["split"] != "unlabelled"]
     name = "trajectory" if unit == "track" else unit
@@ -48,7 +52,7 @@ def test_no_unit_is_in_two_parts_and_every_part_has_both_outcomes(unit, folds, s
 
 def test_several_folds_test_every_trajectory_once_and_rotate():
     trajectories = make_trajectories()
-    split = split_trajectories(trajectories, "recording", folds=4)
+    split = split_by(trajectories, unit="recording", folds=4)
     parts = {(fold, part): set(rows["trajectory"]) for (fold, part), rows in split.groupby(["fold", "split"])}
     tests = [parts[f, "test"] for f in range(4)]
     assert sum(map(len, tests)) == trajectories["usable"].sum() == len(set.union(*tests))
@@ -58,14 +62,14 @@ def test_several_folds_test_every_trajectory_once_and_rotate():
 
 def test_the_split_depends_on_the_seed_alone():
     trajectories = make_trajectories()
-    first = split_trajectories(trajectories, seed=1)
-    pd.testing.assert_frame_equal(first, split_trajectories(trajectories, seed=1))
-    assert not first.equals(split_trajectories(trajectories, seed=2))
+    first = split_by(trajectories, seed=1)
+    pd.testing.assert_frame_equal(first, split_by(trajectories, seed=1))
+    assert not first.equals(split_by(trajectories, seed=2))
 
 
 def test_fractions_count_units():
     trajectories = make_trajectories(n_recordings=16)
-    split = split_trajectories(trajectories, "recording", 1, [0.625, 0.125, 0.25])
+    split = split_by(trajectories, unit="recording", folds=1, fractions=[0.625, 0.125, 0.25])
     labelled = split[split["split"] != "unlabelled"].merge(trajectories, on="trajectory")
     assert labelled.groupby("split")["recording"].nunique().to_dict() == {"train": 10, "validation": 2, "test": 4}
 
@@ -86,21 +90,23 @@ def test_parts_are_far_more_even_than_by_chance():
             zip(np.random.default_rng(seed).permutation(recordings), ["validation"] * 4 + ["test"] * 4 + ["train"] * 32, strict=True)
         )
         chance.append(unevenness(usable.assign(split=usable["recording"].map(parts))[["trajectory", "split"]]))
-    ours = [unevenness(split_trajectories(trajectories, seed=s)) for s in range(3)]
+    ours = [unevenness(split_by(trajectories, seed=s)) for s in range(3)]
     assert max(ours) < np.quantile(chance, 0.1)
 
 
 def test_every_part_gets_treated_and_untreated_recordings():
     trajectories = make_trajectories(n_recordings=16)
-    split = split_trajectories(trajectories, "recording", 1, [0.5, 0.25, 0.25]).merge(trajectories, on="trajectory")
+    split = split_by(trajectories, unit="recording", folds=1, fractions=[0.5, 0.25, 0.25]).merge(trajectories, on="trajectory")
     assert (split[split["split"] != "unlabelled"].groupby("split")["treatment"].nunique() == 2).all()
 
 
 def test_tracks_are_stratified_before_the_length_filter():
     trajectories = make_trajectories(n_recordings=40, usable=0.5, seed=9)
     fated = trajectories[trajectories["label"].notna()]
-    everything = split_trajectories(trajectories.assign(usable=trajectories["label"].notna()), "track", 1, [0.8, 0.1, 0.1], 7)
-    filtered = split_trajectories(trajectories, "track", 1, [0.8, 0.1, 0.1], 7)
+    everything = split_by(
+        trajectories.assign(usable=trajectories["label"].notna()), unit="track", folds=1, fractions=[0.8, 0.1, 0.1], seed=7
+    )
+    filtered = split_by(trajectories, unit="track", folds=1, fractions=[0.8, 0.1, 0.1], seed=7)
     full = dict(zip(everything["trajectory"], everything["split"], strict=True))
     kept = filtered[filtered["split"] != "unlabelled"]
     assert set(kept["trajectory"]) == set(trajectories.loc[trajectories["usable"], "trajectory"])
@@ -112,14 +118,14 @@ def test_tracks_are_stratified_before_the_length_filter():
 
 def test_too_few_recordings_names_the_alternatives():
     with pytest.raises(InputError, match=r"recording: only 2 recordings.*at least 3 are needed.*group, lineage or track"):
-        split_trajectories(make_trajectories(n_recordings=2), "recording")
+        split_by(make_trajectories(n_recordings=2), unit="recording")
 
 
 def test_an_empty_group_is_an_error_that_names_the_recording():
     trajectories = make_trajectories()
     trajectories.loc[trajectories["recording"] == "r03", "group"] = None
     with pytest.raises(InputError, match="group is empty for recording r03"):
-        split_trajectories(trajectories, "group")
+        split_by(trajectories, unit="group")
 
 
 def test_a_part_without_an_outcome_names_fold_part_and_counts():
@@ -129,7 +135,7 @@ def test_a_part_without_an_outcome_names_fold_part_and_counts():
     with pytest.raises(
         InputError, match=r"fold 0: the (train|validation|test) part has apoptosis 0, mitosis \d+.*usable in all: .*apoptosis"
     ):
-        split_trajectories(trajectories[keep], "recording")
+        split_by(trajectories[keep], unit="recording")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,7 @@ def test_a_part_without_an_outcome_names_fold_part_and_counts():
 )
 def test_bad_settings(settings, message):
     with pytest.raises(InputError, match=message):
-        split_trajectories(make_trajectories(), **settings)
+        split_by(make_trajectories(), **settings)
 
 
 def test_unlabelled_tracks_are_long_enough_and_in_every_fold():
@@ -152,7 +158,7 @@ def test_unlabelled_tracks_are_long_enough_and_in_every_fold():
     censored = trajectories["label"].isna()
     short = trajectories.loc[censored, "trajectory"].iloc[0]
     trajectories.loc[trajectories["trajectory"] == short, "n_frames"] = 10
-    split = split_trajectories(trajectories, "recording", folds=3, min_frames=10)
+    split = split_by(trajectories, unit="recording", folds=3, min_frames=10)
     unlabelled = split[split["split"] == "unlabelled"]
     assert set(unlabelled["trajectory"]) == set(trajectories.loc[censored, "trajectory"]) - {short}
     assert (unlabelled.groupby("trajectory")["fold"].nunique() == 3).all()
@@ -160,7 +166,7 @@ def test_unlabelled_tracks_are_long_enough_and_in_every_fold():
 
 def test_flow_follows_the_parts():
     trajectories = make_trajectories()
-    split = split_trajectories(trajectories, fractions=[0.6, 0.2, 0.2])
+    split = split_by(trajectories, fractions=[0.6, 0.2, 0.2])
     flow = check_table(split_flow(trajectories, split), "flow", "flow")
     totals = flow.groupby("stage", sort=False)["n"].sum()
     assert list(totals.index) == ["tracks", "with a fate", "long enough", "train", "validation", "test"]
@@ -168,5 +174,5 @@ def test_flow_follows_the_parts():
     assert totals["long enough"] == trajectories["usable"].sum() == totals["train"] + totals["validation"] + totals["test"]
     apoptotic = flow[(flow["stage"] == "with a fate") & (flow["outcome"] == "apoptosis")]["n"].sum()
     assert apoptotic == (trajectories["label"] == 0).sum()
-    folds = split_flow(trajectories, split_trajectories(trajectories, folds=3))["stage"].unique()
+    folds = split_flow(trajectories, split_by(trajectories, folds=3))["stage"].unique()
     assert list(folds[3:6]) == ["fold 0 train", "fold 0 validation", "fold 0 test"]

@@ -34,7 +34,7 @@ def tables(groups=("untreated", "docetaxel, before", "docetaxel, after"), outcom
             courses[courses > 1] = -1
         units = [f"r{i % n_units}" for i in range(60)]
         counted.append(count_group(list(courses), units, group, 2, list(outcomes.values()), [2 * k for k in (1, *steps)]))
-    found = tabulate_states(counted, 2, steps, bootstrap=60)
+    found = tabulate_states(counted, 2, steps, bootstrap=60, smoothing=0.1, seed=42)
     return {name: check_table(table, name, "test") for name, table in found.items()}
 
 

@@ -35,7 +35,7 @@ def test_states_rise_with_the_first_feature_whatever_the_seed():
     clumps = np.array([[30.0, 0.1], [10.0, 0.9], [20.0, 0.5]])
     values = clumps.repeat(50, axis=0) + rng.normal(0, [0.3, 0.01], (150, 2))
     for seed in (0, 1):
-        model = fit_states(values, ["area", "eccentricity"], 3, seed)
+        model = fit_states(values, ["area", "eccentricity"], 3, seed=seed)
         assert model.assign(clumps).tolist() == [2, 0, 1]
         assert model.assign(clumps + np.array([3, 0.05])).tolist() == [2, 0, 1], "frames that the fit has not seen have the nearest state"
     assert (model.centres[:, 0] * model.sd[0] + model.mean[0]).round().tolist() == [10, 20, 30]
@@ -43,9 +43,9 @@ def test_states_rise_with_the_first_feature_whatever_the_seed():
 
 def test_states_need_features_that_vary_and_frames_that_differ():
     with pytest.raises(InputError, match=r"states\.features: solidity is the same in all training frames \(1\)"):
-        fit_states(np.column_stack([np.arange(9), np.ones(9)]), ["area", "solidity"], 2)
+        fit_states(np.column_stack([np.arange(9), np.ones(9)]), ["area", "solidity"], 2, seed=0)
     with pytest.raises(InputError, match=r"states\.n_states is 3, but the training recordings have 2 different frames"):
-        fit_states(np.array([[1.0], [2.0], [2.0]]), ["area"], 3)
+        fit_states(np.array([[1.0], [2.0], [2.0]]), ["area"], 3, seed=0)
 
 
 def test_features_are_chosen_by_name_and_intensities_of_every_channel():
@@ -87,7 +87,7 @@ def test_states_are_learned_in_training_recordings_and_given_to_all_frames_befor
     features, trajectories, split = tracks()
     features.loc[features["recording"] == "r1", "area"] += 3
     features.loc[0, "area"] = np.nan
-    states, profiles = assign_states(features, trajectories, split, ["area"], 2)
+    states, profiles = assign_states(features, trajectories, split, ["area"], 2, seed=42)
     check_table(states, "states", "test")
     check_table(profiles, "state_profiles", "test")
     assert len(states) == 2 * (6 + 8 + 8) - 1, "none from the event on, none for a frame without a value"
@@ -98,7 +98,7 @@ def test_states_are_learned_in_training_recordings_and_given_to_all_frames_befor
     assert profiles["mean_sd"][0] == pytest.approx((low.mean() - trained.mean()) / trained.std(ddof=0))
     assert profiles["description"].tolist() == ["low area", "high area"]
     with pytest.raises(InputError, match="no frame of a training trajectory"):
-        assign_states(features, trajectories, split.assign(split="test"), ["area"], 2)
+        assign_states(features, trajectories, split.assign(split="test"), ["area"], 2, seed=42)
 
 
 # ---- groups ----
@@ -144,8 +144,8 @@ def test_a_gap_and_the_end_of_a_censored_track_give_no_transition():
 
 def test_groups_count_only_within_themselves_and_censored_cells_never_absorb():
     features, trajectories, split = tracks()
-    states, _ = assign_states(features, trajectories, split, ["area"], 2)
-    groups = count_groups(states, trajectories, sheet(), FATES, 2, [1], "treatment")
+    states, _ = assign_states(features, trajectories, split, ["area"], 2, seed=42)
+    groups = count_groups(states, trajectories, sheet(), FATES, 2, [1], group_by="treatment")
     named = {counted.group: counted for counted in groups}
     assert list(named) == ["untreated", "drug, before", "drug, after"]
     # r0: 3 cells of which one dies at 6 and one divides at 8 = the frame after the recording's last
@@ -157,7 +157,7 @@ def test_groups_count_only_within_themselves_and_censored_cells_never_absorb():
     with pytest.raises(
         InputError, match=r"no cell is seen to reach gone or back, so nothing absorbs; outcomes .*: death 2, division 2, censored 2"
     ):
-        count_groups(states, trajectories, sheet(), {"negative": "gone", "positive": "back"}, 2, [1])
+        count_groups(states, trajectories, sheet(), {"negative": "gone", "positive": "back"}, 2, [1], group_by="treatment")
 
 
 # ---- what follows from the counts ----
@@ -177,7 +177,7 @@ def simulated(P, n_cells, n_frames, rng, n_states=2):
 
 def tabulated(courses, units, fates=NAMES, lag=1, steps=(2, 4), **settings):
     counted = count_group(list(courses), units, "all", 2, fates, [lag * k for k in (1, *steps)])
-    tables = tabulate_states([counted], lag, steps, **({"bootstrap": 100} | settings))
+    tables = tabulate_states([counted], lag, steps, **({"smoothing": 0.1, "bootstrap": 100, "seed": 42} | settings))
     return counted, {name: check_table(table, name, "test") for name, table in tables.items()}
 
 

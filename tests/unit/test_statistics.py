@@ -1,3 +1,4 @@
+from functools import partial
 from itertools import combinations
 from math import comb
 
@@ -22,6 +23,10 @@ from cellfate.statistics import (
     remove_course,
     resampling_units,
 )
+
+median_of = partial(median_with_interval, seed=0, resamples=2000)
+p_value_of = partial(permutation_p_value, resamples=50000, seed=0)
+shift_p_value = partial(circular_shift_p_value, seed=0, draws=10000)
 
 
 def brute_delta(x, y):
@@ -114,8 +119,8 @@ def test_deltas_of_shifts_move_the_mask_around_the_circle():
 
 def test_high_attention_is_at_or_above_the_percentile_of_all_frames():
     weights = np.arange(1, 12.0)  # the 90th percentile of 1..11 is 10
-    assert list(np.flatnonzero(high_attention(weights))) == [9, 10]
-    assert high_attention(np.ones(5)).all()
+    assert list(np.flatnonzero(high_attention(weights, percentile=90))) == [9, 10]
+    assert high_attention(np.ones(5), percentile=90).all()
 
 
 @pytest.mark.parametrize(("n", "m"), [(3, 5), (4, 4), (2, 9), (6, 2)])
@@ -151,7 +156,7 @@ def test_p_value_with_ties_agrees_with_scipy():
 
 def test_smallest_p_value_is_two_of_n_plus_one_and_constant_values_give_one():
     values = np.vstack([np.arange(100.0), np.ones(100)])
-    p = permutation_p_values(values, np.arange(100) >= 90, resamples=50_000)
+    p = permutation_p_values(values, np.arange(100) >= 90, resamples=50_000, seed=0)
     assert p[0] == pytest.approx(2 / 50_001)
     assert p[1] == 1
 
@@ -159,9 +164,9 @@ def test_smallest_p_value_is_two_of_n_plus_one_and_constant_values_give_one():
 def test_p_values_are_deterministic_and_seeded():
     rng = np.random.default_rng(9)
     values, high = rng.normal(size=(2, 60)), np.arange(60) < 6
-    first = permutation_p_values(values, high, 5000, seed=[3, 4])
-    assert (first == permutation_p_values(values, high, 5000, seed=[3, 4])).all()
-    assert (first != permutation_p_values(values, high, 5000, seed=[3, 5])).any()
+    first = permutation_p_values(values, high, resamples=5000, seed=[3, 4])
+    assert (first == permutation_p_values(values, high, resamples=5000, seed=[3, 4])).all()
+    assert (first != permutation_p_values(values, high, resamples=5000, seed=[3, 5])).any()
 
 
 def test_p_values_drop_missing_frames_per_feature_and_skip_small_sides():
@@ -169,7 +174,7 @@ def test_p_values_drop_missing_frames_per_feature_and_skip_small_sides():
     values, high = rng.normal(size=(3, 14)), np.arange(14) >= 10
     values[1, [0, 13]] = np.nan
     values[2, 11:] = np.nan
-    p = permutation_p_values(values, high)
+    p = permutation_p_values(values, high, resamples=50000, seed=0)
     assert p[0] == pytest.approx(scipy_p(values[0, 10:], values[0, :10], np.inf))
     assert p[1] == pytest.approx(scipy_p(values[1, 10:13], values[1, 1:10], np.inf))
     assert np.isnan(p[2])
@@ -184,7 +189,7 @@ def test_random_masks_are_uniform_subsets():
 
 def test_median_interval_is_near_the_exact_one():
     values = np.random.default_rng(11).normal(size=101)
-    median, low, high = median_with_interval(values, resamples=20_000)
+    median, low, high = median_of(values, resamples=20_000)
     ordered = np.sort(values)
     rank = stats.binom.ppf([0.025, 0.975], 101, 0.5).astype(int)  # order statistics of the exact interval
     assert median == np.median(values)
@@ -205,15 +210,15 @@ def test_grouped_interval_is_wider_where_groups_differ():
     rng = np.random.default_rng(12)
     groups = np.repeat(np.arange(8), 40)
     values = rng.normal(size=8)[groups] + rng.normal(0, 0.2, 320)
-    _, low, high = median_with_interval(values)
-    _, grouped_low, grouped_high = median_with_interval(values, groups)
+    _, low, high = median_of(values)
+    _, grouped_low, grouped_high = median_of(values, groups)
     assert grouped_high - grouped_low > 2 * (high - low)
 
 
 def test_median_of_few_values():
-    assert median_with_interval([0.5])[0] == 0.5
-    assert np.isnan(median_with_interval([0.5, 0.6], ["a", "a"])[1:]).all()
-    assert np.isnan(median_with_interval([np.nan])).all()
+    assert median_of([0.5])[0] == 0.5
+    assert np.isnan(median_of([0.5, 0.6], ["a", "a"])[1:]).all()
+    assert np.isnan(median_of([np.nan])).all()
 
 
 def test_bootstrap_counts_draw_with_replacement():
@@ -227,13 +232,13 @@ def test_circular_shift_p_value_against_all_combinations():
     shifted = [np.array([0.9, 0.1, -0.3]), np.array([0.7, 0.0, 0.4, -0.2])]
     medians = np.array([(a + b) / 2 for a in shifted[0] for b in shifted[1]])
     exact = 2 * min((medians >= 0.8).mean(), (medians <= 0.8).mean())
-    assert circular_shift_p_value(shifted, draws=50_000) == pytest.approx(exact, abs=0.01)
+    assert shift_p_value(shifted, draws=50_000) == pytest.approx(exact, abs=0.01)
 
 
 def test_circular_shift_p_value_skips_shifts_and_trajectories_without_a_delta():
     some = [np.array([0.9, np.nan, 0.1]), np.array([np.nan, 0.2, 0.3])]
-    assert circular_shift_p_value(some, draws=10_000) == pytest.approx(2 * 0.5, abs=0.05)
-    assert np.isnan(circular_shift_p_value([np.array([np.nan, 0.5])]))
+    assert shift_p_value(some, draws=10_000) == pytest.approx(2 * 0.5, abs=0.05)
+    assert np.isnan(shift_p_value([np.array([np.nan, 0.5])]))
 
 
 def test_benjamini_hochberg_by_hand():

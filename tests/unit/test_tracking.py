@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,7 +8,20 @@ from cellfate.errors import InputError
 from cellfate.tables import check_table
 from cellfate.tracking import TrackingSettings, filter_divisions, link_cells, track_cells
 
-SETTINGS = TrackingSettings()
+tracking_settings = partial(
+    TrackingSettings,
+    max_step=15.0,
+    gap_frames=2,
+    divisions=True,
+    division_distance=30.0,
+    filter_divisions=True,
+    division_offset=0.45,
+    division_area_ratio=2.0,
+    daughter_frames=3,
+)
+
+
+SETTINGS = tracking_settings()
 MOTHER = {t: (50.0, 50.0 + t) for t in range(4)}  # goes right, divides after frame 3
 
 
@@ -26,7 +41,7 @@ def test_steps_and_a_division():
     tracks, parents = link_cells(table(MOTHER, *daughters(), LONE), 10, SETTINGS)
     assert tracks.tolist() == [1] * 4 + [3] * 6 + [4] * 6 + [2] * 10
     assert parents == {1: None, 2: None, 3: 1, 4: 1}
-    tracks, parents = link_cells(table(MOTHER, *daughters(), LONE), 10, TrackingSettings(divisions=False))
+    tracks, parents = link_cells(table(MOTHER, *daughters(), LONE), 10, tracking_settings(divisions=False))
     assert set(parents.values()) == {None}
 
 
@@ -40,7 +55,7 @@ def test_longer_gaps_and_steps_cut_a_track():
     assert tracks.nunique() == 2
     jump = {t: (y + 20 * (t > 5), x) for t, (y, x) in LONE.items()}
     assert link_cells(table(jump), 10, SETTINGS)[0].nunique() == 2
-    assert link_cells(table(jump), 10, TrackingSettings(max_step=25))[0].nunique() == 1
+    assert link_cells(table(jump), 10, tracking_settings(max_step=25))[0].nunique() == 1
 
 
 def test_drift_is_taken_off_before_linking():

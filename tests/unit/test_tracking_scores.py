@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,19 @@ from cellfate.frame_masks import measure_cells, writing_frame_masks
 from cellfate.simulation_files import read_true_masks, write_simulated_recording
 from cellfate.tracking import TrackingSettings, track_cells
 from cellfate.tracking_scores import cut_at_gaps, score_simulated, score_tracking
+
+tracking_settings = partial(
+    TrackingSettings,
+    max_step=15.0,
+    gap_frames=2,
+    divisions=True,
+    division_distance=30.0,
+    filter_divisions=True,
+    division_offset=0.45,
+    division_area_ratio=2.0,
+    daughter_frames=3,
+)
+
 
 N_FRAMES = 6
 
@@ -59,7 +74,7 @@ def test_a_simulated_recording_with_its_true_masks(tmp_path):
     with writing_frame_masks(tmp_path / "m.h5", 12, (160, 160), {}) as writer:
         for image in images:
             writer.add(image)
-    how = {"recording": "r", "n_frames": 12, "frame_shape": (160, 160), "settings": TrackingSettings()}
+    how = {"recording": "r", "n_frames": 12, "frame_shape": (160, 160), "settings": tracking_settings()}
     tracks, _ = track_cells(measure_cells(tmp_path / "m.h5"), "m.h5", **how)
     scores = score_simulated(truth, tmp_path / "m.h5", tracks)
     assert scores["DET"] == scores["SEG"] == 1

@@ -57,6 +57,8 @@ def arguments(tmp_path):
         "training": TRAINING,
         "augmentation": AUGMENTATION,
         "resume": tmp_path / "resume",
+        "checkpoint": None,
+        "threads": 1,
     }
 
 
@@ -64,7 +66,9 @@ def logits_of(folder, arguments, parts=("validation", "test")):
     """Logits and labels of the trajectories that were not trained on."""
     model, settings = load_model(folder)
     rows = fold_trajectories(arguments["trajectories"], arguments["split"], 0, list(parts))
-    dataset = TrajectoryDataset(rows, CropSet(arguments["crops"]), Scaling(**settings["scaling"]), model.settings.input_size)
+    dataset = TrajectoryDataset(
+        rows, CropSet(arguments["crops"]), Scaling(**settings["scaling"]), model.settings.input_size, seed=0, cache=False
+    )
     batch = collate([dataset[i] for i in range(len(dataset))])
     with torch.no_grad():
         return model(batch.frames, batch.lengths)[0], batch.labels
@@ -429,7 +433,7 @@ def test_what_the_gpu_prepares_is_what_the_cpu_prepares(arguments):
     """The batches that a loader for a GPU gives, prepared here, and the settings that are on there, in one step of training."""
     rows = fold_trajectories(arguments["trajectories"], arguments["split"], 0, ["train"])
     augmentation = AugmentationSettings(**AUGMENTATION)
-    options = {"scaling": arguments["scaling"], "input_size": 16}
+    options = {"scaling": arguments["scaling"], "input_size": 16, "cache": False}
     dataset = TrajectoryDataset(rows, CropSet(arguments["crops"]), augmentation=augmentation, seed=1, **options)
     sampler = BalancedSampler(rows["label"].to_numpy(int), seed=1)
     here = list(loader(dataset, 4, 0, sampler, on_gpu=False))

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pandas as pd
 import pytest
 
@@ -6,6 +8,7 @@ from cellfate.tables import TABLES, check_table, write_table
 from cellfate.trajectories import not_compared, read_tracks_and_outcomes, select_trajectories, selection_flow
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
+select_from = partial(select_trajectories, min_frames=10, cut_at_event=True)
 
 
 def make_sheet(*recordings):
@@ -37,7 +40,7 @@ def example():
 
 
 def test_trajectories_are_labelled_cut_and_judged(example):
-    table = check_table(select_trajectories(make_sheet("a", "b"), *example, NAMES), "trajectories", "t").set_index("trajectory")
+    table = check_table(select_from(make_sheet("a", "b"), *example, NAMES), "trajectories", "t").set_index("trajectory")
     assert list(table.index) == ["a/1", "a/2", "a/3", "a/4", "b/1"]
     assert list(table["n_frames"]) == [12, 12, 12, 10, 30]
     assert list(table["last_frame"]) == [11, 11, 18, 9, 29]
@@ -50,20 +53,20 @@ def test_trajectories_are_labelled_cut_and_judged(example):
 
 
 def test_without_the_cut_all_frames_stay(example):
-    table = select_trajectories(make_sheet("a", "b"), *example, NAMES, cut_at_event=False).set_index("trajectory")
+    table = select_from(make_sheet("a", "b"), *example, NAMES, cut_at_event=False).set_index("trajectory")
     assert list(table["n_frames"]) == [12, 14, 13, 10, 30]
     assert list(table["last_frame"]) == [11, 13, 19, 9, 29]
 
 
 def test_a_track_that_begins_with_its_event_is_kept_as_a_row_without_frames():
     tracks = make_tracks(("a", 1, range(12), "mitosis", 12), ("a", 2, range(12), "apoptosis", 12), ("a", 3, range(20), "mitosis", 0))
-    row = check_table(select_trajectories(make_sheet("a"), *tracks, NAMES), "trajectories", "t").iloc[2]
+    row = check_table(select_from(make_sheet("a"), *tracks, NAMES), "trajectories", "t").iloc[2]
     assert (row["n_frames"], row["usable"]) == (0, False)
 
 
 def test_no_event_by_the_end_can_be_an_outcome():
     tracks = make_tracks(("a", 1, range(20), "slippage", 20), ("a", 2, range(30), "no_event_by_end", None))
-    table = select_trajectories(make_sheet("a"), *tracks, {"negative": "slippage", "positive": "no_event_by_end"})
+    table = select_from(make_sheet("a"), *tracks, {"negative": "slippage", "positive": "no_event_by_end"})
     assert table["label"].tolist() == [0, 1]
     assert table["usable"].all()
 
@@ -72,23 +75,23 @@ def test_one_class_only_is_an_error_with_counts(example):
     tracks, outcomes = example
     late = (tracks["track_id"] == 2) & (tracks["frame"] > 4)
     with pytest.raises(InputError, match=r"apoptosis 0, mitosis 2.*apoptosis 2, censored 1, mitosis 2"):
-        select_trajectories(make_sheet("a", "b"), tracks[~late], outcomes, NAMES)
+        select_from(make_sheet("a", "b"), tracks[~late], outcomes, NAMES)
 
 
 def test_a_mistyped_outcome_names_those_that_were_found(example):
     with pytest.raises(InputError, match=r"divided 0.*Outcomes of all tracks: apoptosis 2"):
-        select_trajectories(make_sheet("a", "b"), *example, {"negative": "apoptosis", "positive": "divided"})
+        select_from(make_sheet("a", "b"), *example, {"negative": "apoptosis", "positive": "divided"})
 
 
 def test_missing_and_unknown_recordings_are_errors(example):
     with pytest.raises(InputError, match="no tracks for recording c"):
-        select_trajectories(make_sheet("a", "b", "c"), *example, NAMES)
+        select_from(make_sheet("a", "b", "c"), *example, NAMES)
     with pytest.raises(InputError, match="recording b not in the recordings sheet"):
-        select_trajectories(make_sheet("a"), *example, NAMES)
+        select_from(make_sheet("a"), *example, NAMES)
 
 
 def test_flow_counts_by_stage_outcome_and_treatment(example):
-    flow = selection_flow(select_trajectories(make_sheet("a", "b"), *example, NAMES))
+    flow = selection_flow(select_from(make_sheet("a", "b"), *example, NAMES))
     counts = {(r.stage, r.outcome, r.treatment): r.n for r in flow.itertuples()}
     assert counts == {
         ("tracks", "apoptosis", "cisplatin"): 2,

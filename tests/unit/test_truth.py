@@ -54,7 +54,7 @@ def evidence_of(weights, occlusion=None, right=True):
     )
     predictions = pd.DataFrame({"trajectory": ["a/1", "a/4"], "recording": "a", "fold": 0, "split": "test", "condition": "full", "n": 0})
     predictions = predictions.assign(label=1, probability=0.9 if right else 0.1, treatment="x")
-    table = score_evidence(make_cells(), attention, predictions, TRAJECTORIES.assign(label=[1, 1, 0, 1]), NAMES)
+    table = score_evidence(make_cells(), attention, predictions, TRAJECTORIES.assign(label=[1, 1, 0, 1]), NAMES, high_percentile=90)
     return check_table(table, "truth_evidence", "t").set_index("by")
 
 

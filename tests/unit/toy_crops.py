@@ -43,6 +43,10 @@ TRAINING = {
     "devices": 1,
     "accelerator": "cpu",
     "cache": True,
+    "deterministic": True,
+    "channels_last": False,
+    "fused": False,
+    "compile": False,
 }
 
 

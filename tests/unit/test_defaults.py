@@ -1,0 +1,137 @@
+"""A default stands in one place: what config.yaml says is not said again by a function or a dataclass of the package."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src/cellfate"
+SECOND_PAPER = "transition"  # section of the configuration, and modules, that share nothing with the others but the seed
+FROM_THE_SHEET = "source"  # its values are written to the sheet of the recordings, from which the rules take them
+RULES_GIVE = {"threads"}  # to every step, though no key has the name
+OTHER_NAMES = {"rule": "region", "bins": "calibration_bins", "percentile": "high_percentile", "draws": "null_draws"}  # argument: key
+
+STILL_TO_DO = {
+    "frame_segmentation",
+    "transition",
+    "transition_baselines",
+    "transition_expression",
+    "transition_knockouts",
+    "transition_metrics",
+    "transition_model",
+    "transition_rankings",
+    "transition_refits",
+    "transition_simulation",
+    "transition_tables",
+    "transition_targets",
+    "transition_training",
+}
+ONLY_PLACE = {
+    "cellpose_training.NetworkTraining": "the small network's defaults stand here; config.yaml has no segmentation.training",
+}
+OTHER_THINGS = {
+    "augmentation.prepare.seed": "of one draw, made of the configured seed by the data set; without augmentation nothing is drawn",
+    "baselines.pooled_pixels.block": "pixels; model.block is a kind of ResNet",
+    "baselines.ring_profile.width": "pixels of a ring; model.width is channels",
+    "download.Wanted.size": "bytes of a file, None: unknown",
+    "download.fetch.size": "bytes of a file, None: unknown",
+    "download._reported.every": "seconds between lines of progress",
+    "model.sinusoidal_positions.device": "as torch names it, None: torch's own",
+    "progress.progress.every": "seconds between lines of progress",
+    "progress.progress.unit": "what is counted in a line of progress",
+    "progress.meter.unit": "what is counted in a line of progress",
+    "segmentation.segment_recording.frames": "images of the recording, None: not needed",
+    "segmentation.segment_cells.frames": "how the images of the recording are opened, None: not needed",
+    "simulation_files.read_true_masks.frames": "numbers of the frames that are read, None: all",
+    "simulation.simulate_recording.treatment": "of the recording, None: untreated",
+    "simulation_plots.plot_simulation_montage.size": "pixels of a panel",
+    "simulation_plots.plot_simulation_montage.channel": "drawn alone, None: all in colours",
+}
+
+
+def leaves(section: Mapping) -> Iterator[str]:
+    """Names of the keys, of all levels, that hold a value."""
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from leaves(value)
+        else:
+            yield key
+
+
+def configured(second_paper: bool) -> set[str]:
+    """The names of arguments that config.yaml gives a value, for modules of the second paper or for the others."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    if second_paper:
+        return RULES_GIVE | {"seed", *leaves(config[SECOND_PAPER])}
+    names = set(leaves({key: value for key, value in config.items() if key not in (SECOND_PAPER, FROM_THE_SHEET)}))
+    return RULES_GIVE | names | {name for name, key in OTHER_NAMES.items() if key in names}
+
+
+def defaults(path: Path) -> Iterator[str]:
+    """Every argument and dataclass field of a module that has a default, as module.function.argument or module.class.field."""
+
+    def within(node: ast.AST, place: str) -> Iterator[str]:
+        for child in ast.iter_child_nodes(node):
+            named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            inside = f"{place}.{child.name}" if named else place
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from (f"{inside}.{name}" for name in arguments_with_default(child.args))
+            if isinstance(node, ast.ClassDef) and isinstance(child, ast.AnnAssign) and child.value is not None:
+                yield f"{place}.{child.target.id}"
+            yield from within(child, inside)
+
+    yield from within(ast.parse(path.read_text()), path.stem)
+
+
+def arguments_with_default(arguments: ast.arguments) -> list[str]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    found = positional[len(positional) - len(arguments.defaults) :]
+    found += [name for name, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value is not None]
+    return [argument.arg for argument in found]
+
+
+def repeated(paths: list[Path]) -> list[str]:
+    """The defaults of these modules whose name config.yaml has too."""
+    names = {second_paper: configured(second_paper) for second_paper in (False, True)}
+    found = []
+    for path in paths:
+        known = names[any(part.startswith(SECOND_PAPER) for part in path.relative_to(PACKAGE).parts)]
+        found += [default for default in defaults(path) if default.rsplit(".", 1)[1] in known]
+    return found
+
+
+def allowed(default: str) -> bool:
+    return default in OTHER_THINGS or any(default.startswith(f"{place}.") for place in ONLY_PLACE)
+
+
+def test_no_default_of_the_package_repeats_the_configuration():
+    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if path.stem not in STILL_TO_DO]
+    assert len(paths) > 50
+    wrong = [default for default in repeated(paths) if not allowed(default)]
+    assert not wrong, f"config.yaml gives these a value, so the arguments are required: {', '.join(wrong)}"
+
+
+def test_every_exception_is_needed():
+    found = repeated(sorted(PACKAGE.rglob("*.py")))
+    unused = [name for name in OTHER_THINGS if name not in found]
+    unused += [place for place in ONLY_PLACE if not any(default.startswith(f"{place}.") for default in found)]
+    assert not unused, f"no default of this name is there any more: {', '.join(unused)}"
+
+
+def test_defaults_are_found_wherever_they_stand(tmp_path):
+    (tmp_path / "module.py").write_text(
+        "def plain(a, b=1, *, c, d=None):\n    def inner(e=2): ...\n"
+        "class Settings:\n    f: int\n    g: int = 3\n    def method(self, h=4): ...\n"
+        "async def later(i=5): ...\n"
+    )
+    names = ["plain.b", "plain.d", "plain.inner.e", "Settings.g", "Settings.method.h", "later.i"]
+    assert list(defaults(tmp_path / "module.py")) == [f"module.{name}" for name in names]
+
+
+def test_names_of_nested_keys_and_other_names_count_but_not_those_of_other_papers():
+    names = configured(second_paper=False)
+    assert {"seed", "threads", "bootstrap", "unit", "jitter", "rule", "draws"} <= names
+    assert not {"segmentation", "epsilon", "url"} & names
+    assert {"seed", "epsilon", "permutations", "n_genes"} <= configured(second_paper=True)
