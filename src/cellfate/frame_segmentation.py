@@ -26,9 +26,9 @@ def segment_frames(
     flow_threshold: float,
     cellprob_threshold: float,
     min_area: int,
-    batch_size: int = 2,
-    device: str = "cpu",
-    threads: int = 1,
+    batch_size: int,
+    device: str,
+    threads: int,
 ) -> None:
     """Segment one channel of every frame and write the masks (see :mod:`cellfate.frame_masks`), one frame in memory at a time.
 

@@ -25,7 +25,6 @@ from cellfate.statistics import (
 )
 
 median_of = partial(median_with_interval, seed=0, resamples=2000)
-p_value_of = partial(permutation_p_value, resamples=50000, seed=0)
 shift_p_value = partial(circular_shift_p_value, seed=0, draws=10000)
 
 
