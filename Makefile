@@ -15,32 +15,34 @@ help:  ## Say what can be made
 
 environment: $(VENV)/.installed  ## Install the pinned packages into .venv (about 5 GB)
 
-$(VENV)/.installed: requirements.txt
+$(VENV)/.installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages into $(VENV): about 5 GB, some minutes"
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: environment  ## Simulate recordings, run the whole workflow on them, write the report
 	@echo "Simulating 16 recordings and running the whole workflow on $(CORES) cores"
 	$(SNAKEMAKE) $(DEMO)
 	$(SNAKEMAKE) $(DEMO) --quiet all --report results/demo/corrected/report.html
-	@PYTHONPATH=src $(BIN)/python -m cellfate.headline results/demo/corrected
+	@$(BIN)/cellfate headline results/demo/corrected
 
 demo-transition: environment  ## Phenotype transitions on simulated cells: matrix, regulators, knockouts (under 3 minutes)
 	OMP_NUM_THREADS=1 $(SNAKEMAKE) --configfile demo/transition.yaml -- transition
-	@PYTHONPATH=src $(BIN)/python -m cellfate.transition_headline results/demo-transition/transition
+	@$(BIN)/cellfate headline results/demo-transition/transition
 
 bench-transition: environment  ## Phenotype transitions over seeds, ablations and baselines; writes the tables of docs/transition.md
-	OMP_NUM_THREADS=1 PYTHONPATH=src $(BIN)/python benchmarks/transition.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/transition.py
 
 test: environment lint unit workflow-test  ## Check style, run the unit tests and the workflow on tiny recordings
 
-lint: environment  ## Check style only
+lint: environment  ## Check style, and that no room imports one above it
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/lint-imports --no-logo
 	$(SNAKEMAKE) $(DEMO) --lint
 
 format: environment  ## Format the code
@@ -60,10 +62,10 @@ slurm-test: environment  ## All tests on a real SLURM of one node, also the whol
 pictures: environment  ## Put the demo's figures into the README, and cells of it onto the simulator's page
 	@mkdir -p docs/images
 	cp results/demo/corrected/figures/figure_3.png results/demo/corrected/figures/figure_4.png results/demo/corrected/figures/figure_6.png docs/images/
-	PYTHONPATH=src $(BIN)/python -m cellfate.simulation_plots docs/images/simulator_montage.png
+	$(BIN)/python -m cellfate.figures.recording.simulated docs/images/simulator_montage.png
 
 bench: environment  ## Measure each step beside the published way and write docs/benchmarks.md; STEPS="crops" measures one
-	PYTHONPATH=src $(BIN)/python -m benchmarks.speed $(STEPS)
+	$(BIN)/python -m benchmarks.speed $(STEPS)
 
 BENCH_PYTHON ?= $(BIN)/python
 GPU_RESULTS ?= benchmarks/speed/gpu
@@ -72,7 +74,7 @@ bench-gpu:  ## On a machine with a GPU: measure training and the network's other
 	PYTHONPATH=src $(BENCH_PYTHON) -m benchmarks.speed --results $(GPU_RESULTS) reading training embedding truncation attention
 
 config-page: environment  ## Write config/README.md, every key in words, from the schema and config.yaml
-	PYTHONPATH=src $(BIN)/python -m cellfate.config_page
+	$(BIN)/python -m cellfate.planning.config_page
 
 unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running
 	$(SNAKEMAKE) $(DEMO) --unlock

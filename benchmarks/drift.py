@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cellfate.drift import estimate_drift
-from cellfate.frames import open_frames
-from cellfate.simulation import simulate_recording
-from cellfate.simulation_motion import stage_drift
-from cellfate.simulation_render import illumination, medium
-from cellfate.simulation_settings import CHANNELS
+from cellfate.frames.drift import estimate_drift
+from cellfate.frames.formats import open_frames
+from cellfate.simulation.motion import stage_drift
+from cellfate.simulation.recording import simulate_recording
+from cellfate.simulation.render import illumination, medium
+from cellfate.simulation.settings import CHANNELS
 
 UPSAMPLING = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())["registration"]["upsampling"]
 FRAMES, SIDE, MARGIN = 12, 256, 64

@@ -9,9 +9,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cellfate.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, band, count_rows, new_figure, outcome_styles, panel_label, readable, styled
-from cellfate.reliability import reliability
-from cellfate.tables import CENSORED, NO_EVENT
+from cellfate.base.plot_style import (
+    DOUBLE,
+    GREY,
+    OKABE_ITO,
+    SMALL,
+    band,
+    count_rows,
+    new_figure,
+    outcome_styles,
+    panel_label,
+    readable,
+    styled,
+)
+from cellfate.statistics.reliability import reliability
+from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 ACCURACY_STYLES = {"balanced_accuracy": ("balanced accuracy", OKABE_ITO["black"], "o"), "auroc": ("AUROC", OKABE_ITO["purple"], "s")}
 ERROR_STYLES = {"brier": ("Brier score", OKABE_ITO["green"], "o"), "ece": ("calibration error (ECE)", OKABE_ITO["orange"], "D")}

@@ -8,11 +8,13 @@ import pandas as pd
 import yaml
 from scipy.special import expit
 
-from cellfate.calibration import Calibration
-from cellfate.evaluation import metrics_with_intervals
-from cellfate.reliability import reliability
-from cellfate.statistics import bootstrap_counts
-from cellfate.tables import CENSORED, NO_EVENT, read_table
+from cellfate.base.tables import read_table
+from cellfate.evaluation.metrics import metrics_with_intervals
+from cellfate.model.calibration import Calibration
+from cellfate.prediction.tables import FATE_PREDICTIONS
+from cellfate.statistics.bootstrap import bootstrap_counts
+from cellfate.statistics.reliability import reliability
+from cellfate.tracks.tables import CENSORED, NO_EVENT, OUTCOMES
 
 CONFIG = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())
 BINS = CONFIG["evaluation"]["calibration_bins"]
@@ -30,9 +32,9 @@ def gather(folder: Path, outcomes: Mapping[str, str], frame_interval_min: float,
     """
     tables = []
     for path in sorted((folder / "predictions").glob("*.parquet")):
-        ends = read_table(folder / "tracks" / f"{path.stem}.outcomes.parquet", "outcomes")
+        ends = read_table(folder / "tracks" / f"{path.stem}.outcomes.parquet", OUTCOMES)
         ends = ends[["recording", "track_id", "outcome", "event_frame", "lineage"]]
-        tables.append(read_table(path, "fate_predictions").merge(ends, on=["recording", "track_id"], how="left"))
+        tables.append(read_table(path, FATE_PREDICTIONS).merge(ends, on=["recording", "track_id"], how="left"))
     rows = pd.concat(tables, ignore_index=True)
     before = (rows["event_frame"].astype(float) - rows["frame"]) * frame_interval_min / 60
     labels = rows["outcome"].map({outcomes["negative"]: 0, outcomes["positive"]: 1})

@@ -29,9 +29,10 @@ import yaml
 from cellpose.resnet_torch import CPnet
 from planning import COLUMNS, ROOT
 
-from cellfate.calibration import PrefixCalibration, save_calibration
-from cellfate.frame_masks import writing_frame_masks
-from cellfate.model import FateModel, ModelSettings, save_model
+from cellfate.model.calibration import PrefixCalibration, save_calibration
+from cellfate.model.network import FateModel, ModelSettings
+from cellfate.model.saved.folder import save_model
+from cellfate.segmentation.detections import writing_frame_masks
 
 CGROUPS = Path("/sys/fs/cgroup")
 FRAMES, SIZE, CHANNELS, TRACKS = 186, 1024, 3, 100

@@ -18,8 +18,8 @@ from learning_figure import plot_learning
 from learning_page import method_section, page, provenance
 from learning_scores import Run, effects_by_seed, effects_over_seeds, end_share, predicted_rows, run_table, score_table
 
-from cellfate.files import replacing
-from cellfate.plot_style import PNG_DPI
+from cellfate.base.files import replacing
+from cellfate.base.plot_style import PNG_DPI
 
 ROOT = Path(__file__).resolve().parent.parent
 CONDITIONS = {  # effects of the simulator, in the order of the runs

@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from cellfate.embeddings import EmbeddingFile
-from cellfate.files import replacing
-from cellfate.inference import compute_attention, open_model
-from cellfate.tables import read_table
-from cellfate.truth import read_true_cells, score_evidence
+from cellfate.base.files import replacing
+from cellfate.base.tables import read_table
+from cellfate.model.embedding_file import EmbeddingFile
+from cellfate.model.inference import compute_attention, open_model
+from cellfate.model.tables import PREDICTIONS
+from cellfate.truth.scores import read_true_cells, score_evidence
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -26,7 +27,7 @@ def evidence(name: str, window: int) -> pd.DataFrame:
     """The truth_evidence table of one run, its test trajectories of all recordings."""
     results = ROOT / "results" / name / "corrected"
     trajectories, split = (read_table(results / f"{table}.parquet", table) for table in ("trajectories", "split"))
-    predictions = read_table(results / "fold-0/predictions.parquet", "predictions")
+    predictions = read_table(results / "fold-0/predictions.parquet", PREDICTIONS)
     with EmbeddingFile(results / "fold-0/embeddings.h5") as embeddings:
         model = open_model(results / "fold-0/model", threads=1, accelerator=CONFIG["training"]["accelerator"])
         attention = compute_attention(model, embeddings, trajectories, split, 0, splits=["test"], occlusion_window=window)

@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cellfate.baselines import BASELINES
-from cellfate.plot_style import (
+from cellfate.base.plot_style import (
     DOUBLE,
     GREY,
     OKABE_ITO,
@@ -21,6 +20,7 @@ from cellfate.plot_style import (
     panel_label,
     styled,
 )
+from cellfate.evaluation.baselines import BASELINES
 
 METHOD_LABELS = {
     NETWORK: "network",

@@ -9,11 +9,16 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cellfate.baselines import balanced_accuracy_draws, interval, mean_over_runs, predict_baselines
-from cellfate.evaluation import pooled
-from cellfate.files import replacing
-from cellfate.statistics import high_attention, median_with_interval
-from cellfate.tables import read_table
+from cellfate.base.files import replacing
+from cellfate.base.tables import Table, read_table
+from cellfate.evaluation.baselines import balanced_accuracy_draws, interval, mean_over_runs, predict_baselines
+from cellfate.evaluation.pooling import pooled
+from cellfate.evaluation.tables import METRICS
+from cellfate.explanation.tables import EFFECT_SUMMARY, EFFECTS
+from cellfate.model.tables import ATTENTION, PREDICTIONS
+from cellfate.statistics.bootstrap import median_with_interval
+from cellfate.statistics.effect_sizes import high_attention
+from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 
 RESAMPLES = 2000
 CONFIG = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())
@@ -35,14 +40,14 @@ class Run:
     def crops(self) -> list[Path]:
         return sorted((self.folder.parent / "crops").glob("*.h5"))
 
-    def table(self, path: str, name: str) -> pd.DataFrame:
-        return read_table(self.folder / path, name)
+    def table(self, path: str, declared: Table) -> pd.DataFrame:
+        return read_table(self.folder / path, declared)
 
 
 def baseline_rows(run: Run, cache: Path) -> pd.DataFrame:
     """The baselines' predictions of a run, kept in ``cache``: reading all crops takes a while."""
     if not cache.exists():
-        tables = run.table("trajectories.parquet", "trajectories"), run.table("split.parquet", "split")
+        tables = run.table("trajectories.parquet", TRAJECTORIES), run.table("split.parquet", SPLIT)
         shorter = DROPPED if run.condition == "all" else DROPPED[:1]
         rows = pd.concat([predict_baselines(run.crops, *tables, fold=0, seed=run.seed, dropped=n) for n in shorter])
         with replacing(cache) as temporary:
@@ -56,7 +61,7 @@ def predicted_rows(run: Run, cache: Path) -> pd.DataFrame:
     Scope ``all`` has every held-out trajectory, ``treated`` those of treated recordings; truncated ones are treated only. The
     baselines have the trajectories that the network has.
     """
-    predictions = pooled(run.table(f"{FOLD}/predictions.parquet", "predictions"), splits=("test",), treatment=None)
+    predictions = pooled(run.table(f"{FOLD}/predictions.parquet", PREDICTIONS), splits=("test",), treatment=None)
     network = predictions.rename(columns={"n": "dropped"})
     full = network[network["condition"] == "full"]
     truncated = network[(network["condition"] == "truncation") & (network["dropped"] > 0)]
@@ -104,19 +109,19 @@ def difference(rows: pd.DataFrame, baseline: str) -> tuple[float, float, float]:
 
 def effects_by_seed(runs: Iterable[Run]) -> pd.DataFrame:
     """The effect summaries of the runs below one another, with their seed."""
-    tables = [run.table("tables/effect_summary.csv", "effect_summary").assign(seed=run.seed) for run in runs]
+    tables = [run.table("tables/effect_summary.csv", EFFECT_SUMMARY).assign(seed=run.seed) for run in runs]
     return pd.concat(tables, ignore_index=True)
 
 
 def effects_over_seeds(runs: Iterable[Run]) -> pd.DataFrame:
     """Median Cliff's delta over the trajectories of all seeds, interval by recording: course, outcome, feature, n, median, low, high."""
-    tables = [run.table("tables/effects.parquet", "effects").assign(seed=run.seed) for run in runs]
+    tables = [run.table("tables/effects.parquet", EFFECTS).assign(seed=run.seed) for run in runs]
     effects = pd.concat(tables, ignore_index=True).dropna(subset="cliffs_delta")
     found = []
     for key, rows in effects.groupby(["course", "outcome", "feature"], sort=False):
         recordings = rows["seed"].astype(str) + "/" + rows["recording"]
-        interval = median_with_interval(rows["cliffs_delta"].to_numpy(), recordings.to_numpy(), resamples=RESAMPLES, seed=0)
-        found.append((*key, len(rows), *interval))
+        values = median_with_interval(rows["cliffs_delta"].to_numpy(), recordings.to_numpy(), resamples=RESAMPLES, seed=0)
+        found.append((*key, len(rows), *values))
     return pd.DataFrame(found, columns=["course", "outcome", "feature", "n", "median", "low", "high"])
 
 
@@ -130,8 +135,8 @@ def end_share(runs: Iterable[Run], part: float = 0.25) -> float:
     """Share of the high-attention frames of the compared trajectories that lie in the last ``part`` of their trajectory."""
     inside = []
     for run in runs:
-        compared = run.table("tables/effects.parquet", "effects")["trajectory"].unique()
-        attention = run.table(f"{FOLD}/attention.parquet", "attention")
+        compared = run.table("tables/effects.parquet", EFFECTS)["trajectory"].unique()
+        attention = run.table(f"{FOLD}/attention.parquet", ATTENTION)
         for _, rows in attention[attention["trajectory"].isin(compared)].groupby("trajectory"):
             before_end = rows["frames_before_end"].to_numpy()[
                 high_attention(rows["weight"].to_numpy(), CONFIG["statistics"]["high_percentile"])
@@ -144,8 +149,8 @@ def run_table(runs: Iterable[Run]) -> pd.DataFrame:
     """One row per run: sizes of the parts, held-out score with its interval, kept epoch, core-minutes of training."""
     found = []
     for run in runs:
-        split = run.table("split.parquet", "split")["split"].value_counts()
-        metrics = run.table("tables/test_metrics.csv", "metrics")
+        split = run.table("split.parquet", SPLIT)["split"].value_counts()
+        metrics = run.table("tables/test_metrics.csv", METRICS)
         row = metrics[(metrics["scope"] == "all") & (metrics["metric"] == "balanced_accuracy")].iloc[0]
         best = json.loads((run.folder / FOLD / "model/settings.json").read_text())["best"]
         time = pd.read_csv(run.folder / "benchmarks" / FOLD / "train_model.tsv", sep="\t")["cpu_time"].iloc[0] / 60

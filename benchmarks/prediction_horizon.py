@@ -18,9 +18,9 @@ import yaml
 from horizon_figure import plot_horizon
 from horizon_scores import censored_table, gather, horizon_table
 
-from cellfate.calibration import Calibration
-from cellfate.files import replacing
-from cellfate.plot_style import PNG_DPI
+from cellfate.base.files import replacing
+from cellfate.base.plot_style import PNG_DPI
+from cellfate.model.calibration import Calibration
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS_PER_DOSE = 7  # control, low, medium, high

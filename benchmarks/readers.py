@@ -20,7 +20,7 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests/unit")]
 
-from cellfate.files import replacing  # noqa: E402
+from cellfate.base.files import replacing  # noqa: E402
 
 FORMATS = ("colour_tiffs", "colour_pngs", "channel_files", "channel_stacks", "hyperstack", "ome_tiff", "ome_tiff_by_channel")
 FORMATS += ("ome_zarr", "ome_zarr_04")
@@ -45,7 +45,7 @@ def measure(name: str, cell: str, reader: str) -> dict:
     import tifffile
     from toy_frames import NAMES
 
-    from cellfate.frames import open_frames
+    from cellfate.frames.formats import open_frames
 
     files = sorted(Path(cell.split("{")[0] + "x").parent.rglob("*.tif") if "{" in cell else Path(cell).parent.glob("*.tif"))
     files = sorted(Path(cell).glob("*.tif")) if Path(cell).is_dir() else files

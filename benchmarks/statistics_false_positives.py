@@ -22,16 +22,12 @@ import pandas as pd
 import yaml
 from scipy.signal import lfilter
 
-from cellfate.progress import progress
-from cellfate.statistics import (
-    circular_shift_p_value,
-    deltas_of_shifts,
-    high_attention,
-    median_with_interval,
-    permutation_p_values,
-    remove_course,
-)
-from cellfate.tables import COURSES
+from cellfate.base.progress import progress
+from cellfate.explanation.tables import COURSES
+from cellfate.statistics.bootstrap import median_with_interval
+from cellfate.statistics.courses import remove_course
+from cellfate.statistics.effect_sizes import deltas_of_shifts, high_attention
+from cellfate.statistics.permutation import circular_shift_p_value, permutation_p_values
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,15 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cellfate.cellpose_training import train_network
-from cellfate.frame_masks import FrameMasks, measure_cells, writing_frame_masks
-from cellfate.frame_segmentation import segment_frames
-from cellfate.frames import open_frames
-from cellfate.simulation_files import read_true_masks, write_simulated_recording
-from cellfate.simulation_settings import CHANNELS
-from cellfate.tracking import TrackingSettings, track_cells
-from cellfate.tracking_quality import assess_tracking
-from cellfate.tracking_scores import score_simulated
+from cellfate.frames.formats import open_frames
+from cellfate.segmentation.detections import FrameMasks, measure_cells, writing_frame_masks
+from cellfate.segmentation.frames import segment_frames
+from cellfate.simulation.cellpose_training import train_network
+from cellfate.simulation.files import read_true_masks, write_simulated_recording
+from cellfate.simulation.settings import CHANNELS
+from cellfate.tracks.linking import TrackingSettings, track_cells
+from cellfate.tracks.quality import assess_tracking
+from cellfate.truth.tracking import score_simulated
 
 FIRST_SEED = 501  # no recording, no network and no test has these seeds
 TRACKING = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())["tracking"]
@@ -40,7 +40,15 @@ TRACKERS = {
 }
 MISSED, FALSE = 0.05, 0.02  # of the cells, in the condition with errors
 FAST = 6.0  # pixels per frame, in the condition with large steps; the simulator's cells walk 1
-SETTINGS = {"diameter": 36, "flow_threshold": 0.4, "cellprob_threshold": 0.0, "min_area": 100}
+SETTINGS = {
+    "diameter": 36,
+    "flow_threshold": 0.4,
+    "cellprob_threshold": 0.0,
+    "min_area": 100,
+    "batch_size": 2,
+    "device": "cpu",
+    "threads": 1,
+}
 
 
 def simulate(folder: Path, number: int, speed: float = 1.0) -> tuple[Path, Path]:

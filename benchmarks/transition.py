@@ -22,19 +22,19 @@ import yaml
 from learning_page import processor
 from transition_scores import counted_matrix, effect_correlation, regulator_auroc
 
-from cellfate.files import replacing
-from cellfate.transition import VARIANTS, CellTable, Fit, fit, logistic, prepare_cells, read_cells
-from cellfate.transition_baselines import NETWORKS
-from cellfate.transition_expression import Prepared
-from cellfate.transition_files import without_scaling
-from cellfate.transition_knockouts import genes_against_null, knockout_effects, matched_sets, sets_against_null, some_of_each
-from cellfate.transition_metrics import mean_by_phenotype, precision_at_k
-from cellfate.transition_plots import variant_name
-from cellfate.transition_rankings import explainer_scores, expression_scores, network_scores
-from cellfate.transition_refits import refit_p_values
-from cellfate.transition_simulation import simulate_cells, write_cells, write_truth
-from cellfate.transition_training import Cells
-from cellfate.transition_truth import Truth, discovery, matrix_error, read_truth
+from cellfate.base.files import replacing
+from cellfate.figures.transition.ablation import variant_name
+from cellfate.transition.expression import Prepared
+from cellfate.transition.files import without_scaling
+from cellfate.transition.fit import VARIANTS, CellTable, Fit, fit, logistic, prepare_cells, read_cells
+from cellfate.transition.genes.knockouts import genes_against_null, knockout_effects, matched_sets, sets_against_null, some_of_each
+from cellfate.transition.genes.rankings import explainer_scores, expression_scores, network_scores
+from cellfate.transition.genes.refits import refit_p_values
+from cellfate.transition.metrics import mean_by_phenotype, precision_at_k
+from cellfate.transition.network.baselines import NETWORKS
+from cellfate.transition.network.training import Cells
+from cellfate.transition.simulation import simulate_cells, write_cells, write_truth
+from cellfate.transition.truth import Truth, discovery, matrix_error, read_truth
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, PAGE = ROOT / "results/benchmarks/transition.csv", ROOT / "docs/transition.md"

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from cellfate.markov import transition_matrix
-from cellfate.transition_metrics import auroc
-from cellfate.transition_training import Cells
-from cellfate.transition_truth import Truth
+from cellfate.statistics.markov import transition_matrix
+from cellfate.transition.metrics import auroc
+from cellfate.transition.network.training import Cells
+from cellfate.transition.truth import Truth
 
 
 def counted_matrix(cells: Cells, n_phenotypes: int, smoothing: float = 0.5) -> np.ndarray:

@@ -17,7 +17,7 @@ def ways_of(device: str, n_trajectories: int, n_frames: int) -> tuple[Callable, 
     import torch
 
     from benchmarks.speed.networks import network
-    from cellfate.model import sinusoidal_positions
+    from cellfate.model.network import sinusoidal_positions
 
     model = network(device)
     embeddings = torch.randn(n_trajectories, n_frames, model.settings.features, device=device)

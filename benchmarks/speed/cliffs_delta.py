@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.speed.measure import HELD_OUT, Point, Row, Settings, Share, interleaved, peak_mb
-from cellfate.statistics import cliffs_delta, deltas_of_trajectories
+from cellfate.statistics.effect_sizes import cliffs_delta, deltas_of_trajectories
 
 FEATURES, HIGH = 10, 0.1  # the fraction of frames with high attention
 STEP = "cliffs_delta"

@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.speed.crops import our_crops, write_frames
 from benchmarks.speed.inputs import tracks as input_tracks
 from benchmarks.speed.measure import Point, Row, Settings, interleaved, peak_mb
-from cellfate.crops import CropFile
+from cellfate.crops.crop_file import CropFile
 
 CELLS, FRAMES = 20, 60
 STEP = "crop_file"

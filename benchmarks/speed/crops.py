@@ -21,8 +21,9 @@ import tifffile
 
 from benchmarks.speed.inputs import CHANNELS, CROP, SIZE, dense_recording, tracks
 from benchmarks.speed.measure import Point, Row, Settings, Share, interleaved, peak_mb
-from cellfate.crops import COMPRESSION, CropFile, extract_crops
-from cellfate.frames import open_frames
+from cellfate.crops.crop_file import CropFile
+from cellfate.crops.extraction import COMPRESSION, extract_crops
+from cellfate.frames.formats import open_frames
 
 FRAMES = 64
 TIFFS = {"uncompressed TIFF": None, "zlib TIFF": "zlib", "LZW TIFF": "lzw"}

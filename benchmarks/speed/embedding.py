@@ -33,7 +33,7 @@ def way_of(
     import torch
 
     from benchmarks.speed.networks import SCALING, network
-    from cellfate.embeddings import embed_trajectories, fast_model
+    from cellfate.model.embedding import embed_trajectories, fast_model
 
     model = fast_model(network(device), channels_last, compile)
     numbers = [torch.arange(len(crops)) for crops in counts]
@@ -54,7 +54,7 @@ def published_way(counts: list, device: str) -> Callable:
     import torch
 
     from benchmarks.speed.networks import SCALING, network
-    from cellfate.augmentation import prepare
+    from cellfate.model.inputs import prepare
 
     model = network(device)
 

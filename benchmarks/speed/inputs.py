@@ -15,7 +15,7 @@ def dense_recording() -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
 
     Rendered once per process, 4 s; cells divide, die and leave, so some later frames have fewer.
     """
-    from cellfate.simulation import simulate_recording
+    from cellfate.simulation.recording import simulate_recording
 
     still = {"fated_cells": 0, "sister_pairs": 0, "leaving_cells": 0}
     settings = {"frame_shape": [SIZE, SIZE], "n_cells": CELLS, "n_frames": FRAMES, **still}

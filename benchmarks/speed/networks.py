@@ -13,8 +13,8 @@ import torch
 
 from benchmarks.speed.inputs import CHANNELS, CROP
 from benchmarks.speed.measure import Point, Row, Settings, interleaved, peak_mb
-from cellfate.model import FateModel, ModelSettings
-from cellfate.scaling import Scaling
+from cellfate.model.network import FateModel, ModelSettings
+from cellfate.model.scaling import Scaling
 
 NARROWER = {"cpu": 8, "cuda": 1}
 NETWORK = {"cpu": "an eighth of the paper's width", "cuda": "the paper's network"}
@@ -117,7 +117,7 @@ def stock_weights(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """
     from cellpose.resnet_torch import CPnet
 
-    from cellfate.cellpose_network import N_OUTPUTS, STOCK_WIDTHS
+    from cellfate.segmentation.cellpose import N_OUTPUTS, STOCK_WIDTHS
 
     stock = CPnet(list(STOCK_WIDTHS), N_OUTPUTS, sz=3).state_dict()
     for name, wide in stock.items():

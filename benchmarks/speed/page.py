@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks.speed import STEPS
 from benchmarks.speed.measure import Point, Row, Share
-from cellfate.plot_style import GREY, OKABE_ITO, RC
+from cellfate.base.plot_style import GREY, OKABE_ITO, RC
 
 PACKAGES = ("numpy", "scipy", "tifffile", "imagecodecs", "h5py", "hdf5plugin", "torch", "cellpose", "lightning")
 CORES = 16

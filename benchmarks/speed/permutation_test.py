@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import permutation_test
 
 from benchmarks.speed.measure import HELD_OUT, Point, Row, Settings, Share, interleaved, peak_mb
-from cellfate.statistics import permutation_p_values
+from cellfate.statistics.permutation import permutation_p_values
 
 FEATURES, RESAMPLES = 10, 50_000
 STEP = "permutation_test"

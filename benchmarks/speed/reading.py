@@ -29,10 +29,11 @@ def ways_of(folder: Path, device: str, lengths: Sequence[int] = ()) -> tuple[Cal
     from benchmarks.speed.inputs import CHANNELS
     from benchmarks.speed.networks import SCALING, trajectories
     from benchmarks.speed.training import AUGMENTATION
-    from cellfate.augmentation import AugmentationSettings
-    from cellfate.cropset import CropSet
-    from cellfate.dataset import BalancedSampler, Draw, TrajectoryDataset, collate
-    from cellfate.training import loader
+    from cellfate.crops.crop_set import CropSet
+    from cellfate.training.augmentation import AugmentationSettings
+    from cellfate.training.dataset import TrajectoryDataset, collate
+    from cellfate.training.samplers import BalancedSampler, Draw
+    from cellfate.training.train import loader
 
     counts = [crops.numpy() for crops in trajectories("cpu", lengths)] * (1 if lengths else TIMES[device])
     write_crops(folder / "r.h5", counts, CHANNELS)
@@ -70,7 +71,7 @@ def write_crops(path: Path, counts: list, channels: list[str]) -> None:
     import h5py
     import numpy as np
 
-    from cellfate.crops import COMPRESSION
+    from cellfate.crops.extraction import COMPRESSION
 
     lengths = np.array([len(crops) for crops in counts])
     stops = lengths.cumsum()

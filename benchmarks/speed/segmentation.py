@@ -17,9 +17,9 @@ import yaml
 
 from benchmarks.speed.inputs import CROP, SIZE, dense_recording
 from benchmarks.speed.measure import HELD_OUT, Point, Row, Settings, Share, interleaved, peak_mb
-from cellfate.crops import cut
-from cellfate.regions import choose_region
-from cellfate.segmentation_settings import Attempt, SegmentationSettings
+from cellfate.crops.cutting import cut
+from cellfate.segmentation.regions import choose_region
+from cellfate.segmentation.settings import Attempt, SegmentationSettings
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -38,8 +38,8 @@ def load(device: str):
     import torch
 
     from benchmarks.speed.networks import stock_weights
-    from cellfate.cellpose_network import load_network, read_weights
-    from cellfate.cellpose_training import train_network
+    from cellfate.segmentation.cellpose import load_network, read_weights
+    from cellfate.simulation.cellpose_training import train_network
 
     found = [*ROOT.glob("resources/*/cellpose/simulated")]
     narrow = found[0] if found else ROOT / "resources/benchmarks/cellpose/simulated"
@@ -68,7 +68,7 @@ def ladder_crops() -> np.ndarray:
 
 def one_by_one(network, images: np.ndarray, attempts: list[Attempt], settings: SegmentationSettings) -> np.ndarray:
     """Each crop by itself, each of the tries until there is a region."""
-    from cellfate.cellpose_network import _evaluate, _selected
+    from cellfate.segmentation.cellpose import _evaluate, _selected
 
     masks = np.zeros((len(images), *images.shape[2:]), np.uint16)
     for mask, image in zip(masks, images, strict=True):
@@ -81,7 +81,7 @@ def one_by_one(network, images: np.ndarray, attempts: list[Attempt], settings: S
 
 def whole_frame(network, settings: SegmentationSettings) -> tuple[np.ndarray, np.ndarray]:
     """The label image of the dense frame, cut around its cells, and the true one."""
-    from cellfate.cellpose_network import segment_crops
+    from cellfate.segmentation.cellpose import segment_crops
 
     images, truth, tracks = dense_recording()
     labels = segment_crops(network, np.moveaxis(images[0], -1, 0)[np.newaxis], settings)[0]
@@ -103,8 +103,8 @@ def chosen_iou(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def rows(settings: Settings) -> Iterator[Row]:
-    from cellfate.cellpose_network import segment_crops
-    from cellfate.masks import scale_to_uint8
+    from cellfate.segmentation.cellpose import segment_crops
+    from cellfate.segmentation.mask_file import scale_to_uint8
 
     network = load("cpu")
     ladder = SegmentationSettings("published", CHANNEL, DIAMETER, **THRESHOLDS, batch_size=2)
@@ -155,7 +155,7 @@ def gpu_row(settings: Settings, few: np.ndarray, alone: list[Attempt]) -> Row:
             note="unmeasured: no GPU; on one, `make bench STEPS=segmentation` measures it",
         )  # fmt: skip
     from benchmarks.speed.networks import clock
-    from cellfate.cellpose_network import segment_crops
+    from cellfate.segmentation.cellpose import segment_crops
 
     network = load("cuda")
     batched = SegmentationSettings("single", CHANNEL, DIAMETER, **THRESHOLDS, batch_size=BATCH)
@@ -171,7 +171,7 @@ def gpu_row(settings: Settings, few: np.ndarray, alone: list[Attempt]) -> Row:
 
 
 def growth(settings: Settings) -> Iterator[Point]:
-    from cellfate.cellpose_network import segment_crops
+    from cellfate.segmentation.cellpose import segment_crops
 
     network = load("cpu")
     single = SegmentationSettings("single", CHANNEL, DIAMETER, **THRESHOLDS, batch_size=2)
@@ -190,7 +190,7 @@ def growth(settings: Settings) -> Iterator[Point]:
 
 
 def full_run(settings: Settings) -> Iterator[Share]:
-    from cellfate.cellpose_network import segment_crops
+    from cellfate.segmentation.cellpose import segment_crops
 
     network = load("cpu")
     single = SegmentationSettings("single", CHANNEL, DIAMETER, **THRESHOLDS, batch_size=2)

@@ -41,7 +41,7 @@ def batches_of(device: str, lengths: Sequence[int] = ()) -> list:
     import torch
 
     from benchmarks.speed.networks import trajectories
-    from cellfate.dataset import CountsBatch
+    from cellfate.training.dataset import CountsBatch
 
     counts, rng = trajectories(device, lengths), np.random.default_rng(1)
     drawn = [range(len(lengths))] if lengths else [rng.choice(len(counts), 4) for _ in range(STEPS[device])]
@@ -60,10 +60,10 @@ def way_of(batches: list, device: str, published: bool = False, **changes: objec
     import torch
 
     from benchmarks.speed.networks import SCALING, sizes
-    from cellfate.augmentation import AugmentationSettings
-    from cellfate.dataset import prepare_batch
-    from cellfate.model import FateModel
-    from cellfate.training import FateTraining, TrainingSettings
+    from cellfate.model.network import FateModel
+    from cellfate.training.augmentation import AugmentationSettings
+    from cellfate.training.dataset import prepare_batch
+    from cellfate.training.module import FateTraining, TrainingSettings
 
     settings = TrainingSettings(**{**PLAIN, **changes})
     torch.manual_seed(0)

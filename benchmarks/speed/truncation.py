@@ -22,9 +22,9 @@ def ways_of(device: str, lengths: Sequence[int] = ()) -> tuple[Callable[[], dict
     import torch
 
     from benchmarks.speed.networks import SCALING, network, trajectories
-    from cellfate.augmentation import prepare
-    from cellfate.embeddings import embed_trajectories, fast_model
-    from cellfate.inference import kept_frames, predict
+    from cellfate.model.embedding import embed_trajectories, fast_model
+    from cellfate.model.inference import kept_frames, predict
+    from cellfate.model.inputs import prepare
 
     model, counts = network(device), trajectories(device, lengths)
     fast = fast_model(network(device), channels_last=True, compile=False)

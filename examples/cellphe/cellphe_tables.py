@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.errors import InputError
-from cellfate.files import replacing
-from cellfate.tables import NO_EVENT
-from cellfate.track_tables import outcomes_beside
+from cellfate.base.errors import InputError
+from cellfate.base.files import replacing
+from cellfate.tracks.raw import outcomes_beside
+from cellfate.tracks.tables import NO_EVENT
 
 EVERY = 5  # of the movie's frames, one is kept
 N_FRAMES = 97

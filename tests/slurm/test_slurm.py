@@ -9,7 +9,7 @@ import node
 import pytest
 from cluster import job_of, jobs_in_queue, wait_for
 
-from cellfate.crops import CropFile
+from cellfate.crops.crop_file import CropFile
 
 RESULTS = "results/tiny/corrected"
 CROPS = [f"results/tiny/crops/r{i}.h5" for i in range(2)]

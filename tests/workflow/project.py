@@ -9,12 +9,13 @@ from pathlib import Path
 
 import yaml
 
-from cellfate.tables import TABLES
+from cellfate.recordings.tables import RECORDINGS
 
 ROOT = Path(__file__).parents[2]
 PARTS = [
     "Snakefile",
     "config.yaml",
+    "config",
     "paper.yaml",
     "workflow",
     "scripts",
@@ -41,7 +42,7 @@ TINY = {
     "figures": {"example_trajectories": 1},
     "states": {"steps": [2], "bootstrap": 50},
 }
-HEADER = list(TABLES["recordings"].columns)
+HEADER = list(RECORDINGS.columns)
 
 
 class Project:
@@ -69,7 +70,7 @@ class Project:
         counts = {}
         for line in output.splitlines():
             words = line.split()
-            if len(words) == 2 and words[1].isdigit() and words[0] not in ("total", "all"):
+            if len(words) == 2 and words[1].isdigit() and words[0] not in ("total", "all", "main"):
                 counts[words[0]] = int(words[1])
         return counts
 

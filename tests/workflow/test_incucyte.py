@@ -6,8 +6,10 @@ import pytest
 import tifffile
 from project import HEADER
 
-from cellfate.frame_masks import FrameMasks
-from cellfate.tables import read_table
+from cellfate.base.tables import read_table
+from cellfate.frames.tables import DRIFT
+from cellfate.segmentation.detections import FrameMasks
+from cellfate.tracks.tables import TRACKS
 
 ROWS, COLUMNS, N_FRAMES = slice(0, 416), slice(0, 512), 5  # a part of the field, the first two hours
 PART = {"recordings": "part.tsv", "seed": 7}  # the demo's seed, so the demo's network
@@ -29,9 +31,9 @@ def test_raw_frames_become_tracks_and_crops(fresh, shared_folder):
     with FrameMasks(results / "frame_masks/part.h5") as masks:
         counts = [int(masks.read(t).max()) for t in range(N_FRAMES)]
     assert all(15 < count < 60 for count in counts), counts
-    tracks = read_table(results / "tracks/part.parquet", "tracks")
+    tracks = read_table(results / "tracks/part.parquet", TRACKS)
     assert np.isin(range(N_FRAMES), tracks["frame"]).all()
-    drift = read_table(results / "drift/part.csv", "drift")
+    drift = read_table(results / "drift/part.csv", DRIFT)
     rows = np.array([0, 10, 23, 12, 16])  # by which the whole field drifts; a part with few nuclei gives less
     assert (np.abs(drift["dy"] + rows) <= rows / 2).all(), "registration takes off more than half of the drift"
     quality = pd.read_csv(results / "tracking/part.qc.csv").iloc[0]

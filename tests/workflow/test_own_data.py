@@ -13,8 +13,8 @@ import yaml
 from project import ROOT, environment, tiny_rows
 from safetensors.torch import save_file
 
-from cellfate.importer import published_name
-from cellfate.model import FateModel, ModelSettings
+from cellfate.model.network import FateModel, ModelSettings
+from cellfate.model.saved.published import published_name
 
 METRICS = "results/{}/corrected/tables/test_metrics.csv"
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import tifffile
 
-from cellfate.crops import CropFile
+from cellfate.crops.crop_file import CropFile
 
 NAMES = [f"{n:03d}" for n in [*range(1, 240), *range(275, 310)]]  # 274 recordings, numbered to 309
 

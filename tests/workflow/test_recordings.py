@@ -1,15 +1,11 @@
 """Recordings in other files than colour TIFF, through the real Snakefile: the same crops, and their drift."""
 
-import sys
-
 import h5py
 import hdf5plugin  # noqa: F401, the compression of crop files
 import numpy as np
 import pandas as pd
 import tifffile
-from project import ROOT, tiny_rows
-
-sys.path.insert(0, str(ROOT / "tests/unit"))
+from project import tiny_rows
 from toy_frames import ome_tiff, ome_zarr
 
 NAMES = ["circadian", "p53", "cell_cycle"]

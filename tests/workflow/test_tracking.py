@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 from project import Project, copy_project, tiny_rows
 
-from cellfate.crops import CropFile
-from cellfate.frame_masks import FrameMasks
-from cellfate.tables import read_table
+from cellfate.base.tables import read_table
+from cellfate.crops.crop_file import CropFile
+from cellfate.segmentation.detections import FrameMasks
+from cellfate.tracks.tables import OUTCOMES, TRACKING_QUALITY, TRACKS
 
 OVERLAYS = ("demo/config.yaml", "tiny.yaml", "untracked.yaml")
 UNTRACKED = {"crops": {"tracks": "all"}, "tracking": {"min_area": 60}, "segmentation": {"training": {"n_steps": 120}}}
@@ -38,8 +39,8 @@ def test_frames_become_masks_tracks_and_crops(tracked_here):
         assert masks.settings["channel"] == "p53"
         assert masks.settings["min_area"] == 60
         assert masks.read(0).max() > 2
-    tracks = read_table(results / "tracks/r1.parquet", "tracks")
-    outcomes = read_table(results / "tracks/r1.outcomes.parquet", "outcomes")
+    tracks = read_table(results / "tracks/r1.parquet", TRACKS)
+    outcomes = read_table(results / "tracks/r1.outcomes.parquet", OUTCOMES)
     assert set(outcomes["outcome"]) <= {"no_event_by_end", "censored"}, "no fate is invented"
     assert outcomes["event_frame"].isna().all()
     assert ((outcomes["outcome"] == "no_event_by_end") == (outcomes["last_frame"] == 29)).all()
@@ -52,7 +53,7 @@ def test_frames_become_masks_tracks_and_crops(tracked_here):
 
 def test_the_tracks_are_checked_and_drawn(tracked_here):
     folder = tracked_here.folder / "results/tiny/tracking"
-    quality = read_table(folder / "r1.qc.csv", "tracking_quality").iloc[0]
+    quality = read_table(folder / "r1.qc.csv", TRACKING_QUALITY).iloc[0]
     assert quality["recording"] == "r1"
     assert quality["cells_per_frame"] > 2
     assert (folder / "r1.png").read_bytes().startswith(b"\x89PNG")

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from project import Project
 
-from cellfate.tables import read_table
+from cellfate.base.tables import read_table
+from cellfate.transition.tables import GENE_KNOCKOUTS, SET_KNOCKOUTS, TRANSITION_MATRIX, TRANSITION_SCORES
 
 OVERLAYS = ("demo/transition.yaml", "small.yaml")
 SMALL = {
@@ -32,10 +33,10 @@ def test_everything_is_made_once(small):
     for name in ("transition_matrix", "regulators", "knockouts", "ablation", "transition_calibration"):
         assert (folder / f"figures/{name}.png").stat().st_size > 5000
         assert (folder / f"figures/{name}.pdf").exists()
-    assert set(read_table(folder / "tables/scores.csv", "transition_scores")["variant"]) == {"full", "no_regulation", "logistic"}
-    assert len(read_table(folder / "tables/gene_knockouts.csv", "gene_knockouts")) == 50
-    assert len(read_table(folder / "tables/set_knockouts.csv", "set_knockouts")) == 3
-    matrix = read_table(folder / "full/matrix.csv", "transition_matrix")
+    assert set(read_table(folder / "tables/scores.csv", TRANSITION_SCORES)["variant"]) == {"full", "no_regulation", "logistic"}
+    assert len(read_table(folder / "tables/gene_knockouts.csv", GENE_KNOCKOUTS)) == 50
+    assert len(read_table(folder / "tables/set_knockouts.csv", SET_KNOCKOUTS)) == 3
+    matrix = read_table(folder / "full/matrix.csv", TRANSITION_MATRIX)
     assert matrix.groupby("source")["probability"].sum().to_numpy() == pytest.approx([1] * 4, abs=1e-4)
     truth = pd.read_csv(folder / "truth/scores.csv")
     assert {"P: full", "P: logistic", "ranking: attention x weight", "ranking: logistic regression"} <= set(truth["what"])
@@ -55,7 +56,7 @@ def test_everything_is_made_once(small):
     jobs = small.jobs("--", "transition", overlays=(*OVERLAYS, "static.yaml"))
     assert not {"knock_out_genes", "knock_out_gene_sets", "simulate_transition_cells"} & set(jobs)
     small.snakemake("--", "results/static/transition/logistic/matrix.csv", overlays=(*OVERLAYS, "static.yaml"))
-    confusion = read_table(small.folder / "results/static/transition/logistic/matrix.csv", "transition_matrix")
+    confusion = read_table(small.folder / "results/static/transition/logistic/matrix.csv", TRANSITION_MATRIX)
     assert set(confusion["kind"]) == {"confusion"}
 
 

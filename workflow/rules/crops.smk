@@ -7,7 +7,7 @@ rule extract_crops:
         images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
-        code=code_of("extract_crops.py"),
+        code=code_of("crops/extract_crops.py"),
         reader=frames_reader,
     output:
         crops="results/{dataset}/crops/{recording}.h5",
@@ -34,4 +34,4 @@ rule extract_crops:
     message:
         "Cutting the crops of {wildcards.recording}"
     script:
-        "../../scripts/extract_crops.py"
+        "../../scripts/crops/extract_crops.py"

@@ -1,6 +1,5 @@
-# Needs: embeddings and models of all folds. Leaves: predictions, and tables of metrics with intervals.
+# Needs: predictions of all folds. Leaves: tables of metrics with intervals.
 
-ALL_PREDICTIONS = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/predictions.parquet", fold=FOLDS)
 METRIC_PARAMS = dict(
     outcomes=config["outcomes"],
     treatment=config["evaluation"]["treatment"],
@@ -9,44 +8,12 @@ METRIC_PARAMS = dict(
 )
 
 
-rule predict_trajectories:
-    """Predict full, truncated and last-k trajectories from the embeddings; calibrate on the validation part."""
-    input:
-        embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
-        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        split="results/{dataset}/{protocol}/split.parquet",
-        model="results/{dataset}/{protocol}/fold-{fold}/model",
-        code=code_of("predict_trajectories.py"),
-    output:
-        predictions="results/{dataset}/{protocol}/fold-{fold}/predictions.parquet",
-        calibration="results/{dataset}/{protocol}/fold-{fold}/calibration.json",
-    log:
-        "logs/{dataset}/{protocol}/fold-{fold}/predict_trajectories.log",
-    conda:
-        "../../envs/learning.yaml"
-    resources:
-        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
-        mem_mb=growing(8000),
-        runtime=growing(120),
-    params:
-        accelerator=config["training"]["accelerator"],
-        truncation=config["evaluation"]["truncation"],
-        last_k=config["evaluation"]["last_k"],
-        treatment=config["evaluation"]["treatment"],
-        calibration=config["evaluation"]["calibration"],
-        min_frames=config["trajectories"]["min_frames"],
-    message:
-        "Predicting the trajectories of fold {wildcards.fold}"
-    script:
-        "../../scripts/predict_trajectories.py"
-
-
 rule evaluate_test:
     """Score the held-out trajectories, all and treated: accuracy, F1, precision, recall, log-loss, AUROC."""
     input:
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=code_of("evaluate_test.py"),
+        code=code_of("evaluation/evaluate_test.py"),
     output:
         metrics=report("results/{dataset}/{protocol}/tables/test_metrics.csv", category="3 Tables", caption="../report/test_metrics.rst"),
     log:
@@ -58,7 +25,7 @@ rule evaluate_test:
     message:
         "Scoring the test set"
     script:
-        "../../scripts/evaluate_test.py"
+        "../../scripts/evaluation/evaluate_test.py"
 
 
 rule evaluate_truncation:
@@ -66,7 +33,7 @@ rule evaluate_truncation:
     input:
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=code_of("evaluate_truncation.py"),
+        code=code_of("evaluation/evaluate_truncation.py"),
     output:
         metrics=report("results/{dataset}/{protocol}/tables/truncation.csv", category="3 Tables", caption="../report/truncation.rst"),
     log:
@@ -80,7 +47,7 @@ rule evaluate_truncation:
     message:
         "Scoring truncated trajectories"
     script:
-        "../../scripts/evaluate_truncation.py"
+        "../../scripts/evaluation/evaluate_truncation.py"
 
 
 rule evaluate_last_k:
@@ -88,7 +55,7 @@ rule evaluate_last_k:
     input:
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=code_of("evaluate_last_k.py"),
+        code=code_of("evaluation/evaluate_last_k.py"),
     output:
         metrics=report("results/{dataset}/{protocol}/tables/last_k.csv", category="3 Tables", caption="../report/last_k.rst"),
     log:
@@ -102,14 +69,14 @@ rule evaluate_last_k:
     message:
         "Scoring last frames"
     script:
-        "../../scripts/evaluate_last_k.py"
+        "../../scripts/evaluation/evaluate_last_k.py"
 
 
 rule tabulate_confusion:
     """Count true against predicted outcomes of the held-out trajectories."""
     input:
         predictions=ALL_PREDICTIONS,
-        code=code_of("tabulate_confusion.py"),
+        code=code_of("evaluation/tabulate_confusion.py"),
     output:
         table="results/{dataset}/{protocol}/tables/confusion.csv",
     log:
@@ -121,14 +88,14 @@ rule tabulate_confusion:
     message:
         "Table of figure 2"
     script:
-        "../../scripts/tabulate_confusion.py"
+        "../../scripts/evaluation/tabulate_confusion.py"
 
 
 rule tabulate_calibration:
     """Compare probabilities with observed frequencies, before and after calibration, at each truncation."""
     input:
         predictions=ALL_PREDICTIONS,
-        code=code_of("tabulate_calibration.py"),
+        code=code_of("evaluation/tabulate_calibration.py"),
     output:
         table="results/{dataset}/{protocol}/tables/calibration.csv",
     log:
@@ -141,4 +108,29 @@ rule tabulate_calibration:
     message:
         "Table of calibration"
     script:
-        "../../scripts/tabulate_calibration.py"
+        "../../scripts/evaluation/tabulate_calibration.py"
+
+
+rule compare_published:
+    """Our numbers beside the published ones; only where the data are the published ones."""
+    input:
+        metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
+        truncation="results/{dataset}/{protocol}/tables/truncation.csv",
+        last_k="results/{dataset}/{protocol}/tables/last_k.csv",
+        effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
+        profile="results/{dataset}/{protocol}/tables/attention_profile.csv",
+        code=code_of("evaluation/compare_published.py"),
+    output:
+        table=report("results/{dataset}/{protocol}/tables/published.csv", category="3 Tables", caption="../report/published.rst"),
+    log:
+        "logs/{dataset}/{protocol}/compare_published.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
+        reference=config["figures"]["reference"],
+    message:
+        "Ours beside the published numbers"
+    script:
+        "../../scripts/evaluation/compare_published.py"

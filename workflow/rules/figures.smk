@@ -1,11 +1,11 @@
-# Needs: tidy tables. Leaves: each figure as PDF and PNG, drawn from its table alone, and the summary page.
+# Needs: tidy tables. Leaves: each figure as PDF and PNG, drawn from its table alone.
 
 
 rule plot_confusion:
     """Figure 2."""
     input:
         table="results/{dataset}/{protocol}/tables/confusion.csv",
-        code=code_of("plot_confusion.py"),
+        code=code_of("figures/plot_confusion.py"),
     output:
         **figure("figure_2"),
     log:
@@ -17,7 +17,7 @@ rule plot_confusion:
     message:
         "Figure 2"
     script:
-        "../../scripts/plot_confusion.py"
+        "../../scripts/figures/plot_confusion.py"
 
 
 rule plot_truncation:
@@ -25,7 +25,7 @@ rule plot_truncation:
     input:
         truncation="results/{dataset}/{protocol}/tables/truncation.csv",
         last_k="results/{dataset}/{protocol}/tables/last_k.csv",
-        code=code_of("plot_truncation.py"),
+        code=code_of("figures/plot_truncation.py"),
     output:
         **figure("figure_3"),
     log:
@@ -38,14 +38,14 @@ rule plot_truncation:
     message:
         "Figure 3"
     script:
-        "../../scripts/plot_truncation.py"
+        "../../scripts/figures/plot_truncation.py"
 
 
 rule plot_attention_profile:
     """Figure 4."""
     input:
         table="results/{dataset}/{protocol}/tables/attention_profile.csv",
-        code=code_of("plot_attention_profile.py"),
+        code=code_of("figures/plot_attention_profile.py"),
     output:
         **figure("figure_4"),
     log:
@@ -57,14 +57,14 @@ rule plot_attention_profile:
     message:
         "Figure 4"
     script:
-        "../../scripts/plot_attention_profile.py"
+        "../../scripts/figures/plot_attention_profile.py"
 
 
 rule plot_effects:
     """Figure 5."""
     input:
         table="results/{dataset}/{protocol}/tables/effect_summary.csv",
-        code=code_of("plot_effects.py"),
+        code=code_of("figures/plot_effects.py"),
     output:
         **figure("figure_5"),
     log:
@@ -77,7 +77,7 @@ rule plot_effects:
     message:
         "Figure 5"
     script:
-        "../../scripts/plot_effects.py"
+        "../../scripts/figures/plot_effects.py"
 
 
 rule plot_examples:
@@ -85,7 +85,7 @@ rule plot_examples:
     input:
         table="results/{dataset}/{protocol}/tables/examples.csv",
         crops="results/{dataset}/{protocol}/tables/examples.h5",
-        code=code_of("plot_examples.py"),
+        code=code_of("figures/plot_examples.py"),
     output:
         **figure("figure_6"),
     log:
@@ -97,14 +97,14 @@ rule plot_examples:
     message:
         "Figure 6"
     script:
-        "../../scripts/plot_examples.py"
+        "../../scripts/figures/plot_examples.py"
 
 
 rule plot_training_curves:
     """Losses and validation accuracy by epoch."""
     input:
         models=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/model", fold=FOLDS),
-        code=code_of("plot_training_curves.py"),
+        code=code_of("figures/plot_training_curves.py"),
     output:
         **figure("training_curves"),
     log:
@@ -114,14 +114,14 @@ rule plot_training_curves:
     message:
         "Training curves"
     script:
-        "../../scripts/plot_training_curves.py"
+        "../../scripts/figures/plot_training_curves.py"
 
 
 rule plot_calibration:
     """Reliability before and after calibration."""
     input:
         table="results/{dataset}/{protocol}/tables/calibration.csv",
-        code=code_of("plot_calibration.py"),
+        code=code_of("figures/plot_calibration.py"),
     output:
         **figure("calibration"),
     log:
@@ -134,7 +134,7 @@ rule plot_calibration:
     message:
         "Calibration"
     script:
-        "../../scripts/plot_calibration.py"
+        "../../scripts/figures/plot_calibration.py"
 
 
 rule plot_truth:
@@ -142,7 +142,7 @@ rule plot_truth:
     input:
         segmentation="results/{dataset}/{protocol}/truth/segmentation.csv",
         fates="results/{dataset}/{protocol}/truth/fates.csv",
-        code=code_of("plot_truth.py"),
+        code=code_of("figures/plot_truth.py"),
     output:
         pdf="results/{dataset}/{protocol}/figures/truth.pdf",
         png=report("results/{dataset}/{protocol}/figures/truth.png", category="2 Figures", caption="../report/truth.rst"),
@@ -155,56 +155,4 @@ rule plot_truth:
     message:
         "Figure of the truth"
     script:
-        "../../scripts/plot_truth.py"
-
-
-rule compare_published:
-    """Our numbers beside the published ones; only where the data are the published ones."""
-    input:
-        metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
-        truncation="results/{dataset}/{protocol}/tables/truncation.csv",
-        last_k="results/{dataset}/{protocol}/tables/last_k.csv",
-        effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
-        profile="results/{dataset}/{protocol}/tables/attention_profile.csv",
-        code=code_of("compare_published.py"),
-    output:
-        table=report("results/{dataset}/{protocol}/tables/published.csv", category="3 Tables", caption="../report/published.rst"),
-    log:
-        "logs/{dataset}/{protocol}/compare_published.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        outcomes=config["outcomes"],
-        treatment=config["evaluation"]["treatment"],
-        reference=config["figures"]["reference"],
-    message:
-        "Ours beside the published numbers"
-    script:
-        "../../scripts/compare_published.py"
-
-
-rule write_summary:
-    """The summary page: headline numbers, selection, figures in the paper's order, what was not measured."""
-    input:
-        metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
-        truncation="results/{dataset}/{protocol}/tables/truncation.csv",
-        flow="results/{dataset}/{protocol}/tables/flow.csv",
-        calibration="results/{dataset}/{protocol}/tables/calibration.csv",
-        effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
-        figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),
-        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
-        code=code_of("write_summary.py"),
-    output:
-        page=report("results/{dataset}/{protocol}/summary.html", category="1 Summary", caption="../report/summary.rst"),
-    log:
-        "logs/{dataset}/{protocol}/write_summary.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        outcomes=config["outcomes"],
-        notes=config.get("notes", []),
-        config_digest=config_digest(),
-    message:
-        "Summary page"
-    script:
-        "../../scripts/write_summary.py"
+        "../../scripts/figures/plot_truth.py"

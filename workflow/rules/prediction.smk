@@ -11,7 +11,7 @@ rule calibrate_prefixes:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
         model="results/{dataset}/{protocol}/fold-{fold}/model",
-        code=code_of("calibrate_prefixes.py"),
+        code=code_of("prediction/calibrate_prefixes.py"),
     output:
         calibration="results/{dataset}/{protocol}/fold-{fold}/prefix_calibration.json",
     log:
@@ -30,7 +30,7 @@ rule calibrate_prefixes:
     message:
         "Calibrating predictions by the number of frames seen, fold {wildcards.fold}"
     script:
-        "../../scripts/calibrate_prefixes.py"
+        "../../scripts/prediction/calibrate_prefixes.py"
 
 
 rule export_model:
@@ -43,7 +43,7 @@ rule export_model:
         split="results/{dataset}/{protocol}/split.parquet",
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         reliability="results/{dataset}/{protocol}/tables/calibration.csv",
-        code=code_of("export_model.py"),
+        code=code_of("model/export_model.py"),
     output:
         model=directory("results/{dataset}/{protocol}/model"),
     log:
@@ -52,12 +52,13 @@ rule export_model:
         "../../envs/analysis.yaml"
     params:
         folds=config["split"]["folds"],
-        config_digest=model_digest(),
+        min_frames=config["trajectories"]["min_frames"],
+        config_digest=model_digest(config),
         repository=os.path.relpath(ROOT),
     message:
         "Exporting the model"
     script:
-        "../../scripts/export_model.py"
+        "../../scripts/model/export_model.py"
 
 
 rule embed_recording:
@@ -66,7 +67,7 @@ rule embed_recording:
         images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",
         model=PREDICTION_MODEL,
-        code=code_of("embed_recording.py"),
+        code=code_of("prediction/embed_recording.py"),
         reader=frames_reader,
     output:
         embeddings="results/{dataset}/predictions/{recording}.embeddings.h5",
@@ -91,7 +92,7 @@ rule embed_recording:
     message:
         "Embedding the frames of {wildcards.recording}"
     script:
-        "../../scripts/embed_recording.py"
+        "../../scripts/prediction/embed_recording.py"
 
 
 rule predict_recording:
@@ -100,7 +101,7 @@ rule predict_recording:
         embeddings="results/{dataset}/predictions/{recording}.embeddings.h5",
         tracks="results/{dataset}/tracks/{recording}.parquet",
         model=PREDICTION_MODEL,
-        code=code_of("predict_recording.py"),
+        code=code_of("prediction/predict_recording.py"),
     output:
         parquet="results/{dataset}/predictions/{recording}.parquet",
         csv="results/{dataset}/predictions/{recording}.csv",
@@ -123,7 +124,7 @@ rule predict_recording:
     message:
         "Predicting the tracks of {wildcards.recording}"
     script:
-        "../../scripts/predict_recording.py"
+        "../../scripts/prediction/predict_recording.py"
 
 
 rule export_predictions:
@@ -132,7 +133,7 @@ rule export_predictions:
         predictions="results/{dataset}/predictions/{recording}.parquet",
         tracks="results/{dataset}/tracks/{recording}.parquet",
         model=PREDICTION_MODEL,
-        code=code_of("export_predictions.py"),
+        code=code_of("prediction/export_predictions.py"),
     output:
         geff=directory("results/{dataset}/predictions/{recording}.geff"),
         napari="results/{dataset}/predictions/{recording}.napari.csv",
@@ -151,7 +152,7 @@ rule export_predictions:
     message:
         "Tracks of {wildcards.recording} for viewers"
     script:
-        "../../scripts/export_predictions.py"
+        "../../scripts/prediction/export_predictions.py"
 
 
 rule plot_predictions:
@@ -161,7 +162,7 @@ rule plot_predictions:
         tracks="results/{dataset}/tracks/{recording}.parquet",
         images=images_of,
         model=PREDICTION_MODEL,
-        code=code_of("plot_predictions.py"),
+        code=code_of("figures/plot_predictions.py"),
         reader=frames_reader,
     output:
         pdf="results/{dataset}/predictions/{recording}.pdf",
@@ -181,4 +182,4 @@ rule plot_predictions:
     message:
         "Picture of the predictions of {wildcards.recording}"
     script:
-        "../../scripts/plot_predictions.py"
+        "../../scripts/figures/plot_predictions.py"

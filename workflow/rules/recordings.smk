@@ -1,37 +1,6 @@
-# Needs: nothing, or the files that the sheet names.
-# Leaves: resources/{dataset}/ images and annotations, the sheet, and the checked tracks of each recording.
+# Needs: nothing. Leaves: resources/{dataset}/ images and annotations, and the sheet, of data sets that are downloaded.
 
 SOURCE = config["source"]
-
-if SOURCE["kind"] == "simulate":
-
-    rule simulate_recording:
-        """Simulate one recording of the sheet: frames, annotations, and the truth that only the scoring rule reads."""
-        input:
-            code=code_of("simulate_recording.py"),
-        output:
-            images=directory("resources/{dataset}/images/{recording}"),
-            annotations="resources/{dataset}/annotations/{recording}.json",
-            truth="resources/{dataset}/truth/{recording}.h5",
-        log:
-            "logs/{dataset}/simulate_recording/{recording}.log",
-        conda:
-            "../../envs/analysis.yaml"
-        resources:
-            mem_mb=growing(2000),
-            runtime=growing(20),
-        params:
-            settings=config.get("simulation", {}),
-            seed=config["seed"],
-            treatment=of_recording("treatment"),
-            dose=of_recording("dose"),
-            treatment_start_h=of_recording("treatment_start_h"),
-            frame_interval_min=of_recording("frame_interval_min"),
-        message:
-            "Simulating {wildcards.recording}"
-        script:
-            "../../scripts/simulate_recording.py"
-
 
 if SOURCE["kind"] == "download":
 
@@ -55,13 +24,13 @@ if SOURCE["kind"] == "download":
         message:
             "Downloading the annotations"
         script:
-            "../../scripts/download_annotations.py"
+            "../../scripts/recordings/download_annotations.py"
 
     rule write_recordings_sheet:
         """Write the recordings sheet from the annotations, and the annotations of each recording to a file of its own."""
         input:
             annotations="resources/{dataset}/annotations.json",
-            code=code_of("write_recordings_sheet.py"),
+            code=code_of("recordings/write_recordings_sheet.py"),
         output:
             sheet="resources/{dataset}/recordings.tsv",
             annotations=directory("resources/{dataset}/annotations"),
@@ -80,7 +49,7 @@ if SOURCE["kind"] == "download":
         message:
             "Writing the recordings sheet"
         script:
-            "../../scripts/write_recordings_sheet.py"
+            "../../scripts/recordings/write_recordings_sheet.py"
 
     rule download_recording:
         """Download the frames of one recording, check them and unpack them."""
@@ -98,7 +67,7 @@ if SOURCE["kind"] == "download":
         message:
             "Downloading the frames of {wildcards.recording}"
         script:
-            "../../scripts/download_recording.py"
+            "../../scripts/recordings/download_recording.py"
 
 
 if SOURCE["kind"] == "files":
@@ -122,39 +91,4 @@ if SOURCE["kind"] == "files":
         message:
             "Fetching the frames of {wildcards.recording}"
         script:
-            "../../scripts/fetch_frames.py"
-
-
-rule read_tracks:
-    """Check the frames of one recording and read its tracks and outcomes: every mistake in the input is found here."""
-    input:
-        images=images_of,
-        tracks=of_recording("tracks"),
-        beside=lambda wildcards: track_files(of_recording("tracks")(wildcards), of_recording("tracks_format")(wildcards)),
-        code=code_of("read_tracks.py"),
-        reader=readers,
-    output:
-        tracks="results/{dataset}/tracks/{recording}.parquet",
-        outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
-    log:
-        "logs/{dataset}/read_tracks/{recording}.log",
-    wildcard_constraints:
-        recording=one_of(TRACKED),
-    priority: 100  # a mistake in any recording shows before work is spent on the others
-    group:
-        "recording"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(20),
-    params:
-        tracks_format=of_recording("tracks_format"),
-        frames=frames_of,
-        event_gap=config["tracks"]["event_gap"],
-        pixel_size_um=of_recording("pixel_size_um"),
-        frame_interval_min=of_recording("frame_interval_min"),
-    message:
-        "Checking the frames and tracks of {wildcards.recording}"
-    script:
-        "../../scripts/read_tracks.py"
+            "../../scripts/recordings/fetch_frames.py"

@@ -1,30 +1,28 @@
-# Needs: crops, and for held-out cells the split. Leaves: masks and features of each recording.
+# Needs: crops, and for held-out cells the split; frames of recordings without tracks. Leaves: masks and features of each recording.
 
 # several recordings share one cluster job; on a GPU each has a job of its own, because those of a group run side by side
-CELLS = "cells" if config["segmentation"]["device"] == "cpu" else "cells_gpu"
+CELLS_GROUP = "cells" if config["segmentation"]["device"] == "cpu" else "cells_gpu"
 
 
-rule train_segmentation_network:
-    """Train the small Cellpose network on simulated fields, with seeds of its own."""
-    input:
-        code=code_of("train_segmentation_network.py"),
-    output:
-        weights="resources/{dataset}/cellpose/simulated",
-    log:
-        "logs/{dataset}/train_segmentation_network.log",
-    priority: 50
-    conda:
-        "../../envs/segmentation.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
-    params:
-        seed=config["seed"],
-        settings=config["segmentation"].get("training", {}),
-    message:
-        "Training the small Cellpose network"
-    script:
-        "../../scripts/train_segmentation_network.py"
+def tracks_segmented(wildcards):
+    """``all`` or ``held_out``: which tracks have masks in the folder; the states of cells need those of all."""
+    return "all" if wildcards.segmentation == OF_ALL_TRACKS else "held_out"
+
+
+def only_held_out(value, otherwise):
+    """A function of the wildcards: ``value`` where held-out tracks alone have masks, so that masks of all do not depend on it."""
+    return lambda wildcards: value if tracks_segmented(wildcards) == "held_out" else otherwise
+
+
+def held_out_tables(wildcards):
+    """The tables that say which tracks are held out; masks of all tracks depend on no protocol's tables."""
+    tables = {name: f"{TARGETS.of_analysis}/{name}.parquet" for name in ("trajectories", "split")}
+    return {} if tracks_segmented(wildcards) == "all" else tables
+
+
+def whole_frames():
+    """The frames of a recording as an input, where dense ones are segmented whole."""
+    return {"images": images_of, "reader": frames_reader} if config["segmentation"]["whole_frames_from"] else {}
 
 
 localrules:
@@ -45,7 +43,40 @@ rule fetch_segmentation_weights:
     message:
         "Fetching the Cellpose model {wildcards.model}"
     script:
-        "../../scripts/fetch_segmentation_weights.py"
+        "../../scripts/segmentation/fetch_segmentation_weights.py"
+
+
+rule segment_frames:
+    """Segment one channel of every frame of a recording with Cellpose."""
+    input:
+        images=images_of,
+        weights=WEIGHTS,
+        code=code_of("segmentation/segment_frames.py"),
+        reader=frames_reader,
+    output:
+        masks="results/{dataset}/frame_masks/{recording}.h5",
+    log:
+        "logs/{dataset}/segment_frames/{recording}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/segment_frames/{recording}.tsv"
+    wildcard_constraints:
+        recording=one_of(UNTRACKED),
+    conda:
+        "../../envs/segmentation.yaml"
+    resources:
+        gpu=1 if config["segmentation"]["device"] == "cuda" else 0,
+        mem_mb=growing(4000),
+        runtime=growing(480),
+    params:
+        **{key: config["segmentation"][key] for key in ("flow_threshold", "cellprob_threshold", "device", "batch_size")},
+        frames=frames_of,
+        channel=tracked_channel(),
+        diameter=config["tracking"]["diameter"] or config["segmentation"]["diameter"],
+        min_area=config["tracking"]["min_area"],
+    message:
+        "Segmenting the frames of {wildcards.recording}"
+    script:
+        "../../scripts/segmentation/segment_frames.py"
 
 
 rule segment_cells:
@@ -55,7 +86,7 @@ rule segment_cells:
         **whole_frames(),
         crops="results/{dataset}/crops/{recording}.h5",
         weights=WEIGHTS,
-        code=code_of("segment_cells.py"),
+        code=code_of("segmentation/segment_cells.py"),
     output:
         masks="results/{dataset}/masks/{segmentation}/{recording}.h5",
     log:
@@ -63,7 +94,7 @@ rule segment_cells:
     benchmark:
         "results/{dataset}/benchmarks/segment_cells/{segmentation}/{recording}.tsv"
     group:
-        CELLS
+        CELLS_GROUP
     conda:
         "../../envs/segmentation.yaml"
     resources:
@@ -91,7 +122,7 @@ rule segment_cells:
     message:
         "Segmenting the cells of {wildcards.recording}"
     script:
-        "../../scripts/segment_cells.py"
+        "../../scripts/segmentation/segment_cells.py"
 
 
 rule measure_features:
@@ -99,13 +130,13 @@ rule measure_features:
     input:
         masks="results/{dataset}/masks/{segmentation}/{recording}.h5",
         crops="results/{dataset}/crops/{recording}.h5",
-        code=code_of("measure_features.py"),
+        code=code_of("segmentation/measure_features.py"),
     output:
         features="results/{dataset}/features/{segmentation}/{recording}.parquet",
     log:
         "logs/{dataset}/measure_features/{segmentation}/{recording}.log",
     group:
-        CELLS
+        CELLS_GROUP
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -116,4 +147,4 @@ rule measure_features:
     message:
         "Measuring the cells of {wildcards.recording}"
     script:
-        "../../scripts/measure_features.py"
+        "../../scripts/segmentation/measure_features.py"

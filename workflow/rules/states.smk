@@ -11,7 +11,7 @@ rule assign_states:
         features=expand(f"results/{{{{dataset}}}}/features/{OF_ALL_TRACKS}/{{recording}}.parquet", recording=RECORDINGS),
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
-        code=code_of("assign_states.py"),
+        code=code_of("states/assign_states.py"),
     output:
         states="results/{dataset}/{protocol}/states.parquet",
         profiles="results/{dataset}/{protocol}/tables/state_profiles.csv",
@@ -29,7 +29,7 @@ rule assign_states:
     message:
         "States of the cells"
     script:
-        "../../scripts/assign_states.py"
+        "../../scripts/states/assign_states.py"
 
 
 rule tabulate_states:
@@ -38,7 +38,7 @@ rule tabulate_states:
         sheet=config["recordings"],
         states="results/{dataset}/{protocol}/states.parquet",
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        code=code_of("tabulate_states.py"),
+        code=code_of("states/tabulate_states.py"),
     output:
         **{name: f"results/{{dataset}}/{{protocol}}/tables/{name}.csv" for name in STATE_TABLES},
     log:
@@ -55,7 +55,7 @@ rule tabulate_states:
     message:
         "Transitions between the states"
     script:
-        "../../scripts/tabulate_states.py"
+        "../../scripts/states/tabulate_states.py"
 
 
 rule plot_states:
@@ -63,7 +63,7 @@ rule plot_states:
     input:
         **{name: f"results/{{dataset}}/{{protocol}}/tables/{name}.csv" for name in STATE_TABLES},
         profiles="results/{dataset}/{protocol}/tables/state_profiles.csv",
-        code=code_of("plot_states.py"),
+        code=code_of("figures/plot_states.py"),
     output:
         **figure("states"),
     log:
@@ -76,4 +76,4 @@ rule plot_states:
     message:
         "Figure of the states"
     script:
-        "../../scripts/plot_states.py"
+        "../../scripts/figures/plot_states.py"

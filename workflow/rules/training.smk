@@ -1,7 +1,4 @@
-# Needs: crops, trajectories and the split. Leaves, per fold: scaling, the model's folder, and an embedding of each frame.
-
-ALL_CROPS = expand("results/{{dataset}}/crops/{recording}.h5", recording=RECORDINGS)
-EMBEDDED_SPLITS = sorted({"validation", "test", *config["attention"]["splits"]}) + ["unlabelled"] * (config["crops"]["tracks"] == "all")
+# Needs: crops, trajectories and the split. Leaves, per fold: scaling, and the model's folder.
 
 
 rule compute_scaling:
@@ -10,7 +7,7 @@ rule compute_scaling:
         crops=ALL_CROPS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
-        code=code_of("compute_scaling.py"),
+        code=code_of("model/compute_scaling.py"),
     output:
         scaling="results/{dataset}/{protocol}/fold-{fold}/scaling.json",
     log:
@@ -25,7 +22,7 @@ rule compute_scaling:
     message:
         "Scaling of fold {wildcards.fold}"
     script:
-        "../../scripts/compute_scaling.py"
+        "../../scripts/model/compute_scaling.py"
 
 
 rule train_model:
@@ -36,7 +33,7 @@ rule train_model:
         split="results/{dataset}/{protocol}/split.parquet",
         scaling="results/{dataset}/{protocol}/fold-{fold}/scaling.json",
         checkpoint=config["training"]["checkpoint"] or [],
-        code=code_of("train_model.py"),
+        code=code_of("training/train_model.py"),
     output:
         model=directory("results/{dataset}/{protocol}/fold-{fold}/model"),
     log:
@@ -60,35 +57,4 @@ rule train_model:
     message:
         "Training the network of fold {wildcards.fold}"
     script:
-        "../../scripts/train_model.py"
-
-
-rule embed_frames:
-    """Run the backbone once over each frame; everything after this reads the embeddings."""
-    input:
-        crops=ALL_CROPS,
-        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        split="results/{dataset}/{protocol}/split.parquet",
-        model="results/{dataset}/{protocol}/fold-{fold}/model",
-        code=code_of("embed_frames.py"),
-    output:
-        embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
-    log:
-        "logs/{dataset}/{protocol}/fold-{fold}/embed_frames.log",
-    benchmark:
-        "results/{dataset}/{protocol}/benchmarks/fold-{fold}/embed_frames.tsv"
-    conda:
-        "../../envs/learning.yaml"
-    threads: 1 if config["training"]["accelerator"] == "cpu" else 8  # on a GPU the others read crops
-    resources:
-        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
-        mem_mb=growing(16000),
-        runtime=growing(240),
-    params:
-        accelerator=config["training"]["accelerator"],
-        splits=EMBEDDED_SPLITS,
-        embedding=config["embedding"],
-    message:
-        "Embedding the frames of fold {wildcards.fold}"
-    script:
-        "../../scripts/embed_frames.py"
+        "../../scripts/training/train_model.py"

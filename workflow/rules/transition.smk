@@ -3,14 +3,20 @@
 
 TRANSITION = config["transition"]
 SIMULATED_CELLS = TRANSITION["source"] == "simulate"
-CELLS = "resources/{dataset}/transition/cells.h5ad" if SIMULATED_CELLS else TRANSITION["expression"]["path"] or []
+CELLS_FILE = "resources/{dataset}/transition/cells.h5ad" if SIMULATED_CELLS else TRANSITION["expression"]["path"] or []
 GENE_SETS = "resources/{dataset}/transition/gene_sets.gmt" if SIMULATED_CELLS else TRANSITION["gene_sets"] or []
+IN_REPORT = {"folder": "results/{dataset}/transition/figures", "category": "4 Phenotype transitions"}
+
+
+def transition_only(path):
+    """A file that static labels do not have: they are refused as transitions."""
+    return [] if TRANSITION["targets"]["kind"] == "static" else path
 
 
 rule simulate_transition_cells:
     """Simulated cells as an h5ad file, their pathways, and the truth in a file of its own."""
     input:
-        code=code_of("simulate_transition_cells.py"),
+        code=code_of("transition/simulate_transition_cells.py"),
     output:
         cells="resources/{dataset}/transition/cells.h5ad",
         gene_sets="resources/{dataset}/transition/gene_sets.gmt",
@@ -25,15 +31,15 @@ rule simulate_transition_cells:
     message:
         "Simulating cells with planted regulators"
     script:
-        "../../scripts/simulate_transition_cells.py"
+        "../../scripts/transition/simulate_transition_cells.py"
 
 
 rule prepare_transition_cells:
     """Read and check the cells, find what they become, split, choose genes, z-score, embed."""
     input:
-        cells=CELLS,
+        cells=CELLS_FILE,
         embedding=TRANSITION["embedding"] or [],
-        code=code_of("prepare_transition_cells.py"),
+        code=code_of("transition/prepare_transition_cells.py"),
     output:
         prepared="results/{dataset}/transition/prepared.h5",
     log:
@@ -51,7 +57,7 @@ rule prepare_transition_cells:
     message:
         "Preparing the cells"
     script:
-        "../../scripts/prepare_transition_cells.py"
+        "../../scripts/transition/prepare_transition_cells.py"
 
 
 rule train_transition_model:
@@ -59,7 +65,7 @@ rule train_transition_model:
     input:
         prepared="results/{dataset}/transition/prepared.h5",
         prior=TRANSITION["prior"] or [],
-        code=code_of("train_transition_model.py"),
+        code=code_of("transition/train_transition_model.py"),
     output:
         network="results/{dataset}/transition/{variant}/network.pt",
         curves="results/{dataset}/transition/{variant}/curves.csv",
@@ -87,14 +93,14 @@ rule train_transition_model:
     message:
         "Training the transition network, {wildcards.variant}"
     script:
-        "../../scripts/train_transition_model.py"
+        "../../scripts/transition/train_transition_model.py"
 
 
 rule fit_transition_baseline:
     """Logistic regression for the present phenotype, and from each phenotype to the next."""
     input:
         prepared="results/{dataset}/transition/prepared.h5",
-        code=code_of("fit_transition_baseline.py"),
+        code=code_of("transition/fit_transition_baseline.py"),
     output:
         scores="results/{dataset}/transition/logistic/scores.csv",
         matrix="results/{dataset}/transition/logistic/matrix.csv",
@@ -113,7 +119,7 @@ rule fit_transition_baseline:
     message:
         "Fitting logistic regressions"
     script:
-        "../../scripts/fit_transition_baseline.py"
+        "../../scripts/transition/fit_transition_baseline.py"
 
 
 rule rank_regulators:
@@ -123,7 +129,7 @@ rule rank_regulators:
         network="results/{dataset}/transition/full/network.pt",
         others=expand("results/{{dataset}}/transition/{variant}/network.pt", variant=[v for v in TRANSITION["variants"] if v != "full"]),
         prior=TRANSITION["prior"] or [],
-        code=code_of("rank_regulators.py"),
+        code=code_of("transition/rank_regulators.py"),
     output:
         rankings="results/{dataset}/transition/tables/rankings.csv",
     log:
@@ -140,7 +146,7 @@ rule rank_regulators:
     message:
         "Ranking the genes"
     script:
-        "../../scripts/rank_regulators.py"
+        "../../scripts/transition/rank_regulators.py"
 
 
 rule test_genes_by_refitting:
@@ -148,7 +154,7 @@ rule test_genes_by_refitting:
     input:
         prepared="results/{dataset}/transition/prepared.h5",
         prior=TRANSITION["prior"] or [],
-        code=code_of("test_genes_by_refitting.py"),
+        code=code_of("transition/test_genes_by_refitting.py"),
     output:
         genes="results/{dataset}/transition/tables/gene_refits.csv",
     log:
@@ -168,7 +174,7 @@ rule test_genes_by_refitting:
     message:
         "Testing genes on cells that the network has not seen"
     script:
-        "../../scripts/test_genes_by_refitting.py"
+        "../../scripts/transition/test_genes_by_refitting.py"
 
 
 rule knock_out_genes:
@@ -177,7 +183,7 @@ rule knock_out_genes:
         prepared="results/{dataset}/transition/prepared.h5",
         network="results/{dataset}/transition/full/network.pt",
         refits="results/{dataset}/transition/tables/gene_refits.csv" if TRANSITION["knockouts"]["refits"] else [],
-        code=code_of("knock_out_genes.py"),
+        code=code_of("transition/knock_out_genes.py"),
     output:
         genes="results/{dataset}/transition/tables/gene_knockouts.csv",
         edges="results/{dataset}/transition/tables/knockout_edges.csv",
@@ -196,7 +202,7 @@ rule knock_out_genes:
     message:
         "Knocking out genes"
     script:
-        "../../scripts/knock_out_genes.py"
+        "../../scripts/transition/knock_out_genes.py"
 
 
 rule knock_out_gene_sets:
@@ -205,7 +211,7 @@ rule knock_out_gene_sets:
         prepared="results/{dataset}/transition/prepared.h5",
         network="results/{dataset}/transition/full/network.pt",
         gene_sets=GENE_SETS,
-        code=code_of("knock_out_gene_sets.py"),
+        code=code_of("transition/knock_out_gene_sets.py"),
     output:
         sets="results/{dataset}/transition/tables/set_knockouts.csv",
         draws="results/{dataset}/transition/tables/set_draws.csv",
@@ -224,16 +230,16 @@ rule knock_out_gene_sets:
     message:
         "Knocking out gene sets"
     script:
-        "../../scripts/knock_out_gene_sets.py"
+        "../../scripts/transition/knock_out_gene_sets.py"
 
 
 rule plot_transition_matrix:
     """The transition graph and matrix with entropies; for static labels the confusion of phenotypes."""
     input:
         matrix="results/{dataset}/transition/full/matrix.csv",
-        code=code_of("plot_transition_matrix.py"),
+        code=code_of("figures/plot_transition_matrix.py"),
     output:
-        **transition_figure("transition_matrix"),
+        **figure("transition_matrix", **IN_REPORT),
     log:
         "logs/{dataset}/transition/plot_transition_matrix.log",
     conda:
@@ -241,7 +247,7 @@ rule plot_transition_matrix:
     message:
         "Figure of the transition matrix"
     script:
-        "../../scripts/plot_transition_matrix.py"
+        "../../scripts/figures/plot_transition_matrix.py"
 
 
 rule plot_regulators:
@@ -250,9 +256,9 @@ rule plot_regulators:
         rankings="results/{dataset}/transition/tables/rankings.csv",
         regression="results/{dataset}/transition/logistic/genes.csv",
         knockouts=transition_only("results/{dataset}/transition/tables/gene_knockouts.csv"),
-        code=code_of("plot_regulators.py"),
+        code=code_of("figures/plot_regulators.py"),
     output:
-        **transition_figure("regulators"),
+        **figure("regulators", **IN_REPORT),
     log:
         "logs/{dataset}/transition/plot_regulators.log",
     conda:
@@ -260,7 +266,7 @@ rule plot_regulators:
     message:
         "Figure of the regulators"
     script:
-        "../../scripts/plot_regulators.py"
+        "../../scripts/figures/plot_regulators.py"
 
 
 rule plot_knockouts:
@@ -269,9 +275,9 @@ rule plot_knockouts:
         genes="results/{dataset}/transition/tables/gene_knockouts.csv",
         sets="results/{dataset}/transition/tables/set_knockouts.csv" if GENE_SETS else [],
         draws="results/{dataset}/transition/tables/set_draws.csv" if GENE_SETS else [],
-        code=code_of("plot_knockouts.py"),
+        code=code_of("figures/plot_knockouts.py"),
     output:
-        **transition_figure("knockouts"),
+        **figure("knockouts", **IN_REPORT),
     log:
         "logs/{dataset}/transition/plot_knockouts.log",
     conda:
@@ -281,7 +287,7 @@ rule plot_knockouts:
     message:
         "Figure of the knockouts"
     script:
-        "../../scripts/plot_knockouts.py"
+        "../../scripts/figures/plot_knockouts.py"
 
 
 rule tabulate_transition_scores:
@@ -289,7 +295,7 @@ rule tabulate_transition_scores:
     input:
         scores=expand("results/{{dataset}}/transition/{variant}/scores.csv", variant=[*TRANSITION["variants"], "logistic"]),
         reliability=expand("results/{{dataset}}/transition/{variant}/reliability.csv", variant=[*TRANSITION["variants"], "logistic"]),
-        code=code_of("tabulate_transition_scores.py"),
+        code=code_of("transition/tabulate_transition_scores.py"),
     output:
         scores="results/{dataset}/transition/tables/scores.csv",
         reliability="results/{dataset}/transition/tables/reliability.csv",
@@ -300,7 +306,7 @@ rule tabulate_transition_scores:
     message:
         "Putting the scores of the variants together"
     script:
-        "../../scripts/tabulate_transition_scores.py"
+        "../../scripts/transition/tabulate_transition_scores.py"
 
 
 rule plot_ablation:
@@ -308,9 +314,9 @@ rule plot_ablation:
     input:
         scores="results/{dataset}/transition/tables/scores.csv",
         reliability="results/{dataset}/transition/tables/reliability.csv",
-        code=code_of("plot_ablation.py"),
+        code=code_of("figures/plot_ablation.py"),
     output:
-        **transition_figure("ablation"),
+        **figure("ablation", **IN_REPORT),
         calibration_pdf="results/{dataset}/transition/figures/transition_calibration.pdf",
         calibration_png="results/{dataset}/transition/figures/transition_calibration.png",
     log:
@@ -320,7 +326,7 @@ rule plot_ablation:
     message:
         "Figures of the variants and their calibration"
     script:
-        "../../scripts/plot_ablation.py"
+        "../../scripts/figures/plot_ablation.py"
 
 
 rule evaluate_transition_truth:
@@ -332,7 +338,7 @@ rule evaluate_transition_truth:
         rankings="results/{dataset}/transition/tables/rankings.csv",
         regression="results/{dataset}/transition/logistic/genes.csv",
         knockouts="results/{dataset}/transition/tables/gene_knockouts.csv",
-        code=code_of("evaluate_transition_truth.py"),
+        code=code_of("transition/evaluate_transition_truth.py"),
     output:
         scores="results/{dataset}/transition/truth/scores.csv",
     log:
@@ -342,4 +348,4 @@ rule evaluate_transition_truth:
     message:
         "Scoring against the simulator's truth"
     script:
-        "../../scripts/evaluate_transition_truth.py"
+        "../../scripts/transition/evaluate_transition_truth.py"

@@ -11,7 +11,7 @@ rule evaluate_against_truth:
         outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=TRACKED),
         predictions=ALL_PREDICTIONS,
         attention=ALL_ATTENTION,
-        code=code_of("evaluate_against_truth.py"),
+        code=code_of("truth/evaluate_against_truth.py"),
     output:
         segmentation="results/{dataset}/{protocol}/truth/segmentation.csv",
         fates="results/{dataset}/{protocol}/truth/fates.csv",
@@ -29,7 +29,7 @@ rule evaluate_against_truth:
     message:
         "Scoring against the simulator's truth"
     script:
-        "../../scripts/evaluate_against_truth.py"
+        "../../scripts/truth/evaluate_against_truth.py"
 
 
 rule evaluate_tracking:
@@ -38,7 +38,7 @@ rule evaluate_tracking:
         truth="resources/{dataset}/truth/{recording}.h5",
         masks="results/{dataset}/frame_masks/{recording}.h5",
         tracks="results/{dataset}/tracks/{recording}.parquet",
-        code=code_of("evaluate_tracking.py"),
+        code=code_of("truth/evaluate_tracking.py"),
     output:
         scores="results/{dataset}/tracking/{recording}.truth.csv",
     log:
@@ -52,4 +52,4 @@ rule evaluate_tracking:
     message:
         "Scoring the tracks of {wildcards.recording} against the simulator's truth"
     script:
-        "../../scripts/evaluate_tracking.py"
+        "../../scripts/truth/evaluate_tracking.py"

@@ -1,0 +1,23 @@
+"""Score predictions made without the last n frames."""
+
+from cellfate.base.logs import log_to
+from cellfate.base.tables import read_table, read_tables, write_table
+from cellfate.evaluation.metrics import evaluate_condition
+from cellfate.evaluation.tables import METRICS
+from cellfate.model.tables import PREDICTIONS
+from cellfate.trajectories.tables import TRAJECTORIES
+
+log_to(snakemake.log[0])
+
+metrics = evaluate_condition(
+    read_tables(snakemake.input.predictions, PREDICTIONS),
+    read_table(snakemake.input.trajectories, TRAJECTORIES),
+    condition="truncation",
+    steps=snakemake.params.truncation,
+    outcomes=snakemake.params.outcomes,
+    treatment=snakemake.params.treatment,
+    cohort=snakemake.params.cohort,
+    bootstrap=snakemake.params.bootstrap,
+    seed=snakemake.params.seed,
+)
+write_table(metrics, snakemake.output.metrics, METRICS)

@@ -1,0 +1,16 @@
+"""Draw the reliability of the probabilities before and after calibration from its table."""
+
+from cellfate.base.logs import log_to
+from cellfate.base.plot_style import save_figure
+from cellfate.base.tables import read_table
+from cellfate.evaluation.tables import CALIBRATION
+from cellfate.figures.calibration import plot_calibration
+
+log_to(snakemake.log[0])
+
+figure = plot_calibration(
+    read_table(snakemake.input.table, CALIBRATION),
+    outcomes=snakemake.params.outcomes,
+    frame_interval_min=snakemake.params.frame_interval_min,
+)
+save_figure(figure, snakemake.output.pdf, snakemake.output.png)

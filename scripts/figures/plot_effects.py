@@ -1,0 +1,12 @@
+"""Draw figure 5, the features of frames of high attention or occlusion, from its table."""
+
+from cellfate.base.logs import log_to
+from cellfate.base.plot_style import save_figure
+from cellfate.base.tables import read_table
+from cellfate.explanation.tables import EFFECT_SUMMARY
+from cellfate.figures.effects import plot_effects
+
+log_to(snakemake.log[0])
+
+figure = plot_effects(read_table(snakemake.input.table, EFFECT_SUMMARY), outcomes=snakemake.params.outcomes, frames=snakemake.params.frames)
+save_figure(figure, snakemake.output.pdf, snakemake.output.png)

@@ -1,0 +1,17 @@
+"""Draw figure 3, metrics without the last frames and with the last frames only, from the two tables."""
+
+from cellfate.base.logs import log_to
+from cellfate.base.plot_style import save_figure
+from cellfate.base.tables import read_table
+from cellfate.evaluation.tables import METRICS
+from cellfate.figures.truncation import plot_truncation
+
+log_to(snakemake.log[0])
+
+figure = plot_truncation(
+    read_table(snakemake.input.truncation, METRICS),
+    read_table(snakemake.input.last_k, METRICS),
+    outcomes=snakemake.params.outcomes,
+    frame_interval_min=snakemake.params.frame_interval_min,
+)
+save_figure(figure, snakemake.output.pdf, snakemake.output.png)

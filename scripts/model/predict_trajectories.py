@@ -1,0 +1,29 @@
+"""Predict full, truncated and last-k trajectories from the embeddings; calibrate on the validation part."""
+
+from cellfate.base.gpus import check_gpus
+from cellfate.base.logs import log_to
+from cellfate.base.tables import read_table, write_table
+from cellfate.model.calibration import save_calibration
+from cellfate.model.embedding_file import EmbeddingFile
+from cellfate.model.inference import open_model, predict_trajectories
+from cellfate.model.tables import PREDICTIONS
+from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
+
+log_to(snakemake.log[0])
+check_gpus(snakemake.resources)
+
+with EmbeddingFile(snakemake.input.embeddings) as embeddings:
+    predictions, calibration = predict_trajectories(
+        open_model(snakemake.input.model, threads=snakemake.threads, accelerator=snakemake.params.accelerator),
+        embeddings,
+        read_table(snakemake.input.trajectories, TRAJECTORIES),
+        read_table(snakemake.input.split, SPLIT),
+        fold=int(snakemake.wildcards.fold),
+        truncation=snakemake.params.truncation,
+        last_k=snakemake.params.last_k,
+        treatment=snakemake.params.treatment,
+        calibration=snakemake.params.calibration,
+        min_frames=snakemake.params.min_frames,
+    )
+write_table(predictions, snakemake.output.predictions, PREDICTIONS)
+save_calibration(calibration, snakemake.output.calibration)

@@ -1,0 +1,28 @@
+"""Write the summary page of a run from its tables, figures and captions."""
+
+from cellfate.base.logs import log_to
+from cellfate.base.software import SOFTWARE
+from cellfate.base.tables import read_table
+from cellfate.evaluation.tables import CALIBRATION, METRICS
+from cellfate.explanation.tables import EFFECT_SUMMARY
+from cellfate.report.page import write_summary
+from cellfate.trajectories.tables import FLOW
+
+log_to(snakemake.log[0])
+
+write_summary(
+    snakemake.output.page,
+    dataset=snakemake.wildcards.dataset,
+    protocol=snakemake.wildcards.protocol,
+    outcomes=snakemake.params.outcomes,
+    metrics=read_table(snakemake.input.metrics, METRICS),
+    truncation=read_table(snakemake.input.truncation, METRICS),
+    flow=read_table(snakemake.input.flow, FLOW),
+    calibration=read_table(snakemake.input.calibration, CALIBRATION),
+    effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
+    figures=snakemake.input.figures,
+    captions=snakemake.input.captions,
+    notes=snakemake.params.notes,
+    software=SOFTWARE,
+    config_digest=snakemake.params.config_digest,
+)

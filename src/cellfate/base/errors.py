@@ -1,0 +1,38 @@
+"""The one exception that a user's mistake raises, and checks that can name every mistake instead of the first."""
+
+from collections.abc import Generator
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+class InputError(ValueError):
+    """Bad input. The message names the file, the row and the offending value, and says what would be right."""
+
+
+def in_words(error: Exception, source: object) -> str:
+    """An error as a line for a person: an InputError as it is, any other, which a damaged file may cause, with the file's name."""
+    if isinstance(error, InputError):
+        return str(error)
+    text = " ".join(str(error).split())
+    return f"{source}: cannot be read, the file is probably damaged ({type(error).__name__}: {text})"
+
+
+def raise_first(problems: Generator[str, None, Value]) -> Value:
+    """Run a check that yields its problems: raise the first as an InputError, or return what the check returns when there is none."""
+    try:
+        problem = next(problems)
+    except StopIteration as end:
+        return end.value
+    raise InputError(problem)
+
+
+def collect(problems: Generator[str, None, Value], into: list[str]) -> Value:
+    """Run a check to its end, append every problem that is not yet in ``into``, and return what the check returns."""
+    while True:
+        try:
+            problem = next(problems)
+        except StopIteration as end:
+            return end.value
+        if problem not in into:
+            into.append(problem)

@@ -1,0 +1,187 @@
+"""``cellfate predict``: an exported model on recordings with tracks, in this process, without Snakemake.
+
+Every step is the function that the rule of the same name calls, so the files are those of ``snakemake predict``. The default of
+``--min-frames`` stands in the model's own settings.json; those of the other options are the configuration's (config.yaml is not part
+of the installed package, so a test holds them to it).
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+
+from cellfate.base.errors import InputError
+from cellfate.base.tables import read_table
+from cellfate.frames.formats import open_frames
+from cellfate.model.saved.exported import check_recording, first_prediction, read_settings
+from cellfate.prediction.tables import FATE_PREDICTIONS
+from cellfate.recordings.sheet import frames_arguments, read_sheet
+from cellfate.tracks.outcomes import read_tracks
+
+DESCRIPTION = """\
+Predict the fate of each tracked cell at each frame, from the frames up to it, with an exported model.
+
+SHEET is a recordings sheet as for the workflow, one row per recording; outcomes are not needed. Paths in it start at
+the current folder. Everything is opened and checked before anything is computed. For each recording the folder of
+--output gets its predictions as .parquet and .csv, the tracks for viewers (.geff, .napari.csv), a picture (.png, .pdf)
+and the network's .embeddings.h5: the files of "snakemake predict". Files that are there already are replaced.
+"""
+EPILOG = """\
+examples:
+  cellfate predict model recordings.tsv
+  cellfate predict model recordings.tsv --recording A1 A2 --output predictions --accelerator cpu --threads 8
+
+Every probability is conditional: given that the track ends in one of the model's two outcomes.
+"""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One recording that was opened and checked: its row of the sheet, and its tracks."""
+
+    recording: str
+    frames: dict  # arguments of open_frames
+    frame_interval_min: float
+    pixel_size_um: float | None
+    tracks: pd.DataFrame
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the command ``predict``."""
+    parser = subparsers.add_parser(
+        "predict",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        help="predict recordings that have tracks",
+    )
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="folder of an exported model, results/<dataset>/<protocol>/model of a finished run")
+    add("sheet", metavar="SHEET", help="recordings sheet (.tsv, or .csv)")
+    add("--output", metavar="FOLDER", type=Path, default=Path("predictions"), help="where the files go (default: predictions)")
+    add("--recording", metavar="NAME", nargs="+", default=[], help="only these recordings (default: all that have tracks)")
+    add("--accelerator", choices=("auto", "cpu", "gpu"), default="auto", help="auto takes the GPU where there is one (default: auto)")
+    add("--every", metavar="N", type=_count, default=1, help="frames of a track from one value to the next (default: 1, each frame)")
+    add("--min-frames", metavar="N", type=_count, help="a track has values from this many frames on (default: as the model was calibrated)")
+    add(
+        "--allow-other-interval",
+        action="store_true",
+        help="also recordings whose frame interval differs by more than 5 %% from the model's",
+    )
+    add("--threads", metavar="N", type=_count, default=1, help="threads of the CPU (default: 1)")
+    parser.set_defaults(run=run)
+
+
+def _count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Predict the recordings of a sheet; an InputError before anything is computed names all that is wrong."""
+    model, output = arguments.model, arguments.output
+    min_frames = arguments.min_frames or first_prediction(model)
+    rows = chosen_rows(read_sheet(arguments.sheet), arguments.recording, arguments.sheet, snakemake_command(model, arguments.sheet))
+    recordings = open_recordings(rows, arguments.sheet, model, arguments.allow_other_interval)
+    for number, one in enumerate(recordings, start=1):
+        print(f"{one.recording}: {one.tracks['track_id'].nunique()} tracks ({number} of {len(recordings)})", file=sys.stderr, flush=True)
+        network = {"min_frames": min_frames, "threads": arguments.threads, "accelerator": arguments.accelerator}
+        predict_one(one, model, output, network, arguments.every, arguments.allow_other_interval)
+    print(f"The predictions of {len(recordings)} recording{'s' * (len(recordings) != 1)} are in {output}/")
+    return 0
+
+
+def snakemake_command(model: str | Path, sheet: str | Path) -> str:
+    """What segments, tracks and predicts recordings without tracks, to be typed in a copy of the repository."""
+    settings = ["dataset=new", f"recordings={sheet}", "source={kind: local}", f"prediction={{model: {model}}}"]
+    return f"snakemake --cores 2 --config {' '.join(map(shlex.quote, settings))} -- predict"
+
+
+def chosen_rows(sheet: pd.DataFrame, names: Sequence[str], source: str | Path, otherwise: str) -> pd.DataFrame:
+    """The rows of ``names`` (none: of all recordings that have tracks), which keep their index.
+
+    Recordings without tracks are left out with one line on standard error that says what to run for them, ``otherwise``. Raises
+    InputError for a name that is not in the sheet or has no tracks there, and when no recording has tracks.
+    """
+    unknown = [name for name in names if name not in set(sheet["recording"])]
+    if unknown:
+        raise InputError(f"{source}: no recording {', '.join(unknown)}; there are {', '.join(sheet['recording'])}")
+    rows = sheet[sheet["recording"].isin(names)] if names else sheet
+    untracked = rows["tracks"].isna()
+    advice = f"{source}: no tracks of recording {', '.join(rows.loc[untracked, 'recording'])}; to track and predict: {otherwise}"
+    if untracked.any() and (names or untracked.all()):
+        raise InputError(advice)
+    if untracked.any():
+        print(f"Left out: {advice}", file=sys.stderr, flush=True)
+    return rows[~untracked]
+
+
+def open_recordings(rows: pd.DataFrame, source: str | Path, model: str | Path, allow_other_interval: bool) -> list[Opened]:
+    """Open and check the frames and tracks of every row, then raise one InputError with the problems of all."""
+    settings = read_settings(model)
+    opened, problems = [], []
+    for row in rows.itertuples():
+        try:
+            check_recording(settings, row, f"{source}: line {row.Index + 2}", allow_other_interval)
+            opened.append(open_recording(row))
+        except InputError as error:
+            problems.append(str(error))
+    if problems:
+        several = f"{len(problems)} recordings cannot be predicted:\n  " if len(problems) > 1 else ""
+        raise InputError(several + "\n  ".join(problems))
+    return opened
+
+
+def open_recording(row) -> Opened:
+    """Check the frames of one row of the sheet and read its tracks; the frames are opened again when they are needed."""
+    source = frames_arguments(row.images, row.channels, row.channel_labels)
+    frames = open_frames(**source)
+    frames.check()
+    facts = {"frame_interval_min": row.frame_interval_min, "pixel_size_um": None if pd.isna(row.pixel_size_um) else row.pixel_size_um}
+    tracks, _ = read_tracks(
+        row.tracks,
+        tracks_format=row.tracks_format,
+        recording=row.recording,
+        n_frames=frames.n_frames,
+        frame_shape=frames.shape,
+        event_gap=frames.n_frames,  # outcomes are not used here, so none of them is late
+        **facts,
+    )
+    return Opened(row.recording, source, tracks=tracks, **facts)
+
+
+def predict_one(one: Opened, model: str | Path, output: Path, network: dict, every: int, allow_other_interval: bool) -> None:
+    """Write all files of one recording; ``network`` is min_frames, threads and accelerator."""
+    from cellfate.prediction.embedding import embed_recording
+    from cellfate.prediction.prefixes import write_predictions  # torch: seconds, which a mistake in the sheet is spared
+    from cellfate.prediction.viewers import write_viewer_files
+
+    path = {kind: output / f"{one.recording}.{kind}" for kind in ("embeddings.h5", "parquet", "csv", "geff", "napari.csv", "pdf", "png")}
+    named = {"recording": one.recording, "frame_interval_min": one.frame_interval_min}
+    embed_recording(
+        open_frames(**one.frames),
+        one.tracks,
+        model,
+        path["embeddings.h5"],
+        pixel_size_um=one.pixel_size_um,
+        allow_other_interval=allow_other_interval,
+        **named,
+        **network,
+    )
+    write_predictions(path["embeddings.h5"], one.tracks, model, path["parquet"], path["csv"], every=every, **named, **network)
+    predictions = read_table(path["parquet"], FATE_PREDICTIONS)
+    scales = {"frame_interval_min": one.frame_interval_min, "pixel_size_um": one.pixel_size_um}
+    write_viewer_files(one.tracks, predictions, model, path["geff"], path["napari.csv"], **scales)
+    if find_spec("matplotlib") is None:
+        print(f"{one.recording}: no picture: matplotlib is not installed (pip install 'cellfate[figures]')", file=sys.stderr, flush=True)
+        return
+    from cellfate.figures.recording.predictions import write_picture
+
+    write_picture(open_frames(**one.frames), one.tracks, predictions, model, path["pdf"], path["png"], **named)

@@ -1,0 +1,1 @@
+"""What a prediction rests on: attention, occlusion, and the features that go with them."""

@@ -1,0 +1,80 @@
+"""Tables of what the predictions rest on."""
+
+from cellfate.base.tables import COUNT, DELTA_NULL, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
+
+COURSES = ("kept", "removed")
+
+# high- against low-attention frames within one trajectory: features as measured (course kept), and less the course that
+# cells of both outcomes share at the same number of frames before the end (removed)
+EFFECTS = Table(
+    "effects",
+    {
+        "trajectory": STR,
+        "recording": STR,
+        "treatment": STR,
+        "dose": STR_NULL,
+        "outcome": STR,
+        "feature": STR,
+        "course": Column("str", allowed=COURSES),
+        "n_high": COUNT,
+        "n_low": COUNT,
+        "p_value": UNIT_NULL,
+        "cliffs_delta": DELTA_NULL,
+    },
+    key=("trajectory", "feature", "course"),
+)
+
+# across trajectories: figure 5
+EFFECT_SUMMARY = Table(
+    "effect_summary",
+    {
+        "outcome": STR,
+        "feature": STR,
+        "course": Column("str", allowed=COURSES),
+        "n_trajectories": COUNT,
+        "median_delta": DELTA_NULL,
+        "ci_low": DELTA_NULL,
+        "ci_high": DELTA_NULL,
+        "p_value": UNIT_NULL,
+        "q_value": UNIT_NULL,
+        "band": STR_NULL,
+    },
+    key=("outcome", "feature", "course"),
+)
+
+# figure 4: mean scaled attention and mean occlusion, aligned at the last frame
+ATTENTION_PROFILE = Table(
+    "attention_profile",
+    {
+        "outcome": STR,
+        "frames_before_end": COUNT,
+        "hours_before_end": FLOAT_NULL,  # where frame intervals differ
+        "n_trajectories": COUNT,
+        "mean_scaled": UNIT,
+        "profile": UNIT_NULL,
+        "ci_low": FLOAT_NULL,
+        "ci_high": FLOAT_NULL,
+        "occlusion": FLOAT_NULL,  # toward the trajectory's own outcome; unscaled
+        "occlusion_low": FLOAT_NULL,
+        "occlusion_high": FLOAT_NULL,
+    },
+    key=("outcome", "frames_before_end"),
+)
+
+# figure 6: every frame of the chosen trajectories; position is the row of the stored crops, null where none is shown
+EXAMPLES = Table(
+    "examples",
+    {
+        "trajectory": STR,
+        "outcome": STR,
+        "frame": COUNT,
+        "frames_before_end": COUNT,
+        "hours_before_end": Column("float", low=0),
+        "weight": UNIT,
+        "scaled": UNIT,
+        "occlusion": FLOAT_NULL,  # toward the trajectory's own outcome
+        "group": Column("str", allowed=("high", "low")),
+        "position": Column("int", nullable=True, low=0),
+    },
+    key=("trajectory", "frame"),
+)

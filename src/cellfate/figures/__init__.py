@@ -1,0 +1,1 @@
+"""Every figure, one file each, drawn from its tables alone."""

@@ -1,0 +1,86 @@
+"""Reliability before and after calibration, and its errors over truncations."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cellfate.base.plot_style import (
+    DOUBLE,
+    GREY,
+    OKABE_ITO,
+    SMALL,
+    count_rows,
+    empty_figure,
+    empty_note,
+    hours_axis,
+    new_figure,
+    panel_label,
+    readable,
+    styled,
+)
+
+STAGE_STYLE = {"raw": (GREY, "s", "before calibration"), "calibrated": (OKABE_ITO["green"], "o", "after calibration")}
+
+
+@styled
+def plot_calibration(table: pd.DataFrame, outcomes: dict[str, str], frame_interval_min: float | None = None) -> Figure:
+    """Reliability of the full trajectories (a) and the calibration error per truncation (b), before and after calibration.
+
+    ``table`` is the calibration table: rows per bin, scores repeated for each condition, n and stage.
+    """
+    if table.empty or table["count"].sum() == 0:
+        return empty_figure(DOUBLE, 2.6, "held out, with a known outcome")
+    figure = new_figure(DOUBLE, 3.0)
+    reliability, errors = figure.subplots(1, 2)
+    _reliability(reliability, table[table["condition"] == "full"], readable(outcomes["positive"]))
+    truncated = table["condition"] == "truncation"
+    _errors(errors, table[truncated] if truncated.any() else table[table["condition"] == "full"], frame_interval_min)
+    panel_label(reliability, "a")
+    panel_label(errors, "b")
+    stages = [stage for stage in STAGE_STYLE if (table["stage"] == stage).any()]
+    full = table[table["condition"] == "full"]
+    handles = [
+        Line2D([], [], color=STAGE_STYLE[s][0], marker=STAGE_STYLE[s][1], label=STAGE_STYLE[s][2] + _scores(full, s)) for s in stages
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    return figure
+
+
+def _scores(rows: pd.DataFrame, stage: str) -> str:
+    """The scores of one stage for the legend, nothing where there are none."""
+    one = rows[(rows["stage"] == stage) & (rows["count"] > 0)]
+    return "" if one.empty else f": ECE {one['ece'].iloc[0]:.3f}, Brier {one['brier'].iloc[0]:.3f}"
+
+
+def _reliability(axes: Axes, rows: pd.DataFrame, positive: str) -> None:
+    if rows["count"].sum() == 0:
+        return empty_note(axes, "held out, with a known outcome")
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+    largest = rows["count"].max()
+    for stage, (color, marker, _) in STAGE_STYLE.items():
+        one = rows[(rows["stage"] == stage) & (rows["count"] > 0)].sort_values("mean_probability")
+        if one.empty:
+            continue
+        x, y = one["mean_probability"].astype(float), one["observed"].astype(float)
+        axes.plot(x, y, color=color, linewidth=1.0)
+        axes.scatter(x, y, s=8 + 60 * one["count"] / largest, color=color, marker=marker, alpha=0.75, linewidth=0, clip_on=False, zorder=3)
+    n = int(rows[rows["stage"] == rows["stage"].iloc[0]]["count"].sum())
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel=f"predicted probability of {positive}", ylabel=f"observed share of {positive}")
+    axes.set_title(f"n = {n}, area of a marker: trajectories in the bin", fontsize=SMALL, color=GREY)
+    return None
+
+
+def _errors(axes: Axes, rows: pd.DataFrame, frame_interval_min: float | None) -> None:
+    scores = rows.groupby(["stage", "n"], as_index=False).agg(ece=("ece", "first"), count=("count", "sum"))
+    if scores["ece"].isna().all():
+        return empty_note(axes, "this length, with a known outcome")
+    counts: dict[float, int] = {}
+    for stage, (color, marker, _) in STAGE_STYLE.items():
+        one = scores[scores["stage"] == stage].sort_values("n")
+        axes.plot(one["n"], one["ece"].astype(float), color=color, marker=marker)
+        counts |= dict(zip(one["n"], one["count"], strict=True))
+    axes.set(ylim=(0, None), ylabel="expected calibration error")
+    count_rows(axes, [("n", "black", counts)], "frames dropped from the end")
+    hours_axis(axes, frame_interval_min, "hours dropped")
+    return None

@@ -1,0 +1,111 @@
+"""Figure 5: the features of the frames that count."""
+
+from textwrap import fill as wrap
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from cellfate.base.plot_style import (
+    COURSE_LABELS,
+    DOUBLE,
+    FONT,
+    GREY,
+    SMALL,
+    empty_figure,
+    empty_note,
+    feature_label,
+    new_figure,
+    outcome_handle,
+    outcome_styles,
+    panel_label,
+    styled,
+)
+from cellfate.statistics.courses import MIN_COURSE
+from cellfate.statistics.effect_sizes import BANDS
+
+BAND_SHADES = ("#FFFFFF", "#F1F1F1", "#E2E2E2", "#D0D0D0")
+SIGNIFICANT = 0.05
+
+
+@styled
+def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, frames: str) -> Figure:
+    """Median Cliff's delta with its interval per feature and outcome, over the usual bands of effect sizes.
+
+    Features as measured (a) and less the course that all cells share (b); one panel where the table has only the first. A marker
+    is filled where q < 0.05 (p where the table has no q) and the interval leaves out 0: where attention sits at the end of the
+    trajectories and features drift, neither alone keeps to its error rate. n per feature and outcome stands on the right.
+    ``frames`` says what made a frame high, attention or occlusion.
+    """
+    known = table[table["median_delta"].notna()]
+    if known.empty:
+        return empty_figure(DOUBLE, 2.6, "held out, correctly classified and long enough, with measured features")
+    features = list(dict.fromkeys(known["feature"]))
+    courses = [course for course in COURSE_LABELS if (table["course"] == course).any()]
+    evidence = next((column for column in ("q_value", "p_value") if known[column].notna().any()), None)
+    figure = new_figure(DOUBLE, 1.45 + 0.27 * len(features))
+    panels = figure.subplots(1, len(courses), sharey=True, squeeze=False)[0]
+    for axes, course, letter in zip(panels, courses, "ab", strict=False):
+        _effects_panel(axes, known[known["course"] == course], features, outcomes, evidence)
+        if len(courses) > 1:
+            panel_label(axes, letter)
+            axes.set_title(wrap(COURSE_LABELS[course], 32))
+    panels[0].set_yticks(range(len(features)), [feature_label(feature) for feature in features])
+    panels[0].set_ylim(len(features) - 0.45, -0.55)
+    figure.supxlabel(f"median Cliff's delta, high-{frames} against low-{frames} frames", fontsize=FONT)
+    figure.legend(handles=_effect_handles(outcomes, evidence), loc="outside upper center", ncols=4, columnspacing=1.4)
+    return figure
+
+
+def _effects_panel(axes: Axes, known: pd.DataFrame, features: list[str], outcomes: dict[str, str], evidence: str | None) -> None:
+    """The effects of one course; n to the right of the axes."""
+    axes.tick_params(axis="y", length=0)
+    if known.empty:
+        axes.set_xticks([])
+        return empty_note(axes, f"{MIN_COURSE} other cells of each outcome\nat the same time before the end")
+    _effect_bands(axes)
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "center", "va": "center", "fontsize": SMALL}
+    for side, (name, (color, marker)) in zip((-1, 1), outcome_styles(outcomes).items(), strict=True):
+        rows = known[known["outcome"] == name].set_index("feature")
+        right = (11 if side < 0 else 30, 0)  # points
+        axes.annotate("n", (1, -0.85), right, color=color, annotation_clip=False, **place)
+        for row, feature in enumerate(features):
+            if feature in rows.index:
+                _effect(axes, rows.loc[feature], row + 0.17 * side, color, marker, evidence)
+            axes.annotate(str(int(rows["n_trajectories"].get(feature, 0))), (1, row), right, color=color, annotation_clip=False, **place)
+    axes.set(xlim=(-1, 1), xticks=(-1, -0.5, 0, 0.5, 1))
+    return None
+
+
+def _effect(axes: Axes, row: pd.Series, y: float, color: str, marker: str, evidence: str | None) -> None:
+    bounded = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
+    clear = bounded and (row["ci_low"] > 0 or row["ci_high"] < 0)
+    strong = evidence is None or (clear and pd.notna(row[evidence]) and row[evidence] < SIGNIFICANT)
+    if bounded:
+        axes.plot([row["ci_low"], row["ci_high"]], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
+    axes.plot(row["median_delta"], y, color=color, marker=marker, markersize=4.6, markerfacecolor=color if strong else "white", zorder=3)
+
+
+def _effect_bands(axes: Axes) -> None:
+    low = 0.0
+    for (edge, _), shade in zip(BANDS, BAND_SHADES, strict=True):
+        for sign in (-1, 1):
+            axes.axvspan(sign * low, sign * min(edge, 1.0), color=shade, linewidth=0, zorder=0)
+        low = edge
+    axes.axvline(0, color=GREY, linewidth=0.6)
+
+
+def _effect_handles(outcomes: dict[str, str], evidence: str | None) -> list:
+    """Handles for a legend of four columns, filled column by column: outcomes and markers above the bands of effect sizes."""
+    shape = {"color": "black", "marker": "D", "linestyle": "", "markersize": 4}
+    above: list = [outcome_handle(name, outcomes) for name in outcomes.values()]
+    if evidence is None:
+        above += [Line2D([], [], linestyle="", label=" ")] * 2
+    else:
+        above.append(Line2D([], [], label=f"{evidence[0]} < {SIGNIFICANT}, interval without 0", **shape))
+        above.append(Line2D([], [], label="not both", markerfacecolor="white", **shape))
+    names = [f"{name} effect" for _, name in BANDS]
+    bands = [Patch(facecolor=shade, edgecolor=GREY, linewidth=0.4, label=name) for name, shade in zip(names, BAND_SHADES, strict=True)]
+    return [handle for pair in zip(above, bands, strict=True) for handle in pair]

@@ -1,0 +1,61 @@
+"""In-silico knockouts of genes and gene sets against their nulls."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, panel_label, shortened, styled
+from cellfate.figures.transition.regulators import confirmation
+
+
+@styled
+def plot_knockouts(
+    genes: pd.DataFrame, sets: pd.DataFrame | None, draws: pd.DataFrame | None, permutations: int, set_draws: int, level: float
+) -> Figure:
+    """Genes: the knockout's statistic against the 95 % point of its permutations (a). Sets: each against its random sets (b)."""
+    figure = new_figure(DOUBLE, 3.0)
+    panels = figure.subplots(1, 2 if sets is not None else 1, squeeze=False)[0]
+    _genes(panels[0], genes, permutations, level)
+    if sets is not None:
+        _sets(panels[1], sets, draws, set_draws)
+        panel_label(panels[1], "b")
+    panel_label(panels[0], "a")
+    figure.suptitle("In-silico knockouts: an association of the model, not a causal effect", fontsize=7.5)
+    return figure
+
+
+def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> None:
+    used = table["significant"].to_numpy(bool)
+    confirmed, by = confirmation(table)
+    kinds = {
+        "not significant": (~used & (confirmed > level), "#BBBBBB"),
+        "the model uses it": (used & (confirmed > level), OKABE_ITO["orange"]),
+        f"confirmed by {by}": (confirmed <= level, OKABE_ITO["green"]),
+    }
+    for name, (chosen, color) in kinds.items():
+        axes.scatter(table["null_95"][chosen], table["statistic"][chosen], s=12, color=color, label=f"{name} ({chosen.sum()})", linewidth=0)
+    right = float(table["null_95"].max()) * 1.1 or 1.0
+    axes.plot([0, right], [0, right], color=GREY, linewidth=0.8, linestyle=":")
+    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout", xlim=(0, right))
+    axes.set_ylim(0, float(table["statistic"].max()) * 1.4 or 1.0)  # room for the legend
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_title(f"genes; smallest attainable p {1 / (permutations + 1):.1e}, a lone gene needs {level / len(table):.1e}", fontsize=SMALL)
+    axes.legend(loc="upper left", fontsize=SMALL)
+
+
+def _sets(axes: Axes, sets: pd.DataFrame, draws: pd.DataFrame, set_draws: int) -> None:
+    rng = np.random.default_rng(0)
+    for place, row in enumerate(sets.itertuples()):
+        own = draws[draws["gene_set"] == row.gene_set]
+        values = own["change"].to_numpy(float)
+        axes.scatter(values, place + rng.uniform(-0.25, 0.25, len(values)), s=1.2, color="#BBBBBB", linewidth=0, rasterized=True)
+        axes.scatter(row.change, place, s=30, marker="D", color=OKABE_ITO["vermillion"], zorder=3)
+        text = f"{row.source} to {row.target}: {row.ratio:.0f} times random, p = {row.p_value:.1e}"
+        axes.text(0.02, place - 0.33, text, transform=axes.get_yaxis_transform(), fontsize=5.5, va="bottom")
+    axes.set_yticks(range(len(sets)), [shortened(name, 16) for name in sets["gene_set"]])
+    axes.set_ylim(len(sets) - 0.5, -0.75)
+    axes.axvline(0, color=GREY, linewidth=0.6, linestyle=":")
+    axes.set(xlabel="change of P on the set's strongest edge")
+    axes.set_title(f"sets (red) and random sets; smallest attainable p {1 / (set_draws + 1):.1e}", fontsize=SMALL)

@@ -1,0 +1,65 @@
+"""Genes ranked by how much they matter for the next phenotype."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, new_figure, panel_label, shortened, styled
+
+LISTED = 20  # genes of a ranking that are drawn
+
+
+@styled
+def plot_regulators(rankings: pd.DataFrame, knockouts: pd.DataFrame | None) -> Figure:
+    """The first genes by the network's own ranking (a), by logistic regression (b), and the knockouts' statistic against its null (c).
+
+    Filled points are expected regulators where a list was given. ``knockouts`` is None for static labels.
+    """
+    figure = new_figure(DOUBLE, 3.4)
+    panels = figure.subplots(1, 3 if knockouts is not None else 2)
+    first = rankings["method"].iloc[0]
+    for axes, method in zip(panels, (first, "logistic regression"), strict=False):
+        _ranking(axes, rankings[rankings["method"] == method], method)
+    if knockouts is not None:
+        _statistic(panels[2], knockouts)
+    for axes, letter in zip(panels, "abc", strict=False):
+        panel_label(axes, letter)
+    return figure
+
+
+def _ranking(axes: Axes, table: pd.DataFrame, method: str) -> None:
+    best = table.sort_values("rank").head(LISTED)
+    marked = best["in_prior"].to_numpy(bool)
+    places = np.arange(len(best))
+    axes.hlines(places, 0, best["score"], color="#CCCCCC", linewidth=1)
+    axes.scatter(best["score"], places, s=14, c=np.where(marked, OKABE_ITO["vermillion"], OKABE_ITO["blue"]), zorder=3, clip_on=False)
+    axes.set_yticks(places, [shortened(gene, 14) for gene in best["gene"]], fontsize=5.5)
+    axes.invert_yaxis()
+    axes.set(xlabel="score", title=method + (" (red: expected)" if marked.any() else ""), xlim=(0, None))
+
+
+def confirmation(table: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """The q-values (m,) that say whether a gene's use is right, and by what: by refitting where that was done."""
+    refitted = table["refit_q_value"].notna().all()
+    return table["refit_q_value" if refitted else "held_out_q_value"].to_numpy(float), "refitting" if refitted else "held-out cells"
+
+
+def _statistic(axes: Axes, table: pd.DataFrame) -> None:
+    best = table.sort_values("statistic", ascending=False).head(LISTED)
+    places = np.arange(len(best))
+    axes.hlines(places, 0, best["statistic"], color="#CCCCCC", linewidth=1)
+    confirmed, by = confirmation(best)
+    right = confirmed <= 0.05
+    axes.scatter(best["statistic"], places, s=14, c=np.where(right, OKABE_ITO["green"], GREY), zorder=3)
+    axes.scatter(best["null_95"], places, s=18, marker="|", color="black", zorder=3)
+    axes.set_yticks(places, [shortened(gene, 14) for gene in best["gene"]], fontsize=5.5)
+    axes.invert_yaxis()
+    axes.set(xlabel="largest |change of P|", title="knockouts", xlim=(0, None))
+    handles = [
+        Line2D([], [], color=OKABE_ITO["green"], marker="o", linestyle="", label=f"confirmed by {by}"),
+        Line2D([], [], color=GREY, marker="o", linestyle="", label="not confirmed"),
+        Line2D([], [], color="black", marker="|", linestyle="", label="95 % of permutations"),
+    ]
+    axes.figure.legend(handles=handles, loc="outside lower right", ncols=3, fontsize=5.5, handlelength=1)

@@ -1,0 +1,51 @@
+"""Recordings in Nikon ND2 files, read by the package ``nd2``, which is not installed by default."""
+
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cellfate.base.errors import InputError
+from cellfate.frames.reader import Frames, optional_package, pick_channels, pixel_type, time_and_channel
+
+
+class Nd2File(Frames):
+    """A Nikon ND2 file, read by the package ``nd2``. The file stays open.
+
+    Channels are found by their names in the file. Raises InputError for several positions or focal planes.
+    """
+
+    def __init__(self, path: str | Path, channels: Sequence[str], labels: Sequence[str] | None = None) -> None:
+        self.path = Path(path)
+        self.channels = tuple(channels)
+        nd2 = optional_package("nd2", "nd2", self.path)
+        try:
+            self._file = nd2.ND2File(self.path)
+            sizes, self.dtype = dict(self._file.sizes), self._file.dtype
+            names = [channel.channel.name for channel in self._file.metadata.channels or []]
+        except Exception as error:  # a damaged file makes the parser fail in many ways
+            raise InputError(f"{self.path}: not readable as ND2, the file is damaged or of another kind: {error}") from error
+        weakref.finalize(self, self._file.close)
+        time, channel = time_and_channel("".join(sizes), list(sizes.values()), self.path)
+        self.n_frames = sizes.get(time, 1)
+        self._n_found = sizes.get(channel, 1)
+        self._last = channel == "S"
+        self._chosen = pick_channels(names, self._n_found, channels, labels, self.path)
+        self.shape = (sizes["Y"], sizes["X"])
+        self.dtype = pixel_type(self.dtype, self.path)
+
+    def read(self, t: int) -> np.ndarray:
+        self.refuse_outside(t)
+        try:
+            image = self._file.read_frame(t)
+        except Exception as error:
+            raise InputError(f"{self.path}: time point {t}: the image cannot be decoded, the file is damaged: {error}") from error
+        size = (*self.shape, self._n_found) if self._last else (self._n_found, *self.shape)
+        if image.size != np.prod(size):
+            raise InputError(f"{self.path}: time point {t}: decoded to {image.shape}, {size} is expected")
+        image = image.reshape(size)
+        return np.ascontiguousarray((np.moveaxis(image, 2, 0) if self._last else image)[self._chosen], self.dtype)
+
+    def check(self) -> None:
+        """Nothing further: the list of images stands at the end of an ND2 file, which cannot be opened when it is cut short."""

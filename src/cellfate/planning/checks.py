@@ -1,0 +1,39 @@
+"""Everything that is checked before the first job is planned: the configuration, the recordings sheet, and that they agree."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cellfate.base.errors import InputError
+from cellfate.model.saved.exported import check_recordings
+from cellfate.planning.agreement import check_sheet_agreement
+from cellfate.planning.config import SCHEMA, check_config
+from cellfate.recordings.sheet import read_sheet
+from cellfate.segmentation.weights import FOLDER, SIMULATED, weights_path
+from cellfate.simulation.settings import simulation_settings
+
+
+def checked_sheet(config: dict, config_files: Sequence[str | Path]) -> pd.DataFrame | None:
+    """The recordings sheet, after every check; None where it is written by the first run.
+
+    ``config`` is merged of ``config_files``. Raises InputError with file, key or line, and value.
+    """
+    check_config(config, SCHEMA, config_files)
+    simulation_settings(config.get("simulation"))
+    path, model = config["recordings"], config["prediction"]["model"]
+    if not Path(path).exists():
+        if config["source"]["kind"] == "download":
+            return None
+        raise InputError(f"{path}: no such file; it is the sheet of the recordings, one row each (see the README)")
+    sheet = read_sheet(path)
+    check_sheet_agreement(config, sheet, config_files, analysis=model is None)
+    if model not in (None, f"results/{config['dataset']}/{config['protocol']}/model"):
+        check_recordings(model, sheet, path, config["prediction"]["allow_other_interval"])
+    return sheet
+
+
+def weights_of(config: Mapping) -> str:
+    """The file of the segmentation network: published weights serve every data set, one that is trained here its own."""
+    model = config["segmentation"]["model"]
+    return str(weights_path(model, f"resources/{config['dataset']}/cellpose" if model == SIMULATED else FOLDER))

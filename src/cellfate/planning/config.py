@@ -1,0 +1,196 @@
+"""The configuration: its schema, and what a schema cannot say."""
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from cellfate.base.errors import raise_first
+
+# installed beside this module; in a clone they are links to config/config.yaml and to the workflow's schemas
+DEFAULTS = Path(__file__).with_name("config.yaml")
+SCHEMA = Path(__file__).with_name("config.schema.yaml")
+
+
+def check_config(config: dict, schema_path: str | Path, config_files: list[str | Path]) -> None:
+    """Check the merged configuration; raise an InputError that names the file, the key and the value.
+
+    ``config_files`` are the files that were merged, in that order; the error names the last one that sets the key.
+    """
+    raise_first(config_problems(config, schema_path, config_files))
+
+
+def config_problems(config: dict, schema_path: str | Path, config_files: list[str | Path]) -> Iterator[str]:
+    """Every problem of the merged configuration: first those with the schema, then the rules between keys that are well-formed."""
+    errors = schema_errors(config, schema_path)
+    told = set()
+    for error in errors:
+        for problem in _explanations(best_match([error]), config_files):
+            if problem not in told:
+                told.add(problem)
+                yield problem
+    yield from _broken_rules(config, config_files, broken_keys(errors))
+
+
+def schema_errors(config: dict, schema_path: str | Path) -> list[ValidationError]:
+    """All violations of the schema, the most telling one first."""
+    schema = yaml.safe_load(Path(schema_path).read_text())
+    errors = list(Draft202012Validator(schema).iter_errors(config))
+    first = best_match(errors)
+    while first is not None and first.parent is not None:
+        first = first.parent
+    return sorted(errors, key=lambda error: (error is not first, list(map(str, error.absolute_path))))
+
+
+def broken_keys(errors: list[ValidationError]) -> set[str]:
+    """The dotted keys that violate the schema, those that are missing among them; a key that is unknown breaks no other."""
+    broken = set()
+    for error in errors:
+        path = ".".join(map(str, error.absolute_path))
+        if error.validator == "required":
+            broken |= {f"{path}.{key}".lstrip(".") for key in error.validator_value if key not in error.instance}
+        elif error.validator != "additionalProperties":
+            broken.add(path)
+    return broken
+
+
+def is_broken(key: str, broken: Collection[str]) -> bool:
+    """Whether a dotted key, or one above or below it, is among the broken ones; '' is the whole configuration."""
+    return any(not other or f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.") for other in broken)
+
+
+def _explanations(error: ValidationError, config_files: list[str | Path]) -> Iterator[str]:
+    path = [str(part) for part in error.absolute_path]
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        for unknown in [key for key in error.instance if key not in known]:
+            where = ".".join([*path, str(unknown)])
+            yield f"{file_of([*path, unknown], config_files)}: unknown key {where}; known here: {', '.join(known)}"
+        return
+    if error.validator == "required":
+        for absent in [key for key in error.validator_value if key not in error.instance]:
+            yield f"{file_of(path, config_files)}: key {'.'.join([*path, absent])} is missing"
+        return
+    wanted = {
+        "enum": lambda: f"one of {', '.join(map(str, error.validator_value))} is needed",
+        "minimum": lambda: f"at least {error.validator_value} is needed",
+        "exclusiveMinimum": lambda: f"more than {error.validator_value} is needed",
+        "maximum": lambda: f"at most {error.validator_value} is allowed",
+        "type": lambda: f"{' or '.join(_as_list(error.validator_value))} is needed",
+    }.get(error.validator, lambda: error.message)()
+    yield f"{file_of(path, config_files)}: {'.'.join(path)} is {error.instance!r}, {wanted}"
+
+
+def _as_list(value: str | list) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def file_of(path: list[str], config_files: list[str | Path]) -> str:
+    """The last configuration file that sets the key at ``path``."""
+    for file in reversed(config_files):
+        node = yaml.safe_load(Path(file).read_text()) or {}
+        for part in path:
+            if isinstance(node, dict) and part in node:
+                node = node[part]
+            elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
+                node = node[int(part)]
+            else:
+                break
+        else:
+            return str(file)
+    return ", ".join(map(str, config_files)) or "--config"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule between keys. ``holds`` gets the values of ``keys`` (dotted), the first of which the error names with the reason.
+
+    ``message`` is the reason, with {0}, {1} ... for the values, or a function of the values that gives it.
+    """
+
+    keys: tuple[str, ...]
+    holds: Callable[..., bool]
+    message: str | Callable[..., str]
+
+    def reason(self, values: list) -> str:
+        """Why the values do not go together."""
+        return self.message.format(*values) if isinstance(self.message, str) else self.message(*values)
+
+
+def _embedding_width(width: int, block: str) -> int:
+    return width * 8 * (4 if block == "bottleneck" else 1)
+
+
+def _rising(values: list) -> bool:
+    return sorted(set(values)) == values
+
+
+NOT_LARGER = "the first must not be larger than the second"
+RULES = (
+    Rule(("split.fractions",), lambda parts: math.isclose(sum(parts), 1, abs_tol=1e-6), "train, validation and test must add up to 1"),
+    Rule(("split.folds",), lambda folds: folds != 2, "1 (one split) or at least 3 (train, validation and test parts) is needed"),
+    Rule(("outcomes.positive", "outcomes.negative"), lambda one, other: one != other, "the two outcomes must differ"),
+    Rule(("outcomes",), lambda names: "censored" not in names.values(), "censored tracks have no outcome that could be compared"),
+    Rule(
+        ("crops.min_frames", "trajectories.min_frames"),
+        lambda crops, trajectories: crops <= trajectories,
+        "at most trajectories.min_frames ({1}) is allowed: longer tracks would have no crops",
+    ),
+    Rule(
+        ("model.encoder_heads", "model.width", "model.block"),
+        lambda heads, width, block: _embedding_width(width, block) % heads == 0,
+        lambda heads, width, block: f"must divide the width of the embeddings, {_embedding_width(width, block)}",
+    ),
+    Rule(("model.input_size", "crops.size"), lambda inner, size: inner <= size, "at most crops.size ({1}) is allowed"),
+    Rule(("evaluation.truncation",), _rising, "numbers must rise, each once"),
+    Rule(("evaluation.last_k",), _rising, "numbers must rise, each once"),
+    Rule(("augmentation.end_mask_fraction",), lambda ends: ends[0] <= ends[1], NOT_LARGER),
+    Rule(("augmentation.start_mask_fraction",), lambda ends: ends[0] <= ends[1], NOT_LARGER),
+    Rule(("augmentation.blur_sigma",), lambda ends: 0 < ends[0] <= ends[1], "two positive numbers in rising order are needed"),
+    Rule(
+        ("attention.splits", "split.folds"),
+        lambda splits, folds: folds == 1 or set(splits) == {"test"},
+        "with several folds each trajectory is held out once: [test] is needed",
+    ),
+    Rule(
+        ("statistics.splits", "attention.splits"),
+        lambda splits, shown: set(splits) <= set(shown),
+        lambda splits, shown: f"must be among attention.splits ({', '.join(shown)})",
+    ),
+    Rule(
+        ("statistics.frames", "attention.occlusion_window"),
+        lambda frames, window: frames == "attention" or window is not None,
+        "attention.occlusion_window is needed for it, which is null",
+    ),
+    Rule(
+        ("statistics.splits", "segmentation.tracks"),
+        lambda splits, tracks: tracks == "all" or set(splits) == {"test"},
+        "only held-out cells are segmented: [test] is needed, or segmentation.tracks: all",
+    ),
+    Rule(
+        ("segmentation.whole_frames_from", "segmentation.ladder"),
+        lambda crops, ladder: crops is None or ladder == "single",
+        "the published ladder works on crops: null is needed, or segmentation.ladder: single",
+    ),
+)
+
+
+def _value(config: dict, key: str) -> object:
+    for part in key.split("."):
+        config = config[part]
+    return config
+
+
+def _broken_rules(config: dict, config_files: list[str | Path], broken: Collection[str]) -> Iterator[str]:
+    """The rules that do not hold, of those whose keys are not broken."""
+    for rule in RULES:
+        if any(is_broken(key, broken) for key in rule.keys):
+            continue
+        values = [_value(config, key) for key in rule.keys]
+        if not rule.holds(*values):
+            key = rule.keys[0]
+            yield f"{file_of(key.split('.'), config_files)}: {key} is {values[0]!r}, {rule.reason(values)}"

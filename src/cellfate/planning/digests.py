@@ -1,0 +1,18 @@
+"""Short digests of the configuration, which say whether two results were made with the same settings."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+
+# sections that come after the model and its scores
+AFTER_MODEL = {"segmentation", "features", "attention", "statistics", "figures", "notes", "prediction", "transition", "states"}
+
+
+def config_digest(config: Mapping) -> str:
+    """Of the whole configuration; 12 hexadecimal digits."""
+    return sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def model_digest(config: Mapping) -> str:
+    """Of the sections that a model and its scores depend on."""
+    return config_digest({key: value for key, value in config.items() if key not in AFTER_MODEL})

@@ -1,0 +1,343 @@
+"""Everything that a run would open, opened and checked before it: settings, sheet, frames, tracks, fates. Every problem is kept.
+
+No rule stands here: each problem comes from the check that the run itself would stop at.
+"""
+
+import contextlib
+import io
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from cellfate.base.errors import InputError, collect, in_words
+from cellfate.base.progress import progress
+from cellfate.frames.formats import open_frames
+from cellfate.frames.reader import Frames
+from cellfate.model.saved.exported import check_recordings
+from cellfate.planning.agreement import sheet_agreement_problems, states_problems
+from cellfate.planning.config import DEFAULTS, SCHEMA, broken_keys, config_problems, is_broken, schema_errors
+from cellfate.recordings.sheet import images_folder, sheet_line, sheet_problems
+from cellfate.segmentation.weights import weights_path
+from cellfate.simulation.settings import simulation_settings
+from cellfate.tracks.formats import FORMATS
+from cellfate.tracks.outcomes import complete_tracks, read_tracks
+from cellfate.tracks.raw import RawTracks, RecordingFacts, outcomes_beside
+from cellfate.trajectories.selection import not_compared, select_trajectories
+from cellfate.trajectories.split import split_trajectories
+
+SHEET_SUFFIXES = (".tsv", ".csv")
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+MOST_PROBLEMS = 20  # listed of one recording's frames, and of its tracks
+SHOWN_WARNINGS = 3  # of one file of tracks
+
+
+@dataclass(frozen=True)
+class CheckedRecording:
+    """What one recording holds. ``outcomes`` counts its tracks by outcome; None for a recording that comes without tracks."""
+
+    name: str
+    n_frames: int
+    shape: tuple[int, int]
+    dtype: str
+    channels: tuple[str, ...]
+    outcomes: Mapping[str, int] | None
+
+
+@dataclass
+class Checked:
+    """The result: ``problems`` would stop a run, ``warnings`` would not, ``left_out`` says what could not be looked at."""
+
+    path: Path
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    recordings: list[CheckedRecording] = field(default_factory=list)
+    tracks: list[pd.DataFrame] = field(default_factory=list)
+    outcomes: list[pd.DataFrame] = field(default_factory=list)
+
+
+def check_project(path: str | Path, *overlays: str | Path) -> Checked:
+    """Check a recordings sheet (.tsv, .csv) or a configuration (.yaml, .json), which is laid over the default one, ``overlays`` over it.
+
+    Raises InputError for a path that is neither; all other problems are in the result.
+    """
+    paths = [Path(path), *map(Path, overlays)]
+    for one in paths:
+        if not one.exists():
+            raise InputError(f"{one}: no such file; a recordings sheet (.tsv, .csv) or a configuration (.yaml) is needed")
+        if one.is_dir() or one.suffix.lower() not in SHEET_SUFFIXES + CONFIG_SUFFIXES:
+            raise InputError(
+                f"{one}: a recordings sheet (.tsv, .csv) or a configuration (.yaml) is needed; `cellfate init` looks at folders"
+            )
+    sheets = [one for one in paths if one.suffix.lower() in SHEET_SUFFIXES]
+    if sheets and len(paths) > 1:
+        raise InputError(f"{sheets[0]}: a sheet is checked alone; several files are settings, laid over each other in their order")
+    checked = Checked(paths[0])
+    if sheets:
+        _check_sheet(paths[0], _read_config(DEFAULTS)["tracks"]["event_gap"], checked)
+    else:
+        _check_configuration(paths, checked)
+    return checked
+
+
+def _read_config(path: Path) -> dict:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = "" if mark is None else f"line {mark.line + 1}: "
+        raise InputError(f"{path}: {where}not valid YAML: {getattr(error, 'problem', None) or error}") from error
+    if content is not None and not isinstance(content, dict):
+        raise InputError(f"{path}: keys with values are needed, such as `dataset: mine`; found {content!r:.60}")
+    return content or {}
+
+
+def merged(below: dict, above: dict) -> dict:
+    """``above`` laid over ``below`` as Snakemake's --configfile does it: mappings are merged, everything else is replaced."""
+    both = dict(below)
+    for key, value in above.items():
+        inner = both.get(key)
+        both[key] = merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return both
+
+
+def _check_configuration(paths: list[Path], checked: Checked) -> None:
+    files, own = [DEFAULTS, *(path for path in paths if path.resolve() != DEFAULTS.resolve())], {}
+    for path in files[1:]:
+        try:
+            own = merged(own, _read_config(path))
+        except InputError as error:
+            checked.problems.append(str(error))
+    if checked.problems:
+        return
+    config = merged(_read_config(DEFAULTS), own)
+    collect(config_problems(config, SCHEMA, files), checked.problems)
+    broken = broken_keys(schema_errors(config, SCHEMA))
+    collect(_further_problems(config, broken), checked.problems)
+    if is_broken("recordings", broken):
+        return
+    sheet = _sheet_of(config, broken, checked)
+    if sheet is None:
+        return
+    analysis = is_broken("prediction.model", broken) or config["prediction"]["model"] is None
+    collect(sheet_agreement_problems(config, sheet, files, analysis, broken), checked.problems)
+    if "states" in own and not is_broken("states", broken):
+        collect(states_problems(config, sheet, files), checked.problems)
+    if not analysis:
+        collect(_model_problems(config, sheet), checked.problems)
+    gap = _read_config(DEFAULTS)["tracks"]["event_gap"] if is_broken("tracks.event_gap", broken) else config["tracks"]["event_gap"]
+    kind = "local" if is_broken("source.kind", broken) else config["source"]["kind"]
+    _check_recordings(_opened_rows(sheet, kind, config["recordings"], checked), Path(config["recordings"]), gap, checked)
+    if analysis and not broken and not checked.problems:
+        collect(_selection_problems(config, sheet, checked), checked.problems)
+
+
+def _sheet_of(config: dict, broken: set[str], checked: Checked) -> pd.DataFrame | None:
+    """The sheet that a configuration names, its problems noted; None where there is none."""
+    path = Path(config["recordings"])
+    downloads = not is_broken("source.kind", broken) and config["source"]["kind"] == "download"
+    if path.exists() or not downloads:
+        return collect(sheet_problems(path), checked.problems)
+    checked.left_out.append(f"{path}: the first run writes it (source.kind is download), so there is nothing to open yet")
+    return None
+
+
+def _model_problems(config: dict, sheet: pd.DataFrame) -> Iterator[str]:
+    """Whether the model of ``prediction`` can be used on the recordings; nothing for the one that this data set trains itself."""
+    settings = config["prediction"]
+    complete = sheet[["recording", "channels", "frame_interval_min"]].notna().all(axis=None)
+    if complete and settings["model"] != f"results/{config['dataset']}/{config['protocol']}/model":
+        yield from _raised(check_recordings, settings["model"], sheet, config["recordings"], settings["allow_other_interval"])
+
+
+def _further_problems(config: dict, broken: set[str]) -> Iterator[str]:
+    """Those that the workflow finds while it reads its settings, besides schema and rules."""
+    if not is_broken("simulation", broken):
+        yield from _raised(simulation_settings, config.get("simulation"))
+    if not is_broken("segmentation.model", broken):
+        yield from _raised(weights_path, config["segmentation"]["model"])
+
+
+def _raised(check: Callable, *arguments, source: object = "") -> Iterator[str]:
+    """The problem that a check raises; where ``source`` is given, also one that it does not expect."""
+    try:
+        check(*arguments)
+    except InputError as error:
+        yield str(error)
+    except Exception as error:
+        if not source:
+            raise
+        yield in_words(error, source)
+
+
+def _check_sheet(path: Path, event_gap: int, checked: Checked) -> None:
+    sheet = collect(sheet_problems(path), checked.problems)
+    if sheet is not None:
+        _check_recordings(_with_lines(sheet), path, event_gap, checked)
+
+
+def _opened_rows(sheet: pd.DataFrame, kind: str, source: str, checked: Checked) -> list[tuple[int, tuple]]:
+    """The rows, with their lines, whose images are there; of a missing file the check of paths has told, unless a run makes it.
+
+    Tracks that are not there are taken out of their row.
+    """
+    rows = []
+    for line, row in _with_lines(sheet):
+        if row.tracks is not None and not Path(row.tracks).exists():
+            row = row._replace(tracks=None, tracks_format=None)
+        if row.images is None or Path(images_folder(row.images)).exists():
+            rows.append((line, row))
+        elif kind != "local":
+            checked.left_out.append(f"{source}: line {line}: {row.images} is not there yet, a run makes or fetches it")
+    return rows
+
+
+def _with_lines(sheet: pd.DataFrame) -> list[tuple[int, tuple]]:
+    return [(sheet_line(sheet, number), row) for number, row in enumerate(sheet.itertuples(index=False))]
+
+
+def _check_recordings(rows: list[tuple[int, tuple]], source: Path, event_gap: int, checked: Checked) -> None:
+    """Open the recording of each row of the sheet."""
+    for line, row in progress(rows, "check", unit="recording"):
+        here = f"{source}: line {line}"
+        if row.images is None or row.channels is None:
+            checked.left_out.append(f"{here}: frames and tracks were not opened, as images or channels is empty")
+            continue
+        found = collect(recording_problems(row, event_gap, here, checked), checked.problems)
+        if found is not None:
+            checked.recordings.append(found)
+
+
+def recording_problems(row, event_gap: int, here: str, checked: Checked) -> Generator[str, None, CheckedRecording | None]:
+    """Yield the problems of one row's frames and tracks; return what it holds, or None where its frames cannot be opened.
+
+    ``row`` has the columns of the sheet, ``here`` names the sheet and the line. Warnings and tables go to ``checked``.
+    """
+    try:
+        frames = open_frames(row.images, row.channels.split(","), row.channel_labels and row.channel_labels.split(","))
+    except Exception as error:  # one damaged file must not hide the problems of all others
+        yield f"{in_words(error, row.images)} ({here})"
+        if row.tracks is not None:
+            checked.left_out.append(f"{row.tracks}: the tracks can only be checked against frames that open ({here})")
+        return None
+    yield from _frame_problems(frames, row.recording, here)
+    outcomes = None
+    if row.tracks is not None and row.tracks_format in FORMATS:
+        outcomes = yield from _track_problems(row, frames, event_gap, here, checked)
+    return CheckedRecording(row.recording, frames.n_frames, frames.shape, str(frames.dtype), frames.channels, outcomes)
+
+
+def _frame_problems(frames: Frames, name: str, here: str) -> Iterator[str]:
+    """Problems of the headers, and of the first, middle and last frame; of every frame where a header has a problem."""
+    told = set()
+    numbers = sorted({0, frames.n_frames // 2, frames.n_frames - 1})
+    for problem in _raised(frames.check, source=frames.path):
+        told.add(problem)
+        yield f"{problem} ({here})"
+        numbers = range(frames.n_frames)
+    for number in progress(numbers, f"check frames of {name}", unit="frame"):
+        for problem in _raised(frames.read, number, source=f"{frames.path}: frame {number}"):
+            if problem not in told:
+                told.add(problem)
+                yield f"{problem} ({here})"
+        if len(told) >= MOST_PROBLEMS:
+            yield f"{frames.path}: {len(told)} problems, the frames after number {number} were not read ({here})"
+            return
+
+
+def _track_problems(row, frames: Frames, event_gap: int, here: str, checked: Checked) -> Generator[str, None, Mapping[str, int] | None]:
+    """Yield the problems of a recording's tracks; return the number of tracks by outcome when there is none."""
+    facts = RecordingFacts(row.recording, frames.shape, _known(row.pixel_size_um), _known(row.frame_interval_min))
+    silent = contextlib.redirect_stderr(io.StringIO())  # its warnings are taken from the tables
+    try:
+        with silent:
+            tracks, outcomes = read_tracks(
+                row.tracks, row.tracks_format, row.recording, frames.n_frames, frames.shape, event_gap, *_calibration(facts)
+            )
+    except Exception as error:  # as above
+        yield f"{in_words(error, row.tracks)} ({here})"
+        for problem in _problems_by_track(row, facts, frames, event_gap):
+            yield f"{problem} ({here})"
+        return None
+    checked.warnings += _warnings(row, outcomes)
+    checked.tracks.append(tracks[["recording", "track_id", "frame"]])
+    checked.outcomes.append(outcomes)
+    return Counter(outcomes["outcome"])
+
+
+def _known(value: float | None) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _calibration(facts: RecordingFacts) -> tuple[float | None, float | None]:
+    return facts.pixel_size_um, facts.frame_interval_min
+
+
+def _problems_by_track(row, facts: RecordingFacts, frames: Frames, event_gap: int) -> Iterator[str]:
+    """The problems of each track for itself, and of each row of fates that belongs to none; nothing where the file is not readable.
+
+    The checks of tracks stop at their first problem, so they are asked for one track after the other.
+    """
+    path = Path(row.tracks)
+    with contextlib.redirect_stderr(io.StringIO()):
+        try:
+            raw = FORMATS[row.tracks_format].read(path, facts)
+        except Exception:  # it was told above
+            return
+    found, sound = 0, None
+    for track, part in progress(list(_by_track(raw)), f"check tracks of {facts.name}", unit="track"):
+        problems = _problems_of(part, path, facts, frames.n_frames, event_gap)
+        yield from problems
+        found, sound = found + len(problems), sound if problems else part
+        if found >= MOST_PROBLEMS:
+            yield f"{path}: {found} problems, the tracks after track {track} were not looked at"
+            return
+    if sound is not None:
+        unknown = raw.fates[~raw.fates["track_id"].isin(raw.rows["track_id"])]
+        for number in range(min(len(unknown), MOST_PROBLEMS)):
+            part = RawTracks(sound.rows, unknown.iloc[[number]], raw.fates_path)
+            yield from _problems_of(part, path, facts, frames.n_frames, event_gap)
+
+
+def _by_track(raw: RawTracks) -> Iterator[tuple[int, RawTracks]]:
+    """Each track with its fates."""
+    for track, rows in raw.rows.groupby("track_id", sort=False):
+        yield track, RawTracks(rows, raw.fates[raw.fates["track_id"] == track], raw.fates_path)
+
+
+def _problems_of(raw: RawTracks, path: Path, facts: RecordingFacts, n_frames: int, event_gap: int) -> list[str]:
+    with contextlib.redirect_stderr(io.StringIO()):
+        return list(_raised(complete_tracks, raw, path, facts.name, n_frames, facts.frame_shape, event_gap))
+
+
+def _warnings(row, outcomes: pd.DataFrame) -> Iterator[str]:
+    beside = outcomes_beside(row.tracks)
+    if row.tracks_format != "coco-video" and not beside.exists():
+        yield f"{row.tracks}: there is no {beside.name} beside it, so none of its tracks has a fate"
+    odd = outcomes[outcomes["warning"].notna()]
+    for track, warning in odd[["track_id", "warning"]].head(SHOWN_WARNINGS).itertuples(index=False):
+        yield f"{row.tracks}: track {track}: {warning}"
+    if len(odd) > SHOWN_WARNINGS:
+        yield f"{row.tracks}: {len(odd) - SHOWN_WARNINGS} further tracks have a warning of this kind"
+
+
+def _selection_problems(config: dict, sheet: pd.DataFrame, checked: Checked) -> Iterator[str]:
+    """What the selection of trajectories and their split into training, validation and test would stop at."""
+    if not checked.outcomes or len(checked.outcomes) < sheet["tracks"].notna().sum():
+        return
+    tracks, outcomes = pd.concat(checked.tracks, ignore_index=True), pd.concat(checked.outcomes, ignore_index=True)
+    if warning := not_compared(outcomes["outcome"].value_counts(), list(config["outcomes"].values())):
+        checked.warnings.append(warning)
+    settings, tracked = config["trajectories"], sheet[sheet["tracks"].notna()]
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            trajectories = select_trajectories(
+                tracked, tracks, outcomes, config["outcomes"], min_frames=settings["min_frames"], cut_at_event=settings["cut_at_event"]
+            )
+            split_trajectories(trajectories, **config["split"], seed=config["seed"], min_frames=settings["min_frames"])
+    except InputError as error:
+        yield f"{checked.path}: {error}"

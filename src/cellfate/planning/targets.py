@@ -1,0 +1,145 @@
+"""The files that each target of the workflow asks for, from the configuration and the recordings sheet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from cellfate.base.errors import InputError
+from cellfate.planning.agreement import check_sheet_agreement, check_states
+
+FIGURES = {  # of the main target, in the paper's order, with their titles in the report
+    "figure_2": "Figure 2: confusion matrix",
+    "figure_3": "Figure 3: truncation and last k frames",
+    "figure_4": "Figure 4: attention and occlusion before the event",
+    "figure_5": "Figure 5: features of the frames that count",
+    "figure_6": "Figure 6: trajectories with their attention",
+    "training_curves": "Training curves",
+    "calibration": "Calibration",
+}
+TITLES = {**FIGURES, "states": "States of cells and where they end"}
+NO_SHEET = """
+The recordings sheet {sheet} is not there yet. This run downloads the annotations and writes it;
+run snakemake once more after that, and all jobs are planned from it.
+"""
+NO_TRACKS = """
+No recording of {sheet} has tracks, so no cell has a fate to train with. This run segments and tracks the
+recordings and cuts their crops (of all tracks with crops: {{tracks: all}}); snakemake predict predicts their cells.
+"""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """``sheet`` is None as long as it is not written; then every target that needs recordings is the sheet itself.
+
+    ``config_files`` are those that were merged, for the messages of errors.
+    """
+
+    config: Mapping
+    sheet: pd.DataFrame | None
+    config_files: Sequence[str | Path]
+
+    @cached_property
+    def recordings(self) -> list[str]:
+        return [] if self.sheet is None else list(self.sheet["recording"])
+
+    @cached_property
+    def untracked(self) -> list[str]:
+        """Recordings whose row of the sheet has no tracks: they are segmented and tracked here."""
+        return [] if self.sheet is None else list(self.sheet.loc[self.sheet["tracks"].isna(), "recording"])
+
+    @property
+    def tracked(self) -> list[str]:
+        return [name for name in self.recordings if name not in self.untracked]
+
+    @property
+    def _simulated(self) -> bool:
+        return self.config["source"]["kind"] == "simulate"
+
+    @property
+    def _of_data(self) -> str:
+        return f"results/{self.config['dataset']}"
+
+    @property
+    def of_analysis(self) -> str:
+        """The folder of everything from the split on."""
+        return f"{self._of_data}/{self.config['protocol']}"
+
+    def everything(self) -> list[str]:
+        """The main target. Raises InputError for what the sheet lacks for an analysis, where the run began as a prediction."""
+        if self.sheet is None:
+            return [self.config["recordings"]]
+        if self.config["prediction"]["model"] is not None:  # not checked when the configuration was: predictions do without
+            check_sheet_agreement(self.config, self.sheet, self.config_files)
+        if not self.tracked:
+            return [*self.tracking(), *self.drift(), *(f"{self._of_data}/crops/{name}.h5" for name in self.untracked)]
+        published = [f"{self.of_analysis}/tables/published.csv"] * (self.config["dataset"] == "published")
+        of_model = [f"{self.of_analysis}/summary.html", f"{self.of_analysis}/model"]
+        return [*self.figures(), *of_model, *published, *self.tracking(), *self.drift()]
+
+    def note(self) -> str | None:
+        """What to know before the main target runs, where it is less than a user may expect."""
+        if self.sheet is not None and self.tracked:
+            return None
+        return (NO_SHEET if self.sheet is None else NO_TRACKS).format(sheet=self.config["recordings"])
+
+    def figures(self) -> list[str]:
+        """Each figure of the main target as PDF and PNG."""
+        names = [*FIGURES, *["truth"] * self._simulated]
+        return [] if self.sheet is None else self._drawn(f"{self.of_analysis}/figures", names)
+
+    def tracking(self) -> list[str]:
+        """How plausible the tracks made here are, as a table and a picture for each recording."""
+        kinds = ["qc.csv", "png", *["truth.csv"] * self._simulated]
+        return [f"{self._of_data}/tracking/{name}.{kind}" for name in self.untracked for kind in kinds]
+
+    def drift(self) -> list[str]:
+        """The pictures of the drift, where it is registered."""
+        registered = self.config["registration"]["method"] != "none"
+        return [f"{self._of_data}/drift/{name}.png" for name in self.recordings if registered]
+
+    def predictions(self) -> list[str]:
+        """The predictions of each recording, as tables, for viewers, and as a picture."""
+        if self.sheet is None:
+            return [self.config["recordings"]]
+        kinds = ("parquet", "csv", "geff", "napari.csv", "png")
+        return [f"{self._of_data}/predictions/{name}.{kind}" for name in self.recordings for kind in kinds]
+
+    def states(self) -> list[str]:
+        """The figure of the states of cells. Raises InputError for what the sheet cannot give."""
+        if self.sheet is None:
+            return [self.config["recordings"]]
+        check_states(self.config, self.sheet, self.config_files)
+        return self._drawn(f"{self.of_analysis}/figures", ["states"])
+
+    def transition(self) -> list[str]:
+        """Figures and tables of phenotype transitions; static labels give a classification, its confusion and a screening of genes.
+
+        Raises InputError where there is no file of cells.
+        """
+        settings = self.config["transition"]
+        simulated = settings["source"] == "simulate"
+        path = settings["expression"]["path"]
+        if not simulated and path is None:
+            raise InputError("transition.expression.path is not set; it is the h5ad file of your cells (docs/transition.md)")
+        if not simulated and not Path(path).is_file():
+            raise InputError(f"transition.expression.path is {path!r}, which does not exist")
+        knockouts = settings["targets"]["kind"] != "static"
+        folder = f"{self._of_data}/transition"
+        names = ["transition_matrix", "regulators", "ablation", *["knockouts"] * knockouts]
+        return [*self._drawn(f"{folder}/figures", names), *[f"{folder}/truth/scores.csv"] * (simulated and knockouts)]
+
+    def last_words(self, asked: Sequence[str]) -> str:
+        """Where the results of a finished run are: of the targets that were ``asked`` for by name, else the summary page of the whole."""
+        names = {"predict": "predictions", "transition": "transition", "states": f"{self.config['protocol']}/figures"}
+        folders = [f"{self._of_data}/{names[target]}" for target in sorted(asked) if target in names]
+        if there := [f"{folder}/" for folder in folders if Path(folder).is_dir()]:
+            return f"\nThe results are in {' and '.join(there)}"
+        page = Path(self.of_analysis, "summary.html")
+        return f"\nOpen {page} in a browser; figures and tables are beside it." if page.exists() else ""
+
+    @staticmethod
+    def _drawn(folder: str, names: Sequence[str]) -> list[str]:
+        return [f"{folder}/{name}.{kind}" for name in names for kind in ("pdf", "png")]

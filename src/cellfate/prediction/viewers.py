@@ -1,0 +1,109 @@
+"""Predictions in the files that viewers read: GEFF graphs and napari's tracks. All tracks are in them, also those without a value."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cellfate.base.files import replacing
+from cellfate.base.software import SOFTWARE
+from cellfate.model.saved.exported import outcome_columns, read_settings, statement
+
+
+def with_probabilities(tracks: pd.DataFrame, predictions: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
+    """Every row of ``tracks``, sorted by track and frame, with n_frames_seen and the probabilities, NaN where there is none."""
+    columns = ["track_id", "frame", "n_frames_seen", *outcome_columns(outcomes)]
+    rows = tracks.merge(predictions[columns], on=["track_id", "frame"], how="left", validate="one_to_one")
+    return rows.sort_values(["track_id", "frame"], ignore_index=True)
+
+
+def write_viewer_files(
+    tracks: pd.DataFrame,
+    predictions: pd.DataFrame,
+    model_folder: str | Path,
+    geff: str | Path,
+    napari: str | Path,
+    *,
+    frame_interval_min: float,
+    pixel_size_um: float | None,
+) -> None:
+    """Write the tracks of one recording with their predictions by an exported model as a GEFF folder and as napari's tracks."""
+    outcomes = read_settings(model_folder)["outcomes"]
+    write_napari_tracks(tracks, predictions, napari, outcomes)
+    write_geff(tracks, predictions, geff, outcomes, frame_interval_min=frame_interval_min, pixel_size_um=pixel_size_um)
+
+
+def write_napari_tracks(tracks: pd.DataFrame, predictions: pd.DataFrame, path: str | Path, outcomes: Mapping[str, str]) -> None:
+    """Write ``track_id, t, y, x, parent``, then the properties; t in frames, y and x in pixels, parent empty where there is none."""
+    rows = with_probabilities(tracks, predictions, outcomes).rename(columns={"frame": "t", "parent_id": "parent"})
+    rows["n_frames_seen"] = rows["n_frames_seen"].astype("Int64")
+    columns = ["track_id", "t", "y", "x", "parent", "n_frames_seen", *outcome_columns(outcomes)]
+    with replacing(path) as temporary:
+        rows[columns].assign(given=statement(outcomes)).to_csv(temporary, index=False)
+
+
+def track_edges(tracks: pd.DataFrame) -> np.ndarray:
+    """Row numbers (E, 2) of ``tracks`` (sorted by track and frame) that follow one another: within a track, and mother to daughter.
+
+    A daughter hangs on the last row of its mother before the daughter's first frame; where there is none there is no edge.
+    """
+    track, frame = tracks["track_id"].to_numpy(), tracks["frame"].to_numpy()
+    rows = np.arange(len(tracks))
+    within = np.flatnonzero(track[1:] == track[:-1])
+    edges = [np.column_stack([within, within + 1])]
+    starts = np.flatnonzero(np.concatenate([[True], track[1:] != track[:-1]])) if len(tracks) else rows
+    for row in starts[tracks["parent_id"].iloc[starts].notna().to_numpy()]:
+        mother = rows[(track == int(tracks["parent_id"].iloc[row])) & (frame < frame[row])]
+        if len(mother):
+            edges.append([[mother[-1], row]])
+    return np.concatenate(edges).astype(np.uint64)
+
+
+def write_geff(
+    tracks: pd.DataFrame,
+    predictions: pd.DataFrame,
+    path: str | Path,
+    outcomes: Mapping[str, str],
+    frame_interval_min: float,
+    pixel_size_um: float | None,
+) -> None:
+    """Write a GEFF folder (zarr format 2): a node per track and frame, with t, y, x, track_id and the predictions.
+
+    Edges are those of :func:`track_edges`.
+    Positions are in frames and pixels; the axes carry their scale to minutes and, where it is known, micrometres. Values that are
+    not there are marked missing. What the probabilities are conditional on is in the properties' descriptions and in ``extra``.
+    """
+    from geff.core_io import write_arrays
+    from geff_spec import Axis, GeffMetadata, PropMetadata
+
+    rows = with_probabilities(tracks, predictions, outcomes)
+    given = statement(outcomes)
+    unknown = rows["n_frames_seen"].isna().to_numpy()
+    space = {} if pixel_size_um is None else {"scale": pixel_size_um, "scaled_unit": "micrometer"}
+    properties = {
+        "t": {"values": rows["frame"].to_numpy(np.int64), "missing": None},
+        "y": {"values": rows["y"].to_numpy(np.float64), "missing": None},
+        "x": {"values": rows["x"].to_numpy(np.float64), "missing": None},
+        "track_id": {"values": rows["track_id"].to_numpy(np.int64), "missing": None},
+        "n_frames_seen": {"values": rows["n_frames_seen"].fillna(0).to_numpy(np.int64), "missing": unknown},
+    }
+    described = [PropMetadata(identifier="n_frames_seen", dtype="int64", description="frames of the track up to this one")]
+    for name in outcome_columns(outcomes):
+        properties[name] = {"values": rows[name].to_numpy(np.float64), "missing": unknown}
+        outcome = name.removeprefix("probability_")
+        text = f"probability of {outcome}, given that {given}, from the frames of the track up to this one"
+        described.append(PropMetadata(identifier=name, dtype="float64", description=text))
+    metadata = GeffMetadata(
+        directed=True,
+        axes=[
+            Axis(name="t", type="time", unit="frame", scale=frame_interval_min, scaled_unit="minute"),
+            Axis(name="y", type="space", unit="pixel", **space),
+            Axis(name="x", type="space", unit="pixel", **space),
+        ],
+        node_props_metadata={one.identifier: one for one in described},
+        edge_props_metadata={},
+        extra={"cellfate": {"software": SOFTWARE, "probabilities_given": given}},
+    )
+    with replacing(path) as temporary:
+        write_arrays(temporary, np.arange(len(rows), dtype=np.uint64), properties, track_edges(rows), {}, metadata, zarr_format=2)

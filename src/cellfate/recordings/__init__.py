@@ -1,0 +1,1 @@
+"""Which recordings there are: the sheet, and the downloads of public data sets."""

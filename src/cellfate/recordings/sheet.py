@@ -1,0 +1,171 @@
+"""The recordings sheet: read and checked.
+
+Every cluster job parses this module again: it imports nothing heavier than pandas.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cellfate.base.errors import InputError, raise_first
+from cellfate.base.names import CHANNEL_NAME, RECORDING_NAME
+from cellfate.base.tables import table_problems
+from cellfate.recordings.tables import RECORDINGS
+from cellfate.tracks.formats import format_problems
+
+NO_TREATMENT = "none"
+
+
+def read_sheet(path: str | Path) -> pd.DataFrame:
+    """Read the recordings sheet (TSV, or CSV by its ending), one row per recording in the file's order.
+
+    A row that begins with ``#`` is left out, as if it were not there.
+    Columns that may be empty may also be missing. An empty treatment becomes ``none``. Raises InputError with file, line and
+    value for missing, unknown or mistyped columns, an empty sheet, names that are not unique or do not fit a file name,
+    channels that are not the same in every row, and tracks without tracks_format or the other way round.
+    """
+    return raise_first(sheet_problems(path))
+
+
+def sheet_problems(path: str | Path) -> Generator[str, None, pd.DataFrame | None]:
+    """Yield every problem of the recordings sheet; return the sheet, or None where it cannot be read or a column is missing.
+
+    The returned sheet is that of :func:`read_sheet` when there was no problem; else cells that are wrong stay or are empty.
+    """
+    path = Path(path)
+    commented: list[int] = []
+    try:
+        commented = commented_rows(path) if path.exists() else []
+        sheet = _text_of_sheet(path, commented)
+    except InputError as error:
+        yield str(error)
+        return None
+    kept = [number for number in range(1, len(sheet) + len(commented) + 2) if number - 1 not in commented]
+    problems = checked_rows(sheet, path)
+    while True:
+        try:
+            problem = next(problems)
+        except StopIteration as end:
+            checked = end.value
+            break
+        yield re.sub(r"\bline (\d+)", lambda line: f"line {kept[int(line[1]) - 1]}", problem)
+    if checked is not None:
+        checked.attrs["lines"] = kept[1:]
+    return checked
+
+
+def sheet_line(sheet: pd.DataFrame, row: int) -> int:
+    """The line of the file that row ``row`` (from 0) of a sheet stands in, with the lines counted that begin with ``#``."""
+    return sheet.attrs.get("lines", range(2, len(sheet) + 2))[row]
+
+
+def _text_of_sheet(path: Path, commented: list[int]) -> pd.DataFrame:
+    if not path.exists():
+        raise InputError(f"{path}: no such file (recordings sheet)")
+    columns = RECORDINGS.columns
+    try:
+        sheet = pd.read_csv(
+            path,
+            sep="," if path.suffix == ".csv" else "\t",
+            dtype={name: "string" for name, column in columns.items() if column.kind == "str"},
+            keep_default_na=False,
+            na_values=[""],
+            skip_blank_lines=False,
+            skiprows=commented,
+            encoding="utf-8-sig",
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not readable as a table: {error}") from error
+    if len(sheet.columns) == 1 and len(re.split(r"[,;\s]+", sheet.columns[0])) > 3:
+        raise InputError(
+            f"{path}: line 1 has one column, {sheet.columns[0]!r}; tabs are needed between the columns (commas in a .csv file)"
+        )
+    if sheet.empty:
+        raise InputError(f"{path}: no recordings in the sheet; one row per recording is needed")
+    if sheet.columns.isin(list(columns)).all():  # otherwise a mistyped name would pass as one left out
+        for name in [name for name, column in columns.items() if column.nullable and name not in sheet]:
+            sheet[name] = None
+    return sheet
+
+
+def commented_rows(path: Path) -> list[int]:
+    """The lines of a sheet, counted from 0, that begin with ``#``."""
+    return [number for number, line in enumerate(path.read_bytes().splitlines()) if line.startswith(b"#")]
+
+
+def validate_sheet(sheet: pd.DataFrame, source: str | Path) -> pd.DataFrame:
+    """Check a recordings sheet whose row 0 stands in line 2 of ``source``; see :func:`read_sheet`."""
+    return raise_first(checked_rows(sheet, source))
+
+
+def checked_rows(sheet: pd.DataFrame, source: str | Path) -> Generator[str, None, pd.DataFrame | None]:
+    """Yield every problem of a recordings sheet whose row 0 stands in line 2 of ``source``; return it as :func:`sheet_problems`."""
+    for name in sheet.columns.intersection(list(RECORDINGS.columns)):
+        if pd.api.types.is_string_dtype(sheet[name]):
+            stripped = sheet[name].str.strip()
+            sheet = sheet.assign(**{name: stripped.where(stripped != "", None)})
+    sheet = yield from table_problems(sheet, RECORDINGS, source)
+    if sheet is None:
+        return None
+    sheet["treatment"] = sheet["treatment"].fillna(NO_TREATMENT)
+    for number, row in enumerate(sheet.itertuples(index=False), start=2):
+        yield from _row_problems(row, f"{source}: line {number}")
+    for second in np.flatnonzero((sheet["images"].duplicated() & sheet["images"].notna()).to_numpy()):
+        first = int((sheet["images"] == sheet["images"].iloc[second]).to_numpy().argmax())
+        yield (
+            f"{source}: line {second + 2}: images is {sheet['images'].iloc[second]!r}, as in line {first + 2}; "
+            "the same cells would be in two recordings"
+        )
+    for name in ("channels", "channel_labels"):
+        sheet[name] = sheet[name].map(lambda text: text and ",".join(split_channels(text)))
+    for number, channels in enumerate(sheet["channels"], start=2):
+        if channels is not None and channels != sheet["channels"].iloc[0]:
+            yield (
+                f"{source}: line {number}: channels is {channels!r}, line 2 has {sheet['channels'].iloc[0]!r}; "
+                "all recordings of a data set need the same channels in the same order"
+            )
+    return sheet
+
+
+def _row_problems(row, here: str) -> Iterator[str]:
+    if row.recording is not None and not RECORDING_NAME.fullmatch(row.recording):
+        yield f"{here}: recording is {row.recording!r}, letters, digits, '_', '.' and '-' are allowed, the first no '.' or '-'"
+    if (row.tracks is None) != (row.tracks_format is None):
+        yield f"{here}: tracks is {row.tracks!r} and tracks_format is {row.tracks_format!r}; give both or neither"
+    if row.tracks_format is not None:
+        yield from format_problems(row.tracks_format, here)
+    if row.channels is not None:
+        yield from _channel_problems(row, here)
+    placeholders = re.findall(r"\{.*?\}", row.images or "")
+    if set("{}") & set(re.sub(r"\{(channel|time)\}", "", row.images or "")) or len(set(placeholders)) < len(placeholders):
+        yield f"{here}: images is {row.images!r}; in braces only {{channel}} and {{time}} may stand, each once"
+
+
+def _channel_problems(row, here: str) -> Iterator[str]:
+    channels = split_channels(row.channels)
+    bad = [name for name in channels if not CHANNEL_NAME.fullmatch(name)]
+    if bad:
+        yield f"{here}: channels is {row.channels!r}: {bad[0]!r} is not a name of letters, digits, '_' and '-'"
+    if len(set(channels)) < len(channels):
+        yield f"{here}: channels is {row.channels!r}; each name may stand there once"
+    if row.channel_labels is not None and len(split_channels(row.channel_labels)) != len(channels):
+        yield f"{here}: channel_labels is {row.channel_labels!r}, one is needed for each of the channels {row.channels!r}"
+
+
+def images_folder(images: str) -> str:
+    """What must exist for the ``images`` cell of a sheet: the folder or file itself, or the folder in which a pattern begins."""
+    return images if "{" not in images else str(Path(images.split("{")[0] + "x").parent)
+
+
+def split_channels(text: str) -> list[str]:
+    """The channel names of a sheet's cell: ``'a, b'`` gives ``['a', 'b']``."""
+    return [name.strip() for name in text.split(",")]
+
+
+def frames_arguments(images: str, channels: str, channel_labels: str | None) -> dict:
+    """What opens a recording's frames, from the cells of its row: the arguments of :func:`cellfate.frames.formats.open_frames`."""
+    labels = channel_labels and split_channels(channel_labels)
+    return {"images": images, "channels": split_channels(channels), "channel_labels": labels}

@@ -1,0 +1,23 @@
+"""The recordings sheet."""
+
+from cellfate.base.tables import FLOAT_NULL, STR, STR_NULL, Column, Table
+
+# the user's sheet: one row per recording
+RECORDINGS = Table(
+    "recordings",
+    {
+        "recording": STR,
+        "images": STR,
+        "tracks": STR_NULL,
+        "tracks_format": STR_NULL,
+        "treatment": STR_NULL,
+        "dose": STR_NULL,
+        "treatment_start_h": FLOAT_NULL,
+        "frame_interval_min": Column("float", low=1e-6),
+        "pixel_size_um": Column("float", nullable=True, low=1e-6),
+        "channels": STR,
+        "group": STR_NULL,
+        "channel_labels": STR_NULL,
+    },
+    key=("recording",),
+)

@@ -1,0 +1,259 @@
+"""The summary page of a run: one HTML file that holds everything it shows and can be sent by mail."""
+
+import base64
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from cellfate.base.errors import InputError
+from cellfate.base.files import replacing
+from cellfate.base.plot_style import COURSE_LABELS, feature_label, readable
+from cellfate.trajectories.selection import STAGES, not_compared
+
+FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
+FEW_RECORDINGS = 6  # held-out recordings; with fewer the page says that the intervals are rough
+METRICS = {
+    "balanced_accuracy": "balanced accuracy",
+    "f1_macro": "macro F1",
+    "auroc": "AUROC",
+    "log_loss": "log-loss",
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+}
+PAGE = Path(__file__).with_suffix(".html.j2")
+CARDS = ("balanced_accuracy", "f1_macro", "auroc", "recall")
+SCORES = {"ece": "expected calibration error", "brier": "Brier score", "log_loss": "log-loss"}
+PNG_SCALE = 0.62  # screen pixels per pixel of a 200 dpi figure
+
+
+def write_summary(path: str | Path, **content) -> None:
+    """Write the page that :func:`summary_page` makes."""
+    page = summary_page(**content)
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def summary_page(
+    dataset: str,
+    protocol: str,
+    outcomes: Mapping[str, str],
+    metrics: pd.DataFrame,
+    truncation: pd.DataFrame,
+    flow: pd.DataFrame,
+    calibration: pd.DataFrame,
+    effects: pd.DataFrame,
+    figures: Sequence[str | Path],
+    captions: Sequence[str | Path],
+    notes: Sequence[str],
+    software: str,
+    config_digest: str,
+) -> str:
+    """The page as HTML, without links to other files.
+
+    Tables are those of the rooms that made them (``metrics`` of the full test trajectories). ``figures`` are PNG files in the
+    order of the page, ``captions`` text files with the same stems. ``notes`` say what was not measured or must be kept in
+    mind; what the tables themselves show (few trajectories, missing values) is added to them. Raises InputError when a figure
+    has no caption.
+    """
+    names = [outcomes["negative"], outcomes["positive"]]
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(PAGE.read_text(encoding="utf-8")).render(
+        title=f"{readable(names[0])} or {readable(names[1])}",
+        dataset=dataset,
+        protocol=protocol,
+        cards=_cards(metrics, names),
+        metrics=_metrics_table(metrics, names),
+        flow=_flow_table(flow, names),
+        truncation=_truncation_table(truncation),
+        calibration=_calibration_table(calibration),
+        effects=_effects_tables(effects, names),
+        figures=_figures(figures, captions),
+        notes=[*caveats(metrics, truncation, calibration, effects, names), *_other_outcomes(flow, names), *notes],
+        software=software,
+        config_digest=config_digest,
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if pd.isna(value) else f"{value:.3f}"
+
+
+def _interval(row: pd.Series) -> str:
+    return "" if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]) else f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+
+
+def _held_out(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Rows of all test trajectories; the first scope of the table."""
+    return metrics[metrics["scope"] == metrics["scope"].iloc[0]]
+
+
+def _cards(metrics: pd.DataFrame, names: Sequence[str]) -> list[dict]:
+    """The headline numbers: one per metric of CARDS and class."""
+    cards = []
+    rows = _held_out(metrics)
+    for metric in CARDS:
+        for name in ("all", *names):
+            one = rows[(rows["metric"] == metric) & (rows["class"] == name)]
+            if len(one):
+                row = one.iloc[0]
+                label = METRICS[metric] + ("" if name == "all" else f", {readable(name)}")
+                cards.append({"label": label, "value": _number(row["value"]), "interval": _interval(row), "n": int(row["n_trajectories"])})
+    return cards
+
+
+def _metrics_table(metrics: pd.DataFrame, names: Sequence[str]) -> dict:
+    """Metrics by class as rows, scopes as columns."""
+    scopes = list(dict.fromkeys(metrics["scope"]))
+    keyed = metrics.set_index(["metric", "class", "scope"])
+    rows = []
+    for metric, label in METRICS.items():
+        for name in ("all", *names):
+            found = [keyed.loc[(metric, name, scope)] if (metric, name, scope) in keyed.index else None for scope in scopes]
+            if any(row is not None for row in found):
+                cells = [("", "") if row is None else (_number(row["value"]), _interval(row)) for row in found]
+                rows.append({"label": label, "outcome": "" if name == "all" else readable(name), "cells": cells})
+    sizes = [int(metrics.loc[metrics["scope"] == scope, "n_trajectories"].max()) for scope in scopes]
+    return {"scopes": [_scope_label(scope, index) for index, scope in enumerate(scopes)], "sizes": sizes, "rows": rows}
+
+
+def _scope_label(scope: str, index: int) -> str:
+    return "all held-out trajectories" if index == 0 else f"held out, {readable(scope)}"
+
+
+def _flow_table(flow: pd.DataFrame, names: Sequence[str]) -> dict:
+    """Stages as rows; columns are treatments, within them the two outcomes and all others."""
+    groups = flow.assign(outcome=flow["outcome"].where(flow["outcome"].isin(names), "other"))
+    counts = groups.groupby(["stage", "treatment", "outcome"])["n"].sum()
+    treatments = sorted(flow["treatment"].unique())
+    columns = [(t, o) for t in treatments for o in (*names, "other") if (groups["treatment"].eq(t) & groups["outcome"].eq(o)).any()]
+    rows = []
+    for stage in dict.fromkeys(flow["stage"]):
+        cells = [int(counts.get((stage, treatment, outcome), 0)) for treatment, outcome in columns]
+        rows.append({"stage": stage, "cells": cells, "total": sum(cells)})
+    spans = [("no treatment" if t == "none" else readable(t), sum(c[0] == t for c in columns)) for t in treatments]
+    return {"treatments": spans, "outcomes": [readable(o) for _, o in columns], "rows": rows}
+
+
+def _truncation_table(truncation: pd.DataFrame) -> dict:
+    """Balanced accuracy per number of dropped frames, one pair of columns per cohort."""
+    rows = truncation[truncation["metric"] == "balanced_accuracy"]
+    cohorts = [cohort for cohort in ("all", "fixed") if (rows["cohort"] == cohort).any()]
+    keyed = rows.set_index(["n", "cohort"])
+    lines = []
+    for n in sorted(rows["n"].unique()):
+        found = [keyed.loc[(n, cohort)] for cohort in cohorts]
+        lines.append({"n": int(n), "cells": [(_number(row["value"]), _interval(row), int(row["n_trajectories"])) for row in found]})
+    words = {"all": "all that are long enough", "fixed": "fixed cohort"}
+    return {"cohorts": [words[cohort] for cohort in cohorts], "rows": lines}
+
+
+def _calibration_table(calibration: pd.DataFrame) -> dict:
+    """The scores of the full trajectories before and after calibration."""
+    full = calibration[calibration["condition"] == "full"]
+    stages = [stage for stage in ("raw", "calibrated") if (full["stage"] == stage).any()]
+    first = {stage: full[full["stage"] == stage].iloc[0] for stage in stages}
+    rows = [{"label": label, "cells": [_number(first[stage][score]) for stage in stages]} for score, label in SCORES.items()]
+    return {"stages": [{"raw": "before", "calibrated": "after"}[stage] for stage in stages], "rows": rows if stages else []}
+
+
+def _effects_tables(effects: pd.DataFrame, names: Sequence[str]) -> list[dict]:
+    """One table for each course that has rows: features as measured, and relative to other cells."""
+    courses = [(label, effects[effects["course"] == course]) for course, label in COURSE_LABELS.items()]
+    return [_effects_table(rows, names) | {"title": label} for label, rows in courses if len(rows)]
+
+
+def _effects_table(effects: pd.DataFrame, names: Sequence[str]) -> dict:
+    """Median Cliff's delta per feature (rows) and outcome (columns)."""
+    keyed = effects.set_index(["feature", "outcome"])
+    rows = []
+    for feature in dict.fromkeys(effects["feature"]):
+        cells = []
+        for name in names:
+            row = keyed.loc[(feature, name)] if (feature, name) in keyed.index else None
+            empty = row is None or pd.isna(row["median_delta"])
+            cells.append(("–", "", "", 0) if empty else (*_effect_words(row), int(row["n_trajectories"])))
+        rows.append({"feature": feature_label(feature), "cells": cells})
+    return {"outcomes": [readable(name) for name in names], "rows": rows}
+
+
+def _effect_words(row: pd.Series) -> tuple[str, str, str]:
+    evidence = [f"{letter} {row[column]:.2g}" for letter, column in (("q", "q_value"), ("p", "p_value")) if pd.notna(row[column])]
+    return f"{row['median_delta']:+.2f}", _interval(row), evidence[0] if evidence else ""
+
+
+def caveats(
+    metrics: pd.DataFrame, truncation: pd.DataFrame, calibration: pd.DataFrame, effects: pd.DataFrame, names: Sequence[str]
+) -> list[str]:
+    """What the tables themselves say about how far the numbers can be trusted, as sentences."""
+    rows = _held_out(metrics)
+    sizes = {name: _size(rows, name) for name in names}
+    found = []
+    if min(sizes.values()) < FEW_TRAJECTORIES:
+        counts = " and ".join(f"{n} “{readable(name)}”" for name, n in sizes.items())
+        found.append(f"Few cells: {counts} trajectories were held out. With so few the numbers mean little.")
+    recordings = rows.loc[rows["metric"] == "n_recordings", "value"]
+    if len(recordings) and recordings.iloc[0] == 1:
+        found.append("All held-out trajectories come from one recording: the intervals do not cover differences between recordings.")
+    elif len(recordings) and recordings.iloc[0] < FEW_RECORDINGS:
+        found.append(f"The intervals rest on {int(recordings.iloc[0])} held-out recordings and are rough.")
+    if rows.loc[rows["metric"] == "balanced_accuracy", "ci_low"].isna().all():
+        found.append("There are no intervals: the held-out trajectories cannot be resampled.")
+    accuracy = truncation[(truncation["metric"] == "balanced_accuracy") & truncation["value"].isna() & (truncation["cohort"] == "all")]
+    if len(accuracy):
+        found.append(f"Not measured, too few long trajectories: truncation by {', '.join(str(n) for n in sorted(accuracy['n']))} frames.")
+    if not (calibration["stage"] == "calibrated").any():
+        found.append("The probabilities were not calibrated.")
+    full = calibration[calibration["condition"] == "full"].groupby("stage")["log_loss"].first()
+    if {"raw", "calibrated"} <= set(full.index) and full["calibrated"] > full["raw"]:
+        found.append(
+            f"Calibration made the log-loss of held-out cells worse ({full['raw']:.3f} before, {full['calibrated']:.3f} after): "
+            "the validation part is too small or differs from them. The headline numbers use uncalibrated probabilities."
+        )
+    return found + _missing_effects(effects, names)
+
+
+def _missing_effects(effects: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Which outcomes have no effect at all, and which have none relative to other cells."""
+    known = effects[effects["median_delta"].notna()]
+    has = {course: set(known.loc[known["course"] == course, "outcome"]) for course in COURSE_LABELS}
+    missing = [name for name in names if name not in has["kept"]]
+    alone = [name for name in names if name in has["kept"] - has["removed"]]
+    found = []
+    if missing:
+        found.append(f"Not measured, no trajectory is long enough and correctly classified: features of {_listed(missing)}.")
+    if alone:
+        found.append(f"Not measured, too few other cells to compare with: features of {_listed(alone)} {COURSE_LABELS['removed']}.")
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(f"“{readable(name)}”" for name in names)
+
+
+def _other_outcomes(flow: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    warning = not_compared(flow[flow["stage"] == STAGES[0]].groupby("outcome")["n"].sum(), names)
+    return [f"{warning[0].upper()}{warning[1:]}."] if warning else []
+
+
+def _size(rows: pd.DataFrame, name: str) -> int:
+    sizes = rows.loc[(rows["metric"] == "recall") & (rows["class"] == name), "n_trajectories"]
+    return int(sizes.max()) if len(sizes) else 0
+
+
+def _figures(figures: Sequence[str | Path], captions: Sequence[str | Path]) -> list[dict]:
+    """Each figure with its title, caption, width on the screen and the PNG as text."""
+    texts = {Path(path).stem: Path(path).read_text(encoding="utf-8").strip() for path in captions}
+    found = []
+    for path in map(Path, figures):
+        if path.stem not in texts:
+            raise InputError(f"{path}: no caption file {path.stem}.rst is given; there are {', '.join(sorted(texts))}")
+        data = path.read_bytes()
+        width = round(struct.unpack(">I", data[16:20])[0] * PNG_SCALE)  # width in the header of a PNG file
+        encoded = base64.b64encode(data).decode()
+        found.append({"title": readable(path.stem).capitalize(), "caption": texts[path.stem], "width": width, "data": encoded})
+    return found

@@ -1,0 +1,1 @@
+"""Tracked cells as a Markov chain between looks, absorbed by fates."""

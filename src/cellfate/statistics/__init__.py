@@ -1,0 +1,1 @@
+"""Formulas on plain arrays: effect sizes, courses, permutation tests, bootstrap, Markov chains, reliability."""

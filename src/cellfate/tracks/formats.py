@@ -1,0 +1,60 @@
+"""The formats of tracks: which reader each has, and which files belong to one.
+
+Readers are named here and imported when tracks are read, so that a job depends on the code of its own reader, and the recordings sheet
+on none. A further format is a function ``read(path, facts) -> RawTracks`` and one row of ``FORMATS``.
+"""
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellfate.base.errors import raise_first
+from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, outcomes_beside
+
+
+@dataclass(frozen=True)
+class Format:
+    """``reader`` is ``module:function``; ``beside`` gives the files that are read besides the tracks themselves, if they exist."""
+
+    reader: str
+    beside: Callable[[str], list[Path]] = lambda tracks: [outcomes_beside(tracks)]
+
+    @property
+    def module(self) -> str:
+        return self.reader.partition(":")[0]
+
+    def read(self, path: Path, facts: RecordingFacts) -> RawTracks:
+        """The tracks that the reader finds in ``path``."""
+        return getattr(importlib.import_module(self.module), self.reader.partition(":")[2])(path, facts)
+
+
+FORMATS = {
+    "coco-video": Format("cellfate.tracks.readers.coco_video:read_coco", lambda tracks: []),
+    "csv": Format("cellfate.tracks.readers.text:read_csv"),
+    "ctc": Format(
+        "cellfate.tracks.readers.ctc:read_ctc", lambda tracks: [outcomes_beside(tracks), *sorted(Path(tracks).glob("*_track.txt"))]
+    ),
+    "trackmate": Format("cellfate.tracks.readers.trackmate:read_trackmate", lambda tracks: [outcomes_beside(tracks), edges_beside(tracks)]),
+    "btrack": Format("cellfate.tracks.readers.btrack:read_btrack"),
+    "geff": Format("cellfate.tracks.readers.geff:read_geff"),
+    "napari": Format("cellfate.tracks.readers.text:read_napari"),
+}
+
+
+def format_named(name: str, source: str | Path) -> Format:
+    """The format of that name; an InputError that lists all names, and names ``source``, where there is none."""
+    raise_first(format_problems(name, source))
+    return FORMATS[name]
+
+
+def format_problems(name: str, source: str | Path) -> Iterator[str]:
+    """What is wrong with the name of a format that stands in ``source``."""
+    if name not in FORMATS:
+        yield f"{source}: tracks_format is {name!r}, one of {', '.join(FORMATS)} is needed"
+
+
+def track_files(tracks: str, tracks_format: str) -> list[str]:
+    """Every file that the tracks of a recording are read from, existing ones only beside ``tracks`` itself."""
+    beside = [str(path) for path in FORMATS[tracks_format].beside(tracks) if path.exists()]
+    return list(dict.fromkeys([tracks, *beside]))

@@ -1,0 +1,203 @@
+"""Tracks and their outcomes from the files that users have; every check of them happens here.
+
+The formats are in :mod:`cellfate.tracks.formats`.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cellfate.base.errors import InputError
+from cellfate.base.tables import check_table
+from cellfate.tracks.formats import format_named
+from cellfate.tracks.raw import RawTracks, RecordingFacts, joined_notes
+from cellfate.tracks.tables import CENSORED, NO_EVENT, OUTCOMES, TRACKS
+
+
+def read_tracks(
+    path: str | Path,
+    tracks_format: str,
+    recording: str,
+    n_frames: int,
+    frame_shape: tuple[int, int],
+    event_gap: int,
+    pixel_size_um: float | None = None,
+    frame_interval_min: float | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read, check and complete the tracks of one recording.
+
+    ``n_frames`` and ``frame_shape`` (H, W) are those of the recording's images; pixel size and frame interval are needed
+    for files in micrometres and minutes. Returns the tables ``tracks`` and ``outcomes`` of :mod:`cellfate.base.tables`. A track
+    keeps the outcome that its file gives. Without one it is ``no_event_by_end`` when it reaches the last frame, else
+    ``censored``. An event later than ``event_gap`` frames after the track's last frame makes the track censored, and
+    ``warning`` says so; how many there are, and the first, stands on standard error too. ``lineage`` is
+    ``<recording>/<track>`` of the earliest among all tracks that are connected as parents or as parts of one cell.
+
+    Raises InputError with file, row and value for coordinates that are not finite or outside the image, frames
+    outside the recording, a track twice in a frame, two fates, an event before its track's start, ``no_event_by_end`` on a
+    track that ends earlier, and an empty recording. Gaps in a track are allowed.
+    """
+    path = Path(path)
+    kind = format_named(tracks_format, path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file ({tracks_format} tracks)")
+    raw = kind.read(path, RecordingFacts(recording, frame_shape, pixel_size_um, frame_interval_min))
+    return complete_tracks(raw, path, recording, n_frames, frame_shape, event_gap)
+
+
+def complete_tracks(
+    raw: RawTracks, path: Path, recording: str, n_frames: int, frame_shape: tuple[int, int], event_gap: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The checked tables ``tracks`` and ``outcomes`` of raw tracks that stand in ``path``; see :func:`read_tracks`."""
+    _check_rows(raw.rows, path, recording, n_frames, frame_shape)
+    rows = raw.rows.sort_values(["track_id", "frame"], kind="stable", ignore_index=True)
+    parents = _parents(rows, path)
+    outcomes = _summarise(rows, parents, recording)
+    fates = _fates_by_track(raw, outcomes)
+    outcomes["lineage"] = _lineages(outcomes, fates, recording)
+    resolved = [
+        _resolve(track, fates.get(track.track_id), n_frames, event_gap, raw.fates_path) for track in outcomes.itertuples(index=False)
+    ]
+    outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
+    _say_what_is_odd(outcomes, raw.fates_path)
+    tracks = rows.assign(recording=recording, parent_id=rows["track_id"].map(parents))
+    return (
+        check_table(tracks[["recording", "track_id", "parent_id", "frame", "y", "x"]], TRACKS, path),
+        check_table(outcomes, OUTCOMES, path),
+    )
+
+
+def _say_what_is_odd(outcomes: pd.DataFrame, path: Path) -> None:
+    """One line on standard error with the number of warnings and the first of them; all are in the table."""
+    odd = outcomes[outcomes["warning"].notna()]
+    if len(odd):
+        first = f"track {odd['track_id'].iloc[0]}: {odd['warning'].iloc[0]}"
+        print(f"{path}: {len(odd)} of {len(outcomes)} tracks have a warning, the first: {first}", file=sys.stderr, flush=True)
+
+
+def _check_rows(rows: pd.DataFrame, path: Path, recording: str, n_frames: int, frame_shape: tuple[int, int]) -> None:
+    if rows.empty:
+        raise InputError(f"{path}: recording {recording} is empty: no tracks")
+    frame = rows["frame"]
+    _refuse(rows, (frame < 0) | (frame >= n_frames), "frame", path, f"the recording's frames are 0 to {n_frames - 1}")
+    for column, size in (("y", frame_shape[0]), ("x", frame_shape[1])):
+        values = rows[column]
+        _refuse(rows, ~np.isfinite(values), column, path, "a finite number is needed")
+        _refuse(rows, (values < 0) | (values > size), column, path, f"outside the image, 0 to {size} pixels is needed")
+    twice = rows.duplicated(["track_id", "frame"])
+    if twice.any():
+        row = rows[twice].iloc[0]
+        first = rows[(rows["track_id"] == row["track_id"]) & (rows["frame"] == row["frame"])].iloc[0]
+        raise InputError(f"{path}: {row['where']}: track {row['track_id']} is in frame {row['frame']} already ({first['where']})")
+
+
+def _refuse(rows: pd.DataFrame, bad: pd.Series, column: str, path: Path, wanted: str) -> None:
+    if bad.any():
+        row = rows[bad].iloc[0]
+        raise InputError(f"{path}: {row['where']}: {column} of track {row['track_id']} is {row[column]:g}, {wanted}")
+
+
+def _parents(rows: pd.DataFrame, path: Path) -> dict[int, object]:
+    """{track: parent or NA}; one parent per track, and no track is its own ancestor."""
+    parents: dict[int, object] = {}
+    for row in rows.itertuples(index=False):
+        parent = pd.NA if pd.isna(row.parent_id) else int(row.parent_id)
+        known = parents.setdefault(row.track_id, parent)
+        if (known is pd.NA) != (parent is pd.NA) or (parent is not pd.NA and known != parent):
+            raise InputError(f"{path}: {row.where}: parent_id of track {row.track_id} is {parent}, {known} in an earlier frame")
+    for track in parents:
+        seen, ancestor = {track}, parents[track]
+        while ancestor is not pd.NA:
+            if ancestor in seen:
+                raise InputError(f"{path}: track {track} with parent_id {parents[track]} is its own ancestor")
+            seen.add(ancestor)
+            ancestor = parents.get(ancestor, pd.NA)
+    return parents
+
+
+def _summarise(rows: pd.DataFrame, parents: dict[int, object], recording: str) -> pd.DataFrame:
+    """One row per track: recording, track_id, parent_id, first_frame, last_frame, n_frames."""
+    frames = rows.groupby("track_id")["frame"]
+    table = pd.DataFrame({"first_frame": frames.min(), "last_frame": frames.max(), "n_frames": frames.size()}).reset_index()
+    table.insert(0, "recording", recording)
+    table.insert(2, "parent_id", table["track_id"].map(parents))
+    return table
+
+
+def _fates_by_track(raw: RawTracks, outcomes: pd.DataFrame) -> dict[int, object]:
+    """{track: its row of fates}; at most one per track, and only for tracks that exist."""
+    fates: dict[int, object] = {}
+    tracks = set(outcomes["track_id"])
+    for fate in raw.fates.itertuples(index=False):
+        if fate.track_id not in tracks:
+            raise InputError(f"{raw.fates_path}: {fate.where}: track_id is {fate.track_id}, there is no such track")
+        if fate.track_id in fates:
+            other = fates[fate.track_id]
+            raise InputError(
+                f"{raw.fates_path}: {fate.where}: track {fate.track_id} has two fates, {fate.outcome} and {other.outcome} ({other.where})"
+            )
+        fates[fate.track_id] = fate
+    return fates
+
+
+def _resolve(track, fate, n_frames: int, event_gap: int, path: Path) -> tuple[str, object, str | None]:
+    """(outcome, event_frame, warning) of one track."""
+    reaches_end = track.last_frame == n_frames - 1
+    note = None if fate is None else fate.note
+    if fate is None or fate.outcome is None:
+        if fate is not None and not pd.isna(fate.event_frame):
+            raise InputError(
+                f"{path}: {fate.where}: event_frame of track {track.track_id} is {fate.event_frame:g}, but no outcome is given"
+            )
+        return NO_EVENT if reaches_end else CENSORED, pd.NA, note
+    here = f"{path}: {fate.where}: track {track.track_id}"
+    if fate.outcome in (NO_EVENT, CENSORED):
+        if not pd.isna(fate.event_frame):
+            raise InputError(f"{here}: event_frame is {fate.event_frame:g}, with outcome {fate.outcome} it must be empty")
+        if fate.outcome == NO_EVENT and not reaches_end:
+            raise InputError(
+                f"{here}: outcome is {NO_EVENT}, but its last frame is {track.last_frame}, not the recording's last ({n_frames - 1})"
+            )
+        return fate.outcome, pd.NA, note
+    if pd.isna(fate.event_frame):
+        return fate.outcome, pd.NA, joined_notes(note, f"{fate.outcome} without event_frame: the whole track is kept")
+    return _resolve_event(track, fate, event_gap, here)
+
+
+def _resolve_event(track, fate, event_gap: int, here: str) -> tuple[str, object, str | None]:
+    event = int(fate.event_frame)
+    if event < track.first_frame:
+        raise InputError(f"{here}: event_frame is {event}, before the track's start at frame {track.first_frame}")
+    after = event - track.last_frame
+    if after > event_gap:
+        text = f"{fate.outcome} at frame {event}, {after} frames after the track's last ({track.last_frame}): censored"
+        return CENSORED, pd.NA, joined_notes(fate.note, text)
+    text = f"{fate.outcome} at frame {event}, but the track goes on to frame {track.last_frame}" if -after > event_gap else None
+    return fate.outcome, event, joined_notes(fate.note, text)
+
+
+def _lineages(outcomes: pd.DataFrame, fates: dict[int, object], recording: str) -> list[str]:
+    """``<recording>/<founder>`` per row: tracks connected by parents, continues_as or a lineage label share a founder.
+
+    The founder is the track of the group that starts first (the smallest id among those that start together).
+    """
+    leader: dict[object, object] = {}
+
+    def find(node: object) -> object:
+        while leader.setdefault(node, node) != node:
+            node = leader[node]
+        return node
+
+    for track in outcomes.itertuples(index=False):
+        fate = fates.get(track.track_id)
+        related = [] if pd.isna(track.parent_id) else [int(track.parent_id)]
+        if fate is not None:
+            related += list(fate.continues_as) + ([] if fate.lineage is None else [f"label {fate.lineage}"])
+        for other in related:
+            leader[find(track.track_id)] = find(other)
+    founders: dict[object, int] = {}
+    for track in outcomes.sort_values(["first_frame", "track_id"]).itertuples(index=False):
+        founders.setdefault(find(track.track_id), track.track_id)
+    return [f"{recording}/{founders[find(track)]}" for track in outcomes["track_id"]]

@@ -1,0 +1,143 @@
+"""Tracks of TrackMate (Tinevez et al. 2017, https://doi.org/10.1016/j.ymeth.2016.09.016): its XML file, or its table of spots."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+
+from cellfate.base.errors import InputError
+from cellfate.tracks.links import tracks_of_links
+from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, lines, numbers, read_text, with_fates_beside
+
+PIXEL_UNITS = ("", "pixel", "pixels", "px")
+MICRON_UNITS = ("micron", "microns", "um", "µm", "μm", "micrometer", "micrometre")
+HEADER_ROWS = 3  # below the table's header: names for people, short names, units
+TOLERANCE = 0.01  # by which the pixel size in the file may differ from the sheet's
+_SPOT_COLUMNS = {"needed": ("ID", "TRACK_ID", "POSITION_X", "POSITION_Y", "FRAME"), "optional": ("LABEL",)}
+_EDGE_COLUMNS = {"needed": ("SPOT_SOURCE_ID", "SPOT_TARGET_ID"), "optional": ("TRACK_ID",)}
+
+
+def read_trackmate(path: Path, facts: RecordingFacts) -> RawTracks:
+    """Read a TrackMate file (``.xml``) or its exported table of spots (``.csv``).
+
+    Positions in micrometres become pixels by the sheet's ``pixel_size_um``. Only spots of the tracks that TrackMate's filters
+    kept count. TrackMate numbers whole lineages; here a track ends where a cell divides, and has the ID of its first spot. The
+    table of spots has no links: a lineage with divisions needs the table of edges beside it (:func:`cellfate.tracks.raw.edges_beside`).
+    """
+    rows = _read_xml(path, facts) if path.suffix.lower() == ".xml" else _read_spots(path, facts)
+    return with_fates_beside(rows, path, facts)
+
+
+def _pixel_size(unit: str, facts: RecordingFacts, path: Path) -> float:
+    """What to divide positions by, so that they are pixels."""
+    name = unit.strip("() ").lower()
+    if name in PIXEL_UNITS:
+        return 1.0
+    if name not in MICRON_UNITS:
+        raise InputError(f"{path}: positions are in {unit!r}, pixels or micrometres can be read")
+    if facts.pixel_size_um is None:
+        raise InputError(f"{path}: positions are in {unit}, so the sheet must give pixel_size_um for recording {facts.name}")
+    return facts.pixel_size_um
+
+
+def _read_xml(path: Path, facts: RecordingFacts) -> pd.DataFrame:
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (ElementTree.ParseError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not readable as XML: {error}") from error
+    model = root.find("Model")
+    if root.tag != "TrackMate" or model is None:
+        raise InputError(f"{path}: not a TrackMate file: <TrackMate> with a <Model> is needed, <{root.tag}> found")
+    size = _pixel_size(model.get("spatialunits", ""), facts, path)
+    image = root.find("Settings/ImageData")
+    own = float(image.get("pixelwidth", size)) if image is not None else size
+    if size != 1 and abs(own / size - 1) > TOLERANCE:
+        raise InputError(f"{path}: pixelwidth is {own:g}, but the sheet says pixel_size_um {size:g} for recording {facts.name}")
+    kept = {track.get("TRACK_ID") for track in model.iterfind("FilteredTracks/TrackID")}
+    links = []
+    for track in model.iterfind("AllTracks/Track"):
+        if track.get("TRACK_ID") in kept:
+            links += [(_number(edge, "SPOT_SOURCE_ID", path), _number(edge, "SPOT_TARGET_ID", path)) for edge in track.iterfind("Edge")]
+    linked = {spot for link in links for spot in link}
+    spots = [
+        [_number(spot, key, path) for key in ("ID", "FRAME", "POSITION_Y", "POSITION_X")] for spot in model.iterfind("AllSpots/*/Spot")
+    ]
+    table = pd.DataFrame([spot for spot in spots if spot[0] in linked], columns=["spot", "frame", "y", "x"], dtype="float64")
+    table["where"] = [f"spot {spot:g}" for spot in table["spot"]]
+    return _rows(table, links, size, path)
+
+
+def _number(element: ElementTree.Element, key: str, path: Path) -> float:
+    try:
+        return float(element.get(key, ""))
+    except ValueError:
+        name = element.get("ID") or element.get("SPOT_SOURCE_ID") or "without a number"
+        raise InputError(f"{path}: {element.tag} {name}: {key} is {element.get(key)!r}, a number is needed") from None
+
+
+def _read_spots(path: Path, facts: RecordingFacts) -> pd.DataFrame:
+    text = read_text(path, facts.name, **_SPOT_COLUMNS, strict=False)
+    if not len(text) or _is_number(text["FRAME"].iloc[0]):
+        raise InputError(f"{path}: line 2: the rows with names and units below the header are missing, so the unit of positions is unknown")
+    size = _pixel_size(text["POSITION_X"].get(HEADER_ROWS - 1, ""), facts, path)
+    text = text[text.index >= HEADER_ROWS]
+    text = text[~text["TRACK_ID"].isin(["", "None"])]
+    columns = {"spot": "ID", "frame": "FRAME", "track": "TRACK_ID"}
+    table = pd.DataFrame({name: numbers(text[key], path, whole=True) for name, key in columns.items()})
+    table = table.assign(y=numbers(text["POSITION_Y"], path), x=numbers(text["POSITION_X"], path), where=lines(text))
+    return _rows(table, _links(table, path, facts), size, path)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()
+
+
+def _links(table: pd.DataFrame, path: Path, facts: RecordingFacts) -> list[tuple[float, float]]:
+    """Links between spots: those of the table of edges, or, where no track divides, each spot to the next of its track."""
+    edges = edges_beside(path)
+    if edges != path and edges.exists():
+        text = read_text(edges, facts.name, **_EDGE_COLUMNS, strict=False)
+        text = text[text.index >= HEADER_ROWS]
+        ends = [numbers(text[key], edges, whole=True).tolist() for key in _EDGE_COLUMNS["needed"]]
+        known = set(table["spot"])
+        return [link for link in zip(*ends, strict=True) if known.issuperset(link)]
+    twice = table.duplicated(["track", "frame"])
+    if twice.any():
+        row = table[twice].iloc[0]
+        raise InputError(
+            f"{path}: {row['where']}: track {row['track']} has a second spot in frame {row['frame']}, so it divides, and spots "
+            f"alone do not say how; put TrackMate's table of edges beside it ({edges.name}), or give its XML file"
+        )
+    ordered = table.sort_values(["track", "frame"])
+    same = ordered["track"].to_numpy()[1:] == ordered["track"].to_numpy()[:-1]
+    spots = ordered["spot"].to_numpy()
+    return list(zip(spots[:-1][same].tolist(), spots[1:][same].tolist(), strict=True))
+
+
+def _rows(table: pd.DataFrame, links: list, size: float, path: Path) -> pd.DataFrame:
+    """The rows of RawTracks from spots (spot, frame, y, x, where) and links between them."""
+    odd = ~np.isfinite(table["frame"]) | (table["frame"] % 1 != 0)
+    if odd.any():
+        row = table[odd].iloc[0]
+        raise InputError(f"{path}: {row['where']}: FRAME is {row['frame']:g}, a whole number from 0 is needed")
+    if table["spot"].duplicated().any():
+        row = table[table["spot"].duplicated()].iloc[0]
+        raise InputError(f"{path}: {row['where']}: ID {row['spot']:g} stands there for the second time")
+    frames: Mapping[int, int] = dict(zip(table["spot"].astype(int), table["frame"].astype(int), strict=True))
+    try:
+        tracks, parents = tracks_of_links(frames, [(int(one), int(other)) for one, other in links])
+    except InputError as error:
+        raise InputError(f"{path}: {error} (numbers of spots)") from None
+    ids = [tracks[spot] for spot in frames]
+    return pd.DataFrame(
+        {
+            "track_id": ids,
+            "parent_id": pd.Series([parents[track] for track in ids], dtype="float64"),
+            "frame": list(frames.values()),
+            "y": table["y"].to_numpy(float) / size,
+            "x": table["x"].to_numpy(float) / size,
+            "where": table["where"].to_numpy(),
+        }
+    )

@@ -1,0 +1,58 @@
+"""Tables of tracks and their outcomes."""
+
+from cellfate.base.tables import BOOL, COUNT, FLOAT, INT_NULL, STR, STR_NULL, UNIT, Column, Table
+
+NO_EVENT = "no_event_by_end"
+CENSORED = "censored"
+
+# one row per track and frame; y, x in pixels of the whole frame
+TRACKS = Table(
+    "tracks",
+    {"recording": STR, "track_id": COUNT, "parent_id": INT_NULL, "frame": COUNT, "y": FLOAT, "x": FLOAT},
+    key=("track_id", "frame"),
+)
+
+# one row per track; event_frame is the first frame that shows the event; lineage names the founder's track
+OUTCOMES = Table(
+    "outcomes",
+    {
+        "recording": STR,
+        "track_id": COUNT,
+        "parent_id": INT_NULL,
+        "lineage": STR,
+        "first_frame": COUNT,
+        "last_frame": COUNT,
+        "n_frames": Column("int", low=1),
+        "outcome": STR,
+        "event_frame": Column("int", nullable=True, low=0),
+        "warning": STR_NULL,
+    },
+    key=("recording", "track_id"),
+)
+
+# one row: how plausible the tracks of a recording are; see cellfate.tracks.quality
+TRACKING_QUALITY = Table(
+    "tracking_quality",
+    {
+        "recording": STR,
+        "n_frames": COUNT,
+        "tracks": COUNT,
+        "cells_per_frame": Column("float", low=0),
+        "median_length": Column("float", low=0),
+        "mean_length": Column("float", low=0),
+        "full_length_share": UNIT,
+        "links_per_frame": Column("float", low=0),
+        "appearing_per_frame": Column("float", low=0),
+        "lost_per_frame": Column("float", low=0),
+        "missed_share": UNIT,
+        "median_step": Column("float", nullable=True, low=0),
+        "step_90": Column("float", nullable=True, low=0),
+        "neighbour_distance": Column("float", nullable=True, low=0),
+        "divisions": COUNT,
+        "divisions_per_frame": Column("float", low=0),
+        "doubling_h": Column("float", nullable=True, low=0),
+        "implausible_divisions": BOOL,
+        "warnings": STR_NULL,
+    },
+    key=("recording",),
+)

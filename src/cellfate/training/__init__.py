@@ -1,0 +1,1 @@
+"""How the network learns: examples and their augmentation, epochs, and going on after an interruption."""

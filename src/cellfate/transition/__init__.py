@@ -1,0 +1,1 @@
+"""The second paper: phenotype transitions from single-cell RNA. Knows only statistics and base."""

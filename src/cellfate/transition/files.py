@@ -1,0 +1,97 @@
+"""What the steps of ``snakemake transition`` hand to each other, as HDF5 and text, and lists of genes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from cellfate.base.errors import InputError
+from cellfate.base.files import replacing
+from cellfate.transition.expression import Prepared
+from cellfate.transition.network.training import Cells
+
+ARRAYS = ("values", "zero", "log_expression", "embedding")
+NAMES = ("genes", "cells", "parts")
+
+
+@dataclass(frozen=True)
+class PreparedFile:
+    """Prepared expression with its phenotypes (codes and names), targets, and the kind of the targets."""
+
+    prepared: Prepared
+    phenotype: np.ndarray
+    phenotypes: list[str]
+    targets: np.ndarray
+    targets_kind: str
+    groups: np.ndarray | None = None  # (N,) of each cell, such as its donor, where there are any
+
+    def cells(self, standardise: bool = True) -> tuple[Prepared, Cells]:
+        """The arrays for a network; without ``standardise`` logarithms in place of z-scores."""
+        prepared = self.prepared if standardise else without_scaling(self.prepared)
+        return prepared, Cells(prepared.values, prepared.embedding, self.phenotype, self.targets)
+
+
+def without_scaling(prepared: Prepared) -> Prepared:
+    """The same cells with their log expression in place of z-scores: no expression is then 0."""
+    changed = {"values": prepared.log_expression, "zero": np.zeros_like(prepared.zero)}
+    return Prepared(**{**prepared.__dict__, **changed})
+
+
+def write_prepared(file: PreparedFile, path: str | Path) -> None:
+    with replacing(path) as temporary, h5py.File(temporary, "w") as out:
+        for name in ARRAYS:
+            out.create_dataset(name, data=np.asarray(getattr(file.prepared, name), np.float32), compression="gzip")
+        for name in NAMES:
+            out[name] = [str(value) for value in getattr(file.prepared, name)]
+        out["phenotype"], out["targets"], out["phenotypes"] = file.phenotype, file.targets, file.phenotypes
+        if file.groups is not None:
+            out["groups"] = [str(value) for value in file.groups]
+        out.attrs.update({"embedding_name": file.prepared.embedding_name, "targets_kind": file.targets_kind})
+
+
+def read_prepared(path: str | Path) -> PreparedFile:
+    with h5py.File(path) as file:
+        arrays = {name: file[name][()].astype(float) for name in ARRAYS}
+        names = {name: np.array([value.decode() for value in file[name][()]], dtype=object) for name in NAMES}
+        prepared = Prepared(**arrays, **names, embedding_name=str(file.attrs["embedding_name"]))
+        phenotypes = [value.decode() for value in file["phenotypes"][()]]
+        groups = np.array([value.decode() for value in file["groups"][()]], dtype=object) if "groups" in file else None
+        return PreparedFile(prepared, file["phenotype"][()], phenotypes, file["targets"][()], str(file.attrs["targets_kind"]), groups)
+
+
+def read_genes(path: str | Path) -> list[str]:
+    """A list of genes, one name a line; empty lines and what follows # are left out. Raises InputError when none is left."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file (transition.prior)")
+    names = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    names = [name for name in names if name]
+    if not names:
+        raise InputError(f"{path}: no gene in it")
+    return names
+
+
+def read_gene_sets(path: str | Path) -> dict[str, list[str]]:
+    """Gene sets of a GMT file: name, description and genes, separated by tabs. Raises InputError naming the line."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file (transition.gene_sets)")
+    found: dict[str, list[str]] = {}
+    for line, text in enumerate(path.read_text().splitlines(), start=1):
+        fields = [field.strip() for field in text.split("\t")]
+        if fields == [""]:
+            continue
+        genes = [gene for gene in fields[2:] if gene]
+        if not genes:
+            raise InputError(f"{path}: line {line}: name, description and at least one gene are needed, separated by tabs")
+        if fields[0] in found:
+            raise InputError(f"{path}: line {line}: the set {fields[0]!r} occurs twice")
+        found[fields[0]] = genes
+    return found
+
+
+def write_gene_sets(sets: Mapping[str, Sequence[str]], path: str | Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text("".join("\t".join([name, "planted", *genes]) + "\n" for name, genes in sets.items()))

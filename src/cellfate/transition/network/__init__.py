@@ -1,0 +1,1 @@
+"""The network of phenotype transitions, its training, and the networks that it is compared with."""

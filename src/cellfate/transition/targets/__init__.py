@@ -1,0 +1,1 @@
+"""What a cell becomes: observed, by optimal transport over time points, or along pseudotime."""

@@ -1,0 +1,1 @@
+"""Scores against the simulator's truth: a leaf, nothing imports it."""

@@ -1,0 +1,255 @@
+"""`cellfate check`: every problem at once, each by the check that a run would stop at."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import yaml
+
+from cellfate.base.errors import InputError
+from cellfate.cli import check as cli_check
+from cellfate.planning.full_check import check_project, merged
+from cellfate.recordings.tables import RECORDINGS
+
+ROOT = Path(__file__).parents[3]
+N_FRAMES, SHAPE = 14, (40, 50)
+
+
+def write_frames(folder):
+    folder.mkdir(parents=True)
+    for t in range(N_FRAMES):
+        tifffile.imwrite(folder / f"t{t:03d}.tif", np.full(SHAPE, t, "uint16"), photometric="minisblack")
+
+
+def write_tracks(path, outcomes=("apoptosis", "mitosis", "mitosis", "apoptosis")):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{track},{frame},{5 * track}.5,{frame}" for track in range(1, len(outcomes) + 1) for frame in range(N_FRAMES - 1)]
+    path.write_text("\n".join(["track_id,frame,y,x", *rows]) + "\n")
+    fates = [f"{track},{outcome},{N_FRAMES - 1}" for track, outcome in enumerate(outcomes, start=1)]
+    path.with_name(f"{path.stem}_outcomes.csv").write_text("\n".join(["track_id,outcome,event_frame", *fates]) + "\n")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Four recordings of one channel that are in order, a sheet and settings, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    rows = []
+    for name in ("a", "b", "c", "d"):
+        write_frames(tmp_path / "frames" / name)
+        write_tracks(tmp_path / f"tracks/{name}.csv")
+        row = {"recording": name, "images": f"frames/{name}", "tracks": f"tracks/{name}.csv", "tracks_format": "csv"}
+        rows.append(row | {"frame_interval_min": "15", "channels": "nuclei"})
+    write_sheet(tmp_path / "s.tsv", rows)
+    settings = {
+        "dataset": "mine",
+        "recordings": "s.tsv",
+        "source": {"kind": "local"},
+        "segmentation": {"channel": "nuclei"},
+        "evaluation": {"treatment": None},
+        "split": {"fractions": [0.4, 0.3, 0.3]},
+    }
+    write_settings(tmp_path / "mine.yaml", settings)
+    return tmp_path, rows, settings
+
+
+def write_sheet(path, rows):
+    columns = list(RECORDINGS.columns)
+    lines = ["\t".join(columns), *("\t".join(row.get(column, "") for column in columns) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def write_settings(path, settings):
+    path.write_text(yaml.safe_dump(settings))
+
+
+def problems(path="mine.yaml"):
+    return check_project(path).problems
+
+
+def run(path):
+    return cli_check.run(argparse.Namespace(paths=[Path(path)]))
+
+
+def test_nothing_is_wrong(project, capsys):
+    assert run("mine.yaml") == 0
+    out = capsys.readouterr().out
+    assert "Nothing is wrong: 4 recordings, 56 frames and 16 tracks can be read." in out
+    rows = [line.split() for line in out.splitlines()]
+    assert rows[0] == ["recording", "frames", "pixels", "type", "channels", "tracks", "apoptosis", "mitosis"]
+    assert rows[1] == ["a", "14", "40", "x", "50", "uint16", "nuclei", "4", "2", "2"]
+
+
+def test_a_sheet_alone_is_checked_too(project):
+    assert problems("s.tsv") == []
+
+
+def test_faults_in_several_recordings_are_all_reported_in_one_run(project, capsys):
+    folder, rows, settings = project
+    rows[0]["frame_interval_min"] = ""
+    rows[1]["channels"] = "nuc lei"
+    write_sheet(folder / "s.tsv", rows)
+    (folder / "frames/b/t005.tif").write_bytes(b"II*\0 no image")
+    (folder / "frames/b/t007.tif").unlink()
+    tifffile.imwrite(folder / "frames/d/t003.tif", np.zeros((8, 8), "uint16"), photometric="minisblack")
+    tifffile.imwrite(folder / "frames/d/t009.tif", np.zeros(SHAPE, "uint8"), photometric="minisblack")
+    lines = (folder / "tracks/c.csv").read_text().splitlines()
+    lines[3], lines[17] = "1,2,99,3", "2,3,1,77"
+    (folder / "tracks/c.csv").write_text("\n".join(lines) + "\n")
+    outcomes = folder / "tracks/c_outcomes.csv"
+    outcomes.write_text(outcomes.read_text() + "9,mitosis,3\n")
+    settings |= {"crops": {"size": 3, "siez": 4}, "split": {"folds": 2}, "augmentation": {"flip": 2}}
+    write_settings(folder / "mine.yaml", settings)
+    assert run("mine.yaml") == 1
+    out = capsys.readouterr().out
+    for expected in (
+        "mine.yaml: unknown key crops.siez; known here: size",
+        "mine.yaml: crops.size is 3, at least 8 is needed",
+        "mine.yaml: augmentation.flip is 2, at most 1 is allowed",
+        "mine.yaml: split.folds is 2, 1 (one split) or at least 3",
+        "s.tsv: line 2: frame_interval_min is empty, a value is needed",
+        "s.tsv: line 3: channels is 'nuc lei': 'nuc lei' is not a name",
+        "s.tsv: line 3: channels is 'nuc lei', line 2 has 'nuclei'",
+        "frames/b/t007.tif: ",
+        "frames/b/t005.tif: not readable as TIFF",
+        "tracks/c.csv: line 4: y of track 1 is 99, outside the image, 0 to 40 pixels is needed (s.tsv: line 4)",
+        "tracks/c.csv: line 18: x of track 2 is 77, outside the image, 0 to 50 pixels is needed (s.tsv: line 4)",
+        "tracks/c_outcomes.csv: line 6: track_id is 9, there is no such track (s.tsv: line 4)",
+        "frames/d/t003.tif: 8 x 8 pixels found, 40 x 50 expected as in t000.tif (s.tsv: line 5)",
+        "frames/d/t009.tif: pixel type uint8 found, uint16 expected as in t000.tif (s.tsv: line 5)",
+    ):
+        assert expected in out
+    listed = out.split("\n\n")[0].splitlines()
+    assert len(listed) == len(set(listed))
+    assert f"{len(listed)} problems in mine.yaml" in out
+
+
+def test_missing_files_are_named_once(project):
+    folder, rows, _ = project
+    rows[0]["images"], rows[1]["tracks"] = "nowhere", "nowhere.csv"
+    write_sheet(folder / "s.tsv", rows)
+    found = problems()
+    assert [line.split(", which")[0] for line in found] == [
+        "s.tsv: line 2: images is 'nowhere'",
+        "s.tsv: line 3: tracks is 'nowhere.csv'",
+    ]
+    assert len(problems("s.tsv")) == 2
+
+
+def test_lines_are_those_of_the_file_also_below_rows_that_are_left_out(project):
+    folder, rows, _ = project
+    rows[2]["tracks"] = "nowhere.csv"
+    write_sheet(folder / "s.tsv", rows)
+    lines = (folder / "s.tsv").read_text().splitlines()
+    lines.insert(1, "# not this one")
+    (folder / "s.tsv").write_text("\n".join(lines) + "\n")
+    assert [line.split(":")[:2] for line in problems()] == [["s.tsv", " line 5"]]
+
+
+def test_rules_whose_keys_are_well_formed_are_checked_beside_a_violated_schema(project):
+    folder, _, settings = project
+    write_settings(folder / "mine.yaml", settings | {"crops": {"size": "big"}, "evaluation": {"truncation": [5, 0], "treatment": "x"}})
+    assert [line.split(" is ")[0] for line in problems()] == [
+        "mine.yaml: crops.size",
+        "mine.yaml: evaluation.truncation",
+        "mine.yaml: evaluation.treatment",
+    ]
+
+
+def test_an_empty_section_and_settings_that_are_no_yaml_are_named(project):
+    folder, _, _ = project
+    (folder / "mine.yaml").write_text("dataset: mine\nrecordings: s.tsv\nsource: {kind: local}\nsegmentation:\n")
+    assert "mine.yaml: segmentation is None, object is needed" in problems()
+    (folder / "mine.yaml").write_text("dataset: mine\n  recordings: s.tsv\n")
+    assert problems()[0].startswith("mine.yaml: line 2: not valid YAML")
+    (folder / "mine.yaml").write_text("just text\n")
+    assert problems()[0].startswith("mine.yaml: keys with values are needed")
+
+
+def test_too_few_of_an_outcome_to_train_and_test_are_found_before_a_run(project):
+    folder, _, _ = project
+    for name in ("a", "b", "c"):
+        write_tracks(folder / f"tracks/{name}.csv", ["mitosis"] * 4)
+    (found,) = problems()
+    assert "both outcomes are needed" in found
+
+
+def test_outcomes_that_are_not_compared_and_late_events_are_worth_a_look(project, capsys):
+    folder, _, _ = project
+    write_tracks(folder / "tracks/a.csv", ["apoptosis", "mitosis", "mitsis", "apoptosis"])
+    text = (folder / "tracks/b_outcomes.csv").read_text().replace("2,mitosis,13", "2,mitosis,").replace("3,mitosis", "3,mitosis")
+    (folder / "tracks/b_outcomes.csv").write_text(text)
+    assert run("mine.yaml") == 0
+    out = capsys.readouterr().out.split("Worth a look:")[1]
+    assert "mitsis (1, mistyped mitosis?)" in out
+    assert "tracks/b.csv: track 2: mitosis without event_frame" in out
+
+
+def test_tracks_without_a_table_of_outcomes_are_worth_a_look(project):
+    folder, _, _ = project
+    (folder / "tracks/a_outcomes.csv").unlink()
+    assert any("there is no a_outcomes.csv beside it" in line for line in check_project("mine.yaml").warnings)
+
+
+def test_recordings_that_a_run_makes_are_not_looked_at(project):
+    folder, rows, settings = project
+    rows[0] |= {"images": "later/a", "tracks": "later/a.json", "tracks_format": "coco-video"}
+    write_sheet(folder / "s.tsv", rows)
+    write_settings(folder / "mine.yaml", settings | {"source": {"kind": "simulate"}})
+    checked = check_project("mine.yaml")
+    assert checked.problems == []
+    assert "later/a is not there yet, a run makes or fetches it" in checked.left_out[0]
+
+
+def test_settings_are_laid_over_the_default_as_snakemake_does():
+    below = {"a": {"b": 1, "c": [1, 2]}, "d": {"e": 1}}
+    assert merged(below, {"a": {"c": [3]}, "d": None, "f": 1}) == {"a": {"b": 1, "c": [3]}, "d": None, "f": 1}
+    assert below == {"a": {"b": 1, "c": [1, 2]}, "d": {"e": 1}}
+
+
+def test_the_demo_settings_are_in_order(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    checked = check_project("demo/config.yaml")
+    assert checked.problems == []
+
+
+def test_the_command_imports_nothing_heavy(project):
+    code = (
+        "import sys, argparse, pathlib; from cellfate.cli import check as cli_check, init\n"
+        "assert cli_check.run(argparse.Namespace(paths=[pathlib.Path('mine.yaml')])) == 0\n"
+        "heavy = [m for m in ('torch', 'lightning', 'matplotlib', 'cellpose') if m in sys.modules]\n"
+        "assert not heavy, heavy"
+    )
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=project[0])
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_that_breaks_its_reader_hides_no_other_problem(project):
+    folder, rows, _ = project
+    images = np.zeros((3, *SHAPE), "uint16")
+    tifffile.imwrite(folder / "broken.ome.tif", images, photometric="minisblack", metadata={"axes": "TYX"})
+    content = (folder / "broken.ome.tif").read_bytes()
+    (folder / "broken.ome.tif").write_bytes(content.replace(b"<Image ID", b"<Im&ge ID"))
+    rows[0]["images"], rows[1]["images"] = "broken.ome.tif", "frames/nowhere"
+    write_sheet(folder / "s.tsv", rows)
+    found = problems("s.tsv")
+    assert len(found) == 2
+    assert found[0].startswith("broken.ome.tif: ")
+    assert "(s.tsv: line 2)" in found[0]
+    assert found[1].startswith("frames/nowhere: no such folder")
+
+
+def test_settings_are_laid_over_each_other_and_a_sheet_is_checked_alone(tmp_path):
+    for name, text in {"a.yaml": "seed: -1\n", "b.yaml": "seed: 1\ncrops: {size: 0}\n", "s.tsv": ""}.items():
+        (tmp_path / name).write_text(text)
+    a, b, sheet = (tmp_path / name for name in ("a.yaml", "b.yaml", "s.tsv"))
+    assert any("seed is -1" in problem for problem in check_project(a).problems)
+    problems = check_project(a, b).problems
+    assert not any("seed" in problem for problem in problems)
+    assert any(problem.startswith(f"{b}: crops.size is 0") for problem in problems)
+    with pytest.raises(InputError, match=r"s\.tsv: a sheet is checked alone"):
+        check_project(a, sheet)

@@ -1,0 +1,176 @@
+"""``cellfate predict`` in this process: what it writes, and what it refuses before it computes anything."""
+
+import json
+import shlex
+from pathlib import Path
+
+import geff
+import pandas as pd
+import pytest
+import yaml
+from toy_model import write_model
+from toy_recording import toy_row, write_sheet
+
+from cellfate.base.tables import read_table
+from cellfate.cli import predict as cli_predict
+from cellfate.cli.main import build_parser, main
+from cellfate.prediction.tables import FATE_PREDICTIONS
+
+ROOT = Path(__file__).parents[3]
+KINDS = ("parquet", "csv", "geff", "napari.csv", "pdf", "png", "embeddings.h5")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp("model") / "model")
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """As on a machine without matplotlib: pictures take seconds."""
+    monkeypatch.setattr(cli_predict, "find_spec", lambda name: None)
+
+
+def errors(capsys) -> list[str]:
+    """The lines of standard error without the warnings of the readers of tracks, which have no outcomes here."""
+    return [line for line in capsys.readouterr().err.splitlines() if "so none of its tracks has a fate" not in line]
+
+
+def predict(model, sheet, *options: str) -> int:
+    return main(["predict", str(model), str(sheet), "--output", str(sheet.parent / "out"), "--accelerator", "cpu", *options])
+
+
+def test_every_file_is_written_for_every_recording(tmp_path, model, capsys):
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path, "r0"), toy_row(tmp_path, "r.1", seed=1)])
+    assert predict(model, sheet) == 0
+    assert capsys.readouterr().out == f"The predictions of 2 recordings are in {tmp_path}/out/\n"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{name}.{kind}" for name in ("r0", "r.1") for kind in KINDS}
+    table = read_table(tmp_path / "out/r0.parquet", FATE_PREDICTIONS)
+    assert table.groupby("track_id").size().to_dict() == {1: 8, 2: 6}  # from the model's 5 frames on
+    assert set(table["recording"]) == {"r0"}
+    pd.testing.assert_frame_equal(table, read_table(tmp_path / "out/r0.csv", FATE_PREDICTIONS))
+    assert geff.read(tmp_path / "out/r0.geff")[0].number_of_nodes() == 26
+    other = read_table(tmp_path / "out/r.1.parquet", FATE_PREDICTIONS)
+    assert (other["logit"] != table["logit"]).all()
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_options_change_which_frames_have_a_value(tmp_path, model):
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path, "r0"), toy_row(tmp_path, "r1")])
+    assert predict(model, sheet, "--recording", "r1", "--min-frames", "4", "--every", "3") == 0
+    table = read_table(tmp_path / "out/r1.parquet", FATE_PREDICTIONS)
+    assert table.groupby("track_id")["n_frames_seen"].agg(list).to_dict() == {1: [4, 7, 10], 2: [4, 7, 10], 7: [4]}
+    assert not (tmp_path / "out/r0.parquet").exists()
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_results_that_are_there_are_replaced(tmp_path, model):
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    predict(model, sheet)
+    first = read_table(tmp_path / "out/r0.parquet", FATE_PREDICTIONS)
+    (tmp_path / "out/r0.geff/left_over").touch()
+    assert predict(model, sheet, "--every", "2") == 0
+    second = read_table(tmp_path / "out/r0.parquet", FATE_PREDICTIONS)
+    assert len(second) == len(first) // 2
+    assert not (tmp_path / "out/r0.geff/left_over").exists()
+
+
+def test_the_problems_of_all_recordings_are_named_before_anything_is_computed(tmp_path, model, capsys):
+    rows = [toy_row(tmp_path, f"r{i}") for i in range(4)]
+    rows[1]["frame_interval_min"] = 10
+    rows[2]["images"] = str(tmp_path / "images/none")
+    tracks = pd.read_csv(rows[3]["tracks"])
+    tracks.loc[4, "y"] = 500
+    tracks.to_csv(rows[3]["tracks"], index=False)
+    sheet = write_sheet(tmp_path / "sheet.tsv", rows)
+    assert predict(model, sheet) == 1
+    lines = errors(capsys)
+    assert lines[0] == "Input error: 3 recordings cannot be predicted:"
+    assert f"{sheet}: line 3: recording r1: frame_interval_min is 10, but the model was trained at 30" in lines[1]
+    assert f"{tmp_path}/images/none: no such folder" in lines[2]
+    assert f"{tmp_path}/r3.csv: line 6: y of track 1 is 500" in lines[3]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_one_problem_is_one_line(tmp_path, model, capsys):
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path, frame_interval_min=10)])
+    assert predict(model, sheet) == 1
+    (line,) = errors(capsys)
+    assert line.startswith(f"Input error: {sheet}: line 2: recording r0: frame_interval_min is 10")
+    assert "--allow-other-interval" in line
+    assert predict(model, sheet, "--allow-other-interval") == 0
+    assert "WARNING: recording r0: frame_interval_min is 10" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_recordings_without_tracks_are_left_to_the_workflow(tmp_path, model, capsys):
+    rows = [toy_row(tmp_path, "r0"), toy_row(tmp_path, "r1", tracks="", tracks_format="")]
+    sheet = write_sheet(tmp_path / "sheet.tsv", rows)
+    assert predict(model, sheet) == 0
+    left_out = errors(capsys)[0]
+    command = cli_predict.snakemake_command(model, sheet)
+    assert left_out == f"Left out: {sheet}: no tracks of recording r1; to track and predict: {command}"
+    assert (tmp_path / "out/r0.parquet").exists()
+    assert not (tmp_path / "out/r1.parquet").exists()
+    assert predict(model, sheet, "--recording", "r1") == 1
+    assert capsys.readouterr().err == f"Input error: {left_out.removeprefix('Left out: ')}\n"
+    assert predict(model, write_sheet(tmp_path / "none.tsv", rows[1:])) == 1
+    assert "no tracks of recording r1" in capsys.readouterr().err
+
+
+def test_the_command_for_snakemake_survives_a_shell():
+    words = shlex.split(cli_predict.snakemake_command("my models/a", "my sheet.tsv"))
+    assert words[-6:] == [
+        "dataset=new",
+        "recordings=my sheet.tsv",
+        "source={kind: local}",
+        "prediction={model: my models/a}",
+        "--",
+        "predict",
+    ]
+    assert yaml.safe_load(words[-3].partition("=")[2]) == {"model": "my models/a"}
+
+
+def test_a_recording_that_is_not_in_the_sheet(tmp_path, model, capsys):
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    assert predict(model, sheet, "--recording", "r0", "r9") == 1
+    assert capsys.readouterr().err == f"Input error: {sheet}: no recording r9; there are r0\n"
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_model_that_does_not_say_from_when_it_predicts_needs_the_option(tmp_path, capsys):
+    model = write_model(tmp_path / "model")
+    settings = json.loads((model / "settings.json").read_text())
+    del settings["min_frames"]
+    (model / "settings.json").write_text(json.dumps(settings))
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    assert predict(model, sheet) == 1
+    assert "min_frames not found, as in a model of cellfate 0.1; say it with --min-frames" in capsys.readouterr().err
+    assert predict(model, sheet, "--min-frames", "8") == 0
+    assert read_table(tmp_path / "out/r0.parquet", FATE_PREDICTIONS)["n_frames_seen"].min() == 8
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_without_matplotlib_only_the_picture_is_missing(tmp_path, model, capsys):
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    assert predict(model, sheet) == 0
+    assert "r0: no picture: matplotlib is not installed" in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"r0.{kind}" for kind in KINDS if kind not in ("pdf", "png")}
+
+
+def test_defaults_are_those_of_the_configuration():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    parsed = build_parser(["predict"]).parse_args(["predict", "model", "sheet.tsv"])
+    assert parsed.every == config["prediction"]["every"]
+    assert parsed.allow_other_interval == config["prediction"]["allow_other_interval"]
+    assert parsed.accelerator == config["training"]["accelerator"]
+    assert config["trajectories"]["min_frames"] == config["prediction"]["min_frames"]  # the model's and the workflow's
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many"])
+def test_a_number_that_makes_no_sense_is_refused(value, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["predict", "model", "sheet.tsv", f"--every={value}"])
+    assert left.value.code == 2
+    assert "is not a whole number of at least 1" in capsys.readouterr().err

@@ -1,0 +1,313 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from cellfate.base.errors import InputError
+from cellfate.base.tables import check_table
+from cellfate.explanation.effects import (
+    compare_features,
+    feature_names,
+    read_published_effects,
+    summarize_deltas,
+    summarize_effects,
+    summarize_published_effects,
+)
+from cellfate.explanation.tables import EFFECT_SUMMARY, EFFECTS
+from cellfate.model.attention_rows import attention_rows
+from cellfate.statistics.effect_sizes import cliffs_delta
+from cellfate.statistics.permutation import benjamini_hochberg
+
+NAMES = {"negative": "apoptosis", "positive": "mitosis"}
+FEATURES = ["area", "intensity_mean-p53"]
+HIGH_FRAMES = {"treatment": "cisplatin", "splits": ["test"], "high_percentile": 90, "seed": 42}
+
+
+def make_inputs(n=12, length=30, seed=0, effect=2.0):
+    """``n`` trajectories in three recordings; p53 is higher in the last frames, where mitosis (odd) has its attention."""
+    rng = np.random.default_rng(seed)
+    attention, predictions, trajectories, features = [], [], [], []
+    for i in range(n):
+        recording, label = f"r{i % 3}", i % 2
+        name = f"{recording}/{i}"
+        frames = np.arange(5, 5 + length)
+        weights = rng.random(length) * 0.01
+        weights[-3:] += 0.05 * label
+        attention.append(attention_rows(name, frames, weights, 0, "test"))
+        predictions.append((name, recording, "cisplatin", 0, "test", "full", 0, length, label, 2.0 * (2 * label - 1)))
+        trajectories.append((name, recording, f"{recording}/{i // 2}", "high", length, 30.0))
+        p53 = rng.normal(size=length)
+        p53[-3:] += effect
+        features.append(
+            pd.DataFrame({"recording": recording, "track_id": i, "frame": frames, "area": rng.normal(100, 5, length), FEATURES[1]: p53})
+        )
+    predictions = pd.DataFrame(
+        predictions, columns=["trajectory", "recording", "treatment", "fold", "split", "condition", "n", "n_frames", "label", "logit"]
+    )
+    predictions["probability"] = predictions["probability_calibrated"] = 1 / (1 + np.exp(-predictions["logit"]))
+    columns = ["trajectory", "recording", "lineage", "dose", "n_frames", "frame_interval_min"]
+    return [pd.concat(attention), predictions, pd.DataFrame(trajectories, columns=columns), pd.concat(features, ignore_index=True)]
+
+
+def compare(inputs, **settings):
+    settings = HIGH_FRAMES | {"min_frames": 20, "resamples": 2000} | settings
+    return check_table(compare_features(*inputs, NAMES, **settings), EFFECTS, "e")
+
+
+def summarize(inputs, effects, **settings):
+    how = {"bootstrap": 200, "null_model": "circular_shift", "null_draws": 500, "correction": "benjamini-hochberg"}
+    settings = HIGH_FRAMES | how | settings
+    return check_table(summarize_effects(effects, *inputs, NAMES, **settings), EFFECT_SUMMARY, "s")
+
+
+def of_course(table, course="kept"):
+    return table[table["course"] == course].drop(columns="course").reset_index(drop=True)
+
+
+def test_effects_of_one_trajectory_are_scipys():
+    inputs = make_inputs()
+    effects = compare(inputs)
+    attention, _, _, features = inputs
+    own = attention[attention["trajectory"] == "r1/1"]
+    high = (own["weight"] >= np.percentile(own["weight"], 90)).to_numpy()
+    values = features.loc[features["track_id"] == 1, "intensity_mean-p53"].to_numpy()
+    row = of_course(effects).set_index(["trajectory", "feature"]).loc[("r1/1", "intensity_mean-p53")]
+    assert (row["n_high"], row["n_low"]) == (3, 27)
+    assert row["cliffs_delta"] == pytest.approx(2 * stats.mannwhitneyu(values[high], values[~high]).statistic / (3 * 27) - 1)
+    exact = stats.permutation_test((values[high], values[~high]), lambda a, b, axis: a.mean(axis) - b.mean(axis), n_resamples=np.inf)
+    assert row["p_value"] == pytest.approx(exact.pvalue, abs=5 * np.sqrt(2 * max(exact.pvalue, 1e-3) * 2 / 2000))
+    assert row["outcome"] == "mitosis"
+    assert len(effects) == 12 * 2 * 2
+
+
+def test_only_correct_long_held_out_treated_trajectories_are_compared():
+    inputs = make_inputs()
+    predictions, trajectories = inputs[1], inputs[2]
+    predictions.loc[predictions["trajectory"] == "r0/0", "probability"] = 0.9  # wrong
+    predictions.loc[predictions["trajectory"] == "r1/1", "treatment"] = "none"
+    predictions.loc[predictions["trajectory"] == "r2/2", "split"] = "train"
+    trajectories.loc[trajectories["trajectory"] == "r0/3", "n_frames"] = 19
+    trajectories.loc[trajectories["trajectory"] == "r1/4", "n_frames"] = 20
+    left_out = {"r0/0", "r1/1", "r2/2", "r0/3"}
+    assert set(compare(inputs)["trajectory"]) == set(trajectories["trajectory"]) - left_out
+
+
+def test_frames_without_a_region_are_dropped_after_the_percentile():
+    inputs = make_inputs()
+    features = inputs[3]
+    features.drop(features[(features["track_id"] == 1) & (features["frame"].isin([33, 34, 10]))].index, inplace=True)
+    rows = compare(inputs).set_index(["trajectory", "feature"]).sort_index()
+    for _, row in rows.loc[("r1/1", "area")].iterrows():
+        assert (row["n_high"], row["n_low"]) == (1, 26)  # two of the three high frames are gone: not replaced by others
+        assert np.isnan(row["p_value"])
+        assert np.isnan(row["cliffs_delta"])
+
+
+def test_a_trajectory_without_any_region_has_no_values():
+    inputs = make_inputs()
+    inputs[3] = inputs[3][inputs[3]["track_id"] != 1]
+    rows = compare(inputs).set_index("trajectory").loc["r1/1"]
+    assert (rows["n_high"] == 0).all()
+    assert rows["cliffs_delta"].isna().all()
+    summary = summarize(inputs, compare(inputs)).set_index(["outcome", "feature"]).sort_index()
+    assert summary.loc[("mitosis", "area"), "n_trajectories"].tolist() == [5, 5]
+
+
+def test_missing_attention_is_an_error():
+    inputs = make_inputs()
+    inputs[0] = inputs[0][inputs[0]["trajectory"] != "r1/1"]
+    with pytest.raises(InputError, match="trajectory r1/1 of fold 0 is missing"):
+        compare(inputs)
+
+
+def test_no_trajectory_gives_empty_tables():
+    inputs = make_inputs()
+    effects = compare(inputs, min_frames=100)
+    assert effects.empty
+    assert summarize(inputs, effects).empty
+
+
+def test_p_values_do_not_depend_on_the_other_trajectories():
+    inputs = make_inputs()
+    few = [inputs[0], inputs[1][inputs[1]["trajectory"] == "r1/1"], inputs[2], inputs[3]]
+    everything = of_course(compare(inputs))
+    pd.testing.assert_frame_equal(everything[everything["trajectory"] == "r1/1"].reset_index(drop=True), of_course(compare(few)))
+
+
+def test_summary_sees_the_planted_effect_and_no_other():
+    inputs = make_inputs(n=40)
+    effects = compare(inputs)
+    both = summarize(inputs, effects)
+    summary = of_course(both).set_index(["outcome", "feature"])
+    planted = summary.loc[("mitosis", "intensity_mean-p53")]
+    own = effects.set_index(["outcome", "feature", "course"]).sort_index().loc[("mitosis", "intensity_mean-p53", "kept"), "cliffs_delta"]
+    assert planted["median_delta"] == pytest.approx(np.median(own))
+    assert planted["band"] == "large"
+    assert planted["p_value"] == pytest.approx(2 / 501)
+    assert planted["ci_low"] > 0.3
+    others = summary.drop(("mitosis", "intensity_mean-p53"))
+    assert (others["q_value"] > 0.05).all()
+    assert planted["q_value"] == pytest.approx(min(1, 4 * planted["p_value"]))
+    assert summary["n_trajectories"].tolist() == [20] * 4
+    removed = of_course(both, "removed").set_index(["outcome", "feature"])  # p53 rises in both outcomes alike
+    assert abs(removed.loc[("mitosis", "intensity_mean-p53"), "median_delta"]) < 0.3
+    assert (removed["q_value"] > 0.05).all()
+    assert removed["n_trajectories"].tolist() == [20] * 4
+
+
+def test_an_effect_of_one_outcome_stays_without_the_course():
+    inputs = make_inputs(n=40, effect=0.0)
+    features = inputs[3]
+    features.loc[(features["track_id"] % 2 == 1) & (features["frame"] >= 32), "area"] += 20  # mitosis, its last three frames
+    features["area"] += 3 * features["frame"]  # drift of all cells
+    summary = summarize(inputs, compare(inputs))
+    kept, removed = (of_course(summary, course).set_index(["outcome", "feature"]) for course in ("kept", "removed"))
+    assert removed.loc[("mitosis", "area"), "median_delta"] > 0.8
+    assert removed.loc[("mitosis", "area"), "ci_low"] > 0
+    assert removed.loc[("mitosis", "area"), "q_value"] < 0.05
+    assert kept.loc[("mitosis", "area"), "median_delta"] == pytest.approx(1.0)
+    assert (removed.drop(("mitosis", "area"))["median_delta"].abs() < 0.4).all()
+
+
+def test_each_course_is_summarised_and_corrected_by_itself():
+    inputs = make_inputs(n=24)
+    effects = compare(inputs)
+    both = summarize(inputs, effects)
+    assert both["course"].tolist() == ["kept"] * 4 + ["removed"] * 4
+    for course in ("kept", "removed"):
+        alone = summarize(inputs, effects[effects["course"] == course])
+        pd.testing.assert_frame_equal(of_course(both, course), of_course(alone, course))
+        assert of_course(both, course)["q_value"].to_numpy() == pytest.approx(benjamini_hochberg(of_course(both, course)["p_value"]))
+
+
+def p53_deltas(inputs):
+    rows = of_course(compare(inputs), "removed")
+    return rows[rows["feature"] == "intensity_mean-p53"].set_index("trajectory")["cliffs_delta"]
+
+
+def changed(inputs, tracks):
+    """The inputs with other values of p53 in ``tracks``; each differs from the others."""
+    features = inputs[3].copy()
+    for track in tracks:
+        rows = features["track_id"] == track
+        features.loc[rows, "intensity_mean-p53"] = 50 * np.random.default_rng(track).normal(size=rows.sum())
+    return [*inputs[:3], features]
+
+
+def test_the_course_is_that_of_other_recordings():
+    inputs = make_inputs()
+    before = p53_deltas(inputs)
+    after = p53_deltas(changed(inputs, [3, 6, 9]))  # all of recording r0 but r0/0
+    assert before.notna().all()
+    assert after["r0/0"] == before["r0/0"]
+    assert (after.drop(["r0/0", "r0/3", "r0/6", "r0/9"]) != before.drop(["r0/0", "r0/3", "r0/6", "r0/9"])).mean() > 0.5
+
+
+def test_the_course_is_that_of_other_lineages_of_one_recording():
+    inputs = make_inputs()
+    inputs[0]["recording"] = inputs[1]["recording"] = inputs[2]["recording"] = inputs[3]["recording"] = "r"
+    for table in inputs[:3]:
+        table["trajectory"] = "r/" + table["trajectory"].str.split("/").str[1]
+    inputs[2]["lineage"] = [f"r/{i // 2}" for i in range(12)]
+    before, after = p53_deltas(inputs), p53_deltas(changed(inputs, [1]))
+    assert before.notna().all()
+    assert after["r/0"] == before["r/0"]  # r/0 and r/1 are of one lineage
+    assert (after.drop(["r/0", "r/1"]) != before.drop(["r/0", "r/1"])).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "counts"), [("probability", 0.9, True), ("split", "train", False), ("treatment", "none", False)]
+)
+def test_the_course_is_that_of_the_same_splits_and_treatment_right_or_wrong(column, value, counts):
+    inputs = make_inputs()
+    inputs[1].loc[inputs[1]["trajectory"] == "r1/4", column] = value  # of apoptosis
+    inputs[2].loc[inputs[2]["trajectory"] == "r2/2", "n_frames"] = 10  # too short to be compared
+    before, after = p53_deltas(inputs), p53_deltas(changed(inputs, [4]))
+    assert "r1/4" not in before
+    assert "r2/2" not in before
+    assert (after != before).any() == counts
+    assert (p53_deltas(changed(inputs, [2])) != before).any()
+
+
+def test_the_residual_is_compared_by_hand():
+    inputs = make_inputs(n=16)
+    attention, features = inputs[0], inputs[3]
+    p53 = features.pivot_table(index="track_id", columns="frame", values="intensity_mean-p53").to_numpy()
+    other = np.arange(16) % 3 != 1  # r1/1 is compared; all trajectories are equally long, so the course is a plain mean
+    course = (p53[other & (np.arange(16) % 2 == 0)].mean(axis=0) + p53[other & (np.arange(16) % 2 == 1)].mean(axis=0)) / 2
+    own = attention[attention["trajectory"] == "r1/1"]["weight"].to_numpy()
+    high = own >= np.percentile(own, 90)
+    assert p53_deltas(inputs)["r1/1"] == pytest.approx(cliffs_delta((p53[1] - course)[high], (p53[1] - course)[~high]))
+
+
+def test_without_other_cells_the_course_cannot_be_removed():
+    inputs = make_inputs(n=4)
+    effects = compare(inputs)
+    assert of_course(effects)["cliffs_delta"].notna().all()
+    assert of_course(effects, "removed")[["cliffs_delta", "p_value"]].isna().all(axis=None)
+    summary = of_course(summarize(inputs, effects), "removed")
+    assert (summary["n_trajectories"] == 0).all()
+    assert summary[["median_delta", "ci_low", "p_value", "q_value"]].isna().all(axis=None)
+    inputs[3] = inputs[3][:0]
+    assert compare(inputs)["cliffs_delta"].isna().all()
+
+
+def test_the_papers_way_has_no_p_value_and_resamples_trajectories():
+    inputs = make_inputs(n=40)
+    effects = compare(inputs)
+    summary = summarize(inputs, effects, null_model="exchangeable", correction="none")
+    assert summary[["p_value", "q_value"]].isna().all().all()
+    pd.testing.assert_frame_equal(
+        summary,
+        check_table(summarize_deltas(effects.assign(unit=effects["trajectory"]), NAMES, bootstrap=200, seed=42), EFFECT_SUMMARY, "s"),
+    )
+    by_recording = summarize(inputs, effects, correction="none")
+    assert by_recording["q_value"].isna().all()
+    assert by_recording["p_value"].notna().all()
+    assert not np.allclose(by_recording["ci_low"], summary["ci_low"])
+
+
+def test_unknown_null_model():
+    inputs = make_inputs(n=4)
+    with pytest.raises(InputError, match=r"statistics\.null_model is 'block'"):
+        summarize(inputs, compare(inputs), null_model="block")
+
+
+def test_features_are_the_numeric_columns():
+    features = make_inputs(n=2)[3].assign(note="x")
+    assert feature_names(features) == FEATURES
+
+
+def test_published_files(tmp_path):
+    rows = "Dosage;p-value;Cliff's Delta;Cohen's D\nLow;0.1;0.5;1\nHigh;0.2;0.7;1\nControl;0.2;-1;1\nUnknown;0.2;-1;1\n"
+    for name in ("mitosis_p53", "mitosis_area"):
+        (tmp_path / f"{name}.csv").write_text(rows)
+    effects = read_published_effects(tmp_path)
+    assert effects["cliffs_delta"].tolist() == [0.5, 0.7, 0.5, 0.7]
+    assert set(effects["feature"]) == {"intensity_mean-p53", "area"}
+    assert set(effects["course"]) == {"kept"}
+    assert len(read_published_effects(tmp_path, doses=["Control"])) == 2
+    (tmp_path / "mitosis_area.csv").write_text("Dosage;p-value\n")
+    with pytest.raises(InputError, match=r"mitosis_area.csv: column Cliff's Delta is missing"):
+        read_published_effects(tmp_path)
+    with pytest.raises(InputError, match="no files"):
+        read_published_effects(tmp_path / "nothing")
+
+
+@pytest.mark.reference
+def test_published_effect_sizes_give_the_published_medians(shared_folder):
+    summary = summarize_published_effects(shared_folder / "reference" / "effect_sizes", NAMES, bootstrap=2000, seed=42)
+    summary = check_table(summary, EFFECT_SUMMARY, "s").set_index(["outcome", "feature"])
+    published = {
+        ("mitosis", "intensity_mean-p53"): 0.824,
+        ("mitosis", "area"): 0.404,
+        ("mitosis", "eccentricity"): -0.396,
+        ("apoptosis", "intensity_mean-p53"): 0.549,
+        ("apoptosis", "area"): 0.221,
+        ("apoptosis", "eccentricity"): 0.062,
+    }
+    for key, median in published.items():
+        row = summary.loc[key]
+        assert row["median_delta"] == pytest.approx(median, abs=5e-4)
+        assert row["ci_low"] < row["median_delta"] < row["ci_high"]
+        assert row["ci_high"] - row["ci_low"] < 0.1

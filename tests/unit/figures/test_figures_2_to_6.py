@@ -1,0 +1,542 @@
+"""Every figure: what it shows, that its words do not collide, that its files repeat byte for byte, and that it can be empty."""
+
+import itertools
+import struct
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgba
+from matplotlib.patches import Rectangle
+from toy_figures import FATES, LONG, assert_inside, drawn_texts, words
+
+from cellfate.base.errors import InputError
+from cellfate.base.plot_style import DOUBLE, OKABE_ITO, SINGLE, count_rows, every_nth, feature_label, new_figure, readable, save_figure
+from cellfate.base.tables import check_table
+from cellfate.evaluation.tables import CALIBRATION, CONFUSION, METRICS
+from cellfate.explanation.tables import ATTENTION_PROFILE, EFFECT_SUMMARY, EXAMPLES
+from cellfate.figures.attention_profile import plot_attention_profile
+from cellfate.figures.calibration import plot_calibration
+from cellfate.figures.confusion import plot_confusion
+from cellfate.figures.effects import plot_effects
+from cellfate.figures.examples import composite, plot_examples
+from cellfate.figures.training_curves import plot_training_curves, read_curves
+from cellfate.figures.truncation import plot_truncation
+from cellfate.figures.truth import median_onsets, plot_truth, spread
+from cellfate.truth.tables import TRUTH_FATES, TRUTH_SEGMENTATION
+
+STEPS = {"truncation": tuple(range(0, 51, 5)), "last_k": tuple(range(5, 101, 5))}
+BOTH = ("kept", "removed")
+FEATURES = ("area", "equivalent_diameter_area", "circularity", "intensity_mean-cell_cycle", "n_neighbors")
+
+
+# ---- tables ----
+
+
+def confusion(outcomes=FATES, counts=((401, 38), (57, 1593))):
+    names = (outcomes["negative"], outcomes["positive"])
+    rows = [(a, p, counts[i][j], counts[i][j] / max(1, sum(counts[i]))) for i, a in enumerate(names) for j, p in enumerate(names)]
+    return check_table(pd.DataFrame(rows, columns=["actual", "predicted", "count", "fraction"]), CONFUSION, "test")
+
+
+def metrics(condition, outcomes=FATES, interval=True, n0=2089):
+    rows = []
+    for cohort, n in itertools.product(("all", "fixed"), STEPS[condition]):
+        value = 0.95 - n / 125 if condition == "truncation" else 0.55 + n / 250
+        size = n0 - 10 * n if cohort == "all" else 142
+        key = ("cisplatin", condition, n, cohort)
+        for metric, name, shift in (
+            ("balanced_accuracy", "all", 0),
+            ("recall", outcomes["negative"], 0.02),
+            ("recall", outcomes["positive"], -0.1),
+        ):
+            v = value + shift + (0.01 if cohort == "fixed" else 0)
+            ends = (max(0, v - 0.05), min(1, v + 0.05)) if interval else (None, None)
+            rows.append((*key, metric, name, v, *ends, size if name == "all" else size // 2))
+    return check_table(pd.DataFrame(rows, columns=list(METRICS.columns)), METRICS, "test")
+
+
+def profile(outcomes=FATES, occlusion=True):
+    rows = []
+    for name, scale in zip(outcomes.values(), (30.0, 3.0), strict=True):
+        values = np.exp(-np.arange(51) / scale)
+        lost = [(2 * v - 0.2, 2 * v - 0.4, 2 * v) if occlusion else (None,) * 3 for v in values]
+        rows += [(name, k, k / 2, 240 - k, v, v, v - 0.05, v + 0.05, *lost[k]) for k, v in enumerate(values)]
+    return check_table(pd.DataFrame(rows, columns=list(ATTENTION_PROFILE.columns)), ATTENTION_PROFILE, "test")
+
+
+def effects(outcomes=FATES, q=(0.01, 0.2), courses=("kept",)):
+    """Deltas fall by 0.35 from feature to feature; without the course they are those of the features in reverse."""
+    rows = []
+    for course, name in itertools.product(courses, outcomes.values()):
+        for index, feature in enumerate(FEATURES if course == "kept" else FEATURES[::-1]):
+            delta = 0.8 - 0.35 * index
+            rows.append((name, feature, course, 1500, delta, delta - 0.1, min(1, delta + 0.1), None, q[index % 2], "large"))
+    return check_table(pd.DataFrame(rows, columns=list(EFFECT_SUMMARY.columns)), EFFECT_SUMMARY, "test")
+
+
+def examples(outcomes=FATES, channels=3, occlusion=True):
+    rows, crops = [], []
+    rng = np.random.default_rng(0)
+    for name in outcomes.values():
+        weights = np.linspace(0.01, 0.03, 40)
+        for frame in range(40):
+            shown = frame in (0, 9, 18, 27, 36, 37, 38, 39)
+            high = "high" if frame >= 36 else "low"
+            scaled = (weights[frame] - 0.01) / 0.02
+            lost = np.sin(frame / 6) - 0.3 if occlusion else None
+            seen = (weights[frame], scaled, lost, high, len(crops) if shown else None)
+            rows.append((f"001/{len(name)}", name, frame, 39 - frame, (39 - frame) / 2, *seen))
+            if shown:
+                crops.append(rng.integers(100, 4000, (channels, 16, 16)))
+    return check_table(pd.DataFrame(rows, columns=list(EXAMPLES.columns)), EXAMPLES, "test"), np.array(crops, dtype=np.uint16)
+
+
+def curves(folds=1, epochs=20):
+    epoch = np.arange(epochs)
+    one = {"epoch": epoch, "train_loss": 0.7 * 0.9**epoch, "val_loss": 0.8 * 0.93**epoch, "val_balanced_accuracy": 1 - 0.5 * 0.9**epoch}
+    return pd.concat([pd.DataFrame(one).assign(fold=fold) for fold in range(folds)], ignore_index=True)
+
+
+def calibration(stages=("raw", "calibrated")):
+    rows = []
+    for (condition, n), stage in itertools.product([("full", 0), *(("truncation", n) for n in STEPS["truncation"])], stages):
+        for bin_ in range(10):
+            known = bin_ != 4
+            middle = bin_ / 10 + 0.05
+            values = (middle, min(1, middle + 0.03), 40) if known else (None, None, 0)
+            rows.append((condition, n, stage, bin_ / 10, bin_ / 10 + 0.1, *values, 0.11 if stage == "raw" else 0.03, 0.09, 0.3))
+    return check_table(pd.DataFrame(rows, columns=list(CALIBRATION.columns)), CALIBRATION, "test")
+
+
+def truth_fates(outcomes=FATES):
+    onsets = {outcomes["negative"]: {"p53_sustained": 30, "blebbing": 3}, outcomes["positive"]: {"growth": 28, "rounding": 4}}
+    rows = []
+    for name, planted in onsets.items():
+        for n, (effect, onset) in itertools.product(STEPS["truncation"], [("any", max(planted.values())), *planted.items()]):
+            visible = n < onset
+            correct = 36 if visible else 20
+            rows.append((name, n, effect, visible, 40, correct, correct / 40, correct / 40 - 0.1, correct / 40 + 0.1))
+    return check_table(pd.DataFrame(rows, columns=list(TRUTH_FATES.columns)), TRUTH_FATES, "test")
+
+
+def scores():
+    iou = np.concatenate([np.zeros(10), np.linspace(0.6, 1, 90)])
+    cells = {"recording": "001", "track_id": 7, "frame": np.arange(100), "true_area": 300, "area": 280}
+    return check_table(pd.DataFrame({**cells, "iou": iou, "found": iou > 0.5}), TRUTH_SEGMENTATION, "test")
+
+
+def draw_all(outcomes=FATES):
+    table, crops = examples(outcomes)
+    gray, gray_crops = examples(outcomes, channels=1)
+    return {
+        "figure_2": lambda: plot_confusion(confusion(outcomes), outcomes),
+        "figure_3": lambda: plot_truncation(metrics("truncation", outcomes), metrics("last_k", outcomes), outcomes, 30),
+        "figure_4": lambda: plot_attention_profile(profile(outcomes), outcomes),
+        "figure_5": lambda: plot_effects(effects(outcomes, courses=BOTH), outcomes, frames="attention"),
+        "figure_5_as_measured": lambda: plot_effects(effects(outcomes), outcomes, frames="attention"),
+        "figure_6": lambda: plot_examples(table, crops, ["circadian", "p53", "cell_cycle"], outcomes),
+        "figure_6_gray": lambda: plot_examples(gray, gray_crops, ["phase"], outcomes),
+        "training_curves": lambda: plot_training_curves(curves(5)),
+        "calibration": lambda: plot_calibration(calibration(), outcomes, 30),
+        "truth": lambda: plot_truth(scores(), truth_fates(outcomes), outcomes),
+    }
+
+
+FIGURES = tuple(draw_all())
+
+
+def empty(declared):
+    return pd.DataFrame({c: pd.Series(dtype=object) for c in declared.columns}).pipe(check_table, declared, "test")
+
+
+def without_others():
+    """Effects of which none could be compared with other cells."""
+    table = effects(courses=BOTH)
+    return table.assign(median_delta=table["median_delta"].where(table["course"] == "kept"))
+
+
+EMPTY = {
+    "figure_2": lambda: plot_confusion(empty(CONFUSION), FATES),
+    "figure_2_zeros": lambda: plot_confusion(confusion(counts=((0, 0), (0, 0))), FATES),
+    "figure_3": lambda: plot_truncation(empty(METRICS), empty(METRICS), FATES, 30),
+    "figure_3_one_side": lambda: plot_truncation(metrics("truncation"), empty(METRICS), FATES, 30),
+    "figure_4": lambda: plot_attention_profile(empty(ATTENTION_PROFILE), FATES),
+    "figure_5": lambda: plot_effects(empty(EFFECT_SUMMARY), FATES, frames="attention"),
+    "figure_5_nulls": lambda: plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES, frames="attention"),
+    "figure_5_no_others": lambda: plot_effects(without_others(), FATES, frames="attention"),
+    "figure_6": lambda: plot_examples(empty(EXAMPLES), np.zeros((0, 1, 8, 8), np.uint8), ["phase"], FATES),
+    "training_curves": lambda: plot_training_curves(curves(epochs=0)),
+    "calibration": lambda: plot_calibration(empty(CALIBRATION), FATES),
+    "truth": lambda: plot_truth(scores().iloc[:0], empty(TRUTH_FATES), FATES),
+}
+
+
+# ---- what is drawn ----
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_words_neither_overlap_nor_leave_the_figure_and_outcomes_are_those_of_the_config(name, monkeypatch):
+    figure = draw_all(LONG)[name]()
+    texts = drawn_texts(figure, monkeypatch)
+    assert len(texts) > 8
+    shown = " ".join(text for text, _ in texts).replace("\n", " ")
+    assert name == "training_curves" or readable(LONG["positive"]) in shown
+    assert not any(word in shown for word in ("_", "apoptosis", "mitosis"))
+    assert_inside(figure, texts)
+    for (text, a), (other, b) in itertools.combinations(texts, 2):
+        width, height = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert width <= 0.5 or height <= 0.5, f"{text!r} and {other!r} overlap by {width:.1f} x {height:.1f} px"
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_table_gives_a_figure_that_says_so(name, monkeypatch, tmp_path):
+    figure = EMPTY[name]()
+    texts = drawn_texts(figure, monkeypatch)
+    notes = [text for text, _ in texts if "no trajectory meets" in text]
+    assert notes
+    assert all("n = 0" in note for note in notes)
+    for (text, a), (other, b) in itertools.combinations(texts, 2):
+        assert not a.padded(-0.5).overlaps(b.padded(-0.5)), (text, other)
+    save_figure(figure, tmp_path / "x.pdf", tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", ["figure_4", "figure_6_gray"])
+def test_saving_twice_and_drawing_twice_give_the_same_bytes(name, tmp_path):
+    first, second = draw_all()[name](), draw_all()[name]()
+    save_figure(first, tmp_path / "a" / "1.pdf", tmp_path / "a" / "1.png")
+    save_figure(first, tmp_path / "2.pdf", tmp_path / "2.png")
+    save_figure(second, tmp_path / "3.pdf", tmp_path / "3.png")
+    for kind in ("pdf", "png"):
+        data = [(tmp_path / path).with_suffix(f".{kind}").read_bytes() for path in ("a/1.pdf", "2.pdf", "3.pdf")]
+        assert data[0] == data[1] == data[2]
+
+
+def test_files_have_embedded_fonts_no_dates_and_200_dpi(tmp_path):
+    save_figure(draw_all()["figure_2"](), tmp_path / "f.pdf", tmp_path / "f.png")
+    pdf, png = (tmp_path / "f.pdf").read_bytes(), (tmp_path / "f.png").read_bytes()
+    assert pdf.startswith(b"%PDF")
+    assert b"/FontFile2" in pdf  # TrueType, embedded
+    assert b"/Subtype /Type3" not in pdf
+    assert b"Date" not in pdf
+    assert struct.unpack(">I", png[16:20])[0] == pytest.approx(SINGLE * 200, abs=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.pdf", "f.png"]
+
+
+def test_callers_settings_stay_as_they_are():
+    before = dict(matplotlib.rcParams)
+    draw_all()["figure_2"]()
+    assert dict(matplotlib.rcParams) == before
+
+
+# ---- figure 2 ----
+
+
+def test_confusion_shows_shares_of_the_actual_outcome_and_counts(monkeypatch):
+    shown = words(plot_confusion(confusion().sample(frac=1, random_state=1), FATES), monkeypatch)
+    for text in ("0.913\n(401)", "0.087\n(38)", "0.035\n(57)", "0.965\n(1593)", "apoptosis\nn = 439", "mitosis\nn = 1650"):
+        assert text in shown
+
+
+def test_confusion_without_one_outcome_shows_no_share(monkeypatch):
+    shown = words(plot_confusion(confusion(counts=((0, 0), (1, 3))), FATES), monkeypatch)
+    assert "-\n(0)" in shown
+    assert "0.750\n(3)" in shown
+    assert "nan" not in shown
+
+
+# ---- figure 3 ----
+
+
+def lines_of(axes):
+    return {(to_hex(line.get_color()), line.get_linestyle()): line for line in axes.get_lines() if len(line.get_xdata()) > 2}
+
+
+def test_truncation_draws_the_table():
+    table, last = metrics("truncation"), metrics("last_k")
+    a, b, c, d = plot_truncation(table.sample(frac=1, random_state=0), last, FATES, 30).axes[:4]
+    chosen = table[(table["metric"] == "balanced_accuracy") & (table["cohort"] == "fixed")]
+    fixed = lines_of(a)["#000000", "--"]
+    assert list(fixed.get_xdata()) == list(STEPS["truncation"])
+    assert list(fixed.get_ydata()) == pytest.approx(list(chosen["value"]))
+    assert to_rgba(fixed.get_markerfacecolor()) == to_rgba("white")
+    recall = table[(table["metric"] == "recall") & (table["class"] == "mitosis") & (table["cohort"] == "all")]
+    assert list(lines_of(c)[OKABE_ITO["blue"].lower(), "-"].get_ydata()) == pytest.approx(list(recall["value"]))
+    assert list(lines_of(d)[OKABE_ITO["vermillion"].lower(), "-"].get_xdata()) == list(STEPS["last_k"])
+    assert any(list(line.get_ydata()) == [0.5, 0.5] for line in b.get_lines())  # chance
+    ends = a.collections[0].get_paths()[0].vertices
+    assert ends[:, 1].max() == pytest.approx(1.0)  # 0.95 + 0.05 at n = 0
+    assert ends[ends[:, 0] == 50, 1].min() == pytest.approx(0.95 - 50 / 125 - 0.05)
+
+
+def test_truncation_shows_hours_and_counts(monkeypatch):
+    figure = plot_truncation(metrics("truncation"), metrics("last_k"), FATES, 10)
+    top = next(child for child in figure.axes[0].child_axes)
+    figure.canvas.draw()
+    assert top.get_xlim() == pytest.approx(np.array(figure.axes[0].get_xlim()) / 6)
+    shown = words(figure, monkeypatch).split(" | ")
+    for count in ("2089", "1589", "142"):  # all at 0 and 50 frames, fixed
+        assert count in shown
+    assert not plot_truncation(metrics("truncation"), metrics("last_k"), FATES).axes[0].child_axes
+
+
+def test_truncation_without_intervals_or_fixed_cohort(monkeypatch):
+    one = metrics("truncation", interval=False)
+    figure = plot_truncation(one[one["cohort"] == "all"], one[:0], FATES, 30)
+    shown = words(figure, monkeypatch)
+    assert "fixed" not in shown
+    assert "no trajectory meets" in shown  # no last k
+    assert figure.axes[0].get_ylim()[0] <= 0.4
+
+
+# ---- figures 4 and 5 ----
+
+
+def test_attention_profile_is_aligned_at_the_end(monkeypatch):
+    figure = plot_attention_profile(profile().sample(frac=1, random_state=0), FATES)
+    axes = figure.axes[0]
+    mitosis = next(line for line in axes.get_lines() if to_hex(line.get_color()) == OKABE_ITO["blue"].lower())
+    assert list(mitosis.get_xdata()) == list(range(-50, 1))
+    assert mitosis.get_ydata()[-1] == 1
+    assert mitosis.get_ydata()[0] == pytest.approx(np.exp(-50 / 3))
+    figure.canvas.draw()
+    assert axes.child_axes[0].get_xlim() == pytest.approx(np.array(axes.get_xlim()) / 2)  # half an hour per frame
+    assert "240" in words(figure, monkeypatch).split(" | ")
+    assert "190" in words(figure, monkeypatch).split(" | ")
+
+
+def test_effects_say_what_made_a_frame_high(monkeypatch):
+    assert "high-attention against low-attention frames" in words(plot_effects(effects(), FATES, frames="attention"), monkeypatch)
+    assert "high-occlusion against low-occlusion frames" in words(plot_effects(effects(), FATES, frames="occlusion"), monkeypatch)
+
+
+def test_occlusion_stands_beside_attention_where_it_was_computed():
+    figure = plot_attention_profile(profile(), FATES)
+    lost = next(line for line in figure.axes[1].get_lines() if to_hex(line.get_color()) == OKABE_ITO["blue"].lower())
+    assert lost.get_ydata()[-1] == pytest.approx(1.8)
+    assert len(plot_attention_profile(profile(occlusion=False), FATES).axes) == 1
+
+
+def test_occlusion_is_drawn_over_the_attention_of_an_example():
+    with_it, without = (plot_examples(*examples(occlusion=shown), list("abc"), FATES) for shown in (True, False))
+    assert sum(axes.get_ylabel() == "log-odds lost" for axes in with_it.axes) == 2
+    assert sum(axes.get_ylabel() == "log-odds lost" for axes in without.axes) == 0
+
+
+def test_attention_profile_without_hours_has_an_axis_in_frames_only():
+    figure = plot_attention_profile(profile().assign(hours_before_end=float("nan")), FATES)
+    assert figure.axes[0].child_axes == []
+
+
+def test_attention_profile_with_one_outcome_counts_none_of_the_other(monkeypatch):
+    shown = words(plot_attention_profile(profile().query("outcome == 'mitosis'"), FATES), monkeypatch)
+    assert "0" in shown.split(" | ")
+    assert "apoptosis" in shown
+
+
+def markers_of(axes):
+    return [line for line in axes.get_lines() if len(line.get_xdata()) == 1]
+
+
+def test_effects_are_filled_where_significant():
+    axes = plot_effects(effects(), FATES, frames="attention").axes[0]
+    markers = markers_of(axes)
+    assert len(markers) == 2 * len(FEATURES)
+    for marker in markers:
+        index = round(float(marker.get_ydata()[0]))
+        assert marker.get_xdata()[0] == pytest.approx(0.8 - 0.35 * index)
+        filled = to_rgba(marker.get_markerfacecolor()) != to_rgba("white")
+        assert filled == (index % 2 == 0)  # q is 0.01 and 0.2 in turn
+    assert [text.get_text() for text in axes.get_yticklabels()] == [feature_label(feature) for feature in FEATURES]
+
+
+def test_effects_relative_to_other_cells_stand_in_a_second_panel_with_the_same_features(monkeypatch):
+    figure = plot_effects(
+        effects(courses=BOTH).sample(frac=1, random_state=0).sort_values("course", kind="stable"), FATES, frames="attention"
+    )
+    a, b = figure.axes
+    labels = [text.get_text() for text in a.get_yticklabels()]
+    order = [[feature_label(feature) for feature in FEATURES].index(label) for label in labels]
+    for axes, turned in ((a, False), (b, True)):
+        markers = markers_of(axes)
+        assert len(markers) == 2 * len(FEATURES)
+        for marker in markers:
+            index = order[round(float(marker.get_ydata()[0]))]
+            index = len(FEATURES) - 1 - index if turned else index
+            assert marker.get_xdata()[0] == pytest.approx(0.8 - 0.35 * index)
+            assert (to_rgba(marker.get_markerfacecolor()) != to_rgba("white")) == (index % 2 == 0)
+    assert a.get_ylim() == b.get_ylim()
+    shown = words(figure, monkeypatch).replace("\n", " ").split(" | ")
+    assert {"a", "b", "as measured", "relative to other cells at the same time before the end"} <= set(shown)
+    assert shown.count("1500") == 4 * len(FEATURES)
+    assert shown.count(feature_label("area")) == 1
+
+
+def test_one_panel_of_effects_needs_no_letter(monkeypatch):
+    figure = plot_effects(effects(), FATES, frames="attention")
+    assert len(figure.axes) == 1
+    assert not {"a", "b", "as measured"} & set(words(figure, monkeypatch).split(" | "))
+
+
+def test_effects_without_other_cells_say_so_beside_those_as_measured(monkeypatch):
+    figure = plot_effects(without_others(), FATES, frames="attention")
+    assert [len(markers_of(axes)) for axes in figure.axes] == [2 * len(FEATURES), 0]
+    assert "3 other cells of each outcome" in words(figure, monkeypatch)
+
+
+def test_effects_without_tests_are_all_filled_and_say_nothing_of_them(monkeypatch):
+    table = effects(q=(None, None))
+    figure = plot_effects(table, FATES, frames="attention")
+    assert all(to_rgba(marker.get_markerfacecolor()) != to_rgba("white") for marker in markers_of(figure.axes[0]))
+    assert "0.05" not in words(figure, monkeypatch)
+    shown = words(plot_effects(table.assign(p_value=0.01), FATES, frames="attention"), monkeypatch)
+    assert "p < 0.05" in shown
+    assert "q <" not in shown
+
+
+def test_effect_bands_have_the_published_edges():
+    axes = plot_effects(effects(), FATES, frames="attention").axes[0]
+    edges = {round(patch.get_x() + patch.get_width(), 3) for patch in axes.patches if isinstance(patch, Rectangle)}
+    assert {0.147, 0.33, 0.474, 1.0} <= edges
+    assert {-0.147, -0.33, -0.474, -1.0} <= edges
+
+
+def test_effects_of_one_outcome_only(monkeypatch):
+    table = effects().query("outcome == 'mitosis'")
+    figure = plot_effects(table, FATES, frames="attention")
+    assert len(markers_of(figure.axes[0])) == len(FEATURES)
+    assert words(figure, monkeypatch).split(" | ").count("0") >= len(FEATURES)
+
+
+def test_feature_labels():
+    assert feature_label("intensity_mean-cell_cycle") == "cell cycle, mean intensity"
+    assert feature_label("equivalent_diameter_area") == "equivalent diameter"
+    assert feature_label("some_new_feature") == "some new feature"
+    assert readable("no_event_by_end") == "no event by end"
+
+
+# ---- figure 6 ----
+
+
+def test_examples_show_chosen_crops_with_frames_by_attention(monkeypatch):
+    table, crops = examples()
+    figure = plot_examples(table, crops, ["circadian", "p53", "cell_cycle"], FATES)
+    images = [axes for axes in figure.axes if axes.images]
+    assert len(images) == 16
+    high = [to_hex(axes.spines["left"].get_edgecolor()) == OKABE_ITO["green"].lower() for axes in images]
+    assert high == ([False] * 4 + [True] * 4) * 2
+    assert images[3].images[0].get_array().data == pytest.approx(composite(crops[:8])[3])
+    curves_ = [axes for axes in figure.axes if axes.get_ylabel() == "attention"]
+    assert len(curves_) == 2
+    heights = [bar.get_height() for bar in curves_[0].patches]
+    assert heights == pytest.approx(list(table["scaled"][:40]))
+    shown = words(figure, monkeypatch)
+    for text in ("−19.5 h", "−0.5 h", "0 h", "apoptosis, 001/9", "p53"):
+        assert text in shown.split(" | ")
+
+
+def test_composite_blends_three_channels_and_keeps_one_gray():
+    crops = np.zeros((2, 3, 10, 10))
+    crops[0, 0, :5] = 100.0  # magenta
+    crops[0, 1, :, :5] = 7.0  # yellow
+    image = composite(crops)
+    assert image.shape == (2, 10, 10, 3)
+    assert image[0, 0, 9] == pytest.approx([1, 0, 1])
+    assert image[0, 9, 0] == pytest.approx([1, 1, 0])
+    assert image[0, 0, 0] == pytest.approx([1, 1, 1])
+    assert image[0, 9, 9] == pytest.approx([0, 0, 0])
+    assert image[1].max() == 0
+    padded = np.full((1, 1, 10, 10), 50.0)
+    padded[0, 0, :, 5:] = 90.0
+    padded[0, 0, :3] = 0  # outside of the image: black, without lifting the background of the rest
+    assert composite(padded)[0, :, 0, 0] == pytest.approx([0] * 10)
+    assert composite(np.zeros((1, 1, 4, 4))).max() == 0
+    gray = composite(crops[:, :1] + 1)
+    assert np.ptp(gray, axis=-1).max() == 0
+    assert gray[0, 0, 0] == pytest.approx([1, 1, 1])
+    assert composite(np.full((1, 5, 4, 4), 3)).shape == (1, 4, 4, 3)  # five channels, all constant: black
+    assert composite(np.full((1, 5, 4, 4), 3)).max() == 0
+
+
+# ---- checks ----
+
+
+def test_training_curves_mark_the_kept_epoch():
+    table = curves(epochs=4).assign(val_balanced_accuracy=[0.6, 0.9, 0.9, 0.8], val_loss=[0.7, 0.5, 0.4, 0.3])
+    loss, accuracy = plot_training_curves(table).axes
+    ring = next(line for line in accuracy.get_lines() if line.get_marker() == "o")
+    assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([2], [0.9])  # equal accuracy: the lower loss
+    ring = next(line for line in loss.get_lines() if line.get_marker() == "o")
+    assert list(ring.get_ydata()) == [0.4]
+
+
+def test_read_curves_joins_folds_and_names_what_is_missing(tmp_path):
+    for fold in (0, 1):
+        (tmp_path / str(fold)).mkdir()
+        curves(epochs=fold + 2).drop(columns="fold").to_csv(tmp_path / str(fold) / "curves.csv", index=False)
+    table = read_curves([tmp_path / "0", tmp_path / "1"])
+    assert list(table["fold"]) == [0, 0, 1, 1, 1]
+    with pytest.raises(InputError, match=r"2/curves\.csv: no such file"):
+        read_curves([tmp_path / "2"])
+    (tmp_path / "0" / "curves.csv").write_text("epoch,train_loss\n0,1\n")
+    with pytest.raises(InputError, match=r"0/curves\.csv: column val_loss missing"):
+        read_curves([tmp_path / "0"])
+
+
+def test_calibration_shows_scores_and_skips_empty_bins(monkeypatch):
+    figure = plot_calibration(calibration(), FATES, 30)
+    shown = words(figure, monkeypatch)
+    for text in ("ECE 0.110, Brier 0.090", "ECE 0.030, Brier 0.090", "n = 360", "predicted probability of mitosis"):
+        assert text in shown
+    reliability, errors = figure.axes
+    lines = [line for line in reliability.get_lines() if len(line.get_xdata()) > 2]
+    assert [len(line.get_xdata()) for line in lines] == [9, 9]
+    assert [list(line.get_ydata()) for line in errors.get_lines()] == [pytest.approx([0.11] * 11), pytest.approx([0.03] * 11)]
+    assert "after calibration" not in words(plot_calibration(calibration(("raw",)), FATES), monkeypatch)
+
+
+def test_median_onsets_lie_between_the_truncations():
+    rows = [("e", 0, True, 10), ("e", 10, True, 8), ("e", 10, False, 2), ("e", 20, False, 10), ("any", 0, True, 10), ("late", 0, True, 3)]
+    table = pd.DataFrame(rows, columns=["effect", "n", "visible", "n_trajectories"])
+    # visible in 1.0, 0.8 and 0 of the trajectories: half of them at 10 + 10 * 0.3 / 0.8
+    assert median_onsets(table) == {"e": pytest.approx(13.75)}
+
+
+def test_truth_shows_shares_onsets_and_overlap(monkeypatch):
+    figure = plot_truth(scores(), truth_fates(), FATES)
+    accuracy, _, overlap = figure.axes
+    line = next(line for line in accuracy.get_lines() if len(line.get_xdata()) == 11)
+    assert list(line.get_ydata()) == pytest.approx([0.9] * 6 + [0.5] * 5)  # visible until 25 frames, not at 30
+    assert sum(patch.get_height() for patch in overlap.patches) == 100
+    shown = words(figure, monkeypatch)
+    for text in ("p53 sustained", "rounding", "n = 100\nfound 0.900\nmedian 0.778"):
+        assert text in shown
+
+
+def test_spread_keeps_order_and_distance():
+    places = spread([1, 1, 1, 20], 2)
+    assert np.diff(places).min() >= 2 - 1e-9
+    assert np.mean(places[:3]) == pytest.approx(1, abs=2)
+    assert spread([], 2) == []
+    assert spread([1, 5], 2) == [1, 5]
+
+
+def test_every_nth_count_that_fits():
+    counts = dict.fromkeys(range(0, 50, 5), 100)
+    assert every_nth(counts, digits_width=3, points_per_unit=10) == list(range(0, 50, 5))  # 13 points wide, 50 apart
+    assert every_nth(counts, digits_width=3, points_per_unit=1) == [0, 15, 30, 45]  # 5 apart: every third
+    assert every_nth({3: 1}, 3, 1) == [3]
+
+
+def test_figures_need_no_screen():
+    assert isinstance(draw_all()["figure_2"]().canvas, FigureCanvasAgg)
+
+
+def test_counts_stand_below_the_axis_alone():
+    axes = new_figure(DOUBLE, 2).subplots()
+    axes.set_xlim(0, 10)
+    count_rows(axes, [("n", "black", {0: 5, 5: 4, 10: 3, 15: 0, 50: 0})], "frames dropped from the end")
+    assert [text.get_text() for text in axes.texts] == ["5", "4", "3", "n"]

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection
+from toy_crops import OUTCOMES
+from toy_model import ToyFrames, toy_tracks
+
+from cellfate.figures.recording.predictions import PROBABILITY_COLORS, grey_image, plot_predictions
+from cellfate.model.calibration import PrefixCalibration
+from cellfate.prediction.prefixes import complete_table
+
+
+@pytest.fixture
+def drawn():
+    """Track 1 ends low, 2 high, 3 has no value."""
+    tracks = toy_tracks({1: (0, 19), 2: (5, 19), 3: (15, 19)})
+    rows = tracks.loc[tracks["track_id"] < 3, ["track_id", "frame"]]
+    rows = rows.assign(n_frames_seen=rows.groupby("track_id").cumcount() + 1, logit=rows["track_id"].map({1: -3.0, 2: 3.0}))
+    predictions = complete_table(rows[rows["n_frames_seen"] > 9], tracks, PrefixCalibration(), OUTCOMES, "r0", 30)
+    frames = ToyFrames(20)
+    images = {t: grey_image(frames.read(t)) for t in (0, 19)}
+    return lambda table: plot_predictions(table, tracks, images, OUTCOMES, "r0", 30), predictions
+
+
+def test_the_heat_map_is_sorted_and_the_caption_says_what_is_given(drawn):
+    draw, predictions = drawn
+    figure = draw(predictions)
+    heat = figure.axes[2].get_images()[0]
+    values = np.ma.filled(heat.get_array().astype(float), np.nan)
+    assert values.shape == (2, 20)
+    assert values[:, -1].tolist() == predictions[predictions["frame"] == 19].sort_values("logit")["probability_mitosis"].tolist()
+    assert np.isnan(values[:, :9]).all()
+    assert heat.get_extent() == [-0.25, 9.75, 0, 2]
+    assert "given that the track ends in apoptosis or mitosis" in figure.get_supxlabel()
+
+
+def test_tracks_have_the_colour_of_their_last_value(drawn):
+    draw, predictions = drawn
+    last = draw(predictions).axes[1]
+    lines = next(found for found in last.collections if isinstance(found, LineCollection))
+    low, high = (predictions.loc[predictions["track_id"] == track, "probability_mitosis"].iloc[-1] for track in (1, 2))
+    np.testing.assert_allclose(lines.get_colors()[:2], [PROBABILITY_COLORS(low), PROBABILITY_COLORS(high)])
+
+
+def test_without_a_value_the_figure_says_so(drawn):
+    draw, predictions = drawn
+    texts = [text.get_text() for text in draw(predictions.iloc[:0]).axes[0].texts]
+    assert any("no trajectory meets" in text for text in texts)
+
+
+def test_grey_images_are_stretched_channel_by_channel():
+    image = np.stack([np.arange(100).reshape(10, 10), 1000 + 50 * np.arange(100).reshape(10, 10)])
+    grey = grey_image(image)
+    assert grey.min() == 0
+    assert grey.max() == 1
+    flat = grey_image(np.full((1, 10, 10), 7))
+    assert (flat == 0).all()

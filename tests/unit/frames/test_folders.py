@@ -1,0 +1,191 @@
+"""Files per time point and channel: names, time points that are missing, channels that are unlike each other."""
+
+import re
+import shutil
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from toy_frames import NAMES, channel_files, channel_folders, channel_stacks, colour_pngs, recording
+
+from cellfate.base.errors import InputError
+from cellfate.frames.formats import open_frames
+
+
+def plane(value: int = 1, shape=(20, 30), dtype="uint16") -> np.ndarray:
+    return np.full(shape, value, dtype)
+
+
+def test_time_points_are_numbers_whatever_their_digits(tmp_path):
+    for t in (8, 9, 10, 11):
+        for name in ("GFP", "RFP"):
+            tifffile.imwrite(tmp_path / f"2024-05-01_w1{name}_s2_t{t}.TIF", plane(t))
+    tifffile.imwrite(tmp_path / "2024-05-01_w1GFP_s2_thumb.TIF", plane())
+    frames = open_frames(tmp_path / "2024-05-01_w1{channel}_s2_t{time}.TIF", ["GFP", "RFP"])
+    frames.check()
+    assert [int(frames.read(t)[1, 0, 0]) for t in range(frames.n_frames)] == [8, 9, 10, 11]
+
+
+@pytest.mark.parametrize("pattern", ["{folder}/A1_{{channel}}_{{time}}.tif", "{folder}/A1_G_{{time}}.tif"])
+def test_times_of_day_as_an_incucyte_writes_them(tmp_path, pattern):
+    times = ["00d23h30m", "01d00h00m", "01d00h30m"]
+    for time in times:
+        tifffile.imwrite(tmp_path / f"A1_G_{time}.tif", plane())
+    frames = open_frames(pattern.format(folder=tmp_path), ["G"])
+    frames.check()
+    assert frames.n_frames == 3
+    assert open_frames(tmp_path, ["G"]).n_frames == 3
+    tifffile.imwrite(tmp_path / "A1_G_01d01h30m.tif", plane())
+    with pytest.raises(InputError, match=r"A1_G_01d01h00m\.tif: this frame is missing: A1_G_01d00h30m\.tif is followed by"):
+        open_frames(pattern.format(folder=tmp_path), ["G"]).check()
+
+
+def test_the_dummy_page_of_an_incucyte_is_passed_over(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "A1_G_00d00h00m.tif") as writer:
+        writer.write(plane(7), photometric="minisblack")
+        writer.write(plane(0, (1, 1)), photometric="minisblack")
+    frames = open_frames(tmp_path / "A1_{channel}_{time}.tif", ["G"])
+    frames.check()
+    assert frames.read(0).shape == (1, 20, 30)
+    assert frames.read(0).max() == 7
+
+
+@pytest.mark.parametrize(("writer", "lost"), [(channel_files, "A1_p53_t3.tif"), (channel_folders, "p53/img_0003.tif")])
+def test_a_time_point_that_one_channel_lacks(tmp_path, writer, lost):
+    images = writer(tmp_path / "files", recording())
+    (tmp_path / "files" / lost).unlink()
+    with pytest.raises(InputError, match=rf"{re.escape(lost)}: this frame of channel p53 is missing: .*0*3\.tif is there"):
+        open_frames(images, NAMES)
+
+
+def test_a_last_time_point_that_one_channel_lacks(tmp_path):
+    images = channel_files(tmp_path / "files", recording())
+    (tmp_path / "files/A1_cell_cycle_t5.tif").unlink()
+    with pytest.raises(InputError, match=r"A1_cell_cycle_t5\.tif: this frame of channel cell_cycle is missing"):
+        open_frames(images, NAMES)
+
+
+def test_a_time_point_that_all_channels_lack(tmp_path):
+    images = channel_files(tmp_path / "files", recording())
+    for name in NAMES:
+        (tmp_path / f"files/A1_{name}_t3.tif").unlink()
+    with pytest.raises(InputError, match=r"A1_circadian_t3\.tif: this frame is missing: A1_circadian_t2\.tif is followed by"):
+        open_frames(images, NAMES).check()
+
+
+def test_an_8_bit_channel_beside_a_16_bit_one_keeps_its_counts(tmp_path):
+    for t in range(3):
+        tifffile.imwrite(tmp_path / f"phase_{t}.tif", plane(200 + t, dtype="uint8"))
+        tifffile.imwrite(tmp_path / f"red_{t}.tif", plane(3000 + t))
+    frames = open_frames(tmp_path / "{channel}_{time}.tif", ["phase", "red"])
+    frames.check()
+    assert frames.dtype == np.dtype("uint16")
+    assert frames.read(2)[:, 0, 0].tolist() == [202, 3002]
+
+
+@pytest.mark.parametrize(
+    ("odd", "message"),
+    [
+        (plane(1, (40, 51)), "40 x 51 pixels found, 40 x 50 expected as in A1_p53_t0.tif"),
+        (plane(1, (40, 50), "uint8"), "pixel type uint8 found, uint16 expected as in A1_p53_t0.tif"),
+        (plane(1, (40, 50), "float32"), "pixel type float32 found .*8 or 16 bit unsigned expected"),
+        (plane(1, (40, 50, 3)), r"3 channel\(s\) found, 1 expected \(p53\)"),
+    ],
+)
+def test_a_file_unlike_the_others_is_named(tmp_path, odd, message):
+    images = channel_files(tmp_path / "files", recording())
+    tifffile.imwrite(tmp_path / "files/A1_p53_t3.tif", odd, photometric="rgb" if odd.ndim == 3 else "minisblack")
+    frames = open_frames(images, NAMES)
+    with pytest.raises(InputError, match=r"A1_p53_t3\.tif: " + message):
+        frames.check()
+    with pytest.raises(InputError, match=r"A1_p53_t3\.tif: " + message):
+        frames.read(3)
+
+
+def test_channels_of_different_size_or_length(tmp_path):
+    images = channel_stacks(tmp_path / "files", recording())
+    tifffile.imwrite(tmp_path / "files/p53.tif", recording(5, 1)[:, 0], photometric="minisblack")
+    with pytest.raises(InputError, match=r"p53\.tif: 5 time points found, 6 expected as in .*circadian\.tif"):
+        open_frames(images, NAMES)
+    tifffile.imwrite(tmp_path / "files/p53.tif", recording(6, 1, (40, 51))[:, 0], photometric="minisblack")
+    with pytest.raises(InputError, match=r"p53\.tif: 40 x 51 pixels found, 40 x 50 expected as in .*circadian\.tif"):
+        open_frames(images, NAMES)
+
+
+def test_no_file_fits_the_pattern(tmp_path):
+    channel_files(tmp_path / "files", recording(1))
+    with pytest.raises(InputError, match=r"no file of a channel 'p53' with this name; found in .*files: A1_cell_cycle_t0\.tif, .*"):
+        open_frames(tmp_path / "files/B1_{channel}_t{time}.tif", ["p53"])
+    with pytest.raises(InputError, match=r"no file with this name; found in .*nowhere: nothing"):
+        open_frames(tmp_path / "nowhere/t{time}.tif", ["p53"])
+
+
+def test_two_files_of_one_time_point(tmp_path):
+    tifffile.imwrite(tmp_path / "p53_1.tif", plane())
+    tifffile.imwrite(tmp_path / "p53_01.tif", plane())
+    with pytest.raises(InputError, match=r"p53_1\.tif: time point 1, as in p53_01\.tif; expected one file per time point and channel"):
+        open_frames(tmp_path / "{channel}_{time}.tif", ["p53"])
+
+
+def test_names_with_signs_that_mean_something_in_patterns(tmp_path):
+    folder = tmp_path / "a[1] (x+y)"
+    folder.mkdir()
+    tifffile.imwrite(folder / "p53_1.tif", plane(5))
+    assert open_frames(folder / "{channel}_{time}.tif", ["p53"]).read(0).max() == 5
+
+
+def test_a_folder_with_tiff_and_png_files(tmp_path):
+    images = colour_pngs(tmp_path / "files", recording(2))
+    tifffile.imwrite(tmp_path / "files/t002.tif", plane())
+    with pytest.raises(InputError, match="1 TIFF and 2 PNG files found, one kind expected"):
+        open_frames(images, NAMES)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.5, 0.95, 0.999])
+def test_a_png_that_is_cut_short(tmp_path, fraction):
+    images = colour_pngs(tmp_path / "files", recording())
+    file = tmp_path / "files/t003.png"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: int(len(whole) * fraction)])
+    frames = open_frames(images, NAMES)
+    for look in (frames.check, lambda: frames.read(3)):
+        with pytest.raises(InputError, match=r"t003\.png: (truncated|not readable as PNG)"):
+            look()
+
+
+def test_a_png_with_damaged_pixels_and_pngs_of_other_kinds(tmp_path):
+    images = colour_pngs(tmp_path / "files", recording())
+    file = tmp_path / "files/t003.png"
+    raw = bytearray(file.read_bytes())
+    raw[60:2000] = b"\xff" * 1940
+    file.write_bytes(bytes(raw))
+    frames = open_frames(images, NAMES)
+    with pytest.raises(InputError, match=r"t003\.png: the image cannot be decoded"):
+        frames.read(3)
+    file.write_bytes(imagecodecs.png_encode(np.zeros((40, 50, 4), "uint8")))
+    with pytest.raises(InputError, match=r"t003\.png: a PNG with colours with transparency found, grey or red, green, blue expected"):
+        frames.check()
+
+
+def test_a_real_incucyte_recording(shared_folder):
+    folder = shared_folder / "data/hcc1143_incucyte_30min"
+    frames = open_frames(folder / "HC01501_{channel}_B2_1_{time}.tif", ["phase", "nuclei", "cell_cycle"], ["P", "R", "G"])
+    frames.check()
+    assert (frames.n_frames, frames.shape, frames.dtype) == (11, (1040, 1408), np.dtype("uint16"))
+    image = frames.read(3)
+    for found, label in zip(image, "PRG", strict=True):
+        page = tifffile.TiffFile(folder / f"HC01501_{label}_B2_1_00d01h30m.tif").pages[0]
+        np.testing.assert_array_equal(found, page.asarray())
+    assert image[0].max() <= 255
+    with pytest.raises(InputError, match=r"channels found: G \(11 files\), P \(11 files\), R \(11 files\)"):
+        open_frames(folder / "HC01501_{channel}_B2_1_{time}.tif", ["phase"])
+    with pytest.raises(InputError, match="give images as a pattern"):
+        open_frames(folder, ["P", "R", "G"])
+
+
+def test_hidden_folders_are_no_channels(tmp_path):
+    images = channel_folders(tmp_path / "files", recording(2))
+    shutil.copytree(tmp_path / "files/p53", tmp_path / "files/.trash")
+    with pytest.raises(InputError, match="no subfolder named 'trash' for a channel; found: cell_cycle, circadian, p53"):
+        open_frames(images, ["trash"])

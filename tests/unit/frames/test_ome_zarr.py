@@ -1,0 +1,119 @@
+"""OME-Zarr: versions, chunks, and stores that are damaged or hold something else."""
+
+import json
+
+import numpy as np
+import pytest
+import zarr
+from toy_frames import NAMES, attributes, ome_zarr, ome_zarr_04, recording
+
+from cellfate.base.errors import InputError
+from cellfate.frames import ome_zarr as frame_zarr
+from cellfate.frames.formats import open_frames
+
+
+def chunk(path, t: int, c: int):
+    """The files of the chunks of a time point and channel."""
+    names = {file: file.relative_to(path / "0").as_posix().removeprefix("c/") for file in (path / "0").rglob("*") if file.is_file()}
+    return [file for file, name in names.items() if name.startswith((f"{t}/{c}/", f"{t}.{c}."))]
+
+
+@pytest.mark.parametrize("writer", [ome_zarr, ome_zarr_04])
+def test_a_time_point_of_which_nothing_was_written(tmp_path, writer):
+    images = recording()
+    path = writer(tmp_path, images)
+    files = chunk(tmp_path / "A1.zarr", 4, 1)
+    assert len(files) == 4
+    for file in files[1:]:
+        file.unlink()
+    frames = open_frames(path, NAMES)
+    frames.check()  # a chunk of zeros is not written
+    files[0].unlink()
+    with pytest.raises(InputError, match=r"A1\.zarr/0/.*4[./]1[./].*: missing: nothing was written of time point 4"):
+        frames.check()
+    open_frames(path, ["circadian"]).check()
+
+
+@pytest.mark.parametrize("writer", [ome_zarr, ome_zarr_04])
+def test_a_damaged_chunk_is_found_when_it_is_decoded(tmp_path, writer):
+    path = writer(tmp_path, recording())
+    file = chunk(tmp_path / "A1.zarr", 4, 1)[0]
+    file.write_bytes(file.read_bytes()[:20])
+    frames = open_frames(path, NAMES)
+    frames.read(3)
+    with pytest.raises(InputError, match=r"A1\.zarr: time point 4: the image cannot be decoded, a chunk is damaged"):
+        frames.read(4)
+
+
+@pytest.mark.parametrize("kept", [0, 2**28])
+def test_chunks_of_several_time_points_are_decoded_once_unless_they_are_large(tmp_path, monkeypatch, kept):
+    monkeypatch.setattr(frame_zarr, "KEPT_BYTES", kept)
+    images = recording(7)
+    frames = open_frames(ome_zarr(tmp_path, images, "0.5", "tcyx", (3, 1, 40, 50)), NAMES)
+    frames.check()
+    read = zarr.Array.__getitem__
+    counted = []
+    monkeypatch.setattr(zarr.Array, "__getitem__", lambda self, selection: counted.append(selection) or read(self, selection))
+    for t in range(7):
+        np.testing.assert_array_equal(frames.read(t), images[t])
+    assert len(counted) == (3 if kept else 7)
+
+
+def test_what_is_given_out_is_not_what_is_kept(tmp_path):
+    images = recording(4)
+    frames = open_frames(ome_zarr(tmp_path, images, "0.5", "tcyx", (2, 3, 40, 50)), NAMES)
+    frames.read(0)[:] = 0
+    np.testing.assert_array_equal(frames.read(0), images[0])
+
+
+def test_shards(tmp_path):
+    images = recording(6)
+    path = ome_zarr(tmp_path, images, axes="tcyx")
+    group = zarr.open_group(path, mode="a")
+    del group["0"]
+    group.create_array("0", data=images, chunks=(1, 1, 20, 25), shards=(2, 1, 40, 50))
+    frames = open_frames(path, NAMES)
+    frames.check()
+    np.testing.assert_array_equal(frames.read(5), images[5])
+
+
+def test_channels_without_names_are_taken_in_their_order(tmp_path):
+    images = recording()
+    path = ome_zarr_04(tmp_path, images)
+    file, content = attributes(tmp_path / "A1.zarr")
+    del content["omero"]
+    file.write_text(json.dumps(content))
+    np.testing.assert_array_equal(open_frames(path, ["x", "y", "z"]).read(1), images[1])
+    with pytest.raises(InputError, match=r"3 channel\(s\) found, 2 expected"):
+        open_frames(path, ["x", "y"])
+
+
+def test_a_folder_of_images_is_told_from_an_image(tmp_path):
+    zarr.create_group(tmp_path / "plate.zarr")
+    ome_zarr(tmp_path / "plate.zarr/0", recording(1))
+    with pytest.raises(InputError, match=r"plate\.zarr: no OME-Zarr image here .*; found the folders 0: name the folder of one image"):
+        open_frames(tmp_path / "plate.zarr", NAMES)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda image: image.pop("axes"), r"OME-Zarr metadata .* cannot be used: KeyError 'axes'"),
+        (lambda image: image["axes"].pop(), r"the metadata name the axes TCY, the image has the shape \(6, 3, 40, 50\)"),
+        (lambda image: image["datasets"][0].update(path="9"), "OME-Zarr metadata .* cannot be used"),
+    ],
+)
+def test_metadata_that_cannot_be_used(tmp_path, change, message):
+    path = ome_zarr_04(tmp_path, recording())
+    file, content = attributes(tmp_path / "A1.zarr")
+    change(content["multiscales"][0])
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"A1\.zarr: .*" + message):
+        open_frames(path, NAMES)
+
+
+def test_metadata_that_are_no_json(tmp_path):
+    path = ome_zarr(tmp_path, recording())
+    (tmp_path / "A1.zarr/zarr.json").write_text("{")
+    with pytest.raises(InputError, match=r"A1\.zarr: not readable as OME-Zarr"):
+        open_frames(path, NAMES)

@@ -1,0 +1,136 @@
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from toy_crops import CHANNELS, OUTCOMES
+from toy_model import write_model
+
+from cellfate.base.errors import InputError
+from cellfate.base.files import sha256
+from cellfate.model.saved.export import card_text, export_model
+from cellfate.model.saved.exported import check_interval, check_recordings, crop_size, first_prediction, read_settings
+from cellfate.model.saved.folder import load_model
+
+SETTINGS = {"frame_intervals_min": [30.0], "pixel_sizes_um": [0.5], "crop_size": 112, "model": {"input_size": 48}}
+
+
+def sheet(**changes) -> pd.DataFrame:
+    row = {"recording": "r", "frame_interval_min": 30.0, "pixel_size_um": 0.5, "channels": ",".join(CHANNELS)}
+    return pd.DataFrame([{**row, "recording": f"r{i}", **changes} for i in range(4)])
+
+
+@pytest.fixture
+def exported(tmp_path):
+    """Export a fold's model: r0 and r1 train, r2 validates, r3 tests."""
+    fold = write_model(tmp_path / "fold")
+    settings = json.loads((fold / "settings.json").read_text())
+    del settings["frame_intervals_min"], settings["pixel_sizes_um"]
+    (fold / "settings.json").write_text(json.dumps(settings))
+    shutil.move(fold / "calibration.json", tmp_path / "calibration.json")
+    recordings = ["r0", "r0", "r1", "r2", "r3", "r3"]
+    trajectories = pd.DataFrame(
+        {
+            "trajectory": [f"{r}/{i}" for i, r in enumerate(recordings)],
+            "recording": recordings,
+            "outcome": ["mitosis", "apoptosis", "mitosis", "mitosis", "mitosis", "apoptosis"],
+            "usable": [True, True, True, True, True, False],
+        }
+    )
+    parts = ["train", "train", "train", "validation", "test", "test"]
+    split = pd.DataFrame({"trajectory": trajectories["trajectory"], "fold": 0, "split": parts})
+    metric = {"scope": "all", "condition": "full", "n": 0, "cohort": "all", "class": "all", "ci_low": 0.7, "ci_high": None}
+    metrics = pd.DataFrame([{**metric, "metric": "auroc", "value": 0.9, "n_trajectories": 1}])
+    reliability = pd.DataFrame([{"condition": "full", "stage": "calibrated", "ece": 0.1, "brier": 0.2, "count": 1}])
+    rows = sheet()
+    rows.loc[[2, 3], ["frame_interval_min", "pixel_size_um"]] = 10, 0.1  # not of training recordings
+    rows.loc[1, "pixel_size_um"] = None
+    export_model(
+        tmp_path / "exported",
+        fold,
+        tmp_path / "calibration.json",
+        dataset="toy",
+        protocol="corrected",
+        folds=1,
+        sheet=rows,
+        trajectories=trajectories,
+        split=split,
+        metrics=metrics,
+        reliability=reliability,
+        min_frames=7,
+        config_digest="abc",
+        repository=tmp_path,
+    )
+    return tmp_path / "exported"
+
+
+def test_the_folder_is_all_that_is_needed(exported, tmp_path):
+    moved = tmp_path / "elsewhere/model"
+    shutil.copytree(exported, moved)
+    shutil.rmtree(tmp_path / "fold")
+    model, settings = load_model(moved)
+    assert settings["frame_intervals_min"] == [30.0]
+    assert settings["pixel_sizes_um"] == [0.5]
+    assert first_prediction(moved) == settings["min_frames"] == 7
+    assert read_settings(moved) == settings
+    assert model.settings.channels == 3
+
+
+def test_the_card_says_what_the_model_is(exported):
+    card = json.loads((exported / "card.json").read_text())
+    assert card["trajectories"] == {"test": {"mitosis": 1}, "train": {"mitosis": 2, "apoptosis": 1}, "validation": {"mitosis": 1}}
+    assert card["recordings"] == {"test": 1, "train": 2, "validation": 1}
+    assert card["held_out"]["auroc"] == {"value": 0.9, "ci_low": 0.7, "ci_high": None, "n": 1}
+    assert card["weights_sha256"] == sha256(exported / "weights.safetensors")
+    assert card["outcomes"] == OUTCOMES
+    assert card["commit"] is None  # the folder is no repository
+    text = (exported / "MODEL_CARD.md").read_text()
+    assert text == card_text(card)
+    assert "given that the track ends in apoptosis or mitosis" in text
+    assert "| train | 2 | 1 | 2 |" in text
+
+
+def test_a_folder_that_is_no_exported_model(tmp_path, exported):
+    with pytest.raises(InputError, match="nowhere: no such folder"):
+        read_settings(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"calibration.json not found"):
+        read_settings(tmp_path / "fold")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"channels": "circadian,p53,phase"}, "sheet.tsv: line 2: recording r0: channels are circadian, p53, phase"),
+        ({"frame_interval_min": 20.0}, "sheet.tsv: line 2: recording r0: frame_interval_min is 20"),
+        ({"pixel_size_um": 5.0}, "sheet.tsv: line 2: recording r0: pixel_size_um is 5"),
+    ],
+)
+def test_recordings_that_do_not_fit_are_refused(exported, changes, message):
+    check_recordings(exported, sheet(), "sheet.tsv", allow_other_interval=False)
+    with pytest.raises(InputError, match=message):
+        check_recordings(exported, sheet(**changes), "sheet.tsv", allow_other_interval=False)
+
+
+@pytest.mark.parametrize("interval", [30, 29, 31.5])
+def test_intervals_that_pass(interval):
+    assert check_interval(SETTINGS, interval, "here", allow_other_interval=False) is None
+
+
+@pytest.mark.parametrize("interval", [28, 32, 5, 60])
+def test_intervals_that_do_not(interval):
+    with pytest.raises(InputError, match=r"here: frame_interval_min is .* trained at 30 min and .*allow_other_interval"):
+        check_interval(SETTINGS, interval, "here", allow_other_interval=False)
+    assert "cannot be trusted" in check_interval(SETTINGS, interval, "here", allow_other_interval=True)
+
+
+def test_the_crop_shows_as_many_micrometres_as_in_training():
+    assert crop_size(SETTINGS, 0.5, "here") == 112
+    assert crop_size(SETTINGS, 0.25, "here") == 224
+    assert crop_size(SETTINGS, 1.0, "here") == 56
+    with pytest.raises(InputError, match=r"here: pixel_size_um is 2, .* 28 pixels here, fewer than the 48"):
+        crop_size(SETTINGS, 2.0, "here")
+
+
+@pytest.mark.parametrize(("known", "own"), [([], 0.25), ([0.5], None), ([0.5, 0.6], 0.25)])
+def test_without_pixel_sizes_the_crop_has_as_many_pixels(known, own):
+    assert crop_size({**SETTINGS, "pixel_sizes_um": known}, own, "here") == 112

@@ -1,0 +1,108 @@
+import warnings
+
+import geff
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+from toy_crops import OUTCOMES
+from toy_model import toy_tracks
+
+from cellfate.model.calibration import PrefixCalibration
+from cellfate.prediction.prefixes import complete_table
+from cellfate.prediction.viewers import track_edges, write_geff, write_napari_tracks
+from cellfate.tracks.outcomes import read_tracks
+
+MIN_FRAMES = 4
+
+
+@pytest.fixture
+def tables():
+    """Mother 1 divides into 2 and 3; track 9 is too short for a value; 5 names a mother that is not there; 2 has a gap."""
+    tracks = toy_tracks({1: (0, 7), 2: (8, 15), 3: (9, 15), 5: (0, 15), 9: (3, 5)}, parents={2: 1, 3: 1, 5: 77})
+    tracks = tracks[~((tracks["track_id"] == 2) & (tracks["frame"] == 11))].reset_index(drop=True)
+    seen = tracks.groupby("track_id").cumcount() + 1
+    rows = tracks[["track_id", "frame"]].assign(n_frames_seen=seen, logit=np.linspace(-3, 3, len(tracks)))[seen >= MIN_FRAMES]
+    return tracks, complete_table(rows, tracks, PrefixCalibration(), OUTCOMES, "r0", 30)
+
+
+def test_edges_join_frames_and_mothers_to_daughters(tables):
+    tracks, _ = tables
+    named = list(zip(tracks["track_id"], tracks["frame"], strict=True))
+    edges = {(named[a], named[b]) for a, b in track_edges(tracks)}
+    assert ((1, 7), (2, 8)) in edges
+    assert ((1, 7), (3, 9)) in edges
+    assert ((2, 10), (2, 12)) in edges
+    assert not any(b == (5, 0) for _, b in edges)
+    assert len(edges) == len(tracks) - 5 + 2
+
+
+def test_a_mother_that_goes_on_is_left_at_the_frame_before_her_daughter():
+    tracks = toy_tracks({1: (0, 9), 2: (6, 9)}, parents={2: 1})
+    assert [5, 10] in track_edges(tracks).tolist()
+
+
+def test_the_geff_holds_tracks_and_probabilities(tables, tmp_path):
+    tracks, predictions = tables
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_geff(tracks, predictions, tmp_path / "r0.geff", OUTCOMES, frame_interval_min=30, pixel_size_um=0.65)
+        graph, metadata = geff.read(tmp_path / "r0.geff", structure_validation=True)
+    assert (tmp_path / "r0.geff/.zgroup").exists(), "zarr format 2"
+    nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index").sort_values(["track_id", "t"], ignore_index=True)
+    pd.testing.assert_series_equal(nodes["y"], tracks["y"], check_exact=True)
+    pd.testing.assert_series_equal(nodes["x"], tracks["x"], check_exact=True)
+    assert nodes["t"].tolist() == tracks["frame"].tolist()
+    merged = tracks.merge(predictions, on=["track_id", "frame"], how="left", suffixes=("", "_again"))
+    for name in ("probability_mitosis", "probability_apoptosis"):
+        np.testing.assert_array_equal(nodes[name], merged[name])
+    assert "probability_mitosis" not in next(data for _, data in graph.nodes(data=True) if data["track_id"] == 9)
+    lineage = next(part for part in nx.weakly_connected_components(graph) if len({graph.nodes[n]["track_id"] for n in part}) == 3)
+    assert {graph.nodes[n]["track_id"] for n in lineage} == {1, 2, 3}
+    axes = {axis.name: (axis.type, axis.unit, axis.scale, axis.scaled_unit) for axis in metadata.axes}
+    assert axes == {
+        "t": ("time", "frame", 30, "minute"),
+        "y": ("space", "pixel", 0.65, "micrometer"),
+        "x": ("space", "pixel", 0.65, "micrometer"),
+    }
+    given = "the track ends in apoptosis or mitosis"
+    assert metadata.extra["cellfate"]["probabilities_given"] == given
+    assert given in metadata.node_props_metadata["probability_mitosis"].description
+
+
+def test_a_geff_without_a_pixel_size_or_a_value(tables, tmp_path):
+    tracks, predictions = tables
+    write_geff(tracks, predictions.iloc[:0], tmp_path / "r0.geff", OUTCOMES, frame_interval_min=30, pixel_size_um=None)
+    graph, metadata = geff.read(tmp_path / "r0.geff")
+    assert graph.number_of_nodes() == len(tracks)
+    assert {axis.name: axis.scaled_unit for axis in metadata.axes} == {"t": "minute", "y": None, "x": None}
+
+
+def test_the_napari_tracks_hold_what_napari_wants(tables, tmp_path):
+    """Rows sorted by track and time, four numeric columns first; the graph is {track: [its parent]}."""
+    tracks, predictions = tables
+    write_napari_tracks(tracks, predictions, tmp_path / "r0.napari.csv", OUTCOMES)
+    table = pd.read_csv(tmp_path / "r0.napari.csv", float_precision="round_trip")
+    assert list(table.columns[:5]) == ["track_id", "t", "y", "x", "parent"]
+    np.testing.assert_array_equal(table[["track_id", "t", "y", "x"]], tracks[["track_id", "frame", "y", "x"]])
+    parents = table.dropna(subset="parent").drop_duplicates("track_id").set_index("track_id")["parent"]
+    assert parents.to_dict() == {2: 1, 3: 1, 5: 77}
+    assert table.loc[table["track_id"] == 9, "probability_mitosis"].isna().all()
+    known = table["probability_mitosis"].dropna()
+    np.testing.assert_allclose(known, predictions.sort_values(["track_id", "frame"])["probability_mitosis"])
+    assert (table["given"] == "the track ends in apoptosis or mitosis").all()
+
+
+@pytest.mark.parametrize("tracks_format", ["napari", "geff"])
+def test_exported_tracks_come_back_as_tracks_of_a_sheet(tables, tmp_path, tracks_format):
+    tracks, predictions = tables
+    path = tmp_path / ("r0.napari.csv" if tracks_format == "napari" else "r0.geff")
+    if tracks_format == "napari":
+        write_napari_tracks(tracks, predictions, path, OUTCOMES)
+    else:
+        write_geff(tracks, predictions, path, OUTCOMES, frame_interval_min=30, pixel_size_um=0.65)
+    found, _ = read_tracks(path, tracks_format, "r0", 1000, (10_000, 10_000), 2, pixel_size_um=0.65, frame_interval_min=30)
+    columns = ["frame", "y", "x"]
+    expected = tracks[columns].sort_values(columns, ignore_index=True)
+    pd.testing.assert_frame_equal(found[columns].sort_values(columns, ignore_index=True), expected, check_dtype=False)
+    assert found["track_id"].nunique() == tracks["track_id"].nunique()

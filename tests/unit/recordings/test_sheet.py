@@ -1,0 +1,266 @@
+import json
+import re
+
+import pytest
+
+from cellfate.base.errors import InputError
+from cellfate.recordings import published as published_module
+from cellfate.recordings.published import dose_of, size_report, write_published_sheet
+from cellfate.recordings.sheet import images_folder, read_sheet, sheet_line, sheet_problems
+from cellfate.recordings.tables import RECORDINGS
+from cellfate.tracks.formats import track_files
+
+COLUMNS = list(RECORDINGS.columns)
+ROW = {
+    "recording": "a1",
+    "images": "i/a1",
+    "tracks": "t/a1.csv",
+    "tracks_format": "csv",
+    "frame_interval_min": "30",
+    "channels": "red,green",
+}
+PUBLISHED = [
+    {"first": 1, "last": 46, "treatment": "cisplatin", "dose": "high"},
+    {"first": 130, "last": 165, "treatment": "cisplatin", "dose": "medium"},
+    {"first": 166, "last": 201, "treatment": "cisplatin", "dose": "low"},
+    {"first": 274, "last": 309, "treatment": "none", "dose": "control"},
+]
+
+
+@pytest.fixture
+def sheet(tmp_path):
+    def write(*rows, columns=COLUMNS, name="s.tsv", separator="\t"):
+        path = tmp_path / name
+        rows = [ROW | {"images": f"i/{row.get('recording', 'a1')}"} | row for row in rows]
+        lines = [separator.join(columns)] + [separator.join(str(row.get(column, "")) for column in columns) for row in rows]
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    return write
+
+
+def test_values_and_defaults(sheet):
+    path = sheet({"treatment": "cisplatin", "dose": "5", "treatment_start_h": "48"}, {"recording": "B_2.x-1", "channels": " red , green"})
+    table = read_sheet(path)
+    assert table["recording"].tolist() == ["a1", "B_2.x-1"]
+    assert table["treatment"].tolist() == ["cisplatin", "none"]
+    assert table["dose"].tolist() == ["5", None]
+    assert table["treatment_start_h"].fillna(-1).tolist() == [48, -1]
+    assert table["channels"].tolist() == ["red,green", "red,green"]
+    assert table["group"].isna().all()
+
+
+def test_names_of_digits_keep_their_zeros_and_columns_may_be_left_out(sheet):
+    columns = ["recording", "images", "frame_interval_min", "channels"]
+    table = read_sheet(sheet({"recording": "001"}, columns=columns))
+    assert table["recording"].tolist() == ["001"]
+    assert table["tracks"].isna().all()
+    assert list(table.columns) == COLUMNS
+
+
+def test_a_csv_sheet_with_a_byte_order_mark_and_spaces(sheet):
+    path = sheet(
+        {"recording": " a1 ", "treatment": " "}, columns=[c for c in COLUMNS if c != "channels"] + ["channels"], name="s.csv", separator=";"
+    )
+    path.write_text("\ufeff" + path.read_text().replace("red,green", "phase").replace(";", ","), encoding="utf-8")
+    table = read_sheet(path)
+    assert table[["recording", "treatment", "channels"]].iloc[0].tolist() == ["a1", "none", "phase"]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"recording": "a/1"}, "line 3: recording is 'a/1'"),
+        ({"recording": "a 1"}, "line 3: recording is 'a 1'"),
+        ({"recording": "..", "channels": "red,green"}, r"line 3: recording is '\.\.'"),
+        ({"recording": "-rf"}, "line 3: recording is '-rf'"),
+        ({"recording": ""}, "line 3: recording is empty"),
+        ({"recording": "x"}, "line 3: recording x stands here for the second time"),
+        ({"tracks": ""}, "line 3: tracks is None and tracks_format is 'csv'; give both or neither"),
+        ({"tracks_format": ""}, "line 3: tracks is 't/a1.csv' and tracks_format is None"),
+        ({"tracks_format": "excel"}, "line 3: tracks_format is 'excel', one of coco-video, csv"),
+        ({"channels": "red,red"}, "line 3: channels is 'red,red'; each name may stand there once"),
+        ({"channels": "red,"}, "line 3: channels is 'red,': '' is not a name"),
+        ({"channels": "r/ed"}, "line 3: channels is 'r/ed': 'r/ed' is not a name"),
+        ({"channels": "green,red"}, "line 3: channels is 'green,red', line 2 has 'red,green'"),
+        ({"frame_interval_min": "0"}, "line 3: frame_interval_min is 0"),
+        ({"frame_interval_min": "thirty"}, "line 3: frame_interval_min is 'thirty'"),
+        ({"images": ""}, "line 3: images is empty"),
+        ({"pixel_size_um": "-1"}, "line 3: pixel_size_um is -1"),
+    ],
+)
+def test_a_bad_row_is_named(sheet, row, message):
+    with pytest.raises(InputError, match=f"s.tsv: {message}"):
+        read_sheet(sheet({"recording": "x"}, {"recording": "y"} | row))
+
+
+def test_the_same_images_twice_would_put_cells_on_both_sides_of_a_split(sheet):
+    path = sheet({}, {"recording": "b"}, {"recording": "c", "images": "i/a1"})
+    with pytest.raises(InputError, match=r"s.tsv: line 4: images is 'i/a1', as in line 2"):
+        read_sheet(path)
+
+
+@pytest.mark.parametrize("separator", [",", " "])
+def test_other_separators_in_a_tsv_sheet_are_named(sheet, separator):
+    with pytest.raises(InputError, match=r"s.tsv: line 1 has one column, .*; tabs are needed"):
+        read_sheet(sheet({}, separator=separator))
+
+
+def test_bad_sheets(sheet, tmp_path):
+    with pytest.raises(InputError, match=r"none.tsv: no such file"):
+        read_sheet(tmp_path / "none.tsv")
+    with pytest.raises(InputError, match=r"s.tsv: no recordings in the sheet"):
+        read_sheet(sheet())
+    with pytest.raises(InputError, match=r"s.tsv: column channels missing"):
+        read_sheet(sheet({}, columns=[c for c in COLUMNS if c != "channels"]))
+    with pytest.raises(InputError, match=r"s.tsv: column treatment_start_h missing"):
+        read_sheet(sheet({}, columns=[c.replace("treatment_start_h", "treatment_start") for c in COLUMNS]))
+    with pytest.raises(InputError, match=r"s.tsv: unknown column notes"):
+        read_sheet(sheet({}, columns=[*COLUMNS, "notes"]))
+    (tmp_path / "s.tsv").write_text("")
+    with pytest.raises(InputError, match=r"s.tsv: not readable as a table"):
+        read_sheet(tmp_path / "s.tsv")
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (1, ("cisplatin", "high")), (46, ("cisplatin", "high")), (47, ("unknown", None)), (129, ("unknown", None)),
+        (130, ("cisplatin", "medium")), (165, ("cisplatin", "medium")), (166, ("cisplatin", "low")), (201, ("cisplatin", "low")),
+        (202, ("unknown", None)), (273, ("unknown", None)), (274, ("none", "control")), (309, ("none", "control")),
+        (310, ("unknown", None)),
+    ],
+)  # fmt: skip
+def test_published_doses(number, expected):
+    assert dose_of(f"{number:03d}", PUBLISHED) == expected
+
+
+def test_bad_doses():
+    with pytest.raises(InputError, match=r"recording 'A1' of the annotations is not a number"):
+        dose_of("A1", PUBLISHED)
+    with pytest.raises(InputError, match=r"recording 046 is in 2 ranges"):
+        dose_of("046", [*PUBLISHED, {"first": 40, "last": 50, "treatment": "x", "dose": "y"}])
+
+
+def annotations(path, names, n_images=3):
+    images = [{"id": f"{name}{f}", "video_id": name, "frame_id": f} for name in names for f in range(n_images)]
+    boxes = [
+        {"id": i, "image_id": image["id"], "category_id": 1, "bbox": [0.5, 0.5, 0.1, 0.1], "cell_id": 1}
+        | {"time_of_death": None, "time_of_division": None}
+        for i, image in enumerate(images)
+    ]
+    path.write_text(json.dumps({"videos": [{"id": n, "name": n} for n in names], "images": images, "annotations": boxes}))
+
+
+def published(tmp_path, names):
+    annotations(tmp_path / "annotations.json", names)
+    folder = tmp_path / "d"
+    return write_published_sheet(
+        tmp_path / "annotations.json",
+        folder / "recordings.tsv",
+        folder / "annotations",
+        channels=["circadian", "p53", "cell_cycle"],
+        doses=PUBLISHED,
+        treatment_start_h=48,
+        frame_interval_min=30,
+    )
+
+
+def test_the_published_sheet(tmp_path, capsys):
+    table = published(tmp_path, ["300", "001", "047"])
+    assert table["recording"].tolist() == ["001", "047", "300"]
+    assert table["treatment"].tolist() == ["cisplatin", "unknown", "none"]
+    assert table["dose"].tolist() == ["high", None, "control"]
+    assert table["treatment_start_h"].fillna(-1).tolist() == [48, -1, -1]
+    assert table["images"][0] == str(tmp_path / "d/images/001")
+    assert json.loads((tmp_path / "d/annotations/047.json").read_text())["videos"] == [{"id": "047", "name": "047"}]
+    assert table["tracks"][1] == str(tmp_path / "d/annotations/047.json")
+    again = read_sheet(tmp_path / "d/recordings.tsv")
+    assert again.astype(object).where(again.notna(), None).equals(table.astype(object).where(table.notna(), None))
+    assert "3 recordings, 9 frames: the images are about 56.6 MB uncompressed" in capsys.readouterr().err
+
+
+def test_too_little_space_is_said_with_the_sheet(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(published_module, "free_space", lambda folder: 10**6)
+    published(tmp_path, ["001"])
+    assert "NOT ENOUGH SPACE" in capsys.readouterr().err
+
+
+def test_the_published_size():
+    text = size_report(274, 274 * 186, 1024 * 1024 * 6, free=10**12)
+    assert "about 321 GB uncompressed" in text
+    assert "NOT ENOUGH" not in text
+
+
+def test_files_of_the_tracks(tmp_path):
+    path = str(tmp_path / "t.csv")
+    assert track_files(path, "csv") == [path]
+    (tmp_path / "t_outcomes.csv").write_text("")
+    assert track_files(path, "csv") == [path, str(tmp_path / "t_outcomes.csv")]
+    assert track_files(path, "coco-video") == [path]
+
+
+def test_labels_of_the_channels_in_the_files(sheet):
+    table = read_sheet(sheet({"channel_labels": "mCherry, GFP 488"}, {"recording": "b"}))
+    assert table["channel_labels"].tolist() == ["mCherry,GFP 488", None]
+    with pytest.raises(InputError, match="line 2: channel_labels is 'mCherry', one is needed for each of the channels 'red,green'"):
+        read_sheet(sheet({"channel_labels": "mCherry"}))
+
+
+@pytest.mark.parametrize("images", ["a/{time}/{chanel}.tif", "a/{time}_{time}.tif", "a/{time.tif", "a/{}.tif"])
+def test_patterns_with_other_braces_are_refused(sheet, images):
+    with pytest.raises(InputError, match=re.escape(f"line 2: images is {images!r}; in braces only {{channel}} and {{time}}")):
+        read_sheet(sheet({"images": images}))
+
+
+def test_what_must_exist_of_the_images(sheet):
+    pattern = "a/b/x_{channel}_t{time}.tif"
+    assert read_sheet(sheet({"images": pattern}))["images"].tolist() == [pattern]
+    assert images_folder(pattern) == "a/b"
+    assert images_folder("{channel}_{time}.tif") == "."
+    assert images_folder("a/{channel}/{time}.tif") == "a"
+    assert images_folder("a/b.tif") == "a/b.tif"
+
+
+def test_a_row_behind_a_hash_is_left_out_and_lines_are_counted_with_it(sheet):
+    path = sheet({}, {"recording": "b1"}, {"recording": "c1"}, {"recording": "d1"})
+    lines = path.read_text().splitlines()
+    lines[2] = "# " + lines[2]
+    path.write_text("\n".join(["# wells of plate 7", *lines]) + "\n")
+    assert read_sheet(path)["recording"].tolist() == ["a1", "c1", "d1"]
+    path.write_text("\n".join(["# wells of plate 7", *lines[:-1], lines[-1].replace("d1", "c1")]) + "\n")
+    with pytest.raises(InputError, match="line 6: recording c1 stands here for the second time"):
+        read_sheet(path)
+    path.write_text("\n".join([lines[0], *("#" + line for line in lines[1:])]) + "\n")
+    with pytest.raises(InputError, match="no recordings in the sheet"):
+        read_sheet(path)
+
+
+def test_every_problem_of_a_sheet_is_listed_and_reading_raises_the_first(sheet):
+    path = sheet(
+        {"recording": "a/1", "frame_interval_min": ""},
+        {"recording": "b", "tracks": "", "channels": "red,red"},
+        {"recording": "b", "pixel_size_um": "-1", "frame_interval_min": "soon"},
+    )
+    path.write_text("# wells of plate 7\n" + path.read_text())
+    found = [problem.removeprefix(f"{path}: ") for problem in sheet_problems(path)]
+    assert [text.split(",")[0] for text in found] == [
+        "line 3: frame_interval_min is empty",
+        "line 5: frame_interval_min is 'soon'",
+        "line 5: pixel_size_um is -1.0",
+        "line 5: recording b stands here for the second time",
+        "line 3: recording is 'a/1'",
+        "line 4: tracks is None and tracks_format is 'csv'; give both or neither",
+        "line 4: channels is 'red",
+        "line 5: images is 'i/b'",
+        "line 4: channels is 'red",
+    ]
+    with pytest.raises(InputError, match=re.escape(found[0])):
+        read_sheet(path)
+
+
+def test_the_line_of_a_row_counts_those_that_are_left_out(sheet):
+    path = sheet({}, {"recording": "b"})
+    assert [sheet_line(read_sheet(path), row) for row in (0, 1)] == [2, 3]
+    path.write_text("# plate 7\n" + path.read_text())
+    assert [sheet_line(read_sheet(path), row) for row in (0, 1)] == [3, 4]

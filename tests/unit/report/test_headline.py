@@ -1,0 +1,44 @@
+"""The last words of a run."""
+
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from cellfate.base.tables import write_table
+from cellfate.evaluation.tables import METRICS
+from cellfate.report.headline import headline
+
+
+@pytest.fixture
+def finished(tmp_path):
+    rows = [
+        (scope, "full", 0, "all", metric, "all", value, value - 0.1, value + 0.05, n)
+        for scope, n in (("all", 40), ("cisplatin", 30))
+        for metric, value in (("balanced_accuracy", 0.9), ("f1_macro", 0.8), ("auroc", 0.7), ("log_loss", 0.6))
+    ]
+    columns = ["scope", "condition", "n", "cohort", "metric", "class", "value", "ci_low", "ci_high", "n_trajectories"]
+    write_table(pd.DataFrame(rows, columns=columns), tmp_path / "tables/test_metrics.csv", METRICS)
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/figure_2.pdf").touch()
+    return tmp_path
+
+
+def test_numbers_figures_and_pages_are_named(finished):
+    lines = headline(finished).splitlines()
+    assert lines[0] == "Held-out trajectories: 40"
+    assert lines[1].split() == ["balanced", "accuracy", "0.900", "95", "%", "interval", "0.800", "to", "0.950"]
+    assert f"  {finished / 'figures/figure_2'}" in lines
+    assert lines[-1] == f"Summary: {finished / 'summary.html'}"
+    (finished / "report.html").touch()
+    assert headline(finished).splitlines()[-1] == f"Report:  {finished / 'report.html'}"
+
+
+def test_a_run_that_is_not_finished_is_one_line(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-m", "cellfate.report.headline", str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"Input error: {tmp_path / 'tables/test_metrics.csv'}: no such file (metrics table)"

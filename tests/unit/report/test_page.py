@@ -1,0 +1,239 @@
+"""The summary page: its numbers, its caveats, and that it needs no other file."""
+
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib
+import pandas as pd
+import pytest
+
+from cellfate.base.errors import InputError
+from cellfate.base.plot_style import empty_figure, save_figure
+from cellfate.base.tables import check_table
+from cellfate.evaluation.tables import CALIBRATION, METRICS
+from cellfate.explanation.tables import EFFECT_SUMMARY
+from cellfate.report.page import caveats, summary_page, write_summary
+from cellfate.trajectories.tables import FLOW
+
+FATES = {"negative": "cell_death", "positive": "division"}
+NAMES = list(FATES.values())
+CAPTIONS = sorted(Path(__file__).parents[3].glob("workflow/report/*.rst"))
+
+
+def table(declared, rows):
+    return check_table(pd.DataFrame(rows, columns=list(declared.columns)), declared, "test")
+
+
+def metrics(sizes=(200, 300), recordings=12.0, interval=True):
+    rows = []
+    for scope in ("all", "cisplatin"):
+        key = (scope, "full", 0, "all")
+        ends = (0.811, 0.957) if interval else (None, None)
+        rows.append((*key, "balanced_accuracy", "all", 0.8768, *ends, sum(sizes)))
+        rows.append((*key, "recall", NAMES[0], 0.75, *ends, sizes[0]))
+        rows.append((*key, "recall", NAMES[1], None, None, None, sizes[1]))
+        rows.append((*key, "n_recordings", "all", recordings, None, None, sum(sizes)))
+    return table(METRICS, rows)
+
+
+def truncation(last=0.6):
+    rows = []
+    for n, value in ((0, 0.9), (5, 0.8), (10, last)):
+        for cohort, size in (("all", 480 - n), ("fixed", 142)):
+            rows.append(("cisplatin", "truncation", n, cohort, "balanced_accuracy", "all", value, None, None, size))
+    return table(METRICS, rows)
+
+
+def flow():
+    rows = [("tracks", "cell_death", "none", 3), ("tracks", "censored", "cisplatin", 50), ("tracks", "no_event_by_end", "cisplatin", 4)]
+    rows += [("tracks", "division", "cisplatin", 10), ("with a fate", "cell_death", "none", 2), ("with a fate", "division", "cisplatin", 9)]
+    return table(FLOW, rows)
+
+
+def calibration(stages=("raw", "calibrated")):
+    scores = {"raw": (0.2, 0.15, 0.5), "calibrated": (0.05, 0.1, 0.3)}
+    return table(CALIBRATION, [("full", 0, stage, 0.0, 1.0, 0.5, 0.5, 40, *scores[stage]) for stage in stages])
+
+
+def effects(values=(0.41, -0.3), removed=(0.2, 0.1)):
+    rows = [
+        (name, "intensity_mean-p53", course, 55, value, 0.1, 0.5, 0.02, 0.004, "medium")
+        for course, of_course in (("kept", values), ("removed", removed))
+        for name, value in zip(NAMES, of_course, strict=True)
+    ]
+    return table(EFFECT_SUMMARY, rows)
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures")
+    paths = [folder / "figure_2.png", folder / "training_curves.png"]
+    for path in paths:
+        with matplotlib.rc_context():
+            save_figure(empty_figure(3.4, 1, "anything"), path.with_suffix(".pdf"), path)
+    return paths
+
+
+def page(figures, **changes):
+    content = {
+        "dataset": "demo",
+        "protocol": "corrected",
+        "outcomes": FATES,
+        "metrics": metrics(),
+        "truncation": truncation(),
+        "flow": flow(),
+        "calibration": calibration(),
+        "effects": effects(),
+        "figures": figures,
+        "captions": CAPTIONS,
+        "notes": [],
+        "software": "cellfate 1.2.3",
+        "config_digest": "sha256 0abc",
+    }
+    return summary_page(**(content | changes))
+
+
+class Cells(HTMLParser):
+    """Rows of all tables as lists of words, and every address that the page refers to."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.rows, self.addresses, self.open = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.addresses += [value for key, value in attributes if key in ("src", "href")]
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self.open):
+            self.rows[-1][-1] = " ".join((self.rows[-1][-1] + " " + data).split())
+
+
+def test_the_page_holds_all_it_shows(figures):
+    text = page(figures)
+    parsed = Cells(text)
+    assert parsed.open == []
+    assert len(parsed.addresses) == 2
+    for address, path in zip(parsed.addresses, figures, strict=True):
+        kind, data = address.split(",")
+        assert kind == "data:image/png;base64"
+        assert base64.b64decode(data) == path.read_bytes()
+    assert not re.search(r"https?://", text)
+    assert "<script" not in text
+
+
+def test_headline_numbers_stand_with_interval_and_n(figures):
+    cards = re.findall(r'<div class="card"><span>(.*?)</span><b>(.*?)</b>\s*<span>(.*?)</span><span>(.*?)</span>', page(figures))
+    assert cards[0] == ("balanced accuracy", "0.877", "95 %: 0.811 to 0.957", "n = 500")
+    assert cards[1] == ("recall, cell death", "0.750", "95 %: 0.811 to 0.957", "n = 200")
+    assert cards[2] == ("recall, division", "–", "no interval", "n = 300")
+
+
+def test_tables_of_the_page(figures):
+    rows = Cells(page(figures)).rows
+    assert ["step", "division", "other", "cell death", "total"] in rows
+    assert ["", "cisplatin", "no treatment", ""] in rows
+    assert ["tracks", "10", "54", "3", "67"] in rows
+    assert ["with a fate", "9", "0", "2", "11"] in rows
+    assert ["metric", "outcome", "all held-out trajectories", "held out, cisplatin"] in rows
+    assert ["trajectories", "", "500", "500"] in rows
+    assert ["5", "0.800", "475", "0.800", "142"] in rows
+    assert ["expected calibration error", "0.200", "0.050"] in rows
+    assert ["p53, mean intensity", "+0.41 0.100 to 0.500 q 0.004", "55", "-0.30 0.100 to 0.500 q 0.004", "55"] in rows
+    assert ["p53, mean intensity", "+0.20 0.100 to 0.500 q 0.004", "55", "+0.10 0.100 to 0.500 q 0.004", "55"] in rows
+
+
+def test_the_features_have_a_table_for_each_course(figures):
+    both, one = page(figures), page(figures, effects=effects().query("course == 'kept'"))
+    words = ["Features as measured", "Features relative to other cells at the same time before the end"]
+    assert [text in both for text in words] == [True, True]
+    assert both.index(words[0]) < both.index("+0.41") < both.index(words[1]) < both.index("+0.20")
+    assert [text in one for text in words] == [True, False]
+
+
+def test_figures_have_titles_and_the_captions_of_the_report(figures):
+    text = page(figures)
+    caption = next(path for path in CAPTIONS if path.stem == "figure_2").read_text().strip()
+    assert f"<figcaption>{caption}</figcaption>" in text
+    assert "<h3>Figure 2</h3>" in text
+    assert "<h3>Training curves</h3>" in text
+    assert text.index("Figure 2</h3>") < text.index("Training curves</h3>")
+    with pytest.raises(InputError, match=r"training_curves\.png: no caption"):
+        page(figures, captions=[path for path in CAPTIONS if path.stem != "training_curves"])
+
+
+def test_notes_are_shown_as_text(figures):
+    text = page(figures, notes=["fewer than <b>10</b> cells"])
+    assert "fewer than &lt;b&gt;10&lt;/b&gt; cells" in text
+    assert "What to keep in mind" not in page(figures)
+    assert "cellfate 1.2.3. Configuration sha256 0abc" in text
+
+
+def test_outcomes_that_are_not_compared_are_kept_in_mind(figures):
+    mistyped = flow().replace({"outcome": {"no_event_by_end": "divison"}})
+    assert "that are not compared, their tracks count as censored: divison (4, mistyped division?)." in page(figures, flow=mistyped)
+
+
+def test_calibration_that_makes_it_worse_is_said():
+    worse = calibration().assign(log_loss=[0.3, 0.5])
+    assert "log-loss of held-out cells worse (0.300 before, 0.500 after)" in caveats(metrics(), truncation(), worse, effects(), NAMES)[0]
+
+
+def test_a_sound_run_has_no_caveats():
+    assert caveats(metrics(), truncation(), calibration(), effects(), NAMES) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"metrics": metrics(sizes=(7, 300))}, "7 “cell death” and 300 “division” trajectories were held out"),
+        ({"metrics": metrics(recordings=1.0)}, "come from one recording"),
+        ({"metrics": metrics(recordings=4.0)}, "rest on 4 held-out recordings"),
+        ({"metrics": metrics(interval=False)}, "There are no intervals"),
+        ({"truncation": truncation(last=None)}, "truncation by 10 frames"),
+        ({"calibration": calibration(("raw",))}, "were not calibrated"),
+        ({"effects": effects((None, 0.3))}, "features of “cell death”"),
+        ({"effects": effects()[:0]}, "features of “cell death” and “division”"),
+        ({"effects": effects(removed=(0.2, None))}, "too few other cells to compare with: features of “division” relative to other cells"),
+        ({"effects": effects((None, 0.3), (None, 0.1))}, "features of “cell death”."),
+    ],
+)
+def test_weak_numbers_are_said_to_be_weak(figures, changes, words):
+    content = {"metrics": metrics(), "truncation": truncation(), "calibration": calibration(), "effects": effects()} | changes
+    found = caveats(**content, names=NAMES)
+    assert len(found) == 1
+    assert words in found[0]
+    assert found[0] in page(figures, **changes)
+
+
+def test_a_run_without_long_trajectories_still_has_a_page(figures):
+    text = page(figures, truncation=truncation()[:0], effects=effects()[:0], calibration=calibration()[:0])
+    assert "Balanced accuracy without the last frames" not in text
+    assert "<h2>Calibration</h2>" not in text
+
+
+def test_the_page_is_the_same_each_time(figures, tmp_path):
+    content = {"figures": figures, "captions": CAPTIONS, "notes": [], "software": "x", "config_digest": "y"}
+    tables = {"metrics": metrics(), "truncation": truncation(), "flow": flow(), "calibration": calibration(), "effects": effects()}
+    for name in ("a.html", "b.html"):
+        write_summary(tmp_path / name, dataset="demo", protocol="p", outcomes=FATES, **tables, **content)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "b.html"]
+
+
+def test_every_caption_is_one_line():
+    for path in CAPTIONS:
+        assert len(path.read_text().splitlines()) == 1, path.name
+        assert path.read_text().endswith(".\n"), path.name

@@ -1,0 +1,160 @@
+import geff
+import h5py
+import networkx as nx
+import numpy as np
+import pytest
+import tifffile
+
+from cellfate.base.errors import InputError
+from cellfate.tracks.formats import track_files
+from cellfate.tracks.outcomes import read_tracks
+
+SHAPE, N_FRAMES = (40, 50), 5
+
+
+def read(path, tracks_format, **facts):
+    tracks, outcomes = read_tracks(path, tracks_format, "r", N_FRAMES, SHAPE, 2, **facts)
+    return tracks[["track_id", "frame", "y", "x"]].values.tolist(), outcomes.set_index("track_id")
+
+
+def ctc(folder, table="1 0 1 0\n2 2 3 1\n3 2 2 1\n", names=("man_track{:03d}.tif", "man_track.txt"), shape=SHAPE):
+    """Track 1 divides after frame 1 into 2 and 3; labels are squares of 3 pixels."""
+    folder.mkdir()
+    for frame, squares in enumerate([{1: (10, 10)}, {1: (12, 10)}, {2: (12, 5), 3: (12, 20)}, {2: (13, 5)}]):
+        labels = np.zeros(shape, np.uint16)
+        for track, (y, x) in squares.items():
+            labels[y - 1 : y + 2, x - 1 : x + 2] = track
+        tifffile.imwrite(folder / names[0].format(frame), labels)
+    (folder / names[1]).write_text(table)
+    return folder
+
+
+@pytest.mark.parametrize("names", [("man_track{:03d}.tif", "man_track.txt"), ("mask{:03d}.tif", "res_track.txt")])
+def test_ctc_gold_and_result(tmp_path, names):
+    folder = ctc(tmp_path / "01", names=names)
+    (tmp_path / "01_outcomes.csv").write_text("track_id,outcome,event_frame\n1,mitosis,2\n")
+    rows, outcomes = read(folder, "ctc")
+    assert rows == [[1, 0, 10, 10], [1, 1, 12, 10], [2, 2, 12, 5], [2, 3, 13, 5], [3, 2, 12, 20]]
+    assert outcomes["parent_id"].fillna(-1).to_dict() == {1: -1, 2: 1, 3: 1}
+    assert outcomes["outcome"].to_dict() == {1: "mitosis", 2: "censored", 3: "censored"}
+    assert track_files(str(folder), "ctc") == [str(folder), str(tmp_path / "01_outcomes.csv"), str(folder / names[1])]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("1 0 1 0\n2 2 3 1\n", "man_track002.tif: label 3 is not in the table of tracks"),
+        ("1 0 1 0\n2 2 3 1\n3 2 2 1\n7 0 1 0\n", "man_track.txt: line 4: track 7 is in no label image"),
+        ("1 0 0 0\n2 2 3 1\n3 2 2 1\n", r"man_track001.tif: label 1 in frame 1, but the table \(line 1\) says 0 to 0"),
+        ("1 0 1 0\n2 2 3 1\n2 2 2 1\n", "line 3: track 2 stands there for the second time"),
+        ("1 0 1 0\n2 2 3 9\n3 2 2 1\n", "line 2: parent of track 2 is 9, there is no such track"),
+        ("1 0 1\n", "line 1: '1 0 1', four whole numbers are needed"),
+    ],
+)
+def test_bad_ctc(tmp_path, table, message):
+    with pytest.raises(InputError, match=message):
+        read(ctc(tmp_path / "01", table), "ctc")
+
+
+def test_ctc_folders_that_are_none(tmp_path):
+    with pytest.raises(InputError, match=r"man_track.txt or res_track.txt is needed .* it has neither"):
+        read(tmp_path, "ctc")
+    (tmp_path / "man_track.txt").write_text("1 0 1 0\n")
+    with pytest.raises(InputError, match=r"no man_track\*.tif beside man_track.txt"):
+        read(tmp_path, "ctc")
+    with pytest.raises(InputError, match=r"man_track000.tif: label image of \(30, 30\), the recording's frames are \(40, 50\)"):
+        read(ctc(tmp_path / "small", shape=(30, 30)), "ctc")
+
+
+def btrack_file(path, coords, references, ranges, lineage):
+    with h5py.File(path, "w") as file:
+        file["objects/obj_type_1/coords"] = np.array(coords, np.float32)
+        tracks = file.create_group("tracks/obj_type_1")
+        tracks["tracks"], tracks["map"] = np.array(references, np.int32), np.array(ranges, np.uint32)
+        tracks["LBEPR"] = np.array(lineage, np.int32)
+        tracks["dummies"] = np.array([[1, 9, 9, 0, 1]], np.float32)
+    return path
+
+
+COORDS = [[0, 10, 20, 0, 0], [2, 11, 21, 0, 0], [3, 12, 22, 0, 0], [3, 14, 24, 0, 0]]  # t, x, y, z, type
+
+
+def test_btrack_hdf5_without_its_dummies(tmp_path):
+    lineage = [[1, 0, 2, 1, 1, 0], [2, 3, 3, 1, 1, 1], [3, 3, 3, 1, 1, 1]]
+    path = btrack_file(tmp_path / "t.h5", COORDS, [0, -1, 1, 2, 3], [[0, 3], [3, 4], [4, 5]], lineage)
+    rows, outcomes = read(path, "btrack")
+    assert rows == [[1, 0, 20, 10], [1, 2, 21, 11], [2, 3, 22, 12], [3, 3, 24, 14]]
+    assert outcomes["parent_id"].fillna(-1).to_dict() == {1: -1, 2: 1, 3: 1}
+
+
+def test_bad_btrack(tmp_path):
+    path = tmp_path / "t.h5"
+    path.write_text("no HDF5")
+    with pytest.raises(InputError, match=r"t.h5: not readable as HDF5"):
+        read(path, "btrack")
+    with h5py.File(path, "w") as file:
+        file["objects/obj_type_1/coords"] = COORDS
+    with pytest.raises(InputError, match=r"t.h5: tracks/obj_type_1/tracks missing"):
+        read(path, "btrack")
+    with pytest.raises(InputError, match=r"tracks row 0: object 7, there are 4 in coords"):
+        read(btrack_file(path, COORDS, [7], [[0, 1]], [[1, 0, 0, 0, 1]]), "btrack")
+    with pytest.raises(InputError, match=r"object 1: z is 3, 0 before"):
+        read(btrack_file(path, [COORDS[0], [1, 1, 1, 3, 0]], [0, 1], [[0, 2]], [[1, 0, 1, 0, 1]]), "btrack")
+    with pytest.raises(InputError, match=r"object 0: y of track 1 is 45, outside the image"):
+        read(btrack_file(path, [[0, 1, 45, 0, 0]], [0], [[0, 1]], [[1, 0, 0, 0, 1]]), "btrack")
+
+
+def test_btrack_csv(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "ID t x y z parent root state generation dummy\n1 0 10.5 20 0.0 1 1 5 0 False\n1 1 10 20 0 1 1 5 0 True\n2 2 9 8 0 1 1 5 1 0\n"
+    )
+    rows, outcomes = read(path, "btrack")
+    assert rows == [[1, 0, 20, 10.5], [2, 2, 8, 9]]
+    assert outcomes["parent_id"].fillna(-1).to_dict() == {1: -1, 2: 1}
+    path.write_text("ID t x y\n1 zero 1 1\n")
+    with pytest.raises(InputError, match=r"t.csv: line 2: t is 'zero'"):
+        read(path, "btrack")
+
+
+def geff_file(path, nodes, edges, units=("frame", "pixel", "pixel"), names=("t", "y", "x")):
+    graph = nx.DiGraph()
+    for node, values in nodes.items():
+        graph.add_node(node, **dict(zip(names, values, strict=True)))
+    graph.add_edges_from(edges)
+    geff.write(graph, path, axis_names=list(names), axis_units=list(units), axis_types=["time", *["space"] * (len(names) - 1)])
+    return path
+
+
+NODES = {7: (0, 10.0, 20.0), 3: (1, 11.0, 21.0), 4: (2, 11.0, 25.0), 5: (2, 12.0, 18.0), 6: (4, 12.5, 18.0)}
+EDGES = [(7, 3), (3, 4), (3, 5), (5, 6)]
+
+
+def test_geff_lineage_from_the_graph(tmp_path):
+    rows, outcomes = read(geff_file(tmp_path / "t.geff", NODES, EDGES), "geff")
+    assert rows == [[4, 2, 11, 25], [5, 2, 12, 18], [5, 4, 12.5, 18], [7, 0, 10, 20], [7, 1, 11, 21]]
+    assert outcomes["parent_id"].fillna(-1).to_dict() == {4: 7, 5: 7, 7: -1}
+    assert outcomes["outcome"].to_dict() == {4: "censored", 5: "no_event_by_end", 7: "censored"}
+
+
+def test_geff_in_micrometres_and_minutes(tmp_path):
+    nodes = {node: (30.0 * t, 0.5 * y, 0.5 * x) for node, (t, y, x) in NODES.items()}
+    path = geff_file(tmp_path / "t.geff", nodes, EDGES, ("minute", "micrometer", "micrometer"))
+    rows, _ = read(path, "geff", pixel_size_um=0.5, frame_interval_min=30)
+    assert rows == read(geff_file(tmp_path / "pixels.geff", NODES, EDGES), "geff")[0]
+    with pytest.raises(InputError, match=r"t.geff: y is in micrometer, so the sheet must give pixel_size_um for recording r"):
+        read(path, "geff", frame_interval_min=30)
+    with pytest.raises(InputError, match=r"t.geff: node 3: time 30 minute is no whole frame \(1.5\)"):
+        read(path, "geff", frame_interval_min=20, pixel_size_um=1)
+
+
+def test_bad_geff(tmp_path):
+    (tmp_path / "none.geff").mkdir()
+    with pytest.raises(InputError, match=r"none.geff: not readable as GEFF"):
+        read(tmp_path / "none.geff", "geff")
+    with pytest.raises(InputError, match=r"axes are t, row, column; y, x and one of type time are needed"):
+        read(geff_file(tmp_path / "axes.geff", NODES, EDGES, names=("t", "row", "column")), "geff")
+    with pytest.raises(InputError, match=r"merge.geff: 4 follows both 7 and 3: tracks that merge .* \(numbers of nodes\)"):
+        read(geff_file(tmp_path / "merge.geff", NODES, [*EDGES, (7, 4)]), "geff")
+    with pytest.raises(InputError, match=r"node 4: y of track 4 is 41, outside the image"):
+        read(geff_file(tmp_path / "out.geff", NODES | {4: (2, 41.0, 1.0)}, EDGES), "geff")

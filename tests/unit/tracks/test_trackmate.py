@@ -1,0 +1,134 @@
+import pytest
+
+from cellfate.base.errors import InputError
+from cellfate.tracks.outcomes import read_tracks
+from cellfate.tracks.raw import edges_beside
+
+# spot: (frame, x, y) in the file's unit; 4 divides into 5 and 6; 9 is in no track, track 1 is filtered out
+SPOTS = {2: (0, 10, 20), 4: (1, 12, 22), 5: (2, 11, 20), 6: (3, 13, 24), 8: (3, 11, 19), 9: (0, 1, 1), 20: (0, 30, 30), 21: (1, 31, 31)}
+EDGES = {0: [(2, 4), (4, 5), (4, 6), (8, 5)], 1: [(20, 21)]}
+
+
+def xml(tmp_path, unit="pixel", spots=SPOTS, edges=EDGES, image=""):
+    elements = "".join(
+        f'<SpotsInFrame frame="{t}"><Spot ID="{spot}" FRAME="{t}" POSITION_X="{x}" POSITION_Y="{y}"/></SpotsInFrame>'
+        for spot, (t, x, y) in spots.items()
+    )
+    tracks = "".join(
+        f'<Track TRACK_ID="{track}">' + "".join(f'<Edge SPOT_SOURCE_ID="{a}" SPOT_TARGET_ID="{b}"/>' for a, b in pairs) + "</Track>"
+        for track, pairs in edges.items()
+    )
+    path = tmp_path / "t.xml"
+    path.write_text(
+        f'<?xml version="1.0" encoding="UTF-8"?><TrackMate version="7.11"><Model spatialunits="{unit}" timeunits="sec">'
+        f"<AllSpots>{elements}</AllSpots><AllTracks>{tracks}</AllTracks>"
+        f'<FilteredTracks><TrackID TRACK_ID="0"/></FilteredTracks></Model><Settings>{image}</Settings></TrackMate>'
+    )
+    return path
+
+
+def read(path, **facts):
+    return read_tracks(path, "trackmate", "r", 10, (60, 80), 2, **facts)
+
+
+def test_xml_is_cut_at_divisions(tmp_path):
+    (tmp_path / "t_outcomes.csv").write_text("track_id,outcome,event_frame\n2,mitosis,2\n")
+    tracks, outcomes = read(xml(tmp_path))
+    assert tracks[["track_id", "frame", "y", "x"]].values.tolist() == [
+        [2, 0, 20, 10],
+        [2, 1, 22, 12],
+        [5, 2, 20, 11],
+        [5, 3, 19, 11],
+        [6, 3, 24, 13],
+    ]
+    assert outcomes["parent_id"].fillna(-1).tolist() == [-1, 2, 2]
+    assert outcomes["outcome"].tolist() == ["mitosis", "censored", "censored"]
+
+
+def test_micrometres_become_pixels(tmp_path):
+    tracks, _ = read(xml(tmp_path, "micron", image='<ImageData pixelwidth="0.5"/>'), pixel_size_um=0.5)
+    assert tracks[["y", "x"]].iloc[0].tolist() == [40, 20]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"unit": "micron"}, "positions are in micron, so the sheet must give pixel_size_um for recording r"),
+        ({"unit": "inch"}, "positions are in 'inch', pixels or micrometres"),
+        ({"spots": SPOTS | {4: (1, "left", 3)}}, "Spot 4: POSITION_X is 'left', a number is needed"),
+        ({"spots": SPOTS | {4: (0.5, 1, 3)}}, "spot 4: FRAME is 0.5, a whole number"),
+        ({"edges": {0: [(2, 99)]}}, "a link names 99, there is no such detection"),
+        ({"edges": {0: [(2, 5), (4, 5)]}}, "5 follows both 2 and 4: tracks that merge"),
+        ({"edges": {0: []}}, "recording r is empty: no tracks"),
+    ],
+)
+def test_bad_xml(tmp_path, changed, message):
+    with pytest.raises(InputError, match=f"t.xml: {message}"):
+        read(xml(tmp_path, **changed))
+
+
+def test_a_pixel_size_that_is_not_the_sheets(tmp_path):
+    with pytest.raises(InputError, match=r"pixelwidth is 0.5, but the sheet says pixel_size_um 0.65"):
+        read(xml(tmp_path, "um", image='<ImageData pixelwidth="0.5"/>'), pixel_size_um=0.65)
+
+
+@pytest.mark.parametrize(("text", "message"), [("<Tracks/>", "<TrackMate> with a <Model> is needed"), ("<Track", "not readable as XML")])
+def test_another_file(tmp_path, text, message):
+    path = tmp_path / "t.xml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read(path)
+
+
+HEADER = (
+    "LABEL,ID,TRACK_ID,QUALITY,POSITION_X,POSITION_Y,FRAME\nLabel,Spot ID,Track ID,Quality,X,Y,Frame\n"
+    "Label,Spot ID,Track ID,Quality,X,Y,Frame\n,,,(quality),({unit}),({unit}),\n"
+)
+
+
+def table(tmp_path, body, unit="pixel"):
+    path = tmp_path / "well_spots.csv"
+    path.write_text(HEADER.format(unit=unit) + body)
+    return path
+
+
+def test_spots_below_four_header_rows(tmp_path):
+    body = "ID7,7,0,1,11,21,1\nID5,5,0,1,10,20,0\nID6,6,,1,1,1,0\nID8,8,1,1,15,25,0\nID9,9,0,1,12,22,4\n"
+    tracks, outcomes = read(table(tmp_path, body, "micron"), pixel_size_um=0.5)
+    assert outcomes["track_id"].tolist() == [5, 8]
+    assert tracks.loc[tracks["track_id"] == 5, ["frame", "y", "x"]].values.tolist() == [[0, 40, 20], [1, 42, 22], [4, 44, 24]]
+
+
+DIVIDING = "ID1,1,0,1,10,20,0\nID2,2,0,1,9,20,1\nID3,3,0,1,12,20,1\n"
+
+
+def test_divisions_need_the_table_of_edges(tmp_path):
+    path = table(tmp_path, DIVIDING)
+    with pytest.raises(InputError, match=r"line 7: track 0 has a second spot in frame 1, so it divides.*well_edges.csv"):
+        read(path)
+    edges_beside(path).write_text(
+        "LABEL,TRACK_ID,SPOT_SOURCE_ID,SPOT_TARGET_ID\nLabel,Track ID,Source,Target\nLabel,Track,S,T\n,,,\ne,0,1,2\ne,0,1,3\n"
+    )
+    _, outcomes = read(path)
+    assert outcomes["parent_id"].fillna(-1).tolist() == [-1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("body", "unit", "message"),
+    [
+        ("ID1,1,0,1,ten,20,0\n", "pixel", "line 5: POSITION_X is 'ten', a number is needed"),
+        ("ID1,1,0,1,10,20,0\nID1,1,0,1,10,20,1\n", "pixel", "line 6: ID 1 stands there for the second time"),
+        ("ID1,1,0,1,10,20,0\n", "micron", r"positions are in \(micron\), so the sheet must give pixel_size_um"),
+        ("ID1,1,0,1,10,20,12\n", "pixel", "line 5: frame of track 1 is 12, the recording's frames are 0 to 9"),
+    ],
+)
+def test_bad_spots(tmp_path, body, unit, message):
+    with pytest.raises(InputError, match=f"well_spots.csv: {message}"):
+        read(table(tmp_path, body, unit))
+
+
+def test_spots_without_units(tmp_path):
+    path = tmp_path / "spots.csv"
+    path.write_text("LABEL,ID,TRACK_ID,POSITION_X,POSITION_Y,FRAME\n" + "".join(f"ID{i},{i},0,1,1,{i}\n" for i in range(5)))
+    with pytest.raises(InputError, match=r"spots.csv: line 2: the rows with names and units below the header are missing"):
+        read(path)

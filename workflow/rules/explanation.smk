@@ -1,0 +1,137 @@
+# Needs: attention, predictions and features. Leaves: the profile of attention, the features that go with it, and examples.
+
+
+rule tabulate_attention_profile:
+    """Mean attention and occlusion of each outcome, aligned at the last frame: the table of figure 4."""
+    input:
+        attention=ALL_ATTENTION,
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("explanation/tabulate_attention_profile.py"),
+    output:
+        table="results/{dataset}/{protocol}/tables/attention_profile.csv",
+    log:
+        "logs/{dataset}/{protocol}/tabulate_attention_profile.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
+        splits=config["attention"]["splits"],
+        max_frames_before_end=config["attention"]["max_frames_before_end"],
+        bootstrap=config["evaluation"]["bootstrap"],
+        seed=config["seed"],
+    message:
+        "Table of figure 4"
+    script:
+        "../../scripts/explanation/tabulate_attention_profile.py"
+
+
+rule test_features:
+    """Compare each feature between frames of high and low attention (or occlusion) within each trajectory: permutation test, Cliff's delta."""
+    input:
+        attention=ALL_ATTENTION,
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        features=ALL_FEATURES,
+        code=code_of("explanation/test_features.py"),
+    output:
+        effects="results/{dataset}/{protocol}/tables/effects.parquet",
+    log:
+        "logs/{dataset}/{protocol}/test_features.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        **{key: config["statistics"][key] for key in ("splits", "frames", "min_frames", "high_percentile", "resamples")},
+        outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
+        seed=config["seed"],
+    message:
+        f"Comparing frames of high and low {config['statistics']['frames']}"
+    script:
+        "../../scripts/explanation/test_features.py"
+
+
+rule summarize_effects:
+    """Median Cliff's delta of each feature and outcome, with interval, null and correction: the table of figure 5."""
+    input:
+        effects="results/{dataset}/{protocol}/tables/effects.parquet",
+        attention=ALL_ATTENTION,
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        features=ALL_FEATURES,
+        code=code_of("explanation/summarize_effects.py"),
+    output:
+        table=report("results/{dataset}/{protocol}/tables/effect_summary.csv", category="3 Tables", caption="../report/effect_summary.rst"),
+    log:
+        "logs/{dataset}/{protocol}/summarize_effects.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        **{
+            key: config["statistics"][key]
+            for key in ("splits", "frames", "high_percentile", "bootstrap", "null_model", "null_draws", "correction")
+        },
+        outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
+        seed=config["seed"],
+    message:
+        "Table of figure 5"
+    script:
+        "../../scripts/explanation/summarize_effects.py"
+
+
+if config["figures"]["reference"]:
+
+    ruleorder: summarize_published_effects > summarize_effects
+
+    rule summarize_published_effects:
+        """The published effect sizes as the table of figure 5, under the protocol "reference"; plot_effects draws it."""
+        input:
+            folder=f"{config['figures']['reference']}/effect_sizes",
+            code=code_of("explanation/summarize_published_effects.py"),
+        output:
+            table="results/{dataset}/reference/tables/effect_summary.csv",
+        log:
+            "logs/{dataset}/reference/summarize_published_effects.log",
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            outcomes=config["outcomes"],
+            bootstrap=config["statistics"]["bootstrap"],
+            seed=config["seed"],
+        message:
+            "Published effect sizes as the table of figure 5"
+        script:
+            "../../scripts/explanation/summarize_published_effects.py"
+
+
+rule select_examples:
+    """Choose trajectories and frames for figure 6, with their crops."""
+    input:
+        crops=ALL_CROPS,
+        attention=ALL_ATTENTION,
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("explanation/select_examples.py"),
+    output:
+        table="results/{dataset}/{protocol}/tables/examples.csv",
+        crops="results/{dataset}/{protocol}/tables/examples.h5",
+    log:
+        "logs/{dataset}/{protocol}/select_examples.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
+        splits=config["attention"]["splits"],
+        per_outcome=config["figures"]["example_trajectories"],
+        high_percentile=config["statistics"]["high_percentile"],
+        min_frames=config["statistics"]["min_frames"],
+    message:
+        "Choosing cells for figure 6"
+    script:
+        "../../scripts/explanation/select_examples.py"

@@ -1,0 +1,28 @@
+# Needs: tables and figures. Leaves: the summary page.
+
+
+rule write_summary:
+    """The summary page: headline numbers, selection, figures in the paper's order, what was not measured."""
+    input:
+        metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
+        truncation="results/{dataset}/{protocol}/tables/truncation.csv",
+        flow="results/{dataset}/{protocol}/tables/flow.csv",
+        calibration="results/{dataset}/{protocol}/tables/calibration.csv",
+        effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
+        figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),
+        captions=[os.path.relpath(ROOT / f"workflow/report/{name}.rst") for name in FIGURES],
+        code=code_of("report/write_summary.py"),
+    output:
+        page=report("results/{dataset}/{protocol}/summary.html", category="1 Summary", caption="../report/summary.rst"),
+    log:
+        "logs/{dataset}/{protocol}/write_summary.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        notes=config.get("notes", []),
+        config_digest=config_digest(config),
+    message:
+        "Summary page"
+    script:
+        "../../scripts/report/write_summary.py"

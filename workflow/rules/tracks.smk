@@ -1,0 +1,148 @@
+# Needs: the frames and tracks of a recording; where its row of the sheet has no tracks, masks of its frames.
+# Leaves: checked tables of its tracks and of how they ended, and, where they were made here, how plausible they are.
+
+
+def readers(wildcards):
+    """The modules that read the recording's frames and its tracks."""
+    return readers_of(of_recording("images")(wildcards), of_recording("tracks_format")(wildcards))
+
+
+def tracked_channel():
+    """The channel in which recordings without tracks are segmented."""
+    return config["tracking"]["channel"] or config["segmentation"]["channel"]
+
+
+def tracking_settings():
+    """The settings of the tracker; the other keys of the section belong to the segmentation and the checks."""
+    others = ("channel", "diameter", "min_area", "min_doubling_h")
+    return {key: value for key, value in config["tracking"].items() if key not in others}
+
+
+def drift_table():
+    """The table of a recording's drift as an input, where it is registered: tracks are then linked in registered positions."""
+    return {} if config["registration"]["method"] == "none" else {"drift": "results/{dataset}/drift/{recording}.csv"}
+
+
+rule read_tracks:
+    """Check the frames of one recording and read its tracks and outcomes: every mistake in the input is found here."""
+    input:
+        images=images_of,
+        tracks=of_recording("tracks"),
+        beside=lambda wildcards: track_files(of_recording("tracks")(wildcards), of_recording("tracks_format")(wildcards)),
+        code=code_of("tracks/read_tracks.py"),
+        reader=readers,
+    output:
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
+    log:
+        "logs/{dataset}/read_tracks/{recording}.log",
+    wildcard_constraints:
+        recording=one_of(TRACKED),
+    priority: 100  # a mistake in any recording shows before work is spent on the others
+    group:
+        "recording"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        tracks_format=of_recording("tracks_format"),
+        frames=frames_of,
+        event_gap=config["tracks"]["event_gap"],
+        pixel_size_um=of_recording("pixel_size_um"),
+        frame_interval_min=of_recording("frame_interval_min"),
+    message:
+        "Checking the frames and tracks of {wildcards.recording}"
+    script:
+        "../../scripts/tracks/read_tracks.py"
+
+
+rule track_cells:
+    """Link the segmented cells of a recording to tracks; no fates are known."""
+    input:
+        **drift_table(),
+        masks="results/{dataset}/frame_masks/{recording}.h5",
+        code=code_of("tracks/track_cells.py"),
+    output:
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
+    log:
+        "logs/{dataset}/track_cells/{recording}.log",
+    wildcard_constraints:
+        recording=one_of(UNTRACKED),
+    group:
+        "recording"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        settings=tracking_settings(),
+    message:
+        "Tracking the cells of {wildcards.recording}"
+    script:
+        "../../scripts/tracks/track_cells.py"
+
+
+rule assess_tracking:
+    """Count cells, links, steps and divisions of the tracks made here, and say in words what is implausible."""
+    input:
+        **drift_table(),
+        masks="results/{dataset}/frame_masks/{recording}.h5",
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        code=code_of("tracks/assess_tracking.py"),
+    output:
+        quality="results/{dataset}/tracking/{recording}.qc.csv",
+    log:
+        "logs/{dataset}/assess_tracking/{recording}.log",
+    wildcard_constraints:
+        recording=one_of(UNTRACKED),
+    group:
+        "recording"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        frame_interval_min=of_recording("frame_interval_min"),
+        max_step=config["tracking"]["max_step"],
+        min_doubling_h=config["tracking"]["min_doubling_h"],
+    message:
+        "Checking the tracks of {wildcards.recording}"
+    script:
+        "../../scripts/tracks/assess_tracking.py"
+
+
+rule plot_tracking:
+    """Draw the tracks made here over the first and last frame of a recording."""
+    input:
+        **drift_table(),
+        images=images_of,
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        quality="results/{dataset}/tracking/{recording}.qc.csv",
+        code=code_of("figures/plot_tracking.py"),
+        reader=frames_reader,
+    output:
+        pdf="results/{dataset}/tracking/{recording}.pdf",
+        png=report("results/{dataset}/tracking/{recording}.png", category="5 Tracking", caption="../report/tracking.rst"),
+    log:
+        "logs/{dataset}/plot_tracking/{recording}.log",
+    wildcard_constraints:
+        recording=one_of(UNTRACKED),
+    group:
+        "recording"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        frames=frames_of,
+        channel=tracked_channel(),
+    message:
+        "Drawing the tracks of {wildcards.recording}"
+    script:
+        "../../scripts/figures/plot_tracking.py"

@@ -1,0 +1,51 @@
+# Needs: the outcomes of all recordings. Leaves: the trajectories, their labels, and the part of each fold that they are in.
+
+
+rule select_trajectories:
+    """Label every track, cut it at its event and say which trajectories are long enough."""
+    input:
+        sheet=config["recordings"],
+        tracks=expand("results/{{dataset}}/tracks/{recording}.parquet", recording=RECORDINGS),
+        outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=RECORDINGS),
+        code=code_of("trajectories/select_trajectories.py"),
+    output:
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+    log:
+        "logs/{dataset}/{protocol}/select_trajectories.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(20),
+    params:
+        **config["trajectories"],
+        outcomes=config["outcomes"],
+    message:
+        "Selecting trajectories"
+    script:
+        "../../scripts/trajectories/select_trajectories.py"
+
+
+rule split_trajectories:
+    """Assign the trajectories to train, validation and test, whole units together."""
+    input:
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("trajectories/split_trajectories.py"),
+    output:
+        split="results/{dataset}/{protocol}/split.parquet",
+        flow=report("results/{dataset}/{protocol}/tables/flow.csv", category="3 Tables", caption="../report/flow.rst"),
+    log:
+        "logs/{dataset}/{protocol}/split_trajectories.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        **config["split"],
+        seed=config["seed"],
+        min_frames=config["trajectories"]["min_frames"],
+    message:
+        "Splitting the trajectories"
+    script:
+        "../../scripts/trajectories/split_trajectories.py"
