@@ -2,25 +2,25 @@
 
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables, write_table
+from cellfate.explanation.analysis import read_analysis
 from cellfate.explanation.effects import summarize_effects
-from cellfate.explanation.frame_weights import weigh_frames
 from cellfate.explanation.tables import EFFECT_SUMMARY, EFFECTS
-from cellfate.model.tables import ATTENTION, PREDICTIONS
 from cellfate.segmentation.tables import FEATURES
-from cellfate.trajectories.tables import TRAJECTORIES
 
 log_to(snakemake.log[0])
 
-trajectories = read_table(snakemake.input.trajectories, TRAJECTORIES)
+analysis = read_analysis(
+    snakemake.input.attention,
+    snakemake.input.predictions,
+    snakemake.input.trajectories,
+    outcomes=snakemake.params.outcomes,
+    splits=snakemake.params.splits,
+    treatment=snakemake.params.treatment,
+)
 table = summarize_effects(
     read_table(snakemake.input.effects, EFFECTS),
-    weigh_frames(read_tables(snakemake.input.attention, ATTENTION), trajectories, snakemake.params.frames),
-    read_tables(snakemake.input.predictions, PREDICTIONS),
-    trajectories,
+    analysis.weighed_by(snakemake.params.high_by),
     read_tables(snakemake.input.features, FEATURES),
-    outcomes=snakemake.params.outcomes,
-    treatment=snakemake.params.treatment,
-    splits=snakemake.params.splits,
     high_percentile=snakemake.params.high_percentile,
     bootstrap=snakemake.params.bootstrap,
     null_model=snakemake.params.null_model,

@@ -8,5 +8,7 @@ from cellfate.figures.effects import plot_effects
 
 log_to(snakemake.log[0])
 
-figure = plot_effects(read_table(snakemake.input.table, EFFECT_SUMMARY), outcomes=snakemake.params.outcomes, frames=snakemake.params.frames)
+figure = plot_effects(
+    read_table(snakemake.input.table, EFFECT_SUMMARY), outcomes=snakemake.params.outcomes, high_by=snakemake.params.high_by
+)
 save_figure(figure, snakemake.output.pdf, snakemake.output.png)

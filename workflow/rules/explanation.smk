@@ -45,12 +45,12 @@ rule test_features:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        **{key: config["statistics"][key] for key in ("splits", "frames", "min_frames", "high_percentile", "resamples")},
+        **{key: config["statistics"][key] for key in ("splits", "high_by", "min_frames", "high_percentile", "resamples")},
         outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],
         seed=config["seed"],
     message:
-        f"Comparing frames of high and low {config['statistics']['frames']}"
+        f"Comparing frames of high and low {config['statistics']['high_by']}"
     script:
         "../../scripts/explanation/test_features.py"
 
@@ -73,7 +73,7 @@ rule summarize_effects:
     params:
         **{
             key: config["statistics"][key]
-            for key in ("splits", "frames", "high_percentile", "bootstrap", "null_model", "null_draws", "correction")
+            for key in ("splits", "high_by", "high_percentile", "bootstrap", "null_model", "null_draws", "correction")
         },
         outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],

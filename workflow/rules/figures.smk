@@ -73,7 +73,7 @@ rule plot_effects:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
-        frames=lambda wildcards: "attention" if wildcards.protocol == "reference" else config["statistics"]["frames"],
+        high_by=lambda wildcards: "attention" if wildcards.protocol == "reference" else config["statistics"]["high_by"],
     message:
         "Figure 5"
     script:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.base.progress import progress
-from cellfate.evaluation.pooling import correct_trajectories, pooled
+from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.tables import COURSES, EFFECT_SUMMARY, EFFECTS
 from cellfate.segmentation.tables import FEATURES
 from cellfate.statistics.bootstrap import median_with_interval, resampling_units
@@ -31,35 +31,23 @@ def feature_names(features: pd.DataFrame) -> list[str]:
 
 
 def compare_features(
-    attention: pd.DataFrame,
-    predictions: pd.DataFrame,
-    trajectories: pd.DataFrame,
-    features: pd.DataFrame,
-    outcomes: Mapping[str, str],
-    *,
-    treatment: str | None,
-    splits: Sequence[str],
-    min_frames: int,
-    high_percentile: float,
-    resamples: int,
-    seed: int,
+    analysis: Analysis, features: pd.DataFrame, *, min_frames: int, high_percentile: float, resamples: int, seed: int
 ) -> pd.DataFrame:
     """The effects table: high- against low-attention frames of each trajectory and feature, with the shared course and without.
 
-    ``attention`` may be weighed by occlusion instead (:func:`cellfate.explanation.frame_weights.weigh_frames`).
+    Frames may be weighed by occlusion instead (:meth:`cellfate.explanation.analysis.Analysis.weighed_by`).
 
-    Trajectories of ``splits`` in recordings of ``treatment`` that are classified correctly at full length and have at least
-    ``min_frames`` frames. Course ``kept`` compares the features as measured, ``removed`` less the course that the cells of both
-    outcomes share (:func:`values_by_course`). Frames without a value are left out after high attention is decided; p_value and
-    cliffs_delta are null where a side has fewer than two values.
+    Trajectories of the analysis that are classified correctly at full length and have at least ``min_frames`` frames. Course ``kept``
+    compares the features as measured, ``removed`` less the course that the cells of both outcomes share (:func:`values_by_course`).
+    Frames without a value are left out after high attention is decided; p_value and cliffs_delta are null where a side has fewer than
+    two values.
     """
     names = feature_names(features)
-    known = trajectories.set_index("trajectory")
-    correct = correct_trajectories(predictions, outcomes, splits=splits, treatment=treatment)
+    known, correct = analysis.known, analysis.correct()
     chosen = correct[correct["trajectory"].map(known["n_frames"]) >= min_frames]
     chosen = chosen.assign(dose=chosen["trajectory"].map(known["dose"])).set_index("trajectory", drop=False)
     tables: dict[str, list[pd.DataFrame]] = {course: [] for course in COURSES}
-    members = values_by_course(attention, predictions, trajectories, features, names, chosen.index, splits=splits, treatment=treatment)
+    members = values_by_course(analysis, features, names, chosen.index)
     masks = [high_attention(weights, high_percentile) for *_, weights in members]
     deltas = {course: deltas_of_trajectories([sets[course] for _, sets, _ in members], masks) for course in COURSES}
     for place, (name, sets, _) in enumerate(progress(members, "test_features", unit="trajectory")):
@@ -84,32 +72,24 @@ def compare_features(
 
 
 def values_by_course(
-    attention: pd.DataFrame,
-    predictions: pd.DataFrame,
-    trajectories: pd.DataFrame,
-    features: pd.DataFrame,
-    names: Sequence[str],
-    wanted: Iterable[str],
-    *,
-    splits: Sequence[str],
-    treatment: str | None,
+    analysis: Analysis, features: pd.DataFrame, names: Sequence[str], wanted: Iterable[str]
 ) -> list[tuple[str, dict[str, np.ndarray], np.ndarray]]:
     """For each of the ``wanted`` trajectories its name, its features {course: (F, T)}, NaN where no value, and its weights (T,).
 
     ``kept`` are the features as measured, ``removed`` those less the course of the other cells (see
-    :func:`cellfate.statistics.courses.remove_course`): all labelled trajectories of ``splits`` in recordings of ``treatment`` that have
-    features, classified correctly or not, without those of the same recording (lineage where all come from one recording).
+    :func:`cellfate.statistics.courses.remove_course`): all labelled trajectories of the analysis that have features, classified
+    correctly or not, without those of the same recording (lineage where all come from one recording).
     """
     wanted = set(wanted)
     if not wanted:
         return []
-    labelled = pooled(predictions[predictions["condition"] == "full"], splits=splits, treatment=treatment)
-    members = list(trajectory_features(attention, features, labelled, names))
+    labelled = analysis.labelled()
+    members = list(trajectory_features(analysis.attention, features, labelled, names))
     aligned = np.full((len(members), len(names), 1 + max(before_end.max() for *_, before_end in members)), np.nan)
     for place, (_, values, _, before_end) in enumerate(members):
         aligned[place][:, before_end] = values
     measured = ~np.isnan(aligned).all(axis=(1, 2))
-    lineages = labelled["trajectory"].map(trajectories.set_index("trajectory")["lineage"]).to_numpy()
+    lineages = labelled["trajectory"].map(analysis.known["lineage"]).to_numpy()
     units = resampling_units(labelled["recording"].to_numpy()[measured], lineages[measured])
     aligned[measured] = remove_course(aligned[measured], labelled["label"].to_numpy()[measured], units)
     return [
@@ -143,14 +123,9 @@ def trajectory_features(
 
 def summarize_effects(
     effects: pd.DataFrame,
-    attention: pd.DataFrame,
-    predictions: pd.DataFrame,
-    trajectories: pd.DataFrame,
+    analysis: Analysis,
     features: pd.DataFrame,
-    outcomes: Mapping[str, str],
     *,
-    treatment: str | None,
-    splits: Sequence[str],
     high_percentile: float,
     bootstrap: int,
     null_model: str,
@@ -160,7 +135,7 @@ def summarize_effects(
 ) -> pd.DataFrame:
     """The effect_summary table: median Cliff's delta per course, outcome and feature, its interval, and its null.
 
-    ``effects`` are those of :func:`compare_features` with the same tables, ``treatment`` and ``splits``.
+    ``effects`` are those of :func:`compare_features` of the same analysis.
     ``null_model="circular_shift"`` (:func:`cellfate.statistics.permutation.circular_shift_p_value`) gives the p-value of each median and
     resamples recordings (lineages where there is one recording) for the interval. ``"exchangeable"`` is the paper's: no test
     of the median, and trajectories are resampled. ``correction`` ``benjamini-hochberg`` fills q_value over outcomes x features,
@@ -168,14 +143,13 @@ def summarize_effects(
     """
     if null_model not in ("circular_shift", "exchangeable"):
         raise InputError(f"statistics.null_model is {null_model!r}; circular_shift or exchangeable is needed")
-    known = trajectories.set_index("trajectory")
-    lineages = effects["trajectory"].map(known["lineage"]).to_numpy()
+    lineages = effects["trajectory"].map(analysis.known["lineage"]).to_numpy()
     clustered = null_model == "circular_shift"
     units = resampling_units(effects["recording"].to_numpy(), lineages) if clustered else effects["trajectory"].to_numpy()
-    table = summarize_deltas(effects.assign(unit=units), outcomes, bootstrap=bootstrap, seed=seed)
+    table = summarize_deltas(effects.assign(unit=units), analysis.outcomes, bootstrap=bootstrap, seed=seed)
     if clustered:
         names, fates = list(dict.fromkeys(effects["feature"])), effects.drop_duplicates("trajectory").set_index("trajectory")["outcome"]
-        members = values_by_course(attention, predictions, trajectories, features, names, fates.index, splits=splits, treatment=treatment)
+        members = values_by_course(analysis, features, names, fates.index)
         p_values = _null_p_values(members, fates, names, high_percentile, null_draws, seed)
         table["p_value"] = [p_values.get((row.course, row.outcome, row.feature), np.nan) for row in table.itertuples()]
     if correction == "benjamini-hochberg":

@@ -1,7 +1,7 @@
 """The trajectories and frames that figure 6 shows: the best predicted ones of each outcome, with crops of high and low attention."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -11,7 +11,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.crops.crop_file import CropFile
-from cellfate.evaluation.pooling import correct_trajectories
+from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.frame_weights import own_occlusion
 from cellfate.explanation.tables import EXAMPLES
 from cellfate.statistics.effect_sizes import high_attention
@@ -20,13 +20,8 @@ FRAMES_SHOWN = 10  # crops per trajectory, half of them of high attention
 
 
 def select_examples(
-    attention: pd.DataFrame,
-    predictions: pd.DataFrame,
-    trajectories: pd.DataFrame,
-    outcomes: Mapping[str, str],
+    analysis: Analysis,
     *,
-    treatment: str | None,
-    splits: Sequence[str],
     per_outcome: int,
     min_frames: int,
     high_percentile: float,
@@ -34,17 +29,16 @@ def select_examples(
 ) -> pd.DataFrame:
     """The examples table: every frame of the chosen trajectories, negative outcome first.
 
-    Per outcome the ``per_outcome`` correctly classified trajectories of ``splits`` and ``treatment`` with at least ``min_frames``
+    Per outcome the ``per_outcome`` correctly classified trajectories of the analysis with at least ``min_frames``
     frames and the highest probability of their outcome. ``group`` is high or low attention; ``position`` numbers the frames
     whose crops are shown (:func:`shown_frames`), null for the others.
     """
-    known = trajectories.set_index("trajectory")
-    correct = correct_trajectories(predictions, outcomes, splits=splits, treatment=treatment)
+    known, correct = analysis.known, analysis.correct()
     correct = correct[correct["trajectory"].map(known["n_frames"]) >= min_frames]
     ranked = correct.sort_values(["own_probability", "trajectory"], ascending=[False, True], kind="stable")
-    attention = attention.assign(occlusion=own_occlusion(attention, trajectories))
+    attention = analysis.attention.assign(occlusion=own_occlusion(analysis.attention, analysis.trajectories))
     tables, position = [], 0
-    for outcome in (outcomes["negative"], outcomes["positive"]):
+    for outcome in analysis.fates:
         for row in ranked[ranked["outcome"] == outcome].head(per_outcome).itertuples():
             rows = attention[(attention["trajectory"] == row.trajectory) & (attention["fold"] == row.fold)].sort_values("frame")
             if rows.empty:

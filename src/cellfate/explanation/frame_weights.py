@@ -11,12 +11,12 @@ def own_occlusion(attention: pd.DataFrame, trajectories: pd.DataFrame) -> pd.Ser
     return attention["occlusion"] * (2 * label - 1)
 
 
-def weigh_frames(attention: pd.DataFrame, trajectories: pd.DataFrame, frames: str) -> pd.DataFrame:
-    """The attention table with the ``weight`` that decides which frames are high: ``frames`` is attention or occlusion."""
-    if frames == "attention":
+def weigh_frames(attention: pd.DataFrame, trajectories: pd.DataFrame, high_by: str) -> pd.DataFrame:
+    """The attention table with the ``weight`` that decides which frames are high: ``high_by`` is attention or occlusion."""
+    if high_by == "attention":
         return attention
-    if frames != "occlusion":
-        raise InputError(f"statistics.frames is {frames!r}; attention or occlusion is needed")
+    if high_by != "occlusion":
+        raise InputError(f"statistics.high_by is {high_by!r}; attention or occlusion is needed")
     if attention["occlusion"].isna().any():
-        raise InputError("attention: occlusion was not computed; statistics.frames: occlusion needs attention.occlusion_window")
+        raise InputError("attention: occlusion was not computed; statistics.high_by: occlusion needs attention.occlusion_window")
     return attention.assign(weight=own_occlusion(attention, trajectories))

@@ -1,42 +1,32 @@
 """Mean attention and occlusion before the end of the trajectories, aligned at the last frame (figure 4)."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
+from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.frame_weights import own_occlusion
 from cellfate.explanation.tables import ATTENTION_PROFILE
 from cellfate.statistics.bootstrap import bootstrap_counts, resampling_units
 
 
-def attention_profile(
-    attention: pd.DataFrame,
-    correct: pd.DataFrame,
-    trajectories: pd.DataFrame,
-    outcomes: Mapping[str, str],
-    *,
-    max_frames_before_end: int,
-    bootstrap: int,
-    seed: int,
-) -> pd.DataFrame:
+def attention_profile(analysis: Analysis, *, max_frames_before_end: int, bootstrap: int, seed: int) -> pd.DataFrame:
     """The attention_profile table: mean scaled attention 0 to ``max_frames_before_end`` frames before the end, per outcome.
 
-    ``correct`` are the trajectories to use (:func:`cellfate.evaluation.pooling.correct_trajectories`). ``profile`` is the mean scaled by
-    its own minimum and maximum over the aligned frames; ``ci_low`` and ``ci_high`` are the 95 % bootstrap interval of the mean
-    (whole recordings drawn, lineages where there is one recording) on that same scale, so they may leave 0..1.
+    Trajectories of the analysis that are classified correctly at full length. ``profile`` is the mean scaled by its own minimum and
+    maximum over the aligned frames; ``ci_low`` and ``ci_high`` are the 95 % bootstrap interval of the mean (whole recordings drawn,
+    lineages where there is one recording) on that same scale, so they may leave 0..1.
     ``occlusion`` is the mean change of the own outcome's log-odds, unscaled, with its interval; null where it was not computed.
     ``hours_before_end`` is null where the trajectories differ in their frame interval: aligned frames have no common time then.
     """
-    known = trajectories.set_index("trajectory")
-    attention = attention.assign(own=own_occlusion(attention, trajectories))
-    rows = attention.merge(correct[["trajectory", "fold", "outcome"]], on=["trajectory", "fold"])
+    known = analysis.known
+    attention = analysis.attention.assign(own=own_occlusion(analysis.attention, analysis.trajectories))
+    rows = attention.merge(analysis.correct()[["trajectory", "fold", "outcome"]], on=["trajectory", "fold"])
     rows = rows[rows["frames_before_end"] <= max_frames_before_end]
     rows = rows.assign(lineage=rows["trajectory"].map(known["lineage"]))
     minutes = known.loc[rows["trajectory"].unique(), "frame_interval_min"].unique()
     hours = minutes[0] / 60 if len(minutes) == 1 else np.nan
     columns = list(ATTENTION_PROFILE.columns)
-    present = [rows[rows["outcome"] == name] for name in (outcomes["negative"], outcomes["positive"])]
+    present = [rows[rows["outcome"] == name] for name in analysis.fates]
     tables = [_profile(members, hours, bootstrap, seed) for members in present if len(members)]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 

@@ -31,13 +31,13 @@ SIGNIFICANT = 0.05
 
 
 @styled
-def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, frames: str) -> Figure:
+def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str) -> Figure:
     """Median Cliff's delta with its interval per feature and outcome, over the usual bands of effect sizes.
 
     Features as measured (a) and less the course that all cells share (b); one panel where the table has only the first. A marker
     is filled where q < 0.05 (p where the table has no q) and the interval leaves out 0: where attention sits at the end of the
     trajectories and features drift, neither alone keeps to its error rate. n per feature and outcome stands on the right.
-    ``frames`` says what made a frame high, attention or occlusion.
+    ``high_by`` says what made a frame high, attention or occlusion.
     """
     known = table[table["median_delta"].notna()]
     if known.empty:
@@ -54,7 +54,7 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, frames: str) 
             axes.set_title(wrap(COURSE_LABELS[course], 32))
     panels[0].set_yticks(range(len(features)), [feature_label(feature) for feature in features])
     panels[0].set_ylim(len(features) - 0.45, -0.55)
-    figure.supxlabel(f"median Cliff's delta, high-{frames} against low-{frames} frames", fontsize=FONT)
+    figure.supxlabel(f"median Cliff's delta, high-{high_by} against low-{high_by} frames", fontsize=FONT)
     figure.legend(handles=_effect_handles(outcomes, evidence), loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
 

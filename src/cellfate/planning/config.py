@@ -14,6 +14,7 @@ from cellfate.base.errors import raise_first
 # installed beside this module; in a clone they are links to config/config.yaml and to the workflow's schemas
 DEFAULTS = Path(__file__).with_name("config.yaml")
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
+RENAMED = {"statistics.frames": "statistics.high_by"}  # since 0.2
 
 
 def check_config(config: dict, schema_path: str | Path, config_files: list[str | Path]) -> None:
@@ -69,7 +70,8 @@ def _explanations(error: ValidationError, config_files: list[str | Path]) -> Ite
         known = error.schema.get("properties", {})
         for unknown in [key for key in error.instance if key not in known]:
             where = ".".join([*path, str(unknown)])
-            yield f"{file_of([*path, unknown], config_files)}: unknown key {where}; known here: {', '.join(known)}"
+            hint = f"it is {RENAMED[where]} now" if where in RENAMED else f"known here: {', '.join(known)}"
+            yield f"{file_of([*path, unknown], config_files)}: unknown key {where}; {hint}"
         return
     if error.validator == "required":
         for absent in [key for key in error.validator_value if key not in error.instance]:
@@ -162,7 +164,7 @@ RULES = (
         lambda splits, shown: f"must be among attention.splits ({', '.join(shown)})",
     ),
     Rule(
-        ("statistics.frames", "attention.occlusion_window"),
+        ("statistics.high_by", "attention.occlusion_window"),
         lambda frames, window: frames == "attention" or window is not None,
         "attention.occlusion_window is needed for it, which is null",
     ),

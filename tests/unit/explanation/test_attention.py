@@ -1,19 +1,15 @@
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
+from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.frame_weights import own_occlusion, weigh_frames
 from cellfate.explanation.profile import attention_profile
 from cellfate.explanation.tables import ATTENTION_PROFILE
 from cellfate.model.attention_rows import attention_rows, scaled_attention
 from cellfate.model.tables import ATTENTION
-
-profile_of = partial(attention_profile, max_frames_before_end=50, bootstrap=2000, seed=42)
-
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
 
@@ -37,6 +33,16 @@ def make_inputs(trajectories):
     known = pd.DataFrame({"trajectory": [t[0] for t in trajectories], "frame_interval_min": 30.0})
     known["label"] = [int(outcome == "mitosis") for _, outcome, _ in trajectories]
     return attention, correct, known.assign(lineage=known["trajectory"])
+
+
+def profile_of(attention, correct, known, outcomes, **settings):
+    """The profile of trajectories that the network classifies correctly."""
+    label = known.set_index("trajectory")["label"]
+    predictions = correct[["trajectory", "fold"]].assign(recording=correct["trajectory"].str.split("/").str[0], treatment="drug")
+    predictions = predictions.assign(split="test", condition="full", n=0, label=correct["trajectory"].map(label))
+    predictions["probability"] = predictions["label"] * 0.8 + 0.1
+    analysis = Analysis(attention, predictions, known, outcomes, ["test"], None)
+    return attention_profile(analysis, **({"max_frames_before_end": 50, "bootstrap": 2000, "seed": 42} | settings))
 
 
 def test_profile_by_hand():
@@ -102,7 +108,7 @@ def test_frames_are_weighed_by_attention_or_by_occlusion():
         weigh_frames(attention, known, "occlusion")
     attention["occlusion"] = [1.0, 3.0, -2.0, 1.0]
     assert weigh_frames(attention, known, "occlusion")["weight"].tolist() == [1, 3, 2, -1]
-    with pytest.raises(InputError, match=r"statistics\.frames is 'gradient'"):
+    with pytest.raises(InputError, match=r"statistics\.high_by is 'gradient'"):
         weigh_frames(attention, known, "gradient")
 
 

@@ -5,6 +5,7 @@ from scipy import stats
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
+from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.effects import (
     compare_features,
     feature_names,
@@ -49,15 +50,20 @@ def make_inputs(n=12, length=30, seed=0, effect=2.0):
     return [pd.concat(attention), predictions, pd.DataFrame(trajectories, columns=columns), pd.concat(features, ignore_index=True)]
 
 
+def analysis_of(inputs, settings):
+    """The tables with the trajectories that the settings choose, which are taken out of them."""
+    return Analysis(*inputs[:3], NAMES, settings.pop("splits"), settings.pop("treatment"))
+
+
 def compare(inputs, **settings):
     settings = HIGH_FRAMES | {"min_frames": 20, "resamples": 2000} | settings
-    return check_table(compare_features(*inputs, NAMES, **settings), EFFECTS, "e")
+    return check_table(compare_features(analysis_of(inputs, settings), inputs[3], **settings), EFFECTS, "e")
 
 
 def summarize(inputs, effects, **settings):
     how = {"bootstrap": 200, "null_model": "circular_shift", "null_draws": 500, "correction": "benjamini-hochberg"}
     settings = HIGH_FRAMES | how | settings
-    return check_table(summarize_effects(effects, *inputs, NAMES, **settings), EFFECT_SUMMARY, "s")
+    return check_table(summarize_effects(effects, analysis_of(inputs, settings), inputs[3], **settings), EFFECT_SUMMARY, "s")
 
 
 def of_course(table, course="kept"):

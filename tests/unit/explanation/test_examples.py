@@ -6,6 +6,7 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.crops.extraction import extract_crops
+from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.examples import read_example_crops, select_examples, shown_frames, write_example_crops
 from cellfate.explanation.tables import EXAMPLES
 from cellfate.model.attention_rows import attention_rows
@@ -32,7 +33,9 @@ def make_inputs(lengths=(30, 30, 30, 30, 30, 30)):
 
 def select(inputs, **settings):
     usual = {"treatment": "drug", "splits": ["test"], "per_outcome": 2, "min_frames": 20, "high_percentile": 90}
-    return check_table(select_examples(*inputs, NAMES, **(usual | settings)), EXAMPLES, "e")
+    usual |= settings
+    analysis = Analysis(*inputs, NAMES, usual.pop("splits"), usual.pop("treatment"))
+    return check_table(select_examples(analysis, **usual), EXAMPLES, "e")
 
 
 def test_the_best_correct_long_trajectories_of_each_outcome_are_chosen():

@@ -135,8 +135,8 @@ def draw_all(outcomes=FATES):
         "figure_2": lambda: plot_confusion(confusion(outcomes), outcomes),
         "figure_3": lambda: plot_truncation(metrics("truncation", outcomes), metrics("last_k", outcomes), outcomes, 30),
         "figure_4": lambda: plot_attention_profile(profile(outcomes), outcomes),
-        "figure_5": lambda: plot_effects(effects(outcomes, courses=BOTH), outcomes, frames="attention"),
-        "figure_5_as_measured": lambda: plot_effects(effects(outcomes), outcomes, frames="attention"),
+        "figure_5": lambda: plot_effects(effects(outcomes, courses=BOTH), outcomes, high_by="attention"),
+        "figure_5_as_measured": lambda: plot_effects(effects(outcomes), outcomes, high_by="attention"),
         "figure_6": lambda: plot_examples(table, crops, ["circadian", "p53", "cell_cycle"], outcomes),
         "figure_6_gray": lambda: plot_examples(gray, gray_crops, ["phase"], outcomes),
         "training_curves": lambda: plot_training_curves(curves(5)),
@@ -164,9 +164,9 @@ EMPTY = {
     "figure_3": lambda: plot_truncation(empty(METRICS), empty(METRICS), FATES, 30),
     "figure_3_one_side": lambda: plot_truncation(metrics("truncation"), empty(METRICS), FATES, 30),
     "figure_4": lambda: plot_attention_profile(empty(ATTENTION_PROFILE), FATES),
-    "figure_5": lambda: plot_effects(empty(EFFECT_SUMMARY), FATES, frames="attention"),
-    "figure_5_nulls": lambda: plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES, frames="attention"),
-    "figure_5_no_others": lambda: plot_effects(without_others(), FATES, frames="attention"),
+    "figure_5": lambda: plot_effects(empty(EFFECT_SUMMARY), FATES, high_by="attention"),
+    "figure_5_nulls": lambda: plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES, high_by="attention"),
+    "figure_5_no_others": lambda: plot_effects(without_others(), FATES, high_by="attention"),
     "figure_6": lambda: plot_examples(empty(EXAMPLES), np.zeros((0, 1, 8, 8), np.uint8), ["phase"], FATES),
     "training_curves": lambda: plot_training_curves(curves(epochs=0)),
     "calibration": lambda: plot_calibration(empty(CALIBRATION), FATES),
@@ -309,8 +309,8 @@ def test_attention_profile_is_aligned_at_the_end(monkeypatch):
 
 
 def test_effects_say_what_made_a_frame_high(monkeypatch):
-    assert "high-attention against low-attention frames" in words(plot_effects(effects(), FATES, frames="attention"), monkeypatch)
-    assert "high-occlusion against low-occlusion frames" in words(plot_effects(effects(), FATES, frames="occlusion"), monkeypatch)
+    assert "high-attention against low-attention frames" in words(plot_effects(effects(), FATES, high_by="attention"), monkeypatch)
+    assert "high-occlusion against low-occlusion frames" in words(plot_effects(effects(), FATES, high_by="occlusion"), monkeypatch)
 
 
 def test_occlusion_stands_beside_attention_where_it_was_computed():
@@ -342,7 +342,7 @@ def markers_of(axes):
 
 
 def test_effects_are_filled_where_significant():
-    axes = plot_effects(effects(), FATES, frames="attention").axes[0]
+    axes = plot_effects(effects(), FATES, high_by="attention").axes[0]
     markers = markers_of(axes)
     assert len(markers) == 2 * len(FEATURES)
     for marker in markers:
@@ -355,7 +355,7 @@ def test_effects_are_filled_where_significant():
 
 def test_effects_relative_to_other_cells_stand_in_a_second_panel_with_the_same_features(monkeypatch):
     figure = plot_effects(
-        effects(courses=BOTH).sample(frac=1, random_state=0).sort_values("course", kind="stable"), FATES, frames="attention"
+        effects(courses=BOTH).sample(frac=1, random_state=0).sort_values("course", kind="stable"), FATES, high_by="attention"
     )
     a, b = figure.axes
     labels = [text.get_text() for text in a.get_yticklabels()]
@@ -376,29 +376,29 @@ def test_effects_relative_to_other_cells_stand_in_a_second_panel_with_the_same_f
 
 
 def test_one_panel_of_effects_needs_no_letter(monkeypatch):
-    figure = plot_effects(effects(), FATES, frames="attention")
+    figure = plot_effects(effects(), FATES, high_by="attention")
     assert len(figure.axes) == 1
     assert not {"a", "b", "as measured"} & set(words(figure, monkeypatch).split(" | "))
 
 
 def test_effects_without_other_cells_say_so_beside_those_as_measured(monkeypatch):
-    figure = plot_effects(without_others(), FATES, frames="attention")
+    figure = plot_effects(without_others(), FATES, high_by="attention")
     assert [len(markers_of(axes)) for axes in figure.axes] == [2 * len(FEATURES), 0]
     assert "3 other cells of each outcome" in words(figure, monkeypatch)
 
 
 def test_effects_without_tests_are_all_filled_and_say_nothing_of_them(monkeypatch):
     table = effects(q=(None, None))
-    figure = plot_effects(table, FATES, frames="attention")
+    figure = plot_effects(table, FATES, high_by="attention")
     assert all(to_rgba(marker.get_markerfacecolor()) != to_rgba("white") for marker in markers_of(figure.axes[0]))
     assert "0.05" not in words(figure, monkeypatch)
-    shown = words(plot_effects(table.assign(p_value=0.01), FATES, frames="attention"), monkeypatch)
+    shown = words(plot_effects(table.assign(p_value=0.01), FATES, high_by="attention"), monkeypatch)
     assert "p < 0.05" in shown
     assert "q <" not in shown
 
 
 def test_effect_bands_have_the_published_edges():
-    axes = plot_effects(effects(), FATES, frames="attention").axes[0]
+    axes = plot_effects(effects(), FATES, high_by="attention").axes[0]
     edges = {round(patch.get_x() + patch.get_width(), 3) for patch in axes.patches if isinstance(patch, Rectangle)}
     assert {0.147, 0.33, 0.474, 1.0} <= edges
     assert {-0.147, -0.33, -0.474, -1.0} <= edges
@@ -406,7 +406,7 @@ def test_effect_bands_have_the_published_edges():
 
 def test_effects_of_one_outcome_only(monkeypatch):
     table = effects().query("outcome == 'mitosis'")
-    figure = plot_effects(table, FATES, frames="attention")
+    figure = plot_effects(table, FATES, high_by="attention")
     assert len(markers_of(figure.axes[0])) == len(FEATURES)
     assert words(figure, monkeypatch).split(" | ").count("0") >= len(FEATURES)
 

@@ -65,6 +65,7 @@ def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
     ("path", "value", "message"),
     [
         ("crops.siez", 112, r"unknown key crops\.siez; known here: size, tracks"),
+        ("statistics.frames", "occlusion", r"unknown key statistics\.frames; it is statistics\.high_by now"),
         ("crops.size", 3, r"crops\.size is 3, at least 8 is needed"),
         ("crops.size", "large", r"crops\.size is 'large', integer is needed"),
         ("split.unit", "cell", r"split\.unit is 'cell', one of recording, group, lineage, track is needed"),
