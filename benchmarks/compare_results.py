@@ -2,8 +2,8 @@
 
     python benchmarks/compare_results.py before/results/demo results/demo
 
-Compared are all tables (Parquet, CSV), the data sets of HDF5 files and JSON files that either folder has. Pages, pictures, times of jobs and
-what says who wrote a file (attributes, the version) are left out. The exit status is 1 where something differs.
+Compared are all tables (Parquet, CSV), the data sets of HDF5 files and JSON files that either folder has. Pages, pictures, times of
+jobs and what says who wrote a file (attributes, the version) are left out. The exit status is 1 where something differs.
 """
 
 import json
