@@ -28,6 +28,7 @@ from cellfate.simulation.files import read_true_masks, write_simulated_recording
 from cellfate.simulation.settings import CHANNELS
 from cellfate.tracks.linking import TrackingSettings, track_cells
 from cellfate.tracks.quality import assess_tracking
+from cellfate.tracks.raw import RecordingFacts
 from cellfate.truth.tracking import score_simulated
 
 FIRST_SEED = 501  # no recording, no network and no test has these seeds
@@ -78,13 +79,13 @@ def write_true_masks(truth: Path, path: Path, missed: float = 0.0, false: float 
 def score(condition: str, truth: Path, masks: Path, seconds: float) -> list[dict]:
     rows = []
     with FrameMasks(masks) as file:
-        size = {"n_frames": file.n_frames, "frame_shape": file.shape}
+        facts = RecordingFacts("r", file.n_frames, file.shape)
     cells = measure_cells(masks)
     for name, settings in TRACKERS.items():
         start = time.perf_counter()
-        tracks, _ = track_cells(cells, masks, recording="r", settings=settings, **size)
+        tracks, _ = track_cells(cells, masks, facts, settings=settings)
         linking = time.perf_counter() - start
-        quality = assess_tracking(tracks, size["n_frames"], 30, settings.max_step, 12).iloc[0]
+        quality = assess_tracking(tracks, facts.n_frames, 30, settings.max_step, 12).iloc[0]
         scores = score_simulated(truth, masks, tracks)
         rows.append(
             {

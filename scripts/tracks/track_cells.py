@@ -5,18 +5,17 @@ from cellfate.base.tables import write_table
 from cellfate.frames.drift import read_drift
 from cellfate.segmentation.detections import FrameMasks, measure_cells
 from cellfate.tracks.linking import TrackingSettings, track_cells
+from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.tables import OUTCOMES, TRACKS
 
 log_to(snakemake.log[0])
 
 with FrameMasks(snakemake.input.masks) as masks:
-    n_frames, frame_shape = masks.n_frames, masks.shape
+    facts = RecordingFacts(snakemake.wildcards.recording, masks.n_frames, masks.shape)
 tracks, outcomes = track_cells(
     measure_cells(snakemake.input.masks),
     snakemake.input.masks,
-    recording=snakemake.wildcards.recording,
-    n_frames=n_frames,
-    frame_shape=frame_shape,
+    facts,
     settings=TrackingSettings(**snakemake.params.settings),
     shifts=read_drift(snakemake.input.get("drift")),
 )

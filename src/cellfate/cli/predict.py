@@ -22,6 +22,7 @@ from cellfate.model.saved.exported import check_recording, first_prediction, rea
 from cellfate.prediction.tables import FATE_PREDICTIONS
 from cellfate.recordings.sheet import frames_arguments, read_sheet
 from cellfate.tracks.outcomes import read_tracks
+from cellfate.tracks.raw import RecordingFacts
 
 DESCRIPTION = """\
 Predict the fate of each tracked cell at each frame, from the frames up to it, with an exported model.
@@ -144,17 +145,10 @@ def open_recording(row) -> Opened:
     source = frames_arguments(row.images, row.channels, row.channel_labels)
     frames = open_frames(**source)
     frames.check()
-    facts = {"frame_interval_min": row.frame_interval_min, "pixel_size_um": None if pd.isna(row.pixel_size_um) else row.pixel_size_um}
-    tracks, _ = read_tracks(
-        row.tracks,
-        tracks_format=row.tracks_format,
-        recording=row.recording,
-        n_frames=frames.n_frames,
-        frame_shape=frames.shape,
-        event_gap=frames.n_frames,  # outcomes are not used here, so none of them is late
-        **facts,
-    )
-    return Opened(row.recording, source, tracks=tracks, **facts)
+    pixel_size_um = None if pd.isna(row.pixel_size_um) else row.pixel_size_um
+    facts = RecordingFacts(row.recording, frames.n_frames, frames.shape, pixel_size_um, row.frame_interval_min)
+    tracks, _ = read_tracks(row.tracks, row.tracks_format, facts, event_gap=frames.n_frames)  # outcomes are not used, so none is late
+    return Opened(row.recording, source, tracks=tracks, frame_interval_min=row.frame_interval_min, pixel_size_um=pixel_size_um)
 
 
 def predict_one(one: Opened, model: str | Path, output: Path, network: dict, every: int, allow_other_interval: bool) -> None:

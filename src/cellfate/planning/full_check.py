@@ -251,16 +251,14 @@ def _frame_problems(frames: Frames, name: str, here: str) -> Iterator[str]:
 
 def _track_problems(row, frames: Frames, event_gap: int, here: str, checked: Checked) -> Generator[str, None, Mapping[str, int] | None]:
     """Yield the problems of a recording's tracks; return the number of tracks by outcome when there is none."""
-    facts = RecordingFacts(row.recording, frames.shape, _known(row.pixel_size_um), _known(row.frame_interval_min))
+    facts = RecordingFacts(row.recording, frames.n_frames, frames.shape, _known(row.pixel_size_um), _known(row.frame_interval_min))
     silent = contextlib.redirect_stderr(io.StringIO())  # its warnings are taken from the tables
     try:
         with silent:
-            tracks, outcomes = read_tracks(
-                row.tracks, row.tracks_format, row.recording, frames.n_frames, frames.shape, event_gap, *_calibration(facts)
-            )
+            tracks, outcomes = read_tracks(row.tracks, row.tracks_format, facts, event_gap)
     except Exception as error:  # as above
         yield f"{in_words(error, row.tracks)} ({here})"
-        for problem in _problems_by_track(row, facts, frames, event_gap):
+        for problem in _problems_by_track(row, facts, event_gap):
             yield f"{problem} ({here})"
         return None
     checked.warnings += _warnings(row, outcomes)
@@ -273,11 +271,7 @@ def _known(value: float | None) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _calibration(facts: RecordingFacts) -> tuple[float | None, float | None]:
-    return facts.pixel_size_um, facts.frame_interval_min
-
-
-def _problems_by_track(row, facts: RecordingFacts, frames: Frames, event_gap: int) -> Iterator[str]:
+def _problems_by_track(row, facts: RecordingFacts, event_gap: int) -> Iterator[str]:
     """The problems of each track for itself, and of each row of fates that belongs to none; nothing where the file is not readable.
 
     The checks of tracks stop at their first problem, so they are asked for one track after the other.
@@ -290,7 +284,7 @@ def _problems_by_track(row, facts: RecordingFacts, frames: Frames, event_gap: in
             return
     found, sound = 0, None
     for track, part in progress(list(_by_track(raw)), f"check tracks of {facts.name}", unit="track"):
-        problems = _problems_of(part, path, facts, frames.n_frames, event_gap)
+        problems = _problems_of(part, path, facts, event_gap)
         yield from problems
         found, sound = found + len(problems), sound if problems else part
         if found >= MOST_PROBLEMS:
@@ -300,7 +294,7 @@ def _problems_by_track(row, facts: RecordingFacts, frames: Frames, event_gap: in
         unknown = raw.fates[~raw.fates["track_id"].isin(raw.rows["track_id"])]
         for number in range(min(len(unknown), MOST_PROBLEMS)):
             part = RawTracks(sound.rows, unknown.iloc[[number]], raw.fates_path)
-            yield from _problems_of(part, path, facts, frames.n_frames, event_gap)
+            yield from _problems_of(part, path, facts, event_gap)
 
 
 def _by_track(raw: RawTracks) -> Iterator[tuple[int, RawTracks]]:
@@ -309,9 +303,9 @@ def _by_track(raw: RawTracks) -> Iterator[tuple[int, RawTracks]]:
         yield track, RawTracks(rows, raw.fates[raw.fates["track_id"] == track], raw.fates_path)
 
 
-def _problems_of(raw: RawTracks, path: Path, facts: RecordingFacts, n_frames: int, event_gap: int) -> list[str]:
+def _problems_of(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int) -> list[str]:
     with contextlib.redirect_stderr(io.StringIO()):
-        return list(_raised(complete_tracks, raw, path, facts.name, n_frames, facts.frame_shape, event_gap))
+        return list(_raised(complete_tracks, raw, path, facts, event_gap))
 
 
 def _warnings(row, outcomes: pd.DataFrame) -> Iterator[str]:

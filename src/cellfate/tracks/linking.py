@@ -15,7 +15,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.tracks.links import tracks_of_links
 from cellfate.tracks.outcomes import complete_tracks
-from cellfate.tracks.raw import RawTracks
+from cellfate.tracks.raw import RawTracks, RecordingFacts
 
 Cell = tuple[int, int]  # frame, and the cell's number in it
 
@@ -141,10 +141,8 @@ def _life(cell: Cell, followers: dict[Cell, list[Cell]]) -> int:
 def track_cells(
     cells: pd.DataFrame,
     source: str | Path,
+    facts: RecordingFacts,
     *,
-    recording: str,
-    n_frames: int,
-    frame_shape: tuple[int, int],
     settings: TrackingSettings,
     shifts: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -155,12 +153,14 @@ def track_cells(
     ``warning``. Raises InputError when no frame has a cell.
     """
     if cells.empty:
-        raise InputError(f"{source}: no cell in any of the {n_frames} frames of {recording}; see tracking.channel and tracking.diameter")
-    tracks, parents = link_cells(cells, n_frames, settings, shifts)
+        raise InputError(
+            f"{source}: no cell in any of the {facts.n_frames} frames of {facts.name}; see tracking.channel and tracking.diameter"
+        )
+    tracks, parents = link_cells(cells, facts.n_frames, settings, shifts)
     rows = cells[["frame", "y", "x"]].assign(track_id=tracks, parent_id=tracks.map(parents).astype("float64"))
     rows["where"] = "frame " + rows["frame"].astype(str)
     raw = RawTracks(rows, _division_notes(rows, parents), Path(source))
-    return complete_tracks(raw, Path(source), recording, n_frames, frame_shape, event_gap=0)
+    return complete_tracks(raw, Path(source), facts, event_gap=0)
 
 
 def _division_notes(rows: pd.DataFrame, parents: dict[int, int | None]) -> pd.DataFrame:

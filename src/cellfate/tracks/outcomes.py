@@ -16,24 +16,14 @@ from cellfate.tracks.raw import RawTracks, RecordingFacts, joined_notes
 from cellfate.tracks.tables import CENSORED, NO_EVENT, OUTCOMES, TRACKS
 
 
-def read_tracks(
-    path: str | Path,
-    tracks_format: str,
-    recording: str,
-    n_frames: int,
-    frame_shape: tuple[int, int],
-    event_gap: int,
-    pixel_size_um: float | None = None,
-    frame_interval_min: float | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_tracks(path: str | Path, tracks_format: str, facts: RecordingFacts, event_gap: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read, check and complete the tracks of one recording.
 
-    ``n_frames`` and ``frame_shape`` (H, W) are those of the recording's images; pixel size and frame interval are needed
-    for files in micrometres and minutes. Returns the tables ``tracks`` and ``outcomes`` of :mod:`cellfate.base.tables`. A track
-    keeps the outcome that its file gives. Without one it is ``no_event_by_end`` when it reaches the last frame, else
-    ``censored``. An event later than ``event_gap`` frames after the track's last frame makes the track censored, and
-    ``warning`` says so; how many there are, and the first, stands on standard error too. ``lineage`` is
-    ``<recording>/<track>`` of the earliest among all tracks that are connected as parents or as parts of one cell.
+    Returns the tables ``tracks`` and ``outcomes`` of :mod:`cellfate.tracks.tables`. A track keeps the outcome that its file gives.
+    Without one it is ``no_event_by_end`` when it reaches the last frame, else ``censored``. An event later than ``event_gap`` frames
+    after the track's last frame makes the track censored, and ``warning`` says so; how many there are, and the first, stands on
+    standard error too. ``lineage`` is ``<recording>/<track>`` of the earliest among all tracks that are connected as parents or as
+    parts of one cell.
 
     Raises InputError with file, row and value for coordinates that are not finite or outside the image, frames
     outside the recording, a track twice in a frame, two fates, an event before its track's start, ``no_event_by_end`` on a
@@ -43,26 +33,23 @@ def read_tracks(
     kind = format_named(tracks_format, path)
     if not path.exists():
         raise InputError(f"{path}: no such file ({tracks_format} tracks)")
-    raw = kind.read(path, RecordingFacts(recording, frame_shape, pixel_size_um, frame_interval_min))
-    return complete_tracks(raw, path, recording, n_frames, frame_shape, event_gap)
+    return complete_tracks(kind.read(path, facts), path, facts, event_gap)
 
 
-def complete_tracks(
-    raw: RawTracks, path: Path, recording: str, n_frames: int, frame_shape: tuple[int, int], event_gap: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def complete_tracks(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The checked tables ``tracks`` and ``outcomes`` of raw tracks that stand in ``path``; see :func:`read_tracks`."""
-    _check_rows(raw.rows, path, recording, n_frames, frame_shape)
+    _check_rows(raw.rows, path, facts)
     rows = raw.rows.sort_values(["track_id", "frame"], kind="stable", ignore_index=True)
     parents = _parents(rows, path)
-    outcomes = _summarise(rows, parents, recording)
+    outcomes = _summarise(rows, parents, facts.name)
     fates = _fates_by_track(raw, outcomes)
-    outcomes["lineage"] = _lineages(outcomes, fates, recording)
+    outcomes["lineage"] = _lineages(outcomes, fates, facts.name)
     resolved = [
-        _resolve(track, fates.get(track.track_id), n_frames, event_gap, raw.fates_path) for track in outcomes.itertuples(index=False)
+        _resolve(track, fates.get(track.track_id), facts.n_frames, event_gap, raw.fates_path) for track in outcomes.itertuples(index=False)
     ]
     outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
     _say_what_is_odd(outcomes, raw.fates_path)
-    tracks = rows.assign(recording=recording, parent_id=rows["track_id"].map(parents))
+    tracks = rows.assign(recording=facts.name, parent_id=rows["track_id"].map(parents))
     return (
         check_table(tracks[["recording", "track_id", "parent_id", "frame", "y", "x"]], TRACKS, path),
         check_table(outcomes, OUTCOMES, path),
@@ -77,12 +64,12 @@ def _say_what_is_odd(outcomes: pd.DataFrame, path: Path) -> None:
         print(f"{path}: {len(odd)} of {len(outcomes)} tracks have a warning, the first: {first}", file=sys.stderr, flush=True)
 
 
-def _check_rows(rows: pd.DataFrame, path: Path, recording: str, n_frames: int, frame_shape: tuple[int, int]) -> None:
+def _check_rows(rows: pd.DataFrame, path: Path, facts: RecordingFacts) -> None:
     if rows.empty:
-        raise InputError(f"{path}: recording {recording} is empty: no tracks")
+        raise InputError(f"{path}: recording {facts.name} is empty: no tracks")
     frame = rows["frame"]
-    _refuse(rows, (frame < 0) | (frame >= n_frames), "frame", path, f"the recording's frames are 0 to {n_frames - 1}")
-    for column, size in (("y", frame_shape[0]), ("x", frame_shape[1])):
+    _refuse(rows, (frame < 0) | (frame >= facts.n_frames), "frame", path, f"the recording's frames are 0 to {facts.n_frames - 1}")
+    for column, size in (("y", facts.frame_shape[0]), ("x", facts.frame_shape[1])):
         values = rows[column]
         _refuse(rows, ~np.isfinite(values), column, path, "a finite number is needed")
         _refuse(rows, (values < 0) | (values > size), column, path, f"outside the image, 0 to {size} pixels is needed")

@@ -16,9 +16,13 @@ TRACK_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".h5", ".hdf5", ".geff", ".zar
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """What a reader may need to know of the recording: ``frame_shape`` (H, W) in pixels; the sheet's other cells may be empty."""
+    """What tracks are read and checked against: the recording's frames, ``frame_shape`` (H, W) in pixels, and what the sheet says of it.
+
+    Pixel size and frame interval are needed for files in micrometres and minutes alone.
+    """
 
     name: str
+    n_frames: int
     frame_shape: tuple[int, int]
     pixel_size_um: float | None = None
     frame_interval_min: float | None = None

@@ -12,6 +12,7 @@ from cellfate.model.calibration import PrefixCalibration
 from cellfate.prediction.prefixes import complete_table
 from cellfate.prediction.viewers import track_edges, write_geff, write_napari_tracks
 from cellfate.tracks.outcomes import read_tracks
+from cellfate.tracks.raw import RecordingFacts
 
 MIN_FRAMES = 4
 
@@ -101,7 +102,7 @@ def test_exported_tracks_come_back_as_tracks_of_a_sheet(tables, tmp_path, tracks
         write_napari_tracks(tracks, predictions, path, OUTCOMES)
     else:
         write_geff(tracks, predictions, path, OUTCOMES, frame_interval_min=30, pixel_size_um=0.65)
-    found, _ = read_tracks(path, tracks_format, "r0", 1000, (10_000, 10_000), 2, pixel_size_um=0.65, frame_interval_min=30)
+    found, _ = read_tracks(path, tracks_format, RecordingFacts("r0", 1000, (10_000, 10_000), 0.65, 30), 2)
     columns = ["frame", "y", "x"]
     expected = tracks[columns].sort_values(columns, ignore_index=True)
     pd.testing.assert_frame_equal(found[columns].sort_values(columns, ignore_index=True), expected, check_dtype=False)

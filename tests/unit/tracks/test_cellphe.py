@@ -9,7 +9,7 @@ from cellfate.base.errors import InputError
 from cellfate.recordings.checksums import read_sha256sums
 from cellfate.recordings.sheet import read_sheet
 from cellfate.tracks.outcomes import read_tracks
-from cellfate.tracks.raw import outcomes_beside
+from cellfate.tracks.raw import RecordingFacts, outcomes_beside
 
 EXAMPLE = Path(__file__).parents[3] / "examples/cellphe"
 RECORDING = "05062019_B3_3"
@@ -61,7 +61,7 @@ def test_a_missing_column(tmp_path):
 
 @pytest.fixture(scope="module")
 def example():
-    return read_tracks(EXAMPLE / "tracks.csv", "csv", RECORDING, N_FRAMES, SHAPE, event_gap=2)
+    return read_tracks(EXAMPLE / "tracks.csv", "csv", RecordingFacts(RECORDING, N_FRAMES, SHAPE), event_gap=2)
 
 
 def test_the_example_passes_the_checks_of_any_input(example):

@@ -7,6 +7,7 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.tracks.linking import TrackingSettings, filter_divisions, link_cells, track_cells
+from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.tables import OUTCOMES, TRACKS
 
 tracking_settings = partial(
@@ -114,7 +115,7 @@ def test_the_daughter_that_lives_on_keeps_the_track():
 
 
 def tables(cells, **options):
-    return track_cells(cells, "m.h5", recording="r", n_frames=10, frame_shape=(100, 120), settings=SETTINGS, **options)
+    return track_cells(cells, "m.h5", RecordingFacts("r", 10, (100, 120)), settings=SETTINGS, **options)
 
 
 def test_tables_without_invented_fates(capsys):

@@ -7,6 +7,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.tracks.formats import FORMATS
 from cellfate.tracks.outcomes import read_tracks
+from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.tables import TRACKS
 
 SHAPE = (60, 80)
@@ -35,7 +36,7 @@ def coco(tmp_path, cells):
 
 
 def read_coco(tmp_path, cells, event_gap=2):
-    tracks, outcomes = read_tracks(coco(tmp_path, cells), "coco-video", "r", N_FRAMES, SHAPE, event_gap)
+    tracks, outcomes = read_tracks(coco(tmp_path, cells), "coco-video", RecordingFacts("r", N_FRAMES, SHAPE), event_gap)
     return tracks, outcomes.set_index("track_id")
 
 
@@ -48,7 +49,7 @@ def csv(tmp_path, tracks, outcomes=None):
 
 
 def read_csv(tmp_path, tracks, outcomes=None, event_gap=2):
-    tracks, outcomes = read_tracks(csv(tmp_path, tracks, outcomes), "csv", "r", N_FRAMES, SHAPE, event_gap)
+    tracks, outcomes = read_tracks(csv(tmp_path, tracks, outcomes), "csv", RecordingFacts("r", N_FRAMES, SHAPE), event_gap)
     return tracks, outcomes.set_index("track_id")
 
 
@@ -163,10 +164,10 @@ def test_csv_without_outcomes_says_so(tmp_path, capsys):
 def test_csv_of_several_recordings(tmp_path):
     header = "recording,track_id,parent_id,frame,y,x\n"
     path = csv(tmp_path, header + "q,1,,0,1,1\nr,1,,3,2,2\n", "recording,track_id,outcome,event_frame\nq,1,dead,1\nr,1,dead,4\n")
-    _, outcomes = read_tracks(path, "csv", "r", N_FRAMES, SHAPE, 2)
+    _, outcomes = read_tracks(path, "csv", RecordingFacts("r", N_FRAMES, SHAPE), 2)
     assert outcomes["event_frame"].tolist() == [4]
     with pytest.raises(InputError, match=r"recording s is empty: no tracks"):
-        read_tracks(path, "csv", "s", N_FRAMES, SHAPE, 2)
+        read_tracks(path, "csv", RecordingFacts("s", N_FRAMES, SHAPE), 2)
 
 
 def test_lineage_through_parents_continuations_and_labels(tmp_path):
@@ -247,7 +248,7 @@ def test_bad_continuation(tmp_path):
 
 def test_unknown_format_and_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"tracks_format is 'xml', one of coco-video, csv, ctc, trackmate, btrack, geff, napari is needed"):
-        read_tracks(tmp_path / "t.xml", "xml", "r", N_FRAMES, SHAPE, 2)
+        read_tracks(tmp_path / "t.xml", "xml", RecordingFacts("r", N_FRAMES, SHAPE), 2)
     for tracks_format in FORMATS:
         with pytest.raises(InputError, match=r"t.none: no such file"):
-            read_tracks(tmp_path / "t.none", tracks_format, "r", N_FRAMES, SHAPE, 2)
+            read_tracks(tmp_path / "t.none", tracks_format, RecordingFacts("r", N_FRAMES, SHAPE), 2)

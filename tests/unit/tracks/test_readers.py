@@ -8,12 +8,13 @@ import tifffile
 from cellfate.base.errors import InputError
 from cellfate.tracks.formats import track_files
 from cellfate.tracks.outcomes import read_tracks
+from cellfate.tracks.raw import RecordingFacts
 
 SHAPE, N_FRAMES = (40, 50), 5
 
 
 def read(path, tracks_format, **facts):
-    tracks, outcomes = read_tracks(path, tracks_format, "r", N_FRAMES, SHAPE, 2, **facts)
+    tracks, outcomes = read_tracks(path, tracks_format, RecordingFacts("r", N_FRAMES, SHAPE, **facts), 2)
     return tracks[["track_id", "frame", "y", "x"]].values.tolist(), outcomes.set_index("track_id")
 
 

@@ -2,13 +2,13 @@ import pytest
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.outcomes import read_tracks
-from cellfate.tracks.raw import outcomes_beside
+from cellfate.tracks.raw import RecordingFacts, outcomes_beside
 
 
 def read(tmp_path, text):
     path = tmp_path / "t.csv"
     path.write_text(text)
-    return read_tracks(path, "napari", "r", 10, (60, 80), 2)
+    return read_tracks(path, "napari", RecordingFacts("r", 10, (60, 80)), 2)
 
 
 def test_napari_tracks_with_parents_and_fates(tmp_path):

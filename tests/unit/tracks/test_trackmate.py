@@ -2,7 +2,7 @@ import pytest
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.outcomes import read_tracks
-from cellfate.tracks.raw import edges_beside
+from cellfate.tracks.raw import RecordingFacts, edges_beside
 
 # spot: (frame, x, y) in the file's unit; 4 divides into 5 and 6; 9 is in no track, track 1 is filtered out
 SPOTS = {2: (0, 10, 20), 4: (1, 12, 22), 5: (2, 11, 20), 6: (3, 13, 24), 8: (3, 11, 19), 9: (0, 1, 1), 20: (0, 30, 30), 21: (1, 31, 31)}
@@ -28,7 +28,7 @@ def xml(tmp_path, unit="pixel", spots=SPOTS, edges=EDGES, image=""):
 
 
 def read(path, **facts):
-    return read_tracks(path, "trackmate", "r", 10, (60, 80), 2, **facts)
+    return read_tracks(path, "trackmate", RecordingFacts("r", 10, (60, 80), **facts), 2)
 
 
 def test_xml_is_cut_at_divisions(tmp_path):

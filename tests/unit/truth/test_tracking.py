@@ -7,6 +7,7 @@ import pytest
 from cellfate.segmentation.detections import measure_cells, writing_frame_masks
 from cellfate.simulation.files import read_true_masks, write_simulated_recording
 from cellfate.tracks.linking import TrackingSettings, track_cells
+from cellfate.tracks.raw import RecordingFacts
 from cellfate.truth.tracking import cut_at_gaps, score_simulated, score_tracking
 
 tracking_settings = partial(
@@ -74,8 +75,8 @@ def test_a_simulated_recording_with_its_true_masks(tmp_path):
     with writing_frame_masks(tmp_path / "m.h5", 12, (160, 160), {}) as writer:
         for image in images:
             writer.add(image)
-    how = {"recording": "r", "n_frames": 12, "frame_shape": (160, 160), "settings": tracking_settings()}
-    tracks, _ = track_cells(measure_cells(tmp_path / "m.h5"), "m.h5", **how)
+    facts = RecordingFacts("r", 12, (160, 160))
+    tracks, _ = track_cells(measure_cells(tmp_path / "m.h5"), "m.h5", facts, settings=tracking_settings())
     scores = score_simulated(truth, tmp_path / "m.h5", tracks)
     assert scores["DET"] == scores["SEG"] == 1
     assert scores["LNK"] > 0.95

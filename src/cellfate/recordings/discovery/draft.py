@@ -63,12 +63,9 @@ def _read(recording: FoundRecording, draft: Draft) -> None:
     tracks, _ = draft.assignment.found[recording.name]
     if tracks.path.suffix.lower() == ".xml":
         take_trackmate(tracks.path, recording.metadata)
-    known = (recording.metadata.pixel_size_um, recording.metadata.frame_interval_min)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            _, outcomes = read_tracks(
-                tracks.path, tracks.tracks_format, recording.name, recording.n_frames, recording.shape, recording.n_frames, *known
-            )
+            _, outcomes = read_tracks(tracks.path, tracks.tracks_format, _facts(recording), event_gap=recording.n_frames)
     except Exception as error:  # one damaged file must not hide all others
         draft.problems.append(in_words(error, tracks.path))
         draft.fates += _fates_beside(tracks, recording)
@@ -76,11 +73,16 @@ def _read(recording: FoundRecording, draft: Draft) -> None:
     draft.counts[recording.name] = Counter(outcomes["outcome"])
 
 
+def _facts(recording: FoundRecording) -> RecordingFacts:
+    known = recording.metadata
+    return RecordingFacts(recording.name, recording.n_frames, recording.shape, known.pixel_size_um, known.frame_interval_min)
+
+
 def _fates_beside(tracks: FoundTracks, recording: FoundRecording) -> Counter:
     """Rows by outcome of the table beside tracks that cannot be read themselves; empty without such a table."""
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            raw = with_fates_beside(pd.DataFrame(), tracks.path, RecordingFacts(recording.name, recording.shape))
+            raw = with_fates_beside(pd.DataFrame(), tracks.path, _facts(recording))
     except InputError:  # the check tells it
         return Counter()
     return Counter(raw.fates["outcome"].dropna()) if "outcome" in raw.fates else Counter()
