@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test pictures bench bench-gpu config-page unlock clean-demo
+.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test pictures bench bench-gpu config-page architecture-page unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,9 @@ bench-gpu:  ## On a machine with a GPU: measure training and the network's other
 
 config-page: environment  ## Write config/README.md, every key in words, from the schema and config.yaml
 	$(BIN)/python -m cellfate.planning.config_page
+
+architecture-page:  ## Write the drawing of the layers, the laws and the rooms into docs/architecture.md, from the code
+	$(PYTHON) docs/make_architecture.py
 
 unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running
 	$(SNAKEMAKE) $(DEMO) --unlock

@@ -216,6 +216,19 @@ def test_file_is_compressed(tmp_path):
     assert path.stat().st_size < 0.6 * 60 * 3 * 40 * 40 * 2
 
 
+def test_whoever_only_reads_crops_knows_their_compression(tmp_path):
+    frames, tracks, outcomes = recording(SIX)
+    path = extract(frames, tracks, outcomes, tmp_path / "r1.h5")
+    read = f"from cellfate.crops.crop_file import CropFile; file = CropFile({str(path)!r}); print(file.read(file.track_ids[0])[1].sum())"
+    source = str(Path(crops_module.__file__).parents[2])
+    alone = subprocess.run(
+        [sys.executable, "-c", read], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": source}, check=False
+    )
+    assert alone.returncode == 0, alone.stderr
+    with CropFile(path) as file:
+        assert int(alone.stdout) == file.read(file.track_ids[0])[1].sum()
+
+
 def test_files_with_the_former_compression_are_read(tmp_path):
     frames, tracks, outcomes = recording(SIX)
     path = extract(frames, tracks, outcomes, tmp_path / "r1.h5")
