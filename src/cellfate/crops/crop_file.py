@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import h5py
+import hdf5plugin  # noqa: F401  registers the filters with which crops are compressed
 import numpy as np
 import pandas as pd
 
