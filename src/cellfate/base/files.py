@@ -40,7 +40,7 @@ def write_json(content: Mapping, path: str | Path) -> None:
 
 
 def read_json(path: str | Path) -> dict:
-    """What :func:`write_json` wrote, without its signature; files of version 0.1.0 have none."""
+    """What :func:`write_json` wrote, without its signature, which older files do not have."""
     content = json.loads(Path(path).read_text())
     content.pop("software", None)
     return content
