@@ -1,5 +1,6 @@
 """The workflow where it is not the working folder: used by another one, deployed, called from elsewhere, with an installed package."""
 
+import re
 import shutil
 import subprocess
 
@@ -90,6 +91,22 @@ def test_a_deployed_copy_has_its_configuration_and_profiles_alone(clone, other):
     assert "profiles/default" in done.output
     assert (other.folder / "results/tiny/tracks/r0.parquet").is_file()
     assert counted(other.jobs(overlays=OVERLAYS)) == EVERYTHING | {"simulate_recording": 3}
+
+
+def test_the_table_of_failed_jobs_can_be_asked_for(clone, other):
+    take(clone, other, "config")
+    use(other, repr(str(clone.folder / "workflow/Snakefile")))
+    with open(other.folder / "Snakefile", "a") as file:
+        file.write("\n\nonerror:\n    cellfate.onerror()\n")
+    other.write_sheet("tiny.tsv", [{**row, "tracks": "bad.json"} for row in tiny_rows(1)])
+    other.write_config("local.yaml", {"source": {"kind": "local"}, "split": {"unit": "track"}})
+    (other.folder / "bad.json").write_text("no JSON")
+    (other.folder / "resources/tiny/images/r0").mkdir(parents=True)
+    target = ("--", "results/tiny/tracks/r0.parquet")
+    done = other.snakemake(*target, overlays=(*OVERLAYS, "local.yaml"), check=False)
+    assert done.returncode != 0
+    assert "1 jobs failed:" in done.output
+    assert re.search(r"r0 +read_tracks +Input error: ", done.output)
 
 
 def test_github_is_asked_for_what_the_workflow_consists_of(clone, other, tmp_path):
