@@ -2,9 +2,10 @@
 include: "workflow/Snakefile"
 
 
-localrules:
-    main,
-
-
-use rule all as main with:
+rule main:
+    """The main target, as `all`."""
     default_target: True
+    input:
+        files_of("everything"),
+    message:
+        "All that was asked for is there"

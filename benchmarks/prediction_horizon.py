@@ -8,7 +8,6 @@ Writes docs/images/prediction_horizon.png, and the numbers to results/horizon/.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ import yaml
 from horizon_figure import plot_horizon
 from horizon_scores import censored_table, gather, horizon_table
 
-from cellfate.base.files import replacing
+from cellfate.base.files import read_json, replacing
 from cellfate.base.plot_style import PNG_DPI
 from cellfate.model.calibration import Calibration
 
@@ -68,7 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.figure_only:
         run_workflow(options.seed, options.model, options.work, options.cores)
-    single = Calibration(**json.loads(((ROOT / options.model).parent / "fold-0/calibration.json").read_text()))
+    single = Calibration(**read_json((ROOT / options.model).parent / "fold-0/calibration.json"))
     rows = gather(ROOT / "results" / data_set(options.seed), OUTCOMES, FRAME_INTERVAL_MIN, single)
     horizon, censored = horizon_table(rows), censored_table(rows, OUTCOMES)
     horizon.to_csv(ROOT / options.work / "horizon.csv", index=False)

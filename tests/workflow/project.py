@@ -52,9 +52,10 @@ class Project:
         self.folder = folder
 
     def snakemake(self, *arguments: str, overlays=("demo/config.yaml", "tiny.yaml"), check: bool = True, **options):
-        """Run snakemake with two cores; returns the finished process with its output as text."""
+        """Run snakemake with two cores; returns the finished process with its output as text. ``options`` are those of subprocess."""
+        options = {"cwd": self.folder, "env": environment(), **options}
         command = [sys.executable, "-m", "snakemake", "--configfile", *overlays, "--cores", "2", *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment(), check=False, **options)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
         done.output = done.stdout + done.stderr
         assert not check or done.returncode == 0, done.output[-6000:]
         return done

@@ -11,12 +11,15 @@ from snakemake.logging import logger
 
 # of this workflow, also where another one uses it as a module; data are found from the working folder
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
-if (ROOT / "src").is_dir():  # a clone; elsewhere the package is installed
+if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is installed
     sys.path.insert(0, str(ROOT / "src"))
-    os.environ.update(PYTHONPATH=str(ROOT / "src"))  # the rules' scripts import the package from here, in any environment
+    # the rules' scripts import the package from here, in any environment
+    others = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder not in ("", sys.path[0])]
+    os.environ.update(PYTHONPATH=os.pathsep.join([sys.path[0], *others]))
 
 from cellfate.base.errors import InputError
 from cellfate.planning.checks import checked_sheet, weights_of
+from cellfate.planning.config import DEFAULTS
 from cellfate.planning.digests import config_digest, model_digest
 from cellfate.planning.failed_jobs import FailedJobs
 from cellfate.planning.library import library_of, readers_of
@@ -24,8 +27,14 @@ from cellfate.planning.targets import FIGURES, TITLES, Targets
 from cellfate.recordings.sheet import frames_arguments, images_folder
 from cellfate.tracks.formats import track_files
 
-# in the order in which they are merged: the workflow's own first
-CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: Path(file).resolve() != (ROOT / "config/config.yaml").resolve())
+# the workflow's own, which is config/config.yaml in a clone, and that of the folder where results are written
+for file in filter(os.path.exists, dict.fromkeys([os.path.relpath(DEFAULTS.resolve()), "config/config.yaml"])):
+
+    configfile: file
+
+
+# in the order in which they are merged: those of the command line last
+CONFIG_FILES = [file for file in workflow.configfiles if file not in workflow.overwrite_configfiles] + workflow.overwrite_configfiles
 STARTED, FAILED = time.time(), FailedJobs()
 if workflow.is_main_process:
     logger.addHandler(FAILED)
@@ -65,30 +74,14 @@ wildcard_constraints:
     fold=r"\d+",
 
 
+def of_workflow(path):
+    """A file of this workflow as seen from the working folder; where the workflow itself is elsewhere it is fetched."""
+    return os.path.relpath(ROOT / path if ROOT.is_dir() else workflow.source_path(f"../../{path}"))
+
+
 def code_of(script):
     """The modules that a script imports, directly or not: an input, so that editing one re-runs the rule."""
-    return library_of(ROOT / "scripts" / script)
-
-
-def of_recording(column):
-    """A function of the wildcards: the sheet's value for the recording, None where the cell is empty."""
-    values = {} if SHEET is None else dict(zip(SHEET["recording"], SHEET[column].astype(object).where(SHEET[column].notna(), None)))
-    return lambda wildcards: values[wildcards.recording]
-
-
-def images_of(wildcards):
-    """The folder or file of the recording's frames; the folder in which they are, where the sheet has a pattern."""
-    return images_folder(of_recording("images")(wildcards))
-
-
-def frames_of(wildcards):
-    """What opens the recording's frames: the arguments of cellfate.open_frames."""
-    return frames_arguments(*(of_recording(column)(wildcards) for column in ("images", "channels", "channel_labels")))
-
-
-def frames_reader(wildcards):
-    """The modules that read the recording's frames: an input of what opens them, so that editing a reader re-runs its recordings alone."""
-    return readers_of(of_recording("images")(wildcards))
+    return library_of(of_workflow(f"scripts/{script}"))
 
 
 def growing(amount):

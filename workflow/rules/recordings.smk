@@ -4,16 +4,13 @@ SOURCE = config["source"]
 
 if SOURCE["kind"] == "download":
 
-    localrules:
-        download_annotations,
-        download_recording,
-
     rule download_annotations:
         """Download the annotations of the published data set; a cut download goes on where it stopped."""
         output:
             annotations="resources/{dataset}/annotations.json",
         log:
             "logs/{dataset}/download_annotations.log",
+        localrule: True
         conda:
             "../../envs/analysis.yaml"
         params:
@@ -57,6 +54,7 @@ if SOURCE["kind"] == "download":
             images=directory("resources/{dataset}/images/{recording}"),
         log:
             "logs/{dataset}/download_recording/{recording}.log",
+        localrule: True
         conda:
             "../../envs/analysis.yaml"
         params:
@@ -72,9 +70,6 @@ if SOURCE["kind"] == "download":
 
 if SOURCE["kind"] == "files":
 
-    localrules:
-        fetch_frames,
-
     rule fetch_frames:
         """Fetch the frames of one recording from their public address or a local copy, each checked by its SHA-256."""
         input:
@@ -83,6 +78,7 @@ if SOURCE["kind"] == "files":
             images=directory("resources/{dataset}/images/{recording}"),
         log:
             "logs/{dataset}/fetch_frames/{recording}.log",
+        localrule: True
         conda:
             "../../envs/analysis.yaml"
         params:

@@ -10,7 +10,7 @@ rule write_summary:
         calibration="results/{dataset}/{protocol}/tables/calibration.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),
-        captions=[os.path.relpath(ROOT / f"workflow/report/{name}.rst") for name in FIGURES],
+        captions=[of_workflow(f"workflow/report/{name}.rst") for name in FIGURES],
         code=code_of("report/write_summary.py"),
     output:
         page=report("results/{dataset}/{protocol}/summary.html", category="1 Summary", caption="../report/summary.rst"),

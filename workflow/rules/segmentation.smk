@@ -4,31 +4,6 @@
 CELLS_GROUP = "cells" if config["segmentation"]["device"] == "cpu" else "cells_gpu"
 
 
-def tracks_segmented(wildcards):
-    """``all`` or ``held_out``: which tracks have masks in the folder; the states of cells need those of all."""
-    return "all" if wildcards.segmentation == OF_ALL_TRACKS else "held_out"
-
-
-def only_held_out(value, otherwise):
-    """A function of the wildcards: ``value`` where held-out tracks alone have masks, so that masks of all do not depend on it."""
-    return lambda wildcards: value if tracks_segmented(wildcards) == "held_out" else otherwise
-
-
-def held_out_tables(wildcards):
-    """The tables that say which tracks are held out; masks of all tracks depend on no protocol's tables."""
-    tables = {name: f"{TARGETS.of_analysis}/{name}.parquet" for name in ("trajectories", "split")}
-    return {} if tracks_segmented(wildcards) == "all" else tables
-
-
-def whole_frames():
-    """The frames of a recording as an input, where dense ones are segmented whole."""
-    return {"images": images_of, "reader": frames_reader} if config["segmentation"]["whole_frames_from"] else {}
-
-
-localrules:
-    fetch_segmentation_weights,
-
-
 rule fetch_segmentation_weights:
     """Fetch the weights of a published Cellpose model by name; runs here, never inside a cluster job."""
     output:
@@ -38,6 +13,7 @@ rule fetch_segmentation_weights:
     wildcard_constraints:
         model="[A-Za-z0-9_]+",
     priority: 100  # a missing network shows before work is spent
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     message:

@@ -2,27 +2,6 @@
 # Leaves: checked tables of its tracks and of how they ended, and, where they were made here, how plausible they are.
 
 
-def readers(wildcards):
-    """The modules that read the recording's frames and its tracks."""
-    return readers_of(of_recording("images")(wildcards), of_recording("tracks_format")(wildcards))
-
-
-def tracked_channel():
-    """The channel in which recordings without tracks are segmented."""
-    return config["tracking"]["channel"] or config["segmentation"]["channel"]
-
-
-def tracking_settings():
-    """The settings of the tracker; the other keys of the section belong to the segmentation and the checks."""
-    others = ("channel", "diameter", "min_area", "min_doubling_h")
-    return {key: value for key, value in config["tracking"].items() if key not in others}
-
-
-def drift_table():
-    """The table of a recording's drift as an input, where it is registered: tracks are then linked in registered positions."""
-    return {} if config["registration"]["method"] == "none" else {"drift": "results/{dataset}/drift/{recording}.csv"}
-
-
 rule read_tracks:
     """Check the frames of one recording and read its tracks and outcomes: every mistake in the input is found here."""
     input:

@@ -8,11 +8,6 @@ GENE_SETS = "resources/{dataset}/transition/gene_sets.gmt" if SIMULATED_CELLS el
 IN_REPORT = {"folder": "results/{dataset}/transition/figures", "category": "4 Phenotype transitions"}
 
 
-def transition_only(path):
-    """A file that static labels do not have: they are refused as transitions."""
-    return [] if TRANSITION["targets"]["kind"] == "static" else path
-
-
 rule simulate_transition_cells:
     """Simulated cells as an h5ad file, their pathways, and the truth in a file of its own."""
     input:

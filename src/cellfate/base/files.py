@@ -1,11 +1,14 @@
 """Writing files so that a half-written one never carries its final name."""
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256 as _sha256
 from pathlib import Path
+
+from cellfate.base.software import SOFTWARE
 
 
 @contextmanager
@@ -28,6 +31,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except BaseException:
         remove(temporary)
         raise
+
+
+def write_json(content: Mapping, path: str | Path) -> None:
+    """Write a mapping as JSON, signed by the program under the key ``software``."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps({**content, "software": SOFTWARE}, indent=2) + "\n")
+
+
+def read_json(path: str | Path) -> dict:
+    """What :func:`write_json` wrote, without its signature, which older files do not have."""
+    content = json.loads(Path(path).read_text())
+    content.pop("software", None)
+    return content
 
 
 def remove(path: Path) -> None:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cellfate.base.files import replacing
+from cellfate.base.software import SOFTWARE
 
 SINGLE, DOUBLE = 3.4, 7.0  # inches: one column, both columns
 FONT, SMALL = 7.5, 6.0  # points
@@ -97,12 +98,12 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, pdf: str | Path, png: str | Path) -> None:
-    """Write the figure as PDF (fonts embedded) and PNG (200 dpi). Equal figures give equal bytes: no dates are stored."""
+    """Write the figure as PDF (fonts embedded) and PNG (200 dpi). The program is named; equal figures give equal bytes: no dates."""
     with matplotlib.rc_context(RC):
         with replacing(pdf) as temporary:
-            figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
+            figure.savefig(temporary, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": SOFTWARE})
         with replacing(png) as temporary:
-            figure.savefig(temporary, format="png", dpi=PNG_DPI, metadata={"Software": None})
+            figure.savefig(temporary, format="png", dpi=PNG_DPI, metadata={"Software": SOFTWARE})
 
 
 def empty_figure(width: float, height: float, meets: str) -> Figure:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError, raise_first
 from cellfate.base.files import replacing
+from cellfate.base.software import SOFTWARE
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,18 @@ def write_table(table: pd.DataFrame, path: str | Path, declared: Table) -> None:
     table = check_table(table.reset_index(drop=True), declared, path)
     with replacing(path) as temporary:
         if path.suffix == ".parquet":
-            table.to_parquet(temporary, index=False)
+            _write_parquet(table, temporary)
         else:
             table.to_csv(temporary, sep=_separator(path), index=False)
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    """Write as pandas does, and the program's name under ``software`` into the schema's metadata, which readers of tables pass over."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = pa.Table.from_pandas(table, preserve_index=False)
+    pq.write_table(columns.replace_schema_metadata({**columns.schema.metadata, "software": SOFTWARE}), path)
 
 
 def _separator(path: Path) -> str:

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
+from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.progress import progress
-from cellfate.base.software import SOFTWARE
 from cellfate.crops.cutting import background_level, cut, validate_positions, wanted_tracks
 from cellfate.crops.row_index import write_row_index
 from cellfate.frames.reader import Frames
@@ -53,7 +52,7 @@ def extract_crops(
     events = _event_frames(index, outcomes, recording)
     shape = (len(index), len(frames.channels), size, size)
     background = np.full((frames.n_frames, len(frames.channels)), np.nan, np.float32)
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing_hdf5(path) as file:
         writer = _RowWriter(_create_crops(file, shape, frames.dtype))
         y, x = index["y"].to_numpy(float), index["x"].to_numpy(float)
         by_frame = sorted(index.groupby("frame").indices.items())
@@ -74,7 +73,6 @@ def extract_crops(
             frame_interval_min=float(frame_interval_min),
             pixel_size_um=float("nan") if pixel_size_um is None else float(pixel_size_um),
             source=str(frames.path),
-            software=SOFTWARE,
             n_frames=frames.n_frames,
             frame_shape=frames.shape,
             max_value=writer.max_value,

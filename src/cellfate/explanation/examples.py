@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
+from cellfate.base.hdf5 import writing_hdf5
 from cellfate.crops.crop_file import CropFile
 from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.frame_weights import own_occlusion
@@ -92,7 +92,7 @@ def write_example_crops(table: pd.DataFrame, crop_files: Sequence[str | Path], p
         if len(frames) == 0:
             raise InputError(f"{files[recording].path}: track {track} has no crop of frame {row.frame}")
         images.append(crops[0])
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing_hdf5(path) as file:
         file["crops"] = np.stack(images) if images else stack
         file.attrs["channels"] = json.dumps(channels)
     for crops in files.values():

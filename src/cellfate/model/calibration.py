@@ -6,7 +6,6 @@ trajectories are predicted while they go on, T depends on the number of frames s
 trained on long trajectories is too sure of them.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
+from cellfate.base.files import read_json, write_json
 from cellfate.statistics.reliability import SMALLEST, log_loss
 
 PRIOR_SPREAD = 1.0  # of log T around 0; keeps T finite where a small validation part is separated perfectly
@@ -84,8 +83,7 @@ def fit_calibration(logits: np.ndarray, labels: np.ndarray, training_labels: np.
 
 
 def save_calibration(calibration: Calibration | PrefixCalibration, path: str | Path) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(asdict(calibration), indent=2) + "\n")
+    write_json(asdict(calibration), path)
 
 
 def fit_prefix_calibration(prefixes: pd.DataFrame, training_labels: np.ndarray) -> PrefixCalibration:
@@ -136,4 +134,4 @@ def _prior(training_labels: np.ndarray, n_validation: int) -> float:
 
 def read_prefix_calibration(path: str | Path) -> PrefixCalibration:
     """Read what :func:`save_calibration` wrote."""
-    return PrefixCalibration(**json.loads(Path(path).read_text()))
+    return PrefixCalibration(**read_json(path))

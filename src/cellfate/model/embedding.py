@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
@@ -13,7 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing, sha256
+from cellfate.base.files import sha256
+from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.progress import progress
 from cellfate.crops.crop_set import CropSet
 from cellfate.model.embedding_file import EmbeddingWriter
@@ -59,7 +59,7 @@ def embed_frames(
     model = fast_model(model.to(device), channels_last, compile)
     scaling = Scaling(**settings["scaling"])
     crops_of = crop_loader(rows, cropset, model.settings.input_size, threads - 1 if device == "cuda" else 0, pin_memory=device == "cuda")
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing_hdf5(path) as file:
         file.attrs.update(fold=int(fold), model_sha256=sha256(Path(model_folder) / WEIGHTS))
         writer = EmbeddingWriter(file, model.settings.features)
         found = embed_trajectories(

@@ -1,6 +1,5 @@
 """How camera counts become the network's input: divided by a constant, minus a mean, over a standard deviation per channel."""
 
-import json
 from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
+from cellfate.base.files import read_json, write_json
 from cellfate.base.progress import progress
 from cellfate.crops.crop_set import CropSet
 from cellfate.trajectories.folds import fold_trajectories
@@ -88,10 +87,9 @@ def _from_sums(n_pixels: int, total: list[int], squares: list[int], channels: li
 
 def write_scaling(scaling: Scaling, path: str | Path) -> None:
     """Write a scaling as JSON."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(asdict(scaling), indent=2) + "\n")
+    write_json(asdict(scaling), path)
 
 
 def read_scaling(path: str | Path) -> Scaling:
     """Read what :func:`write_scaling` wrote."""
-    return Scaling(**json.loads(Path(path).read_text()))
+    return Scaling(**read_json(path))

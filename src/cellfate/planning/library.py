@@ -15,7 +15,17 @@ from cellfate.tracks.formats import FORMATS
 
 PACKAGE = "cellfate"
 # they move and check data, or name what else is watched, but compute nothing: editing them makes no result stale
-PLUMBING = {"base.errors", "base.files", "base.logs", "base.progress", "base.disk", "base.software", "frames.formats", "tracks.formats"}
+PLUMBING = {
+    "base.errors",
+    "base.files",
+    "base.hdf5",
+    "base.logs",
+    "base.progress",
+    "base.disk",
+    "base.software",
+    "frames.formats",
+    "tracks.formats",
+}
 
 
 @cache

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
 
-from cellfate.base.files import replacing, sha256
+from cellfate.base.files import sha256
+from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.progress import progress
 from cellfate.crops.cutting import cut, validate_positions
 from cellfate.frames.reader import Frames
@@ -56,7 +56,7 @@ def embed_recording(
     torch.set_num_threads(threads)
     model = fast_model(load_model(model_folder)[0].to(device_for(accelerator)), channels_last=True, compile=False)
     scaling = Scaling(**settings["scaling"])
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing_hdf5(path) as file:
         file.attrs.update(recording=recording, model_sha256=sha256(Path(model_folder) / WEIGHTS))
         embeddings = file.create_dataset("embeddings", (len(rows), model.settings.features), "float32")
         for places, crops in _blocks(frames, rows, order, size, f"embed_recording {recording}"):

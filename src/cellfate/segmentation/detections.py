@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
+from cellfate.base.hdf5 import writing_hdf5
 
 
 class FrameMasks:
@@ -56,7 +56,7 @@ def writing_frame_masks(path: str | Path, n_frames: int, shape: tuple[int, int],
 
     One compressed chunk per frame, so that memory stays at one frame whatever the recording's length.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing_hdf5(path) as file:
         file.attrs["settings"] = json.dumps(settings)
         yield FrameMaskWriter(
             file.create_dataset("masks", (n_frames, *shape), np.uint16, chunks=(1, *shape), compression=hdf5plugin.Zstd())

@@ -10,7 +10,7 @@ import hdf5plugin
 import numpy as np
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
+from cellfate.base.hdf5 import writing_hdf5
 
 NO_REGION = -1  # value of ``attempt`` for a crop in which no try found a region
 
@@ -81,7 +81,7 @@ class MaskWriter:
 @contextmanager
 def writing_masks(path: str | Path, n_masks: int, crop_size: int, attrs: dict, settings: dict) -> Iterator[MaskWriter]:
     """A writer for ``n_masks`` label images of ``crop_size`` pixels; the file gets its name when the block succeeds."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing_hdf5(path) as file:
         file.attrs.update({**attrs, "settings": json.dumps(settings)})
         yield MaskWriter(file, n_masks, crop_size)
 

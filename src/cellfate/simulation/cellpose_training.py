@@ -22,6 +22,7 @@ from cellpose.transforms import normalize99, random_rotate_and_resize
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.progress import progress
+from cellfate.base.software import SOFTWARE
 from cellfate.crops.cutting import cut
 from cellfate.segmentation.cellpose import load_network, segment_crops
 from cellfate.segmentation.crops import OUTSIDE_PERCENTILE, fill_outside, inside_frame
@@ -81,7 +82,7 @@ def train_network(path: str | Path, seed: int, settings: Mapping | None = None, 
     with replacing(path) as temporary:
         torch.save(network.state_dict(), temporary)
         scores = score_network(temporary, np.random.default_rng([seed, SEED_OF_CHECKS]), chosen)
-        described = {**asdict(chosen), "seed": seed, "scores": scores}
+        described = {**asdict(chosen), "seed": seed, "scores": scores, "software": SOFTWARE}
         text = torch.frombuffer(bytearray(json.dumps(described).encode()), dtype=torch.uint8)
         torch.save({**network.state_dict(), SETTINGS_KEY: text}, temporary)
     print("train_segmentation_network: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()), file=sys.stderr)

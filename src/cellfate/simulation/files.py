@@ -12,6 +12,8 @@ import tifffile
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
+from cellfate.base.hdf5 import writing_hdf5
+from cellfate.base.software import SOFTWARE
 from cellfate.simulation.recording import SimulatedRecording, simulate_recording
 from cellfate.simulation.settings import APOPTOSIS, MITOSIS
 
@@ -91,7 +93,8 @@ def coco_video(simulated: SimulatedRecording) -> dict:
     for identity, number in enumerate(rng.permutation(len(rows)), start=1):
         annotations.append({"id": identity, "image_id": int(image_ids[rows[number]["time_step"]])} | rows[number])
     categories = [{"id": CELL, "name": "cell"}, {"id": MITOSIS_BOX, "name": MITOSIS}, {"id": APOPTOSIS_BOX, "name": APOPTOSIS}]
-    return {"videos": [{"id": 1, "name": name}], "images": images, "categories": categories, "annotations": annotations}
+    described = {"info": {"software": SOFTWARE}, "videos": [{"id": 1, "name": name}], "images": images}
+    return {**described, "categories": categories, "annotations": annotations}
 
 
 def _cell_boxes(simulated: SimulatedRecording, rng: np.random.Generator) -> list[dict]:
@@ -133,7 +136,7 @@ def _annotation(category: int, box: list[float], cell: int, frame: int, fate: st
 
 def write_truth(simulated: SimulatedRecording, path: str | Path) -> None:
     """Write masks, tracks and cells to HDF5: ``masks`` (T, H, W), groups ``tracks`` and ``cells`` with one dataset per column."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing_hdf5(path) as file:
         chunks = (1, *simulated.masks.shape[1:])
         file.create_dataset("masks", data=simulated.masks, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
         for name, table in (("tracks", simulated.tracks), ("cells", simulated.cells)):
@@ -152,7 +155,8 @@ def read_truth(path: str | Path) -> Truth:
         for name in ("cells", "tracks"):
             columns = {c: d.asstr()[:] if d.dtype == object else d[:] for c, d in file[name].items()}
             tables[name] = pd.DataFrame(columns)
-        return Truth(tables["cells"], tables["tracks"], {key: json.loads(value) for key, value in file.attrs.items()})
+        attributes = {key: json.loads(value) for key, value in file.attrs.items() if key != "software"}
+        return Truth(tables["cells"], tables["tracks"], attributes)
 
 
 def read_true_masks(path: str | Path, frames: slice | int | None = None) -> np.ndarray:

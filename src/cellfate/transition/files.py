@@ -9,6 +9,7 @@ import numpy as np
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
+from cellfate.base.hdf5 import writing_hdf5
 from cellfate.transition.expression import Prepared
 from cellfate.transition.network.training import Cells
 
@@ -40,7 +41,7 @@ def without_scaling(prepared: Prepared) -> Prepared:
 
 
 def write_prepared(file: PreparedFile, path: str | Path) -> None:
-    with replacing(path) as temporary, h5py.File(temporary, "w") as out:
+    with writing_hdf5(path) as out:
         for name in ARRAYS:
             out.create_dataset(name, data=np.asarray(getattr(file.prepared, name), np.float32), compression="gzip")
         for name in NAMES:

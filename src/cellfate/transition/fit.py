@@ -15,6 +15,7 @@ from torch import nn
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
+from cellfate.base.software import SOFTWARE
 from cellfate.statistics.markov import row_entropy
 from cellfate.transition.expression import Prepared, column_of, labels_of, log_normalised, prepare, principal_components, read_embedding
 from cellfate.transition.files import PreparedFile
@@ -225,7 +226,8 @@ def build_network(variant: str, settings: TransitionSettings) -> nn.Module:
 def save_network(network: nn.Module, path: str | Path, variant: str) -> None:
     """Variant, settings and weights in one file."""
     with replacing(path) as temporary:
-        torch.save({"variant": variant, "settings": asdict(network.settings), "weights": network.state_dict()}, temporary)
+        described = {"software": SOFTWARE, "variant": variant, "settings": asdict(network.settings)}
+        torch.save({**described, "weights": network.state_dict()}, temporary)
 
 
 def load_network(path: str | Path) -> nn.Module:

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
+from cellfate.base.hdf5 import writing_hdf5
 
 KINDS = ("counts", "lognorm")
 LARGEST_LOG = 20.0  # natural log of 5e8: no logarithm of counts is larger
@@ -129,7 +129,7 @@ def _text(value: object) -> str:
 
 def write_h5ad(path: str | Path, values: np.ndarray, cells: Sequence[str], genes: Sequence[str], columns: Mapping[str, np.ndarray]) -> None:
     """Write cells in AnnData's format 0.1.0: a dense X, obs with text, whole numbers and floats as columns, var with names alone."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing_hdf5(path) as file:
         file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
         x = file.create_dataset("X", data=values, compression="gzip")
         x.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})

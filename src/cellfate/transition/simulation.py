@@ -11,12 +11,11 @@ the gene's true rate. A knockout sets f_g to 0 and nothing else, so its effect o
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 from scipy.special import softmax
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
+from cellfate.base.hdf5 import writing_hdf5
 from cellfate.transition.h5ad import write_h5ad
 
 PHENOTYPES = ("A", "B", "C", "D")
@@ -179,7 +178,7 @@ def write_cells(cells: SimulatedCells, path: str | Path) -> None:
 
 def write_truth(cells: SimulatedCells, path: str | Path) -> None:
     """The truth of :func:`simulate_cells` as HDF5; only the scoring against the truth reads it."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing_hdf5(path) as file:
         for name in ("probabilities", "knockouts", "pathway_knockouts"):
             file.create_dataset(name, data=getattr(cells, name).astype(np.float32), compression="gzip")
         file["genes"], file["roles"] = cells.genes, cells.roles.astype("S")

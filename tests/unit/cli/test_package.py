@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import tomllib
 import venv
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -41,7 +42,7 @@ IMPORTED_AS = {  # where the two names differ
 READERS = {
     kind.module for kind in (*formats.FORMATS, formats.FILES_OF_PATTERN, formats.JOINED, *TRACK_FORMATS.values())
 }  # named by strings
-BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "src")
+BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "src", "config", "workflow")  # the last two are behind links in src
 
 
 def declared(*extras: str) -> list[Requirement]:
@@ -82,7 +83,7 @@ def reached(start: set[str]) -> set[str]:
 
 def test_every_import_is_declared_and_nothing_else():
     everything = {requirement.name for requirement in declared(*PROJECT["optional-dependencies"])}
-    not_imported = {"pyarrow", "snakemake", "snakemake-executor-plugin-slurm"}  # pandas uses it for Parquet; the workflow itself
+    not_imported = {"snakemake", "snakemake-executor-plugin-slurm"}  # the workflow itself
     imported = others(set().union(*map(imports, (ROOT / "src/cellfate").rglob("*.py"))))
     assert everything - UNPINNED == (imported | not_imported) - UNPINNED
 
@@ -107,11 +108,16 @@ def test_the_build_uses_a_pinned_setuptools():
     assert needed.specifier.contains(PINS[needed.name])
 
 
-def succeed(*command: object, **options) -> str:
-    """Run a command and return its standard output; without what points Python back to this copy."""
+def run(*command: object, **options) -> subprocess.CompletedProcess:
+    """Run a command without what points Python back to this copy; its output as text."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     options.setdefault("env", environment)
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, **options)
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, **options)
+
+
+def succeed(*command: object, **options) -> str:
+    """Run a command that must succeed and return its standard output."""
+    done = run(*command, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -123,7 +129,8 @@ def wheel(tmp_path_factory) -> Path:
     (folder / "copy").mkdir()
     for part in BUILT_FROM:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / "copy" / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+            shutil.copytree(ROOT / part, folder / "copy" / part, symlinks=True, ignore=ignored)
         else:
             shutil.copy(ROOT / part, folder / "copy" / part)
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
@@ -154,6 +161,12 @@ def test_the_wheel_carries_every_file_of_the_package_and_the_licence(wheel):
     assert f"cellfate-{VERSION}.dist-info/licenses/LICENSE" in names
 
 
+def test_the_wheel_carries_the_default_configuration_and_its_schema(wheel):
+    with zipfile.ZipFile(wheel) as file:
+        for name, original in (("config.yaml", "config/config.yaml"), ("config.schema.yaml", "workflow/schemas/config.schema.yaml")):
+            assert file.read(f"cellfate/planning/{name}") == (ROOT / original).read_bytes(), name
+
+
 def test_the_installed_package_is_the_one_that_runs(installed, tmp_path):
     code = "import cellfate; print(cellfate.__file__, cellfate.__version__, cellfate.open_frames.__module__)"
     path, version, module = succeed(installed / "python", "-c", code, cwd=tmp_path).split()
@@ -168,7 +181,7 @@ def test_the_installed_command_helps(installed, tmp_path):
 
 
 def test_the_installed_command_says_what_is_wrong_in_one_line(installed, tmp_path):
-    done = subprocess.run([installed / "cellfate", "headline", "nowhere"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run(installed / "cellfate", "headline", "nowhere", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "Input error: nowhere/tables/test_metrics.csv: no such file (metrics table)\n")
 
 
@@ -178,6 +191,32 @@ def test_the_installed_command_prints_the_headline(installed, tmp_path):
     write_table(pd.DataFrame(rows, columns=list(METRICS.columns)), tmp_path / "tables/test_metrics.csv", METRICS)
     out = succeed(installed / "cellfate", "headline", tmp_path, cwd=tmp_path)
     assert out.startswith("\nHeld-out trajectories: 40\n  balanced accuracy  0.900")
+
+
+def test_the_installed_command_checks_a_sheet(installed, tmp_path):
+    write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    out = succeed(installed / "cellfate", "check", "sheet.tsv", cwd=tmp_path)
+    assert "Nothing is wrong: 1 recording, 12 frames and 3 tracks can be read." in out
+
+
+def test_the_installed_command_names_file_row_and_value_of_what_is_wrong(installed, tmp_path):
+    write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path), toy_row(tmp_path, "r1", frame_interval_min=-5)])
+    (tmp_path / "mine.yaml").write_text("dataset: mine\nrecordings: sheet.tsv\nsource: {kind: local}\ncrops: {size: 3}\n")
+    bad_sheet = run(installed / "cellfate", "check", "sheet.tsv", cwd=tmp_path)
+    assert bad_sheet.returncode == 1
+    assert "sheet.tsv: line 3: frame_interval_min is -5" in bad_sheet.stdout
+    bad_settings = run(installed / "cellfate", "check", "mine.yaml", cwd=tmp_path)
+    assert bad_settings.returncode == 1
+    assert "mine.yaml: crops.size is 3, at least 8 is needed" in bad_settings.stdout
+
+
+def test_the_installed_command_drafts_a_sheet_and_settings(installed, tmp_path):
+    toy_row(tmp_path / "data")
+    out = succeed(installed / "cellfate", "init", "data", cwd=tmp_path)
+    assert "Found in data: 1 recording, 1 of them with tracks." in out
+    drafted = pd.read_csv(tmp_path / "recordings.tsv", sep="\t", dtype=str)
+    assert drafted[["recording", "images", "tracks"]].to_numpy().tolist() == [["r0", "data/images/r0", "data/r0.csv"]]
+    assert "recordings: recordings.tsv" in (tmp_path / "my_config.yaml").read_text()
 
 
 def test_the_installed_command_predicts(installed, tmp_path):

@@ -23,6 +23,8 @@ from cellfate.crops.crop_file import CropFile
 from cellfate.crops.cutting import cut, validate_positions
 from cellfate.frames.formats import open_frames
 
+SRC = Path(__file__).parents[3] / "src"
+
 
 def published_crop(image, cy, cx, size):
     """Pixel by pixel, channel last, with Python's own int: nothing shared with the package."""
@@ -139,6 +141,13 @@ def test_index_and_layout(tmp_path):
         assert file["start"][:].tolist() == [0, 20, 25, 50]
         assert file["stop"][:].tolist() == [20, 25, 50, 60]
         assert file["crops"].shape == (60, 3, 12, 12)
+
+
+def test_a_process_that_wrote_no_crops_can_read_them(tmp_path):
+    path = extract(*recording(SIX), tmp_path / "r1.h5")
+    code = f"from cellfate.crops.crop_file import CropFile; print(CropFile({str(path)!r}).read(2)[1].shape)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=SRC, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("(20, 3, 12, 12)"), done.stderr
 
 
 def test_attributes(tmp_path):

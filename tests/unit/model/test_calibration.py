@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +7,7 @@ from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as reference_log_loss
 
 from cellfate.base.errors import InputError
+from cellfate.base.files import read_json
 from cellfate.base.tables import check_table
 from cellfate.evaluation.calibration import tabulate_calibration
 from cellfate.evaluation.tables import CALIBRATION
@@ -71,7 +70,7 @@ def test_bad_parts_are_errors():
 def test_it_is_written_as_json(tmp_path):
     calibration = Calibration(1.7, 0.84, 12, 0.5, 0.4)
     save_calibration(calibration, tmp_path / "calibration.json")
-    assert Calibration(**json.loads((tmp_path / "calibration.json").read_text())) == calibration
+    assert Calibration(**read_json(tmp_path / "calibration.json")) == calibration
 
 
 def test_reliability_equals_scikit_learns():

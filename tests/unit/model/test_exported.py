@@ -1,5 +1,7 @@
 import json
+import re
 import shutil
+import subprocess
 
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from toy_model import write_model
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import sha256
-from cellfate.model.saved.export import card_text, export_model
+from cellfate.model.saved.export import card_text, commit_of, export_model
 from cellfate.model.saved.exported import check_interval, check_recordings, crop_size, first_prediction, read_settings
 from cellfate.model.saved.folder import load_model
 
@@ -134,3 +136,14 @@ def test_the_crop_shows_as_many_micrometres_as_in_training():
 @pytest.mark.parametrize(("known", "own"), [([], 0.25), ([0.5], None), ([0.5, 0.6], 0.25)])
 def test_without_pixel_sizes_the_crop_has_as_many_pixels(known, own):
     assert crop_size({**SETTINGS, "pixel_sizes_um": known}, own, "here") == 112
+
+
+def test_the_commit_is_that_of_a_repository_and_not_of_one_around_a_copy(tmp_path):
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(tmp_path))
+    assert commit_of(tmp_path) is None
+    for command in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "first")):
+        subprocess.run([*git, *command], check=True)
+    assert re.fullmatch("[0-9a-f]{12}", commit_of(tmp_path))
+    (tmp_path / "copy").mkdir()
+    assert commit_of(tmp_path / "copy") is None
+    assert commit_of(tmp_path / "nowhere") is None

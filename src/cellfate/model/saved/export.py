@@ -1,6 +1,5 @@
 """A trained model as one folder that can be copied: weights, settings, calibration, and a card that says what it is."""
 
-import json
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.base.files import replacing, sha256
+from cellfate.base.files import read_json, replacing, sha256, write_json
 from cellfate.base.software import SOFTWARE
 from cellfate.model.saved.exported import CALIBRATION, SETTINGS, WEIGHTS, statement
 
@@ -40,7 +39,7 @@ def export_model(
     calibrated. ``metrics`` and ``reliability`` are the declared tables ``metrics`` (of the full test trajectories) and
     ``calibration``. ``repository`` is the folder whose git commit the card names.
     """
-    settings = json.loads((Path(fold_model) / SETTINGS).read_text())
+    settings = read_json(Path(fold_model) / SETTINGS)
     members = trajectories.merge(split[split["fold"] == settings["fold"]], on="trajectory")
     members = members[members["usable"]]
     trained = sheet[sheet["recording"].isin(members.loc[members["split"] == "train", "recording"])]
@@ -64,7 +63,7 @@ def export_model(
         "recordings": {part: int(rows["recording"].nunique()) for part, rows in parts.items()},
         "trajectories": {part: {k: int(n) for k, n in rows["outcome"].value_counts().items()} for part, rows in parts.items()},
         "held_out": _held_out(metrics, reliability),
-        "calibration": json.loads(Path(calibration).read_text()),
+        "calibration": read_json(calibration),
         "config_digest": config_digest,
         "commit": commit_of(repository),
         "software": SOFTWARE,
@@ -73,8 +72,8 @@ def export_model(
     with replacing(folder) as temporary:
         shutil.copytree(fold_model, temporary)
         shutil.copy(calibration, temporary / CALIBRATION)
-        (temporary / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
-        (temporary / CARD).write_text(json.dumps(card, indent=2) + "\n")
+        write_json(settings, temporary / SETTINGS)
+        write_json(card, temporary / CARD)
         (temporary / CARD_TEXT).write_text(card_text(card))
 
 
@@ -94,10 +93,18 @@ def _held_out(metrics: pd.DataFrame, reliability: pd.DataFrame) -> dict[str, dic
 
 
 def commit_of(repository: str | Path) -> str | None:
-    """The git commit of a folder, with ``-dirty`` where files differ from it; None where there is no git or no repository."""
-    command = ["git", "-C", str(repository), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    """The git commit of a folder, with ``-dirty`` where files differ from it; None where there is no git or it is no repository.
+
+    A folder within a repository is none: a copy of this workflow among a user's files is not described by their commits.
+    """
+    if _git(repository, "rev-parse", "--show-cdup") != "":
+        return None
+    return _git(repository, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+
+
+def _git(repository: str | Path, *command: str) -> str | None:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(["git", "-C", str(repository), *command], capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
 

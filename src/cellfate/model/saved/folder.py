@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cellfate.base.errors import InputError
+from cellfate.base.files import write_json
 from cellfate.model.network import FateModel, ModelSettings
 from cellfate.model.saved.exported import SETTINGS, WEIGHTS
 
@@ -40,7 +41,7 @@ def save_model(folder: str | Path, model: FateModel, settings: dict) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     save_file({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}, folder / WEIGHTS)
-    (folder / SETTINGS).write_text(json.dumps({**settings, "model": asdict(model.settings)}, indent=2) + "\n")
+    write_json({**settings, "model": asdict(model.settings)}, folder / SETTINGS)
 
 
 def load_model(folder: str | Path) -> tuple[FateModel, dict]:

@@ -1,0 +1,69 @@
+# What the other files of this folder look up in the recordings sheet and the configuration.
+
+
+def of_recording(column):
+    """A function of the wildcards: the sheet's value for the recording, None where the cell is empty."""
+    values = {} if SHEET is None else dict(zip(SHEET["recording"], SHEET[column].astype(object).where(SHEET[column].notna(), None)))
+    return lambda wildcards: values[wildcards.recording]
+
+
+def images_of(wildcards):
+    """The folder or file of the recording's frames; the folder in which they are, where the sheet has a pattern."""
+    return images_folder(of_recording("images")(wildcards))
+
+
+def frames_of(wildcards):
+    """What opens the recording's frames: the arguments of cellfate.open_frames."""
+    return frames_arguments(*(of_recording(column)(wildcards) for column in ("images", "channels", "channel_labels")))
+
+
+def frames_reader(wildcards):
+    """The modules that read the recording's frames: an input of what opens them, so that editing a reader re-runs its recordings alone."""
+    return readers_of(of_recording("images")(wildcards))
+
+
+def readers(wildcards):
+    """The modules that read the recording's frames and its tracks."""
+    return readers_of(of_recording("images")(wildcards), of_recording("tracks_format")(wildcards))
+
+
+def tracked_channel():
+    """The channel in which recordings without tracks are segmented."""
+    return config["tracking"]["channel"] or config["segmentation"]["channel"]
+
+
+def tracking_settings():
+    """The settings of the tracker; the other keys of the section belong to the segmentation and the checks."""
+    others = ("channel", "diameter", "min_area", "min_doubling_h")
+    return {key: value for key, value in config["tracking"].items() if key not in others}
+
+
+def drift_table():
+    """The table of a recording's drift as an input, where it is registered: tracks are then linked in registered positions."""
+    return {} if config["registration"]["method"] == "none" else {"drift": "results/{dataset}/drift/{recording}.csv"}
+
+
+def tracks_segmented(wildcards):
+    """``all`` or ``held_out``: which tracks have masks in the folder; the states of cells need those of all."""
+    return "all" if wildcards.segmentation == OF_ALL_TRACKS else "held_out"
+
+
+def only_held_out(value, otherwise):
+    """A function of the wildcards: ``value`` where held-out tracks alone have masks, so that masks of all do not depend on it."""
+    return lambda wildcards: value if tracks_segmented(wildcards) == "held_out" else otherwise
+
+
+def held_out_tables(wildcards):
+    """The tables that say which tracks are held out; masks of all tracks depend on no protocol's tables."""
+    tables = {name: f"{TARGETS.of_analysis}/{name}.parquet" for name in ("trajectories", "split")}
+    return {} if tracks_segmented(wildcards) == "all" else tables
+
+
+def whole_frames():
+    """The frames of a recording as an input, where dense ones are segmented whole."""
+    return {"images": images_of, "reader": frames_reader} if config["segmentation"]["whole_frames_from"] else {}
+
+
+def transition_only(path):
+    """A file that static labels do not have: they are refused as transitions."""
+    return [] if TRANSITION["targets"]["kind"] == "static" else path
