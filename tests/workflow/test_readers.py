@@ -48,36 +48,35 @@ def done(tmp_path_factory):
     return project
 
 
-def stale(project, module: str) -> set[tuple[str, str]]:
-    """(rule, recording) of the jobs that a run would do because of their inputs, after ``module`` was edited."""
-    path = project.folder / "src/cellfate" / module
-    before = path.stat()
-    os.utime(path)
+def stale(project, *modules: str) -> set[tuple[str, str]]:
+    """(rule, recording) of the jobs that a run would do because of their inputs, after ``modules`` were edited."""
+    paths = [project.folder / "src/cellfate" / module for module in modules]
+    before = [path.stat() for path in paths]
+    for path in paths:
+        os.utime(path)
     try:
         targets = [f"results/formats/crops/{name}.h5" for name, _ in IMAGES.values()]
         output = project.snakemake("-n", "--rerun-triggers", "mtime", "--", *targets, overlays=OVERLAYS).output
     finally:
-        os.utime(path, (before.st_atime, before.st_mtime))
+        for path, was in zip(paths, before, strict=True):
+            os.utime(path, (was.st_atime, was.st_mtime))
     words = {"Checking the frames and tracks of": "read_tracks", "Cutting the crops of": "extract_crops"}
     return {(rule, line.split()[-1]) for line in output.splitlines() for start, rule in words.items() if start in line}
 
 
-def test_nothing_is_stale_before_an_edit(done):
-    assert stale(done, "../../README.md" if (done.folder / "README.md").exists() else "frames/formats.py") == set()
+def jobs_of(names) -> set[tuple[str, str]]:
+    return {(rule, name) for name in names for rule in ("read_tracks", "extract_crops")}
 
 
-@pytest.mark.parametrize("module", IMAGES)
-def test_a_reader_of_images_makes_its_recordings_stale(done, module):
-    name = IMAGES[module][0]
-    assert stale(done, f"frames/{module}.py") == {("read_tracks", name), ("extract_crops", name)}
+def test_nothing_is_stale_after_the_registries_were_edited(done):
+    assert stale(done, "frames/formats.py", "tracks/formats.py") == set()
 
 
-@pytest.mark.parametrize("module", sorted(set(FILES_OF.values())))
-def test_a_reader_of_tracks_makes_its_recordings_stale(done, module):
-    names = {name for name, kind in TRACKS.items() if FILES_OF[kind] == module}
-    assert stale(done, f"tracks/readers/{module}.py") == {(rule, name) for name in names for rule in ("read_tracks", "extract_crops")}
+@pytest.mark.parametrize(("images", "tracks"), zip(IMAGES, [None, "btrack", "text", "trackmate", "geff"], strict=True))
+def test_readers_make_the_recordings_in_their_formats_stale(done, images, tracks):
+    edited = [f"frames/{images}.py", *([] if tracks is None else [f"tracks/readers/{tracks}.py"])]
+    assert stale(done, *edited) == jobs_of({IMAGES[images][0], *(name for name, kind in TRACKS.items() if FILES_OF[kind] == tracks)})
 
 
 def test_what_all_readers_share_makes_all_stale(done):
-    names = {name for name, _ in IMAGES.values()}
-    assert stale(done, "frames/reader.py") == {(rule, name) for name in names for rule in ("read_tracks", "extract_crops")}
+    assert stale(done, "frames/reader.py") == jobs_of(name for name, _ in IMAGES.values())
