@@ -2,7 +2,7 @@
 
 from cellfate.base.logs import log_to
 from cellfate.base.tables import write_table
-from cellfate.explanation.effects import summarize_published_effects
+from cellfate.explanation.published_effects import summarize_published_effects
 from cellfate.explanation.tables import EFFECT_SUMMARY
 
 log_to(snakemake.log[0])

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,8 +19,6 @@ from cellfate.statistics.permutation import benjamini_hochberg, circular_shift_p
 KEPT, REMOVED = COURSES
 EFFECT_COLUMNS = list(EFFECTS.columns)
 SUMMARY_COLUMNS = list(EFFECT_SUMMARY.columns)
-PUBLISHED_FEATURES = {"p53": "intensity_mean-p53", "area": "area", "eccentricity": "eccentricity"}
-PUBLISHED_DOSES = ("Low", "Medium", "High")  # the recordings with cisplatin; Control and Unknown are left out
 
 
 def feature_names(features: pd.DataFrame) -> list[str]:
@@ -196,34 +193,3 @@ def _null_p_values(
         for key, of_key in shifted.items()
         for column, name in enumerate(names)
     }
-
-
-def read_published_effects(folder: str | Path, doses: Sequence[str] = PUBLISHED_DOSES) -> pd.DataFrame:
-    """Per-trajectory effect sizes as published: files ``<outcome>_<feature>.csv`` in ``folder``, separated by semicolons.
-
-    Columns Dosage, p-value, Cliff's Delta, Cohen's D. ``doses`` are the rows to keep: with Low, Medium and High, the
-    recordings with cisplatin, the medians are the published ones (mitosis p53 0.824). Gives outcome, feature, course (kept),
-    dose, p_value, cliffs_delta and unit (each trajectory on its own; the files do not name them).
-    """
-    paths = sorted(Path(folder).glob("*_*.csv"))
-    if not paths:
-        raise InputError(f"{folder}: no files <outcome>_<feature>.csv")
-    tables = []
-    for path in paths:
-        outcome, feature = path.stem.split("_", 1)
-        table = pd.read_csv(path, sep=";")
-        missing = [name for name in ("Dosage", "p-value", "Cliff's Delta") if name not in table.columns]
-        if missing:
-            raise InputError(f"{path}: column {missing[0]} is missing; found {', '.join(table.columns)}")
-        table = table.rename(columns={"Dosage": "dose", "p-value": "p_value", "Cliff's Delta": "cliffs_delta"})
-        table = table.loc[table["dose"].isin(doses), ["dose", "p_value", "cliffs_delta"]]
-        tables.append(table.assign(outcome=outcome, feature=PUBLISHED_FEATURES.get(feature, feature)))
-    effects = pd.concat(tables, ignore_index=True)
-    return effects.assign(course=KEPT, unit=np.arange(len(effects)))
-
-
-def summarize_published_effects(
-    folder: str | Path, outcomes: Mapping[str, str], doses: Sequence[str] = PUBLISHED_DOSES, *, bootstrap: int, seed: int
-) -> pd.DataFrame:
-    """The effect_summary table of a folder of published effect sizes; p_value and q_value are null."""
-    return summarize_deltas(read_published_effects(folder, doses), outcomes, bootstrap=bootstrap, seed=seed)

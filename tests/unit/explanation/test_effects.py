@@ -9,10 +9,8 @@ from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.effects import (
     compare_features,
     feature_names,
-    read_published_effects,
     summarize_deltas,
     summarize_effects,
-    summarize_published_effects,
 )
 from cellfate.explanation.tables import EFFECT_SUMMARY, EFFECTS
 from cellfate.model.attention_rows import attention_rows
@@ -282,38 +280,3 @@ def test_unknown_null_model():
 def test_features_are_the_numeric_columns():
     features = make_inputs(n=2)[3].assign(note="x")
     assert feature_names(features) == FEATURES
-
-
-def test_published_files(tmp_path):
-    rows = "Dosage;p-value;Cliff's Delta;Cohen's D\nLow;0.1;0.5;1\nHigh;0.2;0.7;1\nControl;0.2;-1;1\nUnknown;0.2;-1;1\n"
-    for name in ("mitosis_p53", "mitosis_area"):
-        (tmp_path / f"{name}.csv").write_text(rows)
-    effects = read_published_effects(tmp_path)
-    assert effects["cliffs_delta"].tolist() == [0.5, 0.7, 0.5, 0.7]
-    assert set(effects["feature"]) == {"intensity_mean-p53", "area"}
-    assert set(effects["course"]) == {"kept"}
-    assert len(read_published_effects(tmp_path, doses=["Control"])) == 2
-    (tmp_path / "mitosis_area.csv").write_text("Dosage;p-value\n")
-    with pytest.raises(InputError, match=r"mitosis_area.csv: column Cliff's Delta is missing"):
-        read_published_effects(tmp_path)
-    with pytest.raises(InputError, match="no files"):
-        read_published_effects(tmp_path / "nothing")
-
-
-@pytest.mark.reference
-def test_published_effect_sizes_give_the_published_medians(shared_folder):
-    summary = summarize_published_effects(shared_folder / "reference" / "effect_sizes", NAMES, bootstrap=2000, seed=42)
-    summary = check_table(summary, EFFECT_SUMMARY, "s").set_index(["outcome", "feature"])
-    published = {
-        ("mitosis", "intensity_mean-p53"): 0.824,
-        ("mitosis", "area"): 0.404,
-        ("mitosis", "eccentricity"): -0.396,
-        ("apoptosis", "intensity_mean-p53"): 0.549,
-        ("apoptosis", "area"): 0.221,
-        ("apoptosis", "eccentricity"): 0.062,
-    }
-    for key, median in published.items():
-        row = summary.loc[key]
-        assert row["median_delta"] == pytest.approx(median, abs=5e-4)
-        assert row["ci_low"] < row["median_delta"] < row["ci_high"]
-        assert row["ci_high"] - row["ci_low"] < 0.1
