@@ -18,7 +18,7 @@ import yaml
 from benchmarks.speed.inputs import CROP, SIZE, dense_recording
 from benchmarks.speed.measure import HELD_OUT, Point, Row, Settings, Share, interleaved, peak_mb
 from cellfate.crops.cutting import cut
-from cellfate.segmentation.regions import choose_region
+from cellfate.segmentation.regions import choose_region, is_usable
 from cellfate.segmentation.settings import Attempt, SegmentationSettings
 
 ROOT = Path(__file__).parents[2]
@@ -74,8 +74,9 @@ def one_by_one(network, images: np.ndarray, attempts: list[Attempt], settings: S
     for mask, image in zip(masks, images, strict=True):
         for attempt in attempts:
             mask[:] = _evaluate(network, _selected(image[np.newaxis], attempt.channel), attempt.diameter, settings)[0]
-            if mask.any():
+            if is_usable(mask, settings.ladder):
                 break
+            mask[:] = 0
     return masks
 
 

@@ -11,12 +11,8 @@ from cellfate.base.errors import InputError
 from cellfate.base.files import read_json, write_json
 from cellfate.base.progress import progress
 from cellfate.crops.crop_set import CropSet
+from cellfate.crops.published_scaling import REFERENCE_DIVISOR, REFERENCE_MEAN, REFERENCE_STD
 from cellfate.trajectories.folds import fold_trajectories
-
-# Constants of the published checkpoint, which was trained on counts / 65535 / 65535
-REFERENCE_DIVISOR = 65535.0 * 65535.0
-REFERENCE_MEAN = (2.1058e-07, 4.0051e-07, 2.8826e-07)
-REFERENCE_STD = (0.0221, 0.0421, 0.0303)
 
 
 @dataclass(frozen=True)

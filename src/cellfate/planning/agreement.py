@@ -63,8 +63,14 @@ def _treatment(config: dict, sheet: pd.DataFrame) -> Disagreements:
 
 def _published_scaling(config: dict, sheet: pd.DataFrame) -> Disagreements:
     channels = _first_channels(sheet)
-    if config["scaling"] == "reference" and len(channels) != 3:
-        yield "scaling", "reference", f"the published constants are for 3 channels, {config['recordings']} has {len(channels)}"
+    chosen = {
+        "scaling": config["scaling"] == "reference",
+        "segmentation.ladder": config["segmentation"]["ladder"] == "published",
+        "features.intensity": config["features"]["intensity"] == "published",
+    }
+    for key in [key for key, published in chosen.items() if published and len(channels) != 3]:
+        value = "reference" if key == "scaling" else "published"
+        yield key, value, f"the published constants are for 3 channels, {config['recordings']} has {len(channels)}"
 
 
 def _units(config: dict, sheet: pd.DataFrame) -> Disagreements:
@@ -111,7 +117,7 @@ AGREEMENTS: tuple[tuple[tuple[str, ...], bool, Callable[[dict, pd.DataFrame], Di
     (("segmentation.ladder", "segmentation.channel"), True, _segmented_channel),
     (("tracking.channel", "segmentation.channel"), False, _tracked_channel),
     (("evaluation.treatment",), True, _treatment),
-    (("scaling",), True, _published_scaling),
+    (("scaling", "segmentation.ladder", "features.intensity"), True, _published_scaling),
     (("split.unit", "split.folds"), True, _units),
     (("source.kind",), False, _paths),
     (("training.checkpoint", "scaling"), False, _checkpoint),

@@ -11,6 +11,7 @@ from cellpose.resnet_torch import CPnet
 
 from cellfate.base.errors import InputError
 from cellfate.segmentation.mask_file import NO_REGION, scale_to_uint8
+from cellfate.segmentation.regions import is_usable
 from cellfate.segmentation.settings import SegmentationSettings
 
 STOCK_WIDTHS = (2, 32, 64, 128, 256)  # the network of cyto3 and its relatives
@@ -91,8 +92,8 @@ def segment_crops(network: CellposeModel, crops: np.ndarray, settings: Segmentat
     """Label images (N, S, S) uint16 of the crops (N, C, S, S) of one trajectory, and the index (N,) int8 of the try that won.
 
     Ladder single: one channel, one diameter. Published: the sequence is scaled to 8 bit (:func:`scale_to_uint8`) and the tries
-    of :meth:`SegmentationSettings.attempts` run in turn; the first with a region wins, and only crops without one are tried
-    again, all of them together. A crop in which no try found a region has an empty label image and index -1.
+    of :meth:`SegmentationSettings.attempts` run in turn; the first with a usable region (:func:`is_usable`) wins, and only crops
+    without one are tried again, all of them together. A crop in which no try found one has an empty label image and index -1.
     """
     images = scale_to_uint8(crops) if settings.ladder == "published" and len(crops) else crops
     masks = np.zeros((len(crops), *crops.shape[2:]), np.uint16)
@@ -101,8 +102,9 @@ def segment_crops(network: CellposeModel, crops: np.ndarray, settings: Segmentat
         left = np.flatnonzero(attempt == NO_REGION)
         if not len(left):
             break
-        masks[left] = _evaluate(network, _selected(images[left], step.channel), step.diameter, settings)
-        attempt[left[masks[left].any(axis=(1, 2))]] = index
+        found = _evaluate(network, _selected(images[left], step.channel), step.diameter, settings)
+        won = np.array([is_usable(labels, settings.ladder) for labels in found])
+        masks[left[won]], attempt[left[won]] = found[won], index
     return masks, attempt
 
 

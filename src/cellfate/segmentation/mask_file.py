@@ -11,6 +11,7 @@ import numpy as np
 
 from cellfate.base.errors import InputError
 from cellfate.base.hdf5 import writing_hdf5
+from cellfate.crops.published_scaling import reference_input
 
 NO_REGION = -1  # value of ``attempt`` for a crop in which no try found a region
 
@@ -87,11 +88,14 @@ def writing_masks(path: str | Path, n_masks: int, crop_size: int, attrs: dict, s
 
 
 def scale_to_uint8(crops: np.ndarray) -> np.ndarray:
-    """A crop sequence (T, C, S, S) min-max scaled to 0-255, jointly over frames and channels, rounded down (the published way).
+    """A crop sequence (T, 3, S, S) in counts on the published scale of 0-255, rounded down.
 
-    A constant sequence becomes zeros.
+    What is scaled, by the minimum and maximum over all frames and channels, is the sequence as the published network sees it
+    (:func:`cellfate.crops.published_scaling.reference_input`), so that counts of different channels are not on one scale. A
+    constant sequence becomes zeros.
     """
-    low, high = float(crops.min()), float(crops.max())
+    seen = reference_input(crops)
+    low, high = seen.min(), seen.max()
     if high == low:
         return np.zeros(crops.shape, np.uint8)
-    return ((crops - np.float64(low)) / (high - low) * 255).astype(np.uint8)
+    return ((seen - low) / (high - low) * 255).astype(np.uint8)

@@ -7,7 +7,19 @@ from skimage.measure import label, regionprops
 
 from cellfate.base.errors import InputError
 
+USABLE_AREA = 20  # pixels; of several regions, the published ladder needs one as large
 MAX_DISTANCE = 10.0  # pixels from the crop's centre to the nearest pixel of a region that still counts as the tracked cell
+
+
+def is_usable(labels: np.ndarray, ladder: str) -> bool:
+    """Whether a try that gave this label image (S, S) ends the ladder: it has a region.
+
+    Ladder ``published``: one region of any size, or several (8-connectivity) of which one has at least ``USABLE_AREA`` pixels.
+    """
+    if ladder != "published":
+        return bool(labels.any())
+    areas = np.bincount(label(labels, connectivity=2).ravel())[1:]
+    return len(areas) == 1 or bool((areas >= USABLE_AREA).any())
 
 
 def choose_region(labels: np.ndarray, rule: str, min_area: int):

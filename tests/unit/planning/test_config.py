@@ -135,6 +135,11 @@ SHEET = pd.DataFrame(
         ({"segmentation": {"channel": "green"}}, r"segmentation\.channel is 'green', but the channels in .* are red, p53"),
         ({"evaluation": {"treatment": "cisplatin"}}, r"evaluation\.treatment is 'cisplatin', but the treatments in .* are drug, none"),
         ({"scaling": "reference"}, r"scaling is 'reference', the published constants are for 3 channels, .* has 2"),
+        (
+            {"segmentation": {"ladder": "published"}},
+            r"segmentation\.ladder is 'published', the published constants are for 3 channels, .* has 2",
+        ),
+        ({"features": {"intensity": "published"}}, r"features\.intensity is 'published', the published constants are for 3 channels"),
         ({"split": {"folds": 5}}, r"split\.unit is 'recording', but .* has 3 recordings and 5 are needed; alternatives: group"),
         ({"split": {"unit": "group"}}, r"split\.unit is 'group', but group is empty in .*: line 3"),
         ({"training": {"checkpoint": "nowhere.safetensors"}}, r"training\.checkpoint is 'nowhere.safetensors', no such file"),

@@ -17,6 +17,9 @@ from cellfate.base.errors import InputError
 from cellfate.base.files import sha256
 from cellfate.crops.crop_file import CropFile
 from cellfate.crops.extraction import extract_crops
+from cellfate.crops.published_scaling import reference_input
+from cellfate.model.inputs import prepare
+from cellfate.model.scaling import reference_scaling
 from cellfate.segmentation import crops as segmentation
 from cellfate.segmentation import weights
 from cellfate.segmentation.cellpose import load_network, segment_crops
@@ -174,26 +177,34 @@ def test_single_ladder_tries_once_with_the_chosen_channel():
     assert [mask.any() for mask in masks] == [False, True, False]
 
 
+def published_bytes(crops: np.ndarray) -> np.ndarray:
+    """The published 8-bit scale in a few lines: what the network gets, from its smallest to its largest value."""
+    mean, std = np.array([2.1058e-07, 4.0051e-07, 2.8826e-07]), np.array([0.0221, 0.0421, 0.0303])
+    seen = (np.moveaxis(crops, 1, -1) / 65535 / 65535 - mean) / std
+    return np.moveaxis(np.floor((seen - seen.min()) / (seen.max() - seen.min()) * 255), -1, 1)
+
+
 def test_published_ladder_tries_again_only_crops_without_a_region():
     crops = np.zeros((4, 3, SIZE, SIZE), np.uint16)
-    crops[:, 0, 0, 0] = [31, 60, 90, 255]  # the sequence spans 0 to 255: scaling changes nothing
-    crops[0, 1, 0, 0] = 7
-    # grey is the mean of three channels: 38 / 3, 20, 30, 85
-    network = FakeNetwork({55.0: [20.0], 45.0: [30.0, 7.0], 30.0: [255.0]})
+    crops[:, 0, 0, 0] = [3150, 6050, 9050, 25500]
+    crops[0, 1, 0, 0] = 14000
+    scaled = published_bytes(crops)[:, :, 0, 0].astype(np.float32)
+    assert scaled.tolist() == [[31, 73, 0], [60, 0, 0], [90, 0, 0], [255, 0, 0]]  # of each channel by its own deviation
+    grey = scaled.mean(axis=1)
+    network = FakeNetwork({55.0: [grey[1]], 45.0: [grey[2], 73.0], 30.0: [255.0]})
     masks, attempt = segment_crops(network, crops, segmentation_settings(ladder="published"))
-    grey = pytest.approx(38 / 3, abs=1e-5)
     assert network.calls == [
-        (55.0, [grey, 20, 30, 85]),
-        (50.0, [grey, 30, 85]),
-        (45.0, [grey, 30, 85]),
-        (30.0, [grey, 85]),
+        (55.0, grey.tolist()),
+        (50.0, grey[[0, 2, 3]].tolist()),
+        (45.0, grey[[0, 2, 3]].tolist()),
+        (30.0, grey[[0, 3]].tolist()),
         (55.0, [31, 255]),
         (50.0, [31, 255]),
         (45.0, [31, 255]),
         (30.0, [31, 255]),
-        (55.0, [7]),
-        (50.0, [7]),
-        (45.0, [7]),
+        (55.0, [73]),
+        (50.0, [73]),
+        (45.0, [73]),
     ]
     assert attempt.tolist() == [10, 0, 2, 7]
     assert masks.any(axis=(1, 2)).all()
@@ -207,16 +218,59 @@ def test_published_ladder_without_a_region_tries_sixteen_times():
     assert [diameter for diameter, _ in network.calls] == [55.0, 50.0, 45.0, 30.0] * 4
     assert attempt.tolist() == [-1, -1]
     assert not masks.any()
-    one_channel = FakeNetwork({})
-    segment_crops(one_channel, crops[:, :1], segmentation_settings(ladder="published"))
-    assert len(one_channel.calls) == 4
 
 
-def test_scale_to_uint8_is_joint_over_frames_and_channels():
-    crops = np.array([[[[100, 200]], [[300, 355]]], [[[101, 150]], [[354, 610]]]], np.uint16)
-    expected = [[[[0, 50]], [[100, 127]]], [[[0, 25]], [[127, 255]]]]  # (x - 100) / 2, rounded down
-    np.testing.assert_array_equal(scale_to_uint8(crops), expected)
-    assert not scale_to_uint8(np.full((2, 1, 2, 2), 7, np.uint16)).any()
+class SpeckNetwork:
+    """Finds squares of the sides ``found[diameter]`` in every crop."""
+
+    def __init__(self, found: dict[float, list[int]]):
+        self.found = found
+
+    def eval(self, stack, **options):
+        masks = np.zeros(stack.shape[:-1], np.uint16)
+        for number, side in enumerate(self.found.get(options["diameter"], [])):
+            masks[..., 2 : 2 + side, 10 * number : 10 * number + side] = 1  # one label for all: parts are regions
+        return masks, None, None
+
+
+@pytest.mark.parametrize(
+    ("found", "winner", "n_pixels"),
+    [
+        ({55.0: [4, 4], 50.0: [4, 5]}, 1, 41),  # twice 16 px: the next diameter, where one of two has 25
+        ({55.0: [4], 50.0: [9]}, 0, 16),  # a sole region of any size wins
+        ({55.0: [4, 4], 45.0: [1]}, 2, 1),
+        ({55.0: [2, 3, 4]}, -1, 0),  # several small ones in every channel: nothing is kept
+    ],
+)
+def test_published_ladder_goes_on_when_all_of_several_regions_are_small(found, winner, n_pixels):
+    crops = np.full((2, 3, SIZE, SIZE), 5, np.uint16)
+    masks, attempt = segment_crops(SpeckNetwork(found), crops, segmentation_settings(ladder="published"))
+    assert attempt.tolist() == [winner] * 2
+    assert (masks > 0).sum(axis=(1, 2)).tolist() == [n_pixels] * 2
+
+
+def test_single_ladder_keeps_what_it_finds_however_small():
+    network = SpeckNetwork({40.0: [1, 1]})
+    masks, attempt = segment_crops(network, np.full((2, 3, SIZE, SIZE), 5, np.uint16), segmentation_settings())
+    assert attempt.tolist() == [0, 0]
+    assert (masks > 0).sum() == 4
+
+
+def test_the_published_scale_is_that_of_the_network_s_input_over_frames_and_channels():
+    crops = np.random.default_rng(3).integers(0, 65536, (4, 3, 5, 6)).astype(np.uint16)
+    crops[2:] //= 40
+    np.testing.assert_array_equal(scale_to_uint8(crops), published_bytes(crops))
+    seen = prepare(crops, reference_scaling(["circadian", "p53", "cell_cycle"])).numpy()
+    np.testing.assert_array_equal(reference_input(crops), seen)
+    counts = np.floor((crops - float(crops.min())) / (float(crops.max()) - crops.min()) * 255)
+    assert (scale_to_uint8(crops) != counts).mean() > 0.5  # raw counts would be another scale
+
+
+def test_the_published_scale_is_one_of_three_channels():
+    with pytest.raises(InputError, match="constants for 3 channels, the crops have 2"):
+        scale_to_uint8(np.zeros((2, 2, 4, 4), np.uint16))
+    with pytest.raises(InputError, match="constants for 3 channels, the crops have 1"):
+        segment_crops(FakeNetwork({}), np.zeros((2, 1, SIZE, SIZE), np.uint16), segmentation_settings(ladder="published"))
 
 
 def test_outside_of_the_frame_gets_the_background_nearby():

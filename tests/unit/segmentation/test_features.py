@@ -126,14 +126,14 @@ def test_circularity_is_null_without_a_perimeter():
 
 
 class Frames:
-    """Twelve frames of two channels: a square of 1000 + frame counts on 100 + 10 x frame, and a channel that is twice that."""
+    """Twelve frames of three channels: a square of 1000 + frame counts on 100 + 10 x frame, twice and three times that."""
 
-    path, channels, n_frames, shape, dtype = "memory", ["a", "b"], 12, (80, 80), np.dtype("uint16")
+    path, channels, n_frames, shape, dtype = "memory", ["a", "b", "c"], 12, (80, 80), np.dtype("uint16")
 
     def read(self, frame):
         image = np.full((80, 80), 100 + 10 * frame, np.uint16)
         image[35:45, 35:45] = 1000 + frame
-        return np.stack([image, 2 * image])
+        return np.stack([image, 2 * image, 3 * image])
 
 
 @pytest.fixture
@@ -171,10 +171,17 @@ def test_counts_are_above_the_background_of_their_frame(recording):
 
 def test_published_intensities_are_on_the_scale_of_the_masked_frames(recording):
     table = measured(recording, region="published", intensity="published")
-    low, high = 120, 2 * 1005  # of frames 2 to 5, both channels
-    expected = [math.floor((value - low) / (high - low) * 255) for value in (1002, 1004, 1005)]
-    assert table["intensity_mean-a"].tolist() == expected
-    assert table["intensity_mean-b"].tolist()[-1] == 255
+    constants = {"a": (2.1058e-07, 0.0221, 1), "b": (4.0051e-07, 0.0421, 2), "c": (2.8826e-07, 0.0303, 3)}
+
+    def seen(channel, counts):
+        mean, std, times = constants[channel]
+        return (times * counts / 65535 / 65535 - mean) / std
+
+    low, high = min(seen(c, 120) for c in "abc"), max(seen(c, 1005) for c in "abc")  # of frames 2 to 5, all channels
+    for channel in "abc":
+        expected = [math.floor((seen(channel, counts) - low) / (high - low) * 255) for counts in (1002, 1004, 1005)]
+        assert table[f"intensity_mean-{channel}"].tolist() == expected
+    assert table["intensity_mean-c"].tolist()[-1] == 255
 
 
 def test_no_masks_give_a_table_without_rows(recording):

@@ -19,10 +19,11 @@ from toy_crops import AUGMENTATION, MODEL, OUTCOMES, TRAINING, toy_data
 
 from cellfate.base.errors import InputError
 from cellfate.crops.crop_set import CropSet
+from cellfate.crops.published_scaling import REFERENCE_STD
 from cellfate.model.network import FateModel, ModelSettings
 from cellfate.model.saved.folder import load_model
 from cellfate.model.saved.published import published_name
-from cellfate.model.scaling import REFERENCE_STD, Scaling, compute_scaling
+from cellfate.model.scaling import Scaling, compute_scaling
 from cellfate.training import epochs, module
 from cellfate.training import train as training
 from cellfate.training.augmentation import AugmentationSettings
