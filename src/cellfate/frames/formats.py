@@ -35,7 +35,7 @@ def is_file_with(*endings: str) -> Callable[[Path], bool]:
 # asked in this order; what is no file is a folder of images
 FORMATS = (
     Format("cellfate.frames.ome_zarr:OmeZarr", lambda path: any((path / mark).exists() for mark in ZARR_MARKS)),
-    Format("cellfate.frames.stacks:TiffStack", is_file_with(".tif", ".tiff")),
+    Format("cellfate.frames.stacks:TiffStack", is_file_with(".tif", ".tiff", ".ome")),
     Format("cellfate.frames.nd2:Nd2File", is_file_with(".nd2")),
     Format("cellfate.frames.czi:CziFile", is_file_with(".czi")),
     Format("cellfate.frames.folders:open_folder", lambda path: not path.is_file()),

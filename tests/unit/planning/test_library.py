@@ -128,10 +128,10 @@ def test_the_engine_of_tables_is_watched_and_plumbing_is_not():
     [
         ("movie.czi", {"czi"}),
         ("movie.nd2", {"nd2"}),
-        ("a/movie.OME.TIF", {"stacks", "image"}),
+        ("a/movie.OME.TIF", {"stacks", "image", "ome_planes"}),
         ("not/yet/there", {"folders", "image"}),
         ("a/{channel}_{time}.tif", {"folders", "image"}),
-        ("a/{channel}.tif", {"folders", "image", "stacks"}),
+        ("a/{channel}.tif", {"folders", "image", "stacks", "ome_planes"}),
         ("a/{channel}.czi", {"folders", "image", "czi"}),
     ],
 )
