@@ -2,6 +2,7 @@
 
 from cellfate.base.logs import log_to
 from cellfate.base.tables import write_table
+from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
 from cellfate.tracks.outcomes import read_tracks
 from cellfate.tracks.raw import RecordingFacts
@@ -10,13 +11,14 @@ from cellfate.tracks.tables import OUTCOMES, TRACKS
 log_to(snakemake.log[0])
 
 frames = open_frames(**snakemake.params.frames)
-frames.check()
+check_frames(frames)
 facts = RecordingFacts(
     snakemake.wildcards.recording,
     frames.n_frames,
     frames.shape,
     pixel_size_um=snakemake.params.pixel_size_um,
     frame_interval_min=snakemake.params.frame_interval_min,
+    last_image=snakemake.params.frames.get("last_image"),
 )
 tracks, outcomes = read_tracks(snakemake.input.tracks, snakemake.params.tracks_format, facts, snakemake.params.event_gap)
 write_table(tracks, snakemake.output.tracks, TRACKS)

@@ -14,7 +14,7 @@ def images_of(wildcards):
 
 def frames_of(wildcards):
     """What opens the recording's frames: the arguments of cellfate.open_frames."""
-    return frames_arguments(*(of_recording(column)(wildcards) for column in ("images", "channels", "channel_labels")))
+    return frames_arguments(*(of_recording(column)(wildcards) for column in ("images", "channels", "channel_labels", "last_image")))
 
 
 def frames_reader(wildcards):

@@ -17,6 +17,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
+from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
 from cellfate.model.saved.exported import check_recording, first_prediction, read_settings
 from cellfate.prediction.tables import FATE_PREDICTIONS
@@ -142,11 +143,11 @@ def open_recordings(rows: pd.DataFrame, source: str | Path, model: str | Path, a
 
 def open_recording(row) -> Opened:
     """Check the frames of one row of the sheet and read its tracks; the frames are opened again when they are needed."""
-    source = frames_arguments(row.images, row.channels, row.channel_labels)
+    source = frames_arguments(row.images, row.channels, row.channel_labels, row.last_image)
     frames = open_frames(**source)
-    frames.check()
+    check_frames(frames)
     pixel_size_um = None if pd.isna(row.pixel_size_um) else row.pixel_size_um
-    facts = RecordingFacts(row.recording, frames.n_frames, frames.shape, pixel_size_um, row.frame_interval_min)
+    facts = RecordingFacts(row.recording, frames.n_frames, frames.shape, pixel_size_um, row.frame_interval_min, source.get("last_image"))
     tracks, _ = read_tracks(row.tracks, row.tracks_format, facts, event_gap=frames.n_frames)  # outcomes are not used, so none is late
     return Opened(row.recording, source, tracks=tracks, frame_interval_min=row.frame_interval_min, pixel_size_um=pixel_size_um)
 

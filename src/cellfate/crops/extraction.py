@@ -15,6 +15,7 @@ from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.progress import progress
 from cellfate.crops.cutting import background_level, cut, validate_positions, wanted_tracks
 from cellfate.crops.row_index import write_row_index
+from cellfate.frames.constant import ConstantFrames
 from cellfate.frames.reader import Frames
 
 CHUNK_BYTES = 600_000  # of pixels; 8 frames of 3 x 112 x 112 x 16 bit
@@ -45,12 +46,14 @@ def extract_crops(
     ``tracks`` and ``outcomes`` are the declared tables, positions in pixels. Which tracks: :func:`wanted_tracks`. All
     frames of a track are kept, also those at and after its event; ``event_frame`` (-1: none) is in the file, so that readers
     cut where they want. Each needed frame is decoded once. Memory: one frame and at most 512 MiB of crops that wait for the
-    rest of their chunk. Where no track is wanted the file has no rows. Raises InputError for positions outside the frames.
+    rest of their chunk. Where no track is wanted the file has no rows. A frame that has one value everywhere in
+    a channel is named on standard error. Raises InputError for positions outside the frames.
     """
     validate_positions(tracks, frames.n_frames, frames.shape, recording)
     index = wanted_tracks(tracks, outcomes, which, outcomes_wanted, min_frames)
     events = _event_frames(index, outcomes, recording)
     shape = (len(index), len(frames.channels), size, size)
+    constant = ConstantFrames(frames)
     background = np.full((frames.n_frames, len(frames.channels)), np.nan, np.float32)
     with writing_hdf5(path) as file:
         writer = _RowWriter(_create_crops(file, shape, frames.dtype))
@@ -58,6 +61,7 @@ def extract_crops(
         by_frame = sorted(index.groupby("frame").indices.items())
         for frame, rows in progress(by_frame, f"extract_crops {recording}", unit="frame"):
             image = frames.read(int(frame))
+            constant.note(int(frame), image)
             background[frame] = background_level(image, BACKGROUND_PERCENTILE)
             if len(rows) * size**2 > image[0].size:  # so many crops are cut faster from channels that lie apart
                 image = np.ascontiguousarray(image)
@@ -78,6 +82,7 @@ def extract_crops(
             max_value=writer.max_value,
             background_percentile=float(BACKGROUND_PERCENTILE),
         )
+    constant.warn()
 
 
 def _create_crops(file: h5py.File, shape: tuple[int, ...], dtype: np.dtype) -> h5py.Dataset:

@@ -73,9 +73,12 @@ class FrameFiles(Frames):
             raise InputError(f"{file}: decoded to {image.shape} {image.dtype}, {expected} {self.dtype} is expected")
         return image.astype(self.dtype, copy=False)
 
+    def where(self, t: int) -> str:
+        return str(self.files[t])
+
     def check(self) -> None:
-        _check_steps(list(self.timed.values()))
-        for file in self.files:
+        _check_steps(list(self.timed.values())[: self.n_frames])
+        for file in self.files[: self.n_frames]:
             self._expect_like_first(file, read_header(file))
 
     def _expect_like_first(self, file: Path, header: Header) -> None:
@@ -130,6 +133,18 @@ class JoinedChannels(Frames):
     def check(self) -> None:
         for part in self.parts:
             part.check()
+
+    @property
+    def notes(self) -> list[str]:
+        return [note for part in self.parts for note in part.notes]
+
+    def where(self, t: int) -> str:
+        return self.parts[0].where(t)
+
+    def leave_out_after(self, last_image: int) -> None:
+        super().leave_out_after(last_image)
+        for part in self.parts:
+            part.leave_out_after(last_image)
 
 
 class ChannelFolders(JoinedChannels):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellfate.base.errors import InputError
-from cellfate.frames.reader import Frames
+from cellfate.frames.reader import Frames, damage_in_words
 
 ZARR_MARKS = (".zattrs", ".zgroup", "zarr.json")
 
@@ -44,13 +44,24 @@ FILES_OF_PATTERN = Format("cellfate.frames.folders:open_files", lambda path: "{t
 JOINED = Format("cellfate.frames.folders:JoinedChannels", lambda path: "{channel}" in str(path))  # one file or folder a channel
 
 
-def open_frames(images: str | Path, channels: Sequence[str], channel_labels: Sequence[str] | None = None) -> Frames:
+def open_frames(
+    images: str | Path, channels: Sequence[str], channel_labels: Sequence[str] | None = None, last_image: int | None = None
+) -> Frames:
     """Open the frames of one recording; docs/recordings.md shows what they may be.
 
     ``images`` is a folder, a file, or a pattern with ``{time}``, ``{channel}`` or both in its path. ``channels`` are the names under
     which the recording's channels are known here, ``channel_labels`` those in the files where they differ. Files without names hold
-    the channels in this order. Only the first header is read here; :meth:`Frames.check` looks at all of them.
+    the channels in this order. Frames after ``last_image`` (0-based) are left out. Only the first header is read here;
+    :meth:`Frames.check` looks at all of them. Raises InputError, and nothing else, for what is wrong with the files.
     """
+    with damage_in_words(images):
+        frames = _open(images, channels, channel_labels)
+    if last_image is not None:
+        frames.leave_out_after(last_image)
+    return frames
+
+
+def _open(images: str | Path, channels: Sequence[str], channel_labels: Sequence[str] | None) -> Frames:
     labels = list(channel_labels or channels)
     if len(labels) != len(channels):
         raise InputError(

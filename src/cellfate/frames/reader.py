@@ -1,14 +1,16 @@
 """What every reader of a recording's frames offers, and what all of them refuse."""
 
+import functools
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, in_words
 
 PIXEL_TYPES = (np.dtype("uint8"), np.dtype("uint16"))
 UNNAMED_AXES = "IQ"  # tifffile's letters for an axis of images whose meaning the file does not say
@@ -32,6 +34,12 @@ class Frames(ABC):
     shape: tuple[int, int]
     dtype: np.dtype
 
+    def __init_subclass__(cls, **options) -> None:
+        """Of what goes wrong in a reader because of a file, the user sees an InputError with the recording's name."""
+        super().__init_subclass__(**options)
+        for name in {"read", "check"} & set(vars(cls)):
+            setattr(cls, name, _in_words_of_user(getattr(cls, name)))
+
     @abstractmethod
     def read(self, t: int) -> np.ndarray:
         """Frame ``t`` (0-based) as an array (channels, height, width); in memory the axes may lie in another order."""
@@ -40,10 +48,49 @@ class Frames(ABC):
     def check(self) -> None:
         """Raise an InputError when a frame is missing, damaged or unlike the others. Reads headers only."""
 
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of how the files are read, and no error is; more may come with :meth:`check`."""
+        return self.__dict__.setdefault("_notes", [])
+
+    def where(self, t: int) -> str:
+        """The name of frame ``t`` for a message: its file, or the recording's with the time point."""
+        return f"{self.path}: time point {t}"
+
+    def leave_out_after(self, last_image: int) -> None:
+        """Let the recording end with frame ``last_image`` (0-based); later ones are neither read nor checked."""
+        if not 0 <= last_image < self.n_frames:
+            raise InputError(f"{self.path}: last_image is {last_image}, the recording has the frames 0 to {self.n_frames - 1}")
+        self.n_frames = last_image + 1
+
     def refuse_outside(self, t: int) -> None:
         """Raise an InputError unless frame ``t`` is one of the recording's."""
         if not 0 <= t < self.n_frames:
             raise InputError(f"{self.path}: frame {t} asked for, the recording has the frames 0 to {self.n_frames - 1}")
+
+
+def _in_words_of_user(method: Callable) -> Callable:
+    @functools.wraps(method)
+    def guarded(self, *arguments):
+        with damage_in_words(self.path):
+            return method(self, *arguments)
+
+    return guarded
+
+
+@contextmanager
+def damage_in_words(source: str | Path) -> Iterator[None]:
+    """Turn whatever a library raises because of a file into an InputError that names ``source``."""
+    try:
+        yield
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(f"{source}: the images need more memory than there is: a huge image, or a damaged header") from error
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # a damaged file makes libraries fail in many ways
+        raise InputError(in_words(error, source)) from error
 
 
 def pixel_type(found: np.dtype, source: str | Path) -> np.dtype:

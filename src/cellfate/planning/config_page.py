@@ -66,6 +66,7 @@ with `#` is left out. [demo/recordings.tsv](../demo/recordings.tsv) is an exampl
 | channels | names of the channels, separated by commas, the same in every row | no |
 | group | what a split must keep together, such as the well or the day | unless `split.unit` is group |
 | channel_labels | what the files call these channels, where they name them otherwise | yes |
+| last_image | number of the last frame that counts, from 0 on; later ones and what the tracks say of them are left out | yes |
 
 A column in which every cell may be empty may be left out.
 

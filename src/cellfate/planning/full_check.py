@@ -15,12 +15,13 @@ import yaml
 
 from cellfate.base.errors import InputError, collect, in_words
 from cellfate.base.progress import progress
+from cellfate.frames.constant import ConstantFrames, end_problem
 from cellfate.frames.formats import open_frames
 from cellfate.frames.reader import Frames
 from cellfate.model.saved.exported import check_recordings
 from cellfate.planning.agreement import sheet_agreement_problems, states_problems
 from cellfate.planning.config import DEFAULTS, SCHEMA, broken_keys, config_problems, is_broken, schema_errors
-from cellfate.recordings.sheet import images_folder, sheet_line, sheet_problems
+from cellfate.recordings.sheet import frames_arguments, images_folder, sheet_line, sheet_problems
 from cellfate.segmentation.weights import weights_path
 from cellfate.simulation.settings import simulation_settings
 from cellfate.tracks.formats import FORMATS
@@ -32,6 +33,7 @@ from cellfate.trajectories.split import split_trajectories
 SHEET_SUFFIXES = (".tsv", ".csv")
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 MOST_PROBLEMS = 20  # listed of one recording's frames, and of its tracks
+SMALL_BYTES = 64 * 2**20  # of all images of a recording, up to which each is decoded
 SHOWN_WARNINGS = 3  # of one file of tracks
 
 
@@ -218,40 +220,49 @@ def recording_problems(row, event_gap: int, here: str, checked: Checked) -> Gene
     ``row`` has the columns of the sheet, ``here`` names the sheet and the line. Warnings and tables go to ``checked``.
     """
     try:
-        frames = open_frames(row.images, row.channels.split(","), row.channel_labels and row.channel_labels.split(","))
+        frames = open_frames(**frames_arguments(row.images, row.channels, row.channel_labels, row.last_image))
     except Exception as error:  # one damaged file must not hide the problems of all others
         yield f"{in_words(error, row.images)} ({here})"
         if row.tracks is not None:
             checked.left_out.append(f"{row.tracks}: the tracks can only be checked against frames that open ({here})")
         return None
-    yield from _frame_problems(frames, row.recording, here)
+    yield from _frame_problems(frames, row.recording, here, checked)
     outcomes = None
     if row.tracks is not None and row.tracks_format in FORMATS:
         outcomes = yield from _track_problems(row, frames, event_gap, here, checked)
     return CheckedRecording(row.recording, frames.n_frames, frames.shape, str(frames.dtype), frames.channels, outcomes)
 
 
-def _frame_problems(frames: Frames, name: str, here: str) -> Iterator[str]:
-    """Problems of the headers, and of the first, middle and last frame; of every frame where a header has a problem."""
-    told = set()
-    numbers = sorted({0, frames.n_frames // 2, frames.n_frames - 1})
+def _frame_problems(frames: Frames, name: str, here: str, checked: Checked) -> Iterator[str]:
+    """Problems of the headers, and of the first, middle and last frame; of every frame where a header has a problem or all are small.
+
+    Frames with one value everywhere go to the warnings, and are a problem at the end of the recording.
+    """
+    told, constant = set(), ConstantFrames(frames)
+    frame_bytes = frames.dtype.itemsize * len(frames.channels) * frames.shape[0] * frames.shape[1]
+    numbers = range(frames.n_frames)
+    if frames.n_frames * frame_bytes > SMALL_BYTES:
+        numbers = sorted({0, frames.n_frames // 2, frames.n_frames - 1})
     for problem in _raised(frames.check, source=frames.path):
         told.add(problem)
         yield f"{problem} ({here})"
         numbers = range(frames.n_frames)
     for number in progress(numbers, f"check frames of {name}", unit="frame"):
-        for problem in _raised(frames.read, number, source=f"{frames.path}: frame {number}"):
+        for problem in _raised(lambda t: constant.note(t, frames.read(t)), number, source=f"{frames.path}: frame {number}"):
             if problem not in told:
                 told.add(problem)
                 yield f"{problem} ({here})"
         if len(told) >= MOST_PROBLEMS:
             yield f"{frames.path}: {len(told)} problems, the frames after number {number} were not read ({here})"
             return
+    checked.warnings += [f"{line} ({here})" for line in [*frames.notes, *constant.lines()]]
+    if not told and (problem := end_problem(frames)):
+        yield f"{problem} ({here})"
 
 
 def _track_problems(row, frames: Frames, event_gap: int, here: str, checked: Checked) -> Generator[str, None, Mapping[str, int] | None]:
     """Yield the problems of a recording's tracks; return the number of tracks by outcome when there is none."""
-    facts = RecordingFacts(row.recording, frames.n_frames, frames.shape, _known(row.pixel_size_um), _known(row.frame_interval_min))
+    facts = RecordingFacts(row.recording, frames.n_frames, frames.shape, _known(row.pixel_size_um), _known(row.frame_interval_min), _last(row))
     silent = contextlib.redirect_stderr(io.StringIO())  # its warnings are taken from the tables
     try:
         with silent:
@@ -265,6 +276,10 @@ def _track_problems(row, frames: Frames, event_gap: int, here: str, checked: Che
     checked.tracks.append(tracks[["recording", "track_id", "frame"]])
     checked.outcomes.append(outcomes)
     return Counter(outcomes["outcome"])
+
+
+def _last(row) -> int | None:
+    return None if pd.isna(row.last_image) else int(row.last_image)
 
 
 def _known(value: float | None) -> float | None:

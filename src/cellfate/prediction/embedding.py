@@ -12,6 +12,7 @@ from cellfate.base.files import sha256
 from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.progress import progress
 from cellfate.crops.cutting import cut, validate_positions
+from cellfate.frames.constant import ConstantFrames
 from cellfate.frames.reader import Frames
 from cellfate.model.embedding import embed_crops, fast_model
 from cellfate.model.embedding_file import write_trajectories
@@ -70,13 +71,17 @@ def embed_recording(
 def _blocks(frames: Frames, rows: pd.DataFrame, order: list[int], size: int, what: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Indices (up to ``BLOCK``) of ``rows`` and their crops (BLOCK, C, S, S), frame after frame; the last block is filled up with zeros."""
     crops, places = np.zeros((BLOCK, len(order), size, size), frames.dtype), []
+    constant = ConstantFrames(frames)
     for frame, cells in progress(list(rows.groupby("frame", sort=True)), what, unit="frame"):
-        image = frames.read(int(frame))[order]
+        image = frames.read(int(frame))
+        constant.note(int(frame), image)
+        image = image[order]
         for row, y, x in zip(cells.index, cells["y"], cells["x"], strict=True):
             cut(image, y, x, size, out=crops[len(places)])
             places.append(row)
             if len(places) == BLOCK:
                 yield np.array(places), crops
                 crops, places = np.zeros_like(crops), []
+    constant.warn()
     if places:
         yield np.array(places), crops

@@ -55,6 +55,7 @@ def write_published_sheet(
                 "channels": ",".join(channels),
                 "group": None,
                 "channel_labels": None,
+                "last_image": None,
             }
         )
     table = validate_sheet(pd.DataFrame(rows), sheet)

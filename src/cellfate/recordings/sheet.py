@@ -165,7 +165,8 @@ def split_channels(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
-def frames_arguments(images: str, channels: str, channel_labels: str | None) -> dict:
+def frames_arguments(images: str, channels: str, channel_labels: str | None, last_image: int | None = None) -> dict:
     """What opens a recording's frames, from the cells of its row: the arguments of :func:`cellfate.frames.formats.open_frames`."""
     labels = channel_labels and split_channels(channel_labels)
-    return {"images": images, "channels": split_channels(channels), "channel_labels": labels}
+    last = {} if pd.isna(last_image) else {"last_image": int(last_image)}
+    return {"images": images, "channels": split_channels(channels), "channel_labels": labels, **last}

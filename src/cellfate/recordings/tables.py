@@ -18,6 +18,7 @@ RECORDINGS = Table(
         "channels": STR,
         "group": STR_NULL,
         "channel_labels": STR_NULL,
+        "last_image": Column("int", nullable=True, low=0),
     },
     key=("recording",),
 )

@@ -38,6 +38,8 @@ def read_tracks(path: str | Path, tracks_format: str, facts: RecordingFacts, eve
 
 def complete_tracks(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The checked tables ``tracks`` and ``outcomes`` of raw tracks that stand in ``path``; see :func:`read_tracks`."""
+    if facts.last_image is not None:
+        raw = raw.until(facts.last_image)
     _check_rows(raw.rows, path, facts)
     rows = raw.rows.sort_values(["track_id", "frame"], kind="stable", ignore_index=True)
     parents = _parents(rows, path)

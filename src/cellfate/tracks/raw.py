@@ -26,6 +26,7 @@ class RecordingFacts:
     frame_shape: tuple[int, int]
     pixel_size_um: float | None = None
     frame_interval_min: float | None = None
+    last_image: int | None = None  # where the sheet leaves out later ones
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,17 @@ class RawTracks:
     rows: pd.DataFrame
     fates: pd.DataFrame
     fates_path: Path
+
+    def until(self, last_image: int) -> "RawTracks":
+        """Without the rows of later frames, the events in them, and the fates of tracks of which nothing is left; says how many rows."""
+        rows = self.rows[~(self.rows["frame"] > last_image)]
+        if len(rows) < len(self.rows):
+            left_out = len(self.rows) - len(rows)
+            print(f"{left_out} of {len(self.rows)} positions are after frame {last_image} (last_image), left out", file=sys.stderr, flush=True)
+        known = self.fates[self.fates["track_id"].isin(rows["track_id"]) | ~self.fates["track_id"].isin(self.rows["track_id"])]
+        if "event_frame" in known:
+            known = known[~(known["event_frame"] > last_image)]
+        return RawTracks(rows, known, self.fates_path)
 
 
 _FATE_COLUMNS = {"needed": ("track_id", "outcome", "event_frame"), "optional": ("recording", "continues_as", "lineage")}

@@ -22,7 +22,7 @@ N_FRAMES, SHAPE = 14, (40, 50)
 def write_frames(folder):
     folder.mkdir(parents=True)
     for t in range(N_FRAMES):
-        tifffile.imwrite(folder / f"t{t:03d}.tif", np.full(SHAPE, t, "uint16"), photometric="minisblack")
+        tifffile.imwrite(folder / f"t{t:03d}.tif", (np.eye(*SHAPE) + t).astype("uint16"), photometric="minisblack")
 
 
 def write_tracks(path, outcomes=("apoptosis", "mitosis", "mitosis", "apoptosis")):
