@@ -71,8 +71,8 @@ def end_problem(frames: Frames) -> str | None:
     first = min(stopped.values())
     names = ", ".join(frames.channels[c] for c in sorted(stopped))
     return (
-        f"{frames.where(first)}: one value everywhere in {names} from this frame to the last (frames {first} to {frames.n_frames - 1}): these "
-        f"images were not written, or nothing was recorded. To leave these frames out, put {first - 1} into the column last_image of the sheet"
+        f"{frames.where(first)}: one value everywhere in {names} from this frame to the last (frames {first} to {frames.n_frames - 1}): "
+        f"these images were not written, or nothing was recorded. To leave them out, put {first - 1} into the column last_image of the sheet"
     )
 
 

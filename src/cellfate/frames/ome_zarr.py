@@ -1,7 +1,9 @@
 """Recordings as OME-Zarr 0.4 and 0.5, the first and largest level of the image."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import product
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from cellfate.base.errors import InputError
 from cellfate.frames.reader import Frames, pick_channels, pixel_type, time_and_channel
 
+CHUNK_NAME = re.compile(r"(c[./])?\d+([./]\d+)*")
 KEPT_BYTES = 256 * 2**20  # of decoded chunks that hold several time points
 
 
@@ -40,20 +43,44 @@ class OmeZarr(Frames):
         return self._kept[t - self._start].copy()
 
     def check(self) -> None:
-        """Raise an InputError for a time point of which no chunk was written. What a chunk holds shows when it is decoded."""
-        array = self._array
-        grid = array.shards or array.chunks
-        counts = [-(-length // chunk) for length, chunk in zip(array.shape, grid, strict=True)]
-        wanted = sorted({c // grid[self._c] for c in self._chosen}) if self._c is not None else [0]
+        """Raise an InputError for a time point of which no chunk was written; a note tells of those of which some are not there.
+
+        What a chunk holds shows when it is decoded.
+        """
+        self._check_names()
+        counts = [-(-length // chunk) for length, chunk in zip(self._array.shape, self._array.chunks, strict=True)]
+        wanted = sorted({c // self._array.chunks[self._c] for c in self._chosen}) if self._c is not None else [0]
         others = [range(count) if i not in (self._t, self._c) else range(1) for i, count in enumerate(counts)]
-        for t in range(counts[self._t] if self._t is not None else 1):
+        step = self._array.chunks[self._t] if self._t is not None else 1
+        there, partial = _Written(self._folder, self._array), []
+        for t in range(-(-self.n_frames // step)):
             for c in wanted:
-                places = (self._placed(place, t, c) for place in product(*others))
-                if not any(self._file(place).is_file() for place in places):
-                    first = t * grid[self._t] if self._t is not None else 0
-                    raise InputError(
-                        f"{self._file(self._placed([0] * len(counts), t, c))}: missing: nothing was written of time point {first}"
-                    )
+                written = [self._placed(place, t, c) in there for place in product(*others)]
+                if not any(written):
+                    raise InputError(self._nothing_of(t * step, self._placed([0] * len(counts), t, c)))
+                if not all(written) and t * step not in partial:
+                    partial.append(t * step)
+        if partial:
+            shown = ", ".join(map(str, partial[:5])) + (f" and {len(partial) - 5} more" if len(partial) > 5 else "")
+            self.notes.append(f"{self.path}: parts of the images of time point {shown} were not written and are read as zeros")
+
+    @property
+    def _folder(self) -> Path:
+        return self.path / self._array.path
+
+    def _nothing_of(self, t: int, place: tuple[int, ...]) -> str:
+        way_out = f". To leave out all from there on, put {t - 1} into the column last_image of the sheet" if t else ""
+        return f"{self._folder / chunk_key(self._array, place)}: missing: nothing was written of time point {t}{way_out}"
+
+    def _check_names(self) -> None:
+        """Raise an InputError where all chunks have names of another kind than the metadata say: every pixel would be zero."""
+        expected = self._array.metadata.encode_chunk_key((0,) * self._array.ndim)
+        found = next((name for name in _first_files(self._folder, self._array.ndim + 1) if CHUNK_NAME.fullmatch(name)), None)
+        if found is not None and re.sub(r"\d+", "0", found) != expected:
+            raise InputError(
+                f"{self._folder}: its chunks are named like {found}, but the metadata say {expected}, so that no pixel would be found: "
+                f"correct dimension_separator ({'.zarray' if self._array.metadata.zarr_format == 2 else 'chunk_key_encoding, zarr.json'})"
+            )
 
     def _placed(self, place: Sequence[int], t: int, c: int) -> tuple[int, ...]:
         place = list(place)
@@ -61,9 +88,6 @@ class OmeZarr(Frames):
             if axis is not None:
                 place[axis] = value
         return tuple(place)
-
-    def _file(self, place: tuple[int, ...]) -> Path:
-        return self.path / self._array.path / self._array.metadata.encode_chunk_key(place)
 
     def _block(self, t: int) -> tuple[int, np.ndarray]:
         """The time points (T, C, H, W) of the chunks that hold ``t``, and the first of them; ``t`` alone where they are too large."""
@@ -87,6 +111,69 @@ class OmeZarr(Frames):
         singles = [axis for axis in range(block.ndim) if axis not in ends]
         block = block.transpose(*singles, *ends).reshape(stop - start, last - first + 1, *self.shape)
         return start, np.ascontiguousarray(block[:, [c - first for c in self._chosen]], self.dtype)
+
+
+def chunk_key(array, place: tuple[int, ...]) -> str:
+    """The name, inside the array's folder, of the file with a chunk: of the shard that holds it, where there are shards."""
+    if array.shards is not None:
+        place = tuple(at * chunk // shard for at, chunk, shard in zip(place, array.chunks, array.shards, strict=True))
+    return array.metadata.encode_chunk_key(place)
+
+
+class _Written:
+    """Which chunks of an array were written: those whose file is there or, in shards, that stand in the index of their shard."""
+
+    def __init__(self, folder: Path, array) -> None:
+        self._folder, self._array = folder, array
+        self._indices: dict[str, np.ndarray | None] = {}
+
+    def __contains__(self, place: tuple[int, ...]) -> bool:
+        key = chunk_key(self._array, place)
+        if self._array.shards is None:
+            return (self._folder / key).is_file()
+        if key not in self._indices:
+            self._indices = {key: _shard_index(self._folder / key, self._array)}  # places come in order, so that one is enough
+        index = self._indices[key]
+        return index is not None and bool(index[tuple(at % length for at, length in zip(place, index.shape, strict=True))])
+
+
+def _shard_index(file: Path, array) -> np.ndarray | None:
+    """Which chunks of a shard were written, as truth values in the shard's grid of chunks; None where the file is not there.
+
+    Offset and length of each stand as 64 bit numbers at the end or start of the file; all bits are set where there is no chunk.
+    """
+    if not file.is_file():
+        return None
+    grid = tuple(shard // chunk for shard, chunk in zip(array.shards, array.chunks, strict=True))
+    codec = array.metadata.codecs[0]
+    kinds = [type(one).__name__ for one in codec.index_codecs]
+    if kinds not in (["BytesCodec"], ["BytesCodec", "Crc32cCodec"]):
+        return np.ones(grid, bool)  # an index that is compressed, which no program writes
+    n_bytes, checksum = 16 * prod(grid), 4 * (len(kinds) - 1)
+    size = file.stat().st_size
+    if size < n_bytes + checksum:
+        raise InputError(f"{file}: truncated: {size} bytes found, its index of chunks alone has {n_bytes + checksum}")
+    with open(file, "rb") as stream:
+        stream.seek(0 if codec.index_location.value == "start" else size - n_bytes - checksum)
+        raw = stream.read(n_bytes)
+    order = "<" if codec.index_codecs[0].endian is None or codec.index_codecs[0].endian.value == "little" else ">"
+    index = np.frombuffer(raw, f"{order}u8").reshape(*grid, 2)
+    written = index[..., 0] != np.uint64(2**64 - 1)
+    ends = index[written].astype(float).sum(axis=-1)
+    if ends.size and ends.max() > size:
+        raise InputError(f"{file}: truncated or damaged: a chunk is said to end at byte {ends.max():.0f}, the file has {size}")
+    return written
+
+
+def _first_files(folder: Path, depth: int) -> Iterator[str]:
+    """Names of files in a folder and in the first of its folders, of that of its folders and so on, hidden ones left out."""
+    place = folder
+    for _ in range(depth):
+        entries = sorted(entry for entry in place.iterdir() if not entry.name.startswith("."))
+        yield from (entry.relative_to(folder).as_posix() for entry in entries if entry.is_file())
+        place = next((entry for entry in entries if entry.is_dir()), None)
+        if place is None:
+            return
 
 
 def _open_image(path: Path):

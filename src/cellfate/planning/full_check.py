@@ -253,7 +253,7 @@ def _frame_problems(frames: Frames, name: str, here: str, checked: Checked) -> I
                 told.add(problem)
                 yield f"{problem} ({here})"
         if len(told) >= MOST_PROBLEMS:
-            yield f"{frames.path}: {len(told)} problems, the frames after number {number} were not read ({here})"
+            yield f"{frames.path}: {len(told)} problems, frames after number {number} were not read ({here})"
             return
     checked.warnings += [f"{line} ({here})" for line in [*frames.notes, *constant.lines()]]
     if not told and (problem := end_problem(frames)):
@@ -262,7 +262,9 @@ def _frame_problems(frames: Frames, name: str, here: str, checked: Checked) -> I
 
 def _track_problems(row, frames: Frames, event_gap: int, here: str, checked: Checked) -> Generator[str, None, Mapping[str, int] | None]:
     """Yield the problems of a recording's tracks; return the number of tracks by outcome when there is none."""
-    facts = RecordingFacts(row.recording, frames.n_frames, frames.shape, _known(row.pixel_size_um), _known(row.frame_interval_min), _last(row))
+    facts = RecordingFacts(
+        row.recording, frames.n_frames, frames.shape, _known(row.pixel_size_um), _known(row.frame_interval_min), _last(row)
+    )
     silent = contextlib.redirect_stderr(io.StringIO())  # its warnings are taken from the tables
     try:
         with silent:

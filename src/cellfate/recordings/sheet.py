@@ -3,6 +3,8 @@
 Every cluster job parses this module again: it imports nothing heavier than pandas.
 """
 
+import csv
+import io
 import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -22,7 +24,7 @@ NO_TREATMENT = "none"
 def read_sheet(path: str | Path) -> pd.DataFrame:
     """Read the recordings sheet (TSV, or CSV by its ending), one row per recording in the file's order.
 
-    A row that begins with ``#`` is left out, as if it were not there.
+    A row that begins with ``#``, a row without a value, and a column without a name and a value are left out.
     Columns that may be empty may also be missing. An empty treatment becomes ``none``. Raises InputError with file, line and
     value for missing, unknown or mistyped columns, an empty sheet, names that are not unique or do not fit a file name,
     channels that are not the same in every row, and tracks without tracks_format or the other way round.
@@ -36,14 +38,12 @@ def sheet_problems(path: str | Path) -> Generator[str, None, pd.DataFrame | None
     The returned sheet is that of :func:`read_sheet` when there was no problem; else cells that are wrong stay or are empty.
     """
     path = Path(path)
-    commented: list[int] = []
     try:
-        commented = commented_rows(path) if path.exists() else []
-        sheet = _text_of_sheet(path, commented)
+        sheet, lines = _text_of_sheet(path)
     except InputError as error:
         yield str(error)
         return None
-    kept = [number for number in range(1, len(sheet) + len(commented) + 2) if number - 1 not in commented]
+    numbers = [1, *lines]
     problems = checked_rows(sheet, path)
     while True:
         try:
@@ -51,9 +51,9 @@ def sheet_problems(path: str | Path) -> Generator[str, None, pd.DataFrame | None
         except StopIteration as end:
             checked = end.value
             break
-        yield re.sub(r"\bline (\d+)", lambda line: f"line {kept[int(line[1]) - 1]}", problem)
+        yield re.sub(r"\bline (\d+)", lambda line: f"line {numbers[int(line[1]) - 1]}", problem)
     if checked is not None:
-        checked.attrs["lines"] = kept[1:]
+        checked.attrs["lines"] = lines
     return checked
 
 
@@ -62,38 +62,68 @@ def sheet_line(sheet: pd.DataFrame, row: int) -> int:
     return sheet.attrs.get("lines", range(2, len(sheet) + 2))[row]
 
 
-def _text_of_sheet(path: Path, commented: list[int]) -> pd.DataFrame:
+def _text_of_sheet(path: Path) -> tuple[pd.DataFrame, list[int]]:
+    """The cells of a sheet, as numbers where all of a column are, and the line of the file that each row stands in."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder, the file of the recordings sheet (.tsv, .csv) is needed")
     if not path.exists():
         raise InputError(f"{path}: no such file (recordings sheet)")
     columns = RECORDINGS.columns
-    try:
-        sheet = pd.read_csv(
-            path,
-            sep="," if path.suffix == ".csv" else "\t",
-            dtype={name: "string" for name, column in columns.items() if column.kind == "str"},
-            keep_default_na=False,
-            na_values=[""],
-            skip_blank_lines=False,
-            skiprows=commented,
-            encoding="utf-8-sig",
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as a table: {error}") from error
-    if len(sheet.columns) == 1 and len(re.split(r"[,;\s]+", sheet.columns[0])) > 3:
-        raise InputError(
-            f"{path}: line 1 has one column, {sheet.columns[0]!r}; tabs are needed between the columns (commas in a .csv file)"
-        )
-    if sheet.empty:
-        raise InputError(f"{path}: no recordings in the sheet; one row per recording is needed")
+    header, rows = _cells(path)
+    text = io.StringIO()
+    csv.writer(text).writerows([header, *rows.values()])
+    sheet = pd.read_csv(
+        io.StringIO(text.getvalue()),
+        dtype={name: "string" for name, column in columns.items() if column.kind == "str"},
+        keep_default_na=False,
+        na_values=[""],
+        skip_blank_lines=False,
+    )
     if sheet.columns.isin(list(columns)).all():  # otherwise a mistyped name would pass as one left out
         for name in [name for name, column in columns.items() if column.nullable and name not in sheet]:
             sheet[name] = None
-    return sheet
+    return sheet, list(rows)
 
 
-def commented_rows(path: Path) -> list[int]:
-    """The lines of a sheet, counted from 0, that begin with ``#``."""
-    return [number for number, line in enumerate(path.read_bytes().splitlines()) if line.startswith(b"#")]
+def _cells(path: Path) -> tuple[list[str], dict[int, list[str]]]:
+    """The names of the columns, and the cells of each row by its line, of a text table.
+
+    Rows that begin with ``#``, rows without a value, and columns without a name and a value are left out.
+    """
+    lines, before = {}, 0
+    try:
+        text = io.StringIO(path.read_text(encoding="utf-8-sig"))
+        reader = csv.reader(text, delimiter="," if path.suffix.lower() == ".csv" else "\t")
+        for cells in reader:
+            if any(cell.strip() for cell in cells) and not cells[0].startswith("#"):
+                lines[before + 1] = cells
+            before = reader.line_num
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not readable as a table: {error}; save it as text in UTF-8, separated by tabs") from error
+    except csv.Error as error:
+        raise InputError(f"{path}: not readable as a table: line {before + 1}: {error}") from error
+    if not lines:
+        raise InputError(f"{path}: the sheet is empty; a line with the names of the columns and one row per recording are needed")
+    header = [name.strip() for name in lines.pop(next(iter(lines)))]
+    if len(header) == 1 and len(re.split(r"[,;\s]+", header[0])) > 3:
+        raise InputError(f"{path}: line 1 has one column, {header[0]!r}; tabs are needed between the columns (commas in a .csv file)")
+    if not lines:
+        raise InputError(f"{path}: no recordings in the sheet; one row per recording is needed")
+    return _named_columns(path, header, lines)
+
+
+def _named_columns(path: Path, header: list[str], lines: dict[int, list[str]]) -> tuple[list[str], dict[int, list[str]]]:
+    """The columns that have a name, each row as long as the header; InputError for a value that stands in no named column."""
+    for line, cells in lines.items():
+        for place, cell in enumerate(cells):
+            if cell.strip() and not (place < len(header) and header[place]):
+                raise InputError(f"{path}: line {line}: {cell!r} stands in column {place + 1}, which has no name in the first line")
+    named = [place for place, name in enumerate(header) if name]
+    twice = [header[place] for place in named if header.count(header[place]) > 1]
+    if twice:
+        raise InputError(f"{path}: line 1: the column {twice[0]} stands there {header.count(twice[0])} times")
+    rows = {line: [cells[place] if place < len(cells) else "" for place in named] for line, cells in lines.items()}
+    return [header[place] for place in named], rows
 
 
 def validate_sheet(sheet: pd.DataFrame, source: str | Path) -> pd.DataFrame:

@@ -48,7 +48,7 @@ class RawTracks:
         rows = self.rows[~(self.rows["frame"] > last_image)]
         if len(rows) < len(self.rows):
             left_out = len(self.rows) - len(rows)
-            print(f"{left_out} of {len(self.rows)} positions are after frame {last_image} (last_image), left out", file=sys.stderr, flush=True)
+            print(f"{left_out} of {len(self.rows)} positions are after last_image {last_image}, left out", file=sys.stderr, flush=True)
         known = self.fates[self.fates["track_id"].isin(rows["track_id"]) | ~self.fates["track_id"].isin(self.rows["track_id"])]
         if "event_frame" in known:
             known = known[~(known["event_frame"] > last_image)]

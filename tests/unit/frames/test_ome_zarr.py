@@ -117,3 +117,61 @@ def test_metadata_that_are_no_json(tmp_path):
     (tmp_path / "A1.zarr/zarr.json").write_text("{")
     with pytest.raises(InputError, match=r"A1\.zarr: not readable as OME-Zarr"):
         open_frames(path, NAMES)
+
+
+@pytest.mark.parametrize("shards", [(12, 3, 40, 50), (4, 1, 40, 50), (12, 3, 40, 100)])
+@pytest.mark.parametrize("location", ["start", "end"])
+def test_a_shard_that_was_filled_in_part(tmp_path, shards, location):
+    images = recording(12)
+    path = ome_zarr(tmp_path, images, axes="tcyx")
+    group = zarr.open_group(path, mode="a")
+    del group["0"]
+    codec = zarr.codecs.ShardingCodec(chunk_shape=(1, 1, 20, 25), index_location=location)
+    array = group.create_array("0", shape=images.shape, dtype="uint16", chunks=shards, serializer=codec, compressors=None, filters=None)
+    array[:8] = images[:8]
+    frames = open_frames(path, NAMES)
+    with pytest.raises(InputError, match=r"A1\.zarr/0/c/.*: missing: nothing was written of time point 8\. To leave out .*, put 7 into"):
+        frames.check()
+    frames = open_frames(path, NAMES, last_image=7)
+    frames.check()
+    assert frames.n_frames == 8
+    np.testing.assert_array_equal(frames.read(7), images[7])
+    array[:] = images
+    open_frames(path, NAMES).check()
+
+
+def test_a_shard_that_is_cut_short(tmp_path):
+    path = ome_zarr(tmp_path, recording(), axes="tcyx")
+    group = zarr.open_group(path, mode="a")
+    del group["0"]
+    group.create_array("0", data=recording(), chunks=(1, 1, 20, 25), shards=(6, 3, 40, 50))
+    file = next(file for file in (tmp_path / "A1.zarr/0/c").rglob("*") if file.is_file())
+    whole = file.read_bytes()
+    for kept in (whole[:50], whole[5000:], b""):
+        file.write_bytes(kept)
+        with pytest.raises(InputError, match=r"0/c/0/0/0/0: truncated"):
+            open_frames(path, NAMES).check()
+
+
+def test_parts_of_images_that_were_not_written_are_noted(tmp_path):
+    path = ome_zarr_04(tmp_path, recording())
+    chunk(tmp_path / "A1.zarr", 4, 1)[0].unlink()
+    frames = open_frames(path, NAMES)
+    frames.check()
+    assert [note.split("zarr: ")[1] for note in frames.notes] == [
+        "parts of the images of time point 4 were not written and are read as zeros"
+    ]
+
+
+@pytest.mark.parametrize(("said", "right"), [(".", "/"), ("/", ".")])
+def test_a_wrong_separator_of_chunk_names(tmp_path, said, right):
+    path = ome_zarr_04(tmp_path, recording())
+    group = zarr.open_group(path, mode="a")
+    del group["0"]
+    key = {"name": "v2", "separator": right}
+    group.create_array("0", data=recording(), chunks=(1, 1, 32, 32), chunk_key_encoding=key)
+    open_frames(path, NAMES).check()
+    file = tmp_path / "A1.zarr/0/.zarray"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"dimension_separator": said}))
+    with pytest.raises(InputError, match=rf"A1\.zarr/0: named like 0.*, but dimension_separator .* is '{said}'.* to '{right}'"):
+        open_frames(path, NAMES).check()

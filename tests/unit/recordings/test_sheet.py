@@ -6,7 +6,7 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.recordings import published as published_module
 from cellfate.recordings.published import dose_of, size_report, write_published_sheet
-from cellfate.recordings.sheet import images_folder, read_sheet, sheet_line, sheet_problems
+from cellfate.recordings.sheet import frames_arguments, images_folder, read_sheet, sheet_line, sheet_problems
 from cellfate.recordings.tables import RECORDINGS
 from cellfate.tracks.formats import track_files
 
@@ -264,3 +264,61 @@ def test_the_line_of_a_row_counts_those_that_are_left_out(sheet):
     assert [sheet_line(read_sheet(path), row) for row in (0, 1)] == [2, 3]
     path.write_text("# plate 7\n" + path.read_text())
     assert [sheet_line(read_sheet(path), row) for row in (0, 1)] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text + "\n",
+        lambda text: text + "\t\t\t\n \t \n\n",
+        lambda text: text.replace("\n", "\n\n", 1),
+        lambda text: "\n" + text,
+        lambda text: text.replace("\n", "\t\t\n"),
+        lambda text: text.replace("\n", "\t \t\n").replace("\t \t\n", "\n", 1),
+        lambda text: "\n".join(f"\t{line}" for line in text.splitlines()),
+        lambda text: text.replace("\n", "\r\n") + "\r\n",
+        lambda text: text.replace("\n", "\r"),
+    ],
+)
+def test_empty_rows_and_empty_columns_are_passed_over(sheet, change):
+    path = sheet({}, {"recording": "b"})
+    expected = read_sheet(path)
+    path.write_bytes(change(path.read_text()).encode())
+    found = read_sheet(path)
+    assert found.equals(expected)
+    assert list(found.columns) == COLUMNS
+
+
+def test_lines_are_those_of_the_file_also_below_empty_rows(sheet):
+    path = sheet({}, {"recording": "b"}, {"recording": "b c"})
+    path.write_text(path.read_text().replace("\nb\t", "\n\n# a note\nb\t"))
+    with pytest.raises(InputError, match=r"s\.tsv: line 6: recording is 'b c'"):
+        read_sheet(path)
+
+
+def test_a_value_in_a_column_without_a_name_is_no_empty_column(sheet):
+    path = sheet({}, {"recording": "b"})
+    path.write_text(path.read_text().rstrip("\n") + "\t\tlook again\n")
+    with pytest.raises(InputError, match=r"s\.tsv: line 3: 'look again' stands in column 15, which has no name in the first line"):
+        read_sheet(path)
+    path.write_text(path.read_text().replace("\t\tlook again", "").replace("group", "dose"))
+    with pytest.raises(InputError, match=r"s\.tsv: line 1: the column dose stands there 2 times"):
+        read_sheet(path)
+
+
+def test_a_sheet_in_another_encoding_and_a_folder(sheet):
+    path = sheet({})
+    path.write_bytes(path.read_text().encode("utf-16"))
+    with pytest.raises(InputError, match=r"s\.tsv: not readable as a table: .* save it as text in UTF-8"):
+        read_sheet(path)
+    with pytest.raises(InputError, match="a folder, the file of the recordings sheet"):
+        read_sheet(path.parent)
+
+
+def test_the_last_image_that_counts(sheet):
+    table = read_sheet(sheet({"last_image": "19"}, {"recording": "b"}))
+    arguments = [frames_arguments(row.images, row.channels, row.channel_labels, row.last_image) for row in table.itertuples()]
+    assert [one.get("last_image") for one in arguments] == [19, None]
+    assert "last_image" not in arguments[1]
+    with pytest.raises(InputError, match="line 2: last_image is 2.5, a whole number is needed"):
+        read_sheet(sheet({"last_image": "2.5"}))
