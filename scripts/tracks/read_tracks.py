@@ -4,9 +4,9 @@ from cellfate.base.logs import log_to
 from cellfate.base.tables import write_table
 from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
-from cellfate.tracks.outcomes import read_tracks
+from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
-from cellfate.tracks.tables import OUTCOMES, TRACKS
+from cellfate.tracks.tables import LEFT_OUT, OUTCOMES, TRACKS
 
 log_to(snakemake.log[0])
 
@@ -20,6 +20,8 @@ facts = RecordingFacts(
     frame_interval_min=snakemake.params.frame_interval_min,
     last_image=snakemake.params.frames.get("last_image"),
 )
-tracks, outcomes = read_tracks(snakemake.input.tracks, snakemake.params.tracks_format, facts, snakemake.params.event_gap)
-write_table(tracks, snakemake.output.tracks, TRACKS)
-write_table(outcomes, snakemake.output.outcomes, OUTCOMES)
+checked = check_tracks(snakemake.input.tracks, snakemake.params.tracks_format, facts, snakemake.params.event_gap)
+checked.say_warnings()
+write_table(checked.tracks, snakemake.output.tracks, TRACKS)
+write_table(checked.outcomes, snakemake.output.outcomes, OUTCOMES)
+write_table(checked.left_out, snakemake.output.left_out, LEFT_OUT)

@@ -13,6 +13,7 @@ rule read_tracks:
     output:
         tracks="results/{dataset}/tracks/{recording}.parquet",
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
+        left_out="results/{dataset}/tracks/{recording}.left_out.csv",
     log:
         "logs/{dataset}/read_tracks/{recording}.log",
     wildcard_constraints:

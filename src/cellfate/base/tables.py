@@ -117,6 +117,8 @@ def _column_problems(values: pd.Series, spec: Column, source: str | Path, column
 
 
 def _number_problems(values: pd.Series, known: pd.Series, spec: Column, source: str | Path, column: str) -> Generator[str, None, pd.Series]:
+    if spec.kind == "int" and (whole := _exact(values, known)) is not None:
+        return whole if spec.nullable or whole.isna().any() else whole.astype("int64")
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     infinite = known & ~np.isfinite(numbers)
     yield from _bad_values(infinite, values, source, column, "a finite number is needed")
@@ -127,6 +129,18 @@ def _number_problems(values: pd.Series, known: pd.Series, spec: Column, source: 
     yield from _bad_values(broken, values, source, column, "a whole number is needed")
     whole = numbers.where(~broken)
     return whole.astype("Int64") if spec.nullable or whole.isna().any() else whole.astype("int64")
+
+
+def _exact(values: pd.Series, known: pd.Series) -> pd.Series | None:
+    """Whole numbers as Int64, exact also above 2^53; None for a column that has other values besides."""
+    if pd.api.types.is_bool_dtype(values) or not (pd.api.types.is_integer_dtype(values) or values.dtype == object):
+        return None
+    if values.dtype == object and not all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values[known]):
+        return None
+    try:
+        return pd.Series(pd.array([v if k else pd.NA for v, k in zip(values, known, strict=True)], dtype="Int64"), index=values.index)
+    except (OverflowError, TypeError, ValueError):
+        return None
 
 
 def _holds(bad: pd.Series) -> pd.Series:

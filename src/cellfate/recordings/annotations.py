@@ -101,7 +101,7 @@ def _scan(path: Path) -> tuple[str, dict[str, Any], _Spans]:
     if not path.exists():
         raise InputError(f"{path}: no such file (COCO-video annotations)")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         content: dict[str, Any] = {}
         spans = _Spans()
         position = _expect(text, 0, "{")

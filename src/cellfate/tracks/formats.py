@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellfate.base.errors import raise_first
+from cellfate.base.errors import InputError, in_words, raise_first
 from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, outcomes_beside
 
 
@@ -25,16 +25,25 @@ class Format:
         return self.reader.partition(":")[0]
 
     def read(self, path: Path, facts: RecordingFacts) -> RawTracks:
-        """The tracks that the reader finds in ``path``."""
-        return getattr(importlib.import_module(self.module), self.reader.partition(":")[2])(path, facts)
+        """The tracks that the reader finds in ``path``; an InputError for whatever a library raises because of the file's content."""
+        reader = getattr(importlib.import_module(self.module), self.reader.partition(":")[2])
+        try:
+            return reader(path, facts)
+        except (InputError, MemoryError, ImportError):
+            raise
+        except Exception as error:  # a damaged file fails in as many ways as there are libraries
+            raise InputError(in_words(error, path)) from error
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    """The tables of tracks in a folder of the Cell Tracking Challenge, however their names are capitalised."""
+    return sorted(path for path in folder.glob("*") if path.name.lower().endswith("_track.txt"))
 
 
 FORMATS = {
     "coco-video": Format("cellfate.tracks.readers.coco_video:read_coco", lambda tracks: []),
     "csv": Format("cellfate.tracks.readers.text:read_csv"),
-    "ctc": Format(
-        "cellfate.tracks.readers.ctc:read_ctc", lambda tracks: [outcomes_beside(tracks), *sorted(Path(tracks).glob("*_track.txt"))]
-    ),
+    "ctc": Format("cellfate.tracks.readers.ctc:read_ctc", lambda tracks: [outcomes_beside(tracks), *_tables_in(Path(tracks))]),
     "trackmate": Format("cellfate.tracks.readers.trackmate:read_trackmate", lambda tracks: [outcomes_beside(tracks), edges_beside(tracks)]),
     "btrack": Format("cellfate.tracks.readers.btrack:read_btrack"),
     "geff": Format("cellfate.tracks.readers.geff:read_geff"),

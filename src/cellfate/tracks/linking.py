@@ -157,7 +157,8 @@ def track_cells(
             f"{source}: no cell in any of the {facts.n_frames} frames of {facts.name}; see tracking.channel and tracking.diameter"
         )
     tracks, parents = link_cells(cells, facts.n_frames, settings, shifts)
-    rows = cells[["frame", "y", "x"]].assign(track_id=tracks, parent_id=tracks.map(parents).astype("float64"))
+    mothers = pd.Series([pd.NA if parents[track] is None else parents[track] for track in tracks], index=tracks.index, dtype="Int64")
+    rows = cells[["frame", "y", "x"]].assign(track_id=tracks, parent_id=mothers)
     rows["where"] = "frame " + rows["frame"].astype(str)
     raw = RawTracks(rows, _division_notes(rows, parents), Path(source))
     return complete_tracks(raw, Path(source), facts, event_gap=0)
@@ -174,7 +175,7 @@ def _division_notes(rows: pd.DataFrame, parents: dict[int, int | None]) -> pd.Da
         {
             "track_id": mother,
             "outcome": None,
-            "event_frame": np.nan,
+            "event_frame": pd.NA,
             "continues_as": (),
             "lineage": None,
             "where": f"track {mother}",

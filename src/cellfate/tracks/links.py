@@ -25,6 +25,8 @@ def tracks_of_links(
         early, late = sorted(link, key=frames.__getitem__)
         if frames[early] == frames[late]:
             raise InputError(f"{early} and {late} are linked, but both are in frame {frames[early]}")
+        if before.get(late) == early:
+            continue  # the same link twice
         if late in before:
             raise InputError(f"{late} follows both {before[late]} and {early}: tracks that merge cannot be read")
         before[late] = early

@@ -4,6 +4,8 @@ The formats are in :mod:`cellfate.tracks.formats`.
 """
 
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,37 +14,73 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.tracks.formats import format_named
-from cellfate.tracks.raw import RawTracks, RecordingFacts, joined_notes
-from cellfate.tracks.tables import CENSORED, NO_EVENT, OUTCOMES, TRACKS
+from cellfate.tracks.oddities import first_frame_warning, late_mothers, lineage_notes, outside_hint, refuse_many, unit_warning
+from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes
+from cellfate.tracks.tables import CENSORED, LEFT_OUT, NO_EVENT, OUTCOMES, TRACKS
+
+
+@dataclass(frozen=True)
+class CheckedTracks:
+    """The tables of :mod:`cellfate.tracks.tables` of one recording, and lines for a person."""
+
+    tracks: pd.DataFrame
+    outcomes: pd.DataFrame
+    left_out: pd.DataFrame
+    warnings: tuple[str, ...]
+
+    def say_warnings(self) -> None:
+        """Print the warnings on standard error."""
+        for warning in self.warnings:
+            print(f"WARNING: {warning}", file=sys.stderr, flush=True)
 
 
 def read_tracks(path: str | Path, tracks_format: str, facts: RecordingFacts, event_gap: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables ``tracks`` and ``outcomes`` of :func:`check_tracks`; its warnings are printed on standard error."""
+    checked = check_tracks(path, tracks_format, facts, event_gap)
+    checked.say_warnings()
+    return checked.tracks, checked.outcomes
+
+
+def check_tracks(path: str | Path, tracks_format: str, facts: RecordingFacts, event_gap: int) -> CheckedTracks:
     """Read, check and complete the tracks of one recording.
 
-    Returns the tables ``tracks`` and ``outcomes`` of :mod:`cellfate.tracks.tables`. A track keeps the outcome that its file gives.
-    Without one it is ``no_event_by_end`` when it reaches the last frame, else ``censored``. An event later than ``event_gap`` frames
-    after the track's last frame makes the track censored, and ``warning`` says so; how many there are, and the first, stands on
-    standard error too. ``lineage`` is ``<recording>/<track>`` of the earliest among all tracks that are connected as parents or as
-    parts of one cell.
+    A track keeps the outcome that its file gives. Without one it is ``no_event_by_end`` when it reaches the last frame, else
+    ``censored``. An event later than ``event_gap`` frames after the track's last frame makes the track censored, and ``warning`` says
+    so. ``lineage`` is ``<recording>/<track>`` of the earliest among all tracks that are connected as parents or as parts of one cell.
+    A parent 0 is a mother where there is a track 0, else none. What of the file could not be used is in ``left_out``.
 
     Raises InputError with file, row and value for coordinates that are not finite or outside the image, frames
     outside the recording, a track twice in a frame, two fates, an event before its track's start, ``no_event_by_end`` on a
-    track that ends earlier, and an empty recording. Gaps in a track are allowed.
+    track that ends earlier, an empty recording, and where much had to be left out. Gaps in a track are allowed.
     """
     path = Path(path)
     kind = format_named(tracks_format, path)
     if not path.exists():
         raise InputError(f"{path}: no such file ({tracks_format} tracks)")
-    return complete_tracks(kind.read(path, facts), path, facts, event_gap)
+    raw = kind.read(path, facts)
+    refuse_many(raw.rows, raw.left_out, path)
+    checked = _complete(raw, path, facts, event_gap)
+    found = (first_frame_warning(raw.rows, path), unit_warning(raw.rows, path, facts))
+    return CheckedTracks(checked.tracks, checked.outcomes, checked.left_out, (*checked.warnings, *(line for line in found if line)))
 
 
 def complete_tracks(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The checked tables ``tracks`` and ``outcomes`` of raw tracks that stand in ``path``; see :func:`read_tracks`."""
+    """The checked tables ``tracks`` and ``outcomes`` of raw tracks that stand in ``path``; see :func:`check_tracks`."""
+    checked = _complete(raw, path, facts, event_gap)
+    checked.say_warnings()
+    return checked.tracks, checked.outcomes
+
+
+def _complete(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int) -> CheckedTracks:
     if facts.last_image is not None:
         raw = raw.until(facts.last_image)
     _check_rows(raw.rows, path, facts)
     rows = raw.rows.sort_values(["track_id", "frame"], kind="stable", ignore_index=True)
     parents = _parents(rows, path)
+    late = late_mothers(rows, parents)
+    left_out = [*raw.left_out, *late]
+    refuse_many(rows, left_out, path)
+    parents |= {int(one.track): pd.NA for one in late}
     outcomes = _summarise(rows, parents, facts.name)
     fates = _fates_by_track(raw, outcomes)
     outcomes["lineage"] = _lineages(outcomes, fates, facts.name)
@@ -50,31 +88,56 @@ def complete_tracks(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap
         _resolve(track, fates.get(track.track_id), facts.n_frames, event_gap, raw.fates_path) for track in outcomes.itertuples(index=False)
     ]
     outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
-    _say_what_is_odd(outcomes, raw.fates_path)
+    warnings = [*raw.warnings, *_said(outcomes, raw.fates_path, "a warning"), *_said_left_out(left_out, path)]
+    relatives = lineage_notes(rows, outcomes)
+    outcomes["warning"] = [joined_notes(own, relatives.get(track)) for track, own in outcomes[["track_id", "warning"]].values.tolist()]
+    if relatives:
+        first = next(track for track in outcomes["track_id"] if track in relatives)
+        warnings.append(
+            f"{path}: {len(relatives)} of {len(outcomes)} tracks share cells or time with others: track {first} {relatives[first]}"
+        )
     tracks = rows.assign(recording=facts.name, parent_id=rows["track_id"].map(parents))
-    return (
+    return CheckedTracks(
         check_table(tracks[["recording", "track_id", "parent_id", "frame", "y", "x"]], TRACKS, path),
         check_table(outcomes, OUTCOMES, path),
+        check_table(pd.DataFrame(left_out, columns=LeftOut._fields).assign(recording=facts.name)[list(LEFT_OUT.columns)], LEFT_OUT, path),
+        tuple(dict.fromkeys(warnings)),
     )
 
 
-def _say_what_is_odd(outcomes: pd.DataFrame, path: Path) -> None:
-    """One line on standard error with the number of warnings and the first of them; all are in the table."""
+def _said(outcomes: pd.DataFrame, path: Path, what: str) -> list[str]:
+    """One line with the number of warnings and the first of them; all are in the table."""
     odd = outcomes[outcomes["warning"].notna()]
-    if len(odd):
-        first = f"track {odd['track_id'].iloc[0]}: {odd['warning'].iloc[0]}"
-        print(f"{path}: {len(odd)} of {len(outcomes)} tracks have a warning, the first: {first}", file=sys.stderr, flush=True)
+    if odd.empty:
+        return []
+    first = f"track {odd['track_id'].iloc[0]}: {odd['warning'].iloc[0]}"
+    return [f"{path}: {len(odd)} of {len(outcomes)} tracks have {what}, the first: {first}"]
+
+
+def _said_left_out(left_out: Iterable[LeftOut], path: Path) -> list[str]:
+    """One line for each kind of thing that was left out, with their number and the first; all are in the table."""
+    by_kind: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        by_kind.setdefault(one.what, []).append(one)
+    return [
+        f"{path}: {len(these)} {kind}{'s' * (len(these) > 1)} left out, the first: {these[0].where}: {these[0].reason}"
+        for kind, these in by_kind.items()
+    ]
 
 
 def _check_rows(rows: pd.DataFrame, path: Path, facts: RecordingFacts) -> None:
     if rows.empty:
         raise InputError(f"{path}: recording {facts.name} is empty: no tracks")
     frame = rows["frame"]
-    _refuse(rows, (frame < 0) | (frame >= facts.n_frames), "frame", path, f"the recording's frames are 0 to {facts.n_frames - 1}")
+    wanted = f"the recording's frames are 0 to {facts.n_frames - 1}"
+    if frame.min() == 1 and frame.max() == facts.n_frames:
+        wanted += "; none of the file is 0: are its frames counted from 1? Here they count from 0"
+    _refuse(rows, (frame < 0) | (frame >= facts.n_frames), "frame", path, wanted)
+    hint = outside_hint(rows, facts)
     for column, size in (("y", facts.frame_shape[0]), ("x", facts.frame_shape[1])):
         values = rows[column]
         _refuse(rows, ~np.isfinite(values), column, path, "a finite number is needed")
-        _refuse(rows, (values < 0) | (values > size), column, path, f"outside the image, 0 to {size} pixels is needed")
+        _refuse(rows, (values < 0) | (values > size), column, path, f"outside the image, 0 to {size} pixels is needed{hint}")
     twice = rows.duplicated(["track_id", "frame"])
     if twice.any():
         row = rows[twice].iloc[0]
@@ -89,13 +152,15 @@ def _refuse(rows: pd.DataFrame, bad: pd.Series, column: str, path: Path, wanted:
 
 
 def _parents(rows: pd.DataFrame, path: Path) -> dict[int, object]:
-    """{track: parent or NA}; one parent per track, and no track is its own ancestor."""
+    """{track: parent or NA}; one parent per track, and no track is its own ancestor. Parent 0 is none where there is no track 0."""
     parents: dict[int, object] = {}
-    for row in rows.itertuples(index=False):
-        parent = pd.NA if pd.isna(row.parent_id) else int(row.parent_id)
-        known = parents.setdefault(row.track_id, parent)
+    zero = bool((rows["track_id"] == 0).any())
+    for track, parent, where in rows[["track_id", "parent_id", "where"]].itertuples(index=False, name=None):
+        parent = pd.NA if pd.isna(parent) or (parent == 0 and not zero) else int(parent)
+        known = parents.setdefault(track, parent)
         if (known is pd.NA) != (parent is pd.NA) or (parent is not pd.NA and known != parent):
-            raise InputError(f"{path}: {row.where}: parent_id of track {row.track_id} is {parent}, {known} in an earlier frame")
+            shown, before = ("none" if one is pd.NA else one for one in (parent, known))
+            raise InputError(f"{path}: {where}: parent_id of track {track} is {shown}, {before} in an earlier frame")
     for track in parents:
         seen, ancestor = {track}, parents[track]
         while ancestor is not pd.NA:
@@ -137,14 +202,12 @@ def _resolve(track, fate, n_frames: int, event_gap: int, path: Path) -> tuple[st
     note = None if fate is None else fate.note
     if fate is None or fate.outcome is None:
         if fate is not None and not pd.isna(fate.event_frame):
-            raise InputError(
-                f"{path}: {fate.where}: event_frame of track {track.track_id} is {fate.event_frame:g}, but no outcome is given"
-            )
+            raise InputError(f"{path}: {fate.where}: event_frame of track {track.track_id} is {fate.event_frame}, but no outcome is given")
         return NO_EVENT if reaches_end else CENSORED, pd.NA, note
     here = f"{path}: {fate.where}: track {track.track_id}"
     if fate.outcome in (NO_EVENT, CENSORED):
         if not pd.isna(fate.event_frame):
-            raise InputError(f"{here}: event_frame is {fate.event_frame:g}, with outcome {fate.outcome} it must be empty")
+            raise InputError(f"{here}: event_frame is {fate.event_frame}, with outcome {fate.outcome} it must be empty")
         if fate.outcome == NO_EVENT and not reaches_end:
             raise InputError(
                 f"{here}: outcome is {NO_EVENT}, but its last frame is {track.last_frame}, not the recording's last ({n_frames - 1})"

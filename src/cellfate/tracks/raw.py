@@ -1,15 +1,17 @@
 """What readers of tracks hand over, the table of fates that may stand beside tracks of any format, and text tables read with care."""
 
 import re
-import sys
 import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.tracks.numbers import whole_number
 
 TRACK_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".h5", ".hdf5", ".geff", ".zarr")  # other endings belong to a folder's name
 
@@ -29,19 +31,32 @@ class RecordingFacts:
     last_image: int | None = None  # where the sheet leaves out later ones
 
 
+class LeftOut(NamedTuple):
+    """One thing in a file of tracks that was not used: a ``position``, an ``event`` or a ``mother``; ``track`` as the file names it."""
+
+    what: str
+    where: str
+    track: str | None
+    frame: int | None
+    reason: str
+
+
 @dataclass(frozen=True)
 class RawTracks:
     """What a reader hands over.
 
-    ``rows``: track_id, parent_id, frame, y, x (pixels), where (how to find the row in the file).
+    ``rows``: track_id (int64), parent_id (Int64), frame, y, x (pixels), where (how to find the row in the file).
     ``fates``: track_id, outcome (None: unknown), event_frame (NaN: unknown), continues_as (ids of tracks of the same cell),
     lineage (a label shared by relatives, or None), where, note (a text for the warning column, or None). Tracks may be absent.
-    ``fates_path``: the file that the fates stand in.
+    ``fates_path``: the file that the fates stand in. ``left_out``: what of the file is not in ``rows`` and ``fates`` though it should be.
+    ``warnings``: lines for a person about the file as a whole.
     """
 
     rows: pd.DataFrame
     fates: pd.DataFrame
     fates_path: Path
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def until(self, last_image: int) -> "RawTracks":
         """Without the rows of later frames, the events in them, and the fates of tracks of which nothing is left; says how many rows."""
@@ -71,12 +86,14 @@ def edges_beside(path: str | Path) -> Path:
     return path.with_name(re.sub("(?i)spots", "edges", path.name))
 
 
-def with_fates_beside(rows: pd.DataFrame, path: Path, facts: RecordingFacts) -> RawTracks:
-    """The rows of a reader together with the fates in the table beside the tracks; without that table a warning is printed."""
+def with_fates_beside(
+    rows: pd.DataFrame, path: Path, facts: RecordingFacts, left_out: Iterable[LeftOut] = (), warnings: Iterable[str] = ()
+) -> RawTracks:
+    """The rows of a reader together with the fates in the table beside the tracks; without that table there is one more warning."""
     fates_path = outcomes_beside(path)
     if not fates_path.exists():
-        print(f"WARNING: {path}: there is no {fates_path.name} beside it, so none of its tracks has a fate", file=sys.stderr, flush=True)
-        return RawTracks(rows, pd.DataFrame(columns=["track_id"]), fates_path)
+        none = f"{path}: there is no {fates_path.name} beside it, so none of its tracks has a fate"
+        return RawTracks(rows, pd.DataFrame(columns=["track_id"]), fates_path, tuple(left_out), (*warnings, none))
     text = read_text(fates_path, facts.name, **_FATE_COLUMNS)
     fates = pd.DataFrame(
         {
@@ -89,7 +106,7 @@ def with_fates_beside(rows: pd.DataFrame, path: Path, facts: RecordingFacts) -> 
             "note": None,
         }
     )
-    return RawTracks(rows, fates, fates_path)
+    return RawTracks(rows, fates, fates_path, tuple(left_out), tuple(warnings))
 
 
 def refuse_depth(z: pd.Series, path: Path, where: list[str]) -> None:
@@ -102,30 +119,29 @@ def refuse_depth(z: pd.Series, path: Path, where: list[str]) -> None:
 
 
 def read_text(
-    path: Path, recording: str, needed: tuple[str, ...], optional: tuple[str, ...], sep: str = ",", strict: bool = True
+    path: Path,
+    recording: str,
+    needed: tuple[str, ...],
+    optional: tuple[str, ...],
+    sep: str = ",",
+    strict: bool = True,
+    keep: Callable[[str], bool] = lambda column: False,
 ) -> pd.DataFrame:
     """The recording's rows of a text table as stripped text; the index is the row's number below the header, from 0.
 
-    Columns besides ``needed`` and ``optional`` are an error when ``strict``, else left out.
+    Columns besides ``needed``, ``optional`` and those that ``keep`` names are an error when ``strict``, else left out.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file (csv tracks)")
+    if not path.is_file():
+        raise InputError(f"{path}: {'a folder, a text table is needed' if path.is_dir() else 'no such file (a text table is needed)'}")
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            header = file.readline()
-        other = next((separator for separator in ";\t" if separator in header and sep not in header), None)
-        if other:
-            raise InputError(f"{path}: line 1: separated by {other!r}? Commas are needed between the columns, points in the numbers")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
-            text = pd.read_csv(
-                path, sep=sep, dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False, encoding="utf-8-sig"
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        text = _text_table(path, sep)
+    except (ValueError, pd.errors.ParserWarning, OverflowError) as error:  # pandas' own errors are ValueErrors
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{path}: not readable as a CSV table: {error}") from error
-    text.columns = text.columns.str.strip()
     missing = [column for column in needed if column not in text]
-    extra = [column for column in text if strict and column not in needed + optional]
+    kept = tuple(column for column in text if column not in needed + optional and keep(column))
+    extra = [column for column in text if strict and column not in needed + optional + kept]
     if missing or extra:
         problem = f"column {missing[0]} missing" if missing else f"unknown column {extra[0]}"
         raise InputError(f"{path}: {problem}; needed are {', '.join(needed)}, allowed besides {', '.join(optional)}")
@@ -133,7 +149,26 @@ def read_text(
     text = text[(text != "").any(axis="columns")]
     if "recording" in text:
         text = text[text["recording"] == recording]
-    return text.reindex(columns=needed + optional, fill_value="")
+    return text.reindex(columns=needed + optional + kept, fill_value="")
+
+
+def _text_table(path: Path, sep: str) -> pd.DataFrame:
+    """All columns as text, their names stripped; an InputError for another separator, a row that is too long and a name given twice."""
+    with open(path, encoding="utf-8-sig") as file:
+        header = file.readline()
+    other = next((separator for separator in ";\t" if separator in header and sep not in header), None)
+    if other:
+        raise InputError(f"{path}: line 1: separated by {other!r}? Commas are needed between the columns, points in the numbers")
+    options = {"sep": sep, "dtype": str, "keep_default_na": False, "skip_blank_lines": False, "index_col": False, "encoding": "utf-8-sig"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
+        text = pd.read_csv(path, **options)
+        names = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].fillna("").str.strip().tolist()
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: line 1: two columns are named {twice}, so it is not clear which one counts")
+    text.columns = text.columns.str.strip()
+    return text
 
 
 def lines(text: pd.DataFrame) -> list[str]:
@@ -142,22 +177,40 @@ def lines(text: pd.DataFrame) -> list[str]:
 
 
 def numbers(text: pd.Series, path: Path, whole: bool = False, empty: bool = False) -> pd.Series:
-    """Text as numbers: int64 where ``whole`` and every value is needed, else float64. NaN and infinity pass unless ``whole``."""
+    """Text as numbers: float64, where NaN and infinity pass; for ``whole`` ones those of :func:`whole_numbers`."""
+    if whole:
+        return whole_numbers(text, path, empty)
     values = pd.to_numeric(text.where(text != "", np.nan), errors="coerce").astype("float64")
-    wanted = "a whole number from 0" if whole else "a number"
-    bad = values.isna() & ~text.str.lower().isin(["nan"]) if not whole else ~(values >= 0) | ~np.isfinite(values) | (values % 1 != 0)
+    bad = values.isna() & ~text.str.lower().isin(["nan"])
     if empty:
         bad &= text != ""
     if bad.any():
         row = text.index[bad][0]
-        raise InputError(f"{path}: line {row + 2}: {text.name} is {text[row]!r}, {wanted} is needed")
-    return values.astype("int64") if whole and not empty else values
+        raise InputError(f"{path}: line {row + 2}: {text.name} is {text[row]!r}, a number is needed")
+    return values
+
+
+def whole_numbers(text: pd.Series, path: Path, empty: bool = False, low: int | None = 0) -> pd.Series:
+    """Text as whole numbers, exact to the last digit: int64, or Int64 where a cell may be ``empty``; an InputError below ``low``."""
+    kind = "Int64" if empty else "int64"
+    if text.str.fullmatch("[0-9]{1,18}").all():
+        return text.astype("int64").astype(kind)
+    values = []
+    for row, value in text.items():
+        try:
+            number = pd.NA if empty and value == "" else whole_number(value)
+            if number is not pd.NA and low is not None and number < low:
+                raise ValueError(f"a whole number from {low} is needed")
+        except ValueError as error:
+            raise InputError(f"{path}: line {row + 2}: {text.name} is {value!r}, {error}") from None
+        values.append(number)
+    return pd.Series(values, index=text.index, name=text.name, dtype=kind)
 
 
 def _ids(value: str, line: str, path: Path) -> tuple[int, ...]:
     """The track ids of a ``continues_as`` cell, separated by semicolons."""
     parts = [part.strip() for part in value.split(";") if part.strip()]
-    if not all(part.isdigit() for part in parts):
+    if not all(part.isascii() and part.isdigit() for part in parts):
         raise InputError(f"{path}: {line}: continues_as is {value!r}, track ids separated by ';' are needed")
     return tuple(int(part) for part in parts)
 

@@ -30,6 +30,19 @@ OUTCOMES = Table(
     key=("recording", "track_id"),
 )
 
+# one row per thing in the file of tracks that was not used; track as the file names it, where as a person finds it there
+LEFT_OUT = Table(
+    "left_out",
+    {
+        "recording": STR,
+        "what": Column("str", allowed=("position", "event", "mother")),
+        "where": STR,
+        "track": STR_NULL,
+        "frame": INT_NULL,
+        "reason": STR,
+    },
+)
+
 # one row: how plausible the tracks of a recording are; see cellfate.tracks.quality
 TRACKING_QUALITY = Table(
     "tracking_quality",

@@ -79,8 +79,8 @@ def _look_at_json(path: Path) -> FoundTracks:
     if path.stat().st_size > LARGEST_JSON:
         raise InputError(f"JSON of {path.stat().st_size / 2**20:.0f} MB, not looked into; for COCO-video, give one file per recording")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"not JSON: {error}") from error
     lists = ("videos", "images", "annotations")
     if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in lists):

@@ -1,8 +1,11 @@
-"""COCO-video annotations, as the published data set has them: one recording's tracks and their events."""
+"""COCO-video annotations, as the published data set has them: one recording's tracks and their events.
+
+An odd annotation does not stop a recording of hundreds of cells: it is set aside, with the reason.
+"""
 
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.tracks.raw import RawTracks, RecordingFacts, joined_notes
+from cellfate.tracks.numbers import whole_number
+from cellfate.tracks.parents import parent_names, parent_number, unused_lineage
+from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes
+from cellfate.tracks.tables import CENSORED
 
 CELL = 1  # category_id of the boxes that make up a track
 DEATH, DIVISION = "apoptosis", "mitosis"  # the outcomes that the event times stand for
@@ -18,57 +24,93 @@ EVENT_TIMES = ("time_of_death", "time_of_division")
 
 
 def read_coco(path: Path, facts: RecordingFacts) -> RawTracks:
-    """The tracks of a COCO-video file; their event times are deaths and divisions, of which a death counts where both are given."""
-    rows, events = read_coco_video(path, facts.name, facts.frame_shape)
+    """The tracks of a COCO-video file; their event times are deaths and divisions, of which a death counts where both are given.
+
+    A track whose event could not be read is censored, so that it does not count as one without an event.
+    """
+    rows, events, left_out, warnings = read_coco_video(path, facts)
     dead = events["time_of_death"].notna()
     divided = events["time_of_division"].notna()
-    events["outcome"] = np.where(dead, DEATH, np.where(divided, DIVISION, None))
-    events["event_frame"] = events["time_of_death"].where(dead, events["time_of_division"])
+    events["outcome"] = np.where(events["unreadable"], CENSORED, np.where(dead, DEATH, np.where(divided, DIVISION, None)))
+    events["event_frame"] = events["time_of_death"].fillna(events["time_of_division"]).mask(events["unreadable"])
     both = [
-        f"{DIVISION} at frame {division:g} is given as well: {DEATH} counts" if two else None
-        for division, two in zip(events["time_of_division"], dead & divided, strict=True)
+        f"{DIVISION} at frame {division} is given as well: {DEATH} counts" if two else None
+        for division, two in zip(events["time_of_division"], dead & divided & ~events["unreadable"], strict=True)
     ]
     events["note"] = [joined_notes(note, text) for note, text in zip(events["note"], both, strict=True)]
     events["continues_as"] = pd.Series([()] * len(events), dtype=object)
     events["lineage"] = None
-    return RawTracks(rows, events, path)
+    return RawTracks(rows, events, path, tuple(left_out), tuple(warnings))
 
 
-def read_coco_video(path: str | Path, recording: str, frame_shape: tuple[int, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+@dataclass
+class _Box:
+    """One annotation of a cell: where it is, and what it says of the cell (values as they stand in the file)."""
+
+    where: str
+    frame: int
+    y: float
+    x: float
+    said: dict[str, Any]  # the keys of EVENT_TIMES that it has, "parent" and "time_step"
+
+
+@dataclass
+class _Cell:
+    """The boxes of one cell, in the order of the file, and what of it was set aside."""
+
+    track: int
+    boxes: list[_Box] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def set_aside(self, what: str, box: _Box, reason: str) -> None:
+        self.left_out.append(LeftOut(what, box.where, str(self.track), box.frame, reason))
+
+
+class _OddError(ValueError):
+    """What is odd about one annotation."""
+
+
+def read_coco_video(path: str | Path, facts: RecordingFacts) -> tuple[pd.DataFrame, pd.DataFrame, list[LeftOut], list[str]]:
     """Read the tracks of one recording.
 
-    ``frame_shape`` is (H, W) in pixels. Returns two tables: one row per track and frame (track_id, parent_id, frame, y, x
-    in pixels, ``where`` naming the annotation), sorted by track and frame; and one row per track (track_id,
-    time_of_death, time_of_division in frames or NaN, ``where``, ``note``: a text where ``time_step`` is not the image's
-    frame_id, else None). Raises InputError for anything that does not fit the layout, with file, annotation id and value.
+    Returns two tables: one row per track and frame (track_id, parent_id, frame, y, x in pixels, ``where`` naming the annotation),
+    sorted by track and frame; and one row per track (track_id, time_of_death, time_of_division in frames or NA, ``unreadable``
+    where one of them is given but is none, ``where``, ``note``: a text where ``time_step`` disagrees with the images, else None);
+    then what was left out, and warnings. Raises InputError for a file that is no COCO-video or has nothing of this recording.
     """
     path = Path(path)
     content = _load(path)
-    video = _video_of(content["videos"], recording, path)
-    frames = {
-        image["id"]: _whole(image["frame_id"], "frame_id", f"{path}: image {image['id']}")
-        for image in complete_entries(content["images"], ("id", "video_id", "frame_id"), "image", path)
-        if image["video_id"] == video
-    }
-    known = frames.keys() | {image["id"] for image in content["images"]}
-    rows = []
-    for annotation in complete_entries(content["annotations"], ("id", "image_id", "category_id"), "annotation", path):
-        if annotation["image_id"] not in known:
-            raise InputError(f"{path}: annotation {annotation['id']}: image_id {annotation['image_id']!r} is not among the images")
-        if annotation["category_id"] == CELL and annotation["image_id"] in frames:
-            rows.append(_row(annotation, frames[annotation["image_id"]], frame_shape, path))
-    if not rows:
-        raise InputError(f"{path}: recording {recording} is empty: no annotation of category {CELL} on its {len(frames)} images")
-    table = pd.DataFrame(rows).sort_values(["track_id", "frame"], kind="stable", ignore_index=True)
-    return table[["track_id", "parent_id", "frame", "y", "x", "where"]], _one_per_track(table, path)
+    frames, known = _frames(content, facts.name, path)
+    cells: dict[int, _Cell] = {}
+    left_out: list[LeftOut] = []
+    keys = _parent_keys(content["annotations"])
+    for number, annotation in enumerate(content["annotations"]):
+        try:
+            image = _image_of(annotation, known)
+            if image in frames and _key(annotation["category_id"]) == CELL:
+                track, box = _box(annotation, frames[image], facts, keys)
+                cells.setdefault(track, _Cell(track)).boxes.append(box)
+        except _OddError as odd:
+            left_out.append(_odd_annotation(annotation, number, frames, str(odd)))
+    if not cells:
+        first = f"; left out was {left_out[0].where}: {left_out[0].reason}" if left_out else ""
+        raise InputError(f"{path}: recording {facts.name} is empty: no annotation of category {CELL} on its {len(frames)} images{first}")
+    tracks = [_one_track(cells[track]) for track in sorted(cells)]
+    left_out += [one for track in sorted(cells) for one in cells[track].left_out]
+    rows = pd.concat([rows for rows, _ in tracks], ignore_index=True)
+    notes = _notes_of_steps([cells[track] for track in sorted(cells)])
+    events = pd.DataFrame([event for _, event in tracks]).astype(dict.fromkeys(EVENT_TIMES, "Int64"))
+    events["note"] = [joined_notes(note, notes.get(track)) for track, note in zip(events["track_id"], events["note"], strict=True)]
+    used = keys[:1]
+    return rows, events, left_out, unused_lineage(_keys_of(content["annotations"]), used, path)
 
 
 def _load(path: Path) -> dict[str, list]:
-    if not path.exists():
-        raise InputError(f"{path}: no such file (COCO-video annotations)")
+    if not path.is_file():
+        raise InputError(f"{path}: {'a folder, a JSON file is needed' if path.is_dir() else 'no such file'} (COCO-video annotations)")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from error
     return lists_of(content, path)
 
@@ -91,69 +133,220 @@ def complete_entries(entries: list, keys: tuple[str, ...], what: str, path: Path
         yield entry
 
 
-def _video_of(videos: list, recording: str, path: Path) -> Any:
-    found = [video["id"] for video in complete_entries(videos, ("id", "name"), "video", path) if str(video["name"]) == recording]
+def _key(value: Any) -> Hashable:
+    """An id by which entries find each other: ``7``, ``7.0`` and ``"7"`` are the same."""
+    try:
+        return whole_number(value)
+    except ValueError:
+        return value.strip() if isinstance(value, str) else repr(value)
+
+
+def _video_of(videos: list, recording: str, path: Path) -> Hashable:
+    entries = list(complete_entries(videos, ("id", "name"), "video", path))
+    found = [video["id"] for video in entries if str(video["name"]) == recording or str(_key(video["name"])) == recording]
     if len(found) != 1:
-        names = ", ".join(str(video["name"]) for video in videos[:10])
+        names = ", ".join(str(video["name"]) for video in entries[:10]) or "none"
         raise InputError(f"{path}: {len(found)} videos are named {recording!r}, one is needed; found {names}")
-    return found[0]
+    return _key(found[0])
 
 
-def _whole(value: Any, key: str, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value % 1 or value < 0:
-        raise InputError(f"{where}: {key} is {value!r}, a whole number from 0 is needed")
-    return int(value)
+def _frames(content: dict[str, list], recording: str, path: Path) -> tuple[dict[Hashable, int], set[Hashable]]:
+    """{image of the recording: frame}, and all images of the file."""
+    video = _video_of(content["videos"], recording, path)
+    frames: dict[Hashable, int] = {}
+    for image in complete_entries(content["images"], ("id", "video_id", "frame_id"), "image", path):
+        if _key(image["video_id"]) == video:
+            frame = _whole(image["frame_id"], f"{path}: image {image['id']}: frame_id")
+            if frames.setdefault(_key(image["id"]), frame) != frame:
+                raise InputError(f"{path}: image {image['id']} stands there for the second time, with frame_id {frame}")
+    return frames, {_key(image["id"]) for image in content["images"]}
 
 
-def _row(annotation: dict, frame: int, frame_shape: tuple[int, int], path: Path) -> dict:
-    where = f"annotation {annotation['id']}"
-    here = f"{path}: {where}"
-    missing = [key for key in ("bbox", "cell_id", *EVENT_TIMES) if key not in annotation]
+def _whole(value: Any, here: str) -> int:
+    try:
+        return _from_zero(value)
+    except _OddError as odd:
+        raise InputError(f"{here} is {value!r}, {odd}") from None
+
+
+def _from_zero(value: Any) -> int:
+    """A whole number from 0; what is needed instead is raised."""
+    try:
+        number = whole_number(value)
+    except ValueError as error:
+        raise _OddError(error) from None
+    if number < 0:
+        raise _OddError("a whole number from 0 is needed")
+    return number
+
+
+def _keys_of(annotations: list) -> list[str]:
+    return list(dict.fromkeys(key for one in annotations if isinstance(one, dict) for key in one))
+
+
+def _parent_keys(annotations: list) -> list[str]:
+    """The keys that name a cell's mother, the likeliest first."""
+    return parent_names(_keys_of(annotations))
+
+
+def _image_of(annotation: Any, known: set[Hashable]) -> Hashable:
+    if not isinstance(annotation, dict):
+        raise _OddError(f"is {annotation!r:.80}, an object is needed")
+    missing = [key for key in ("id", "image_id", "category_id") if key not in annotation]
     if missing:
-        raise InputError(f"{here}: {', '.join(missing)} missing")
-    y, x = _centre(annotation["bbox"], frame_shape, here)
-    parent = annotation.get("parent_id")
-    step = annotation.get("time_step")
-    row = {
-        "track_id": _whole(annotation["cell_id"], "cell_id", here),
-        "parent_id": None if parent is None else _whole(parent, "parent_id", here),
-        "frame": frame,
-        "y": y,
-        "x": x,
-        "where": where,
-        "note": None if step in (None, frame) else f"time_step is {step} where frame_id is {frame} ({where})",
-    }
-    for key in EVENT_TIMES:
-        row[key] = math.nan if annotation[key] is None else float(_whole(annotation[key], key, here))
-    return row
+        raise _OddError(f"{', '.join(missing)} missing")
+    image = _key(annotation["image_id"])
+    if image not in known:
+        raise _OddError(f"image_id {annotation['image_id']!r} is not among the images")
+    return image
 
 
-def _centre(bbox: Any, frame_shape: tuple[int, int], here: str) -> tuple[float, float]:
+def _odd_annotation(annotation: Any, number: int, frames: dict[Hashable, int], reason: str) -> LeftOut:
+    """The row of an annotation that was set aside, with what can be said of it."""
+    if not isinstance(annotation, dict):
+        return LeftOut("position", f"annotation number {number}", None, None, reason)
+    where = f"annotation {annotation.get('id', f'number {number}')}"
+    cell = annotation.get("cell_id")
+    return LeftOut("position", where, None if cell is None else str(_key(cell)), frames.get(_key(annotation.get("image_id"))), reason)
+
+
+def _box(annotation: dict, frame: int, facts: RecordingFacts, parents: Sequence[str]) -> tuple[int, _Box]:
+    """The cell and the box of an annotation."""
+    missing = [key for key in ("bbox", "cell_id") if key not in annotation]
+    if missing:
+        raise _OddError(f"{', '.join(missing)} missing")
+    try:
+        track = _from_zero(annotation["cell_id"])
+    except _OddError as odd:
+        raise _OddError(f"cell_id is {annotation['cell_id']!r}, {odd}") from None
+    if frame >= facts.n_frames:
+        raise _OddError(f"frame of track {track} is {frame}, the recording's frames are 0 to {facts.n_frames - 1}")
+    y, x = _centre(annotation["bbox"], facts.frame_shape)
+    said = {key: annotation[key] for key in (*EVENT_TIMES, "time_step") if key in annotation}
+    if parents and parents[0] in annotation:
+        said["parent"] = annotation[parents[0]]
+    return track, _Box(f"annotation {annotation['id']}", frame, y, x, said)
+
+
+def _centre(bbox: Any, frame_shape: tuple[int, int]) -> tuple[float, float]:
     """(y, x) in pixels of a normalised centre-first box."""
-    if not isinstance(bbox, list) or len(bbox) != 4 or not all(isinstance(v, int | float) and math.isfinite(v) for v in bbox):
-        raise InputError(f"{here}: bbox is {bbox!r}, four finite numbers are needed")
+    numbers = isinstance(bbox, list) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in bbox)
+    if not numbers or len(bbox) != 4 or not all(abs(v) < 1e9 for v in bbox):
+        raise _OddError(f"bbox is {bbox!r:.80}, four finite numbers are needed")
     x, y = bbox[:2]
     if not (0 <= x <= 1 and 0 <= y <= 1):
-        raise InputError(f"{here}: bbox is {bbox!r}: its centre ({x}, {y}) lies outside the image, 0 to 1 is needed")
+        raise _OddError(f"bbox is {bbox!r}: its centre ({x}, {y}) lies outside the image, 0 to 1 is needed")
     return y * frame_shape[0], x * frame_shape[1]
 
 
-def _one_per_track(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """One row per track; values that must be the same on all of a track's annotations are checked to be so."""
-    for key in (*EVENT_TIMES, "parent_id"):
-        first = table.groupby("track_id")[key].transform(lambda values: values.iloc[0])
-        differs = ~((table[key] == first) | (table[key].isna() & first.isna()))
-        if differs.any():
-            row = table[differs].iloc[0]
-            raise InputError(
-                f"{path}: {row['where']}: {key} of cell {row['track_id']} is {_shown(row[key])}, "
-                f"{_shown(first[row.name])} on its first annotation; one value per cell is needed"
-            )
-    notes = table.dropna(subset="note").groupby("track_id")["note"].first()
-    tracks = table.groupby("track_id", as_index=False).nth(0)[["track_id", *EVENT_TIMES, "where"]].reset_index(drop=True)
-    tracks["note"] = [notes.get(track) for track in tracks["track_id"]]
-    return tracks
+def _one_track(cell: _Cell) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The rows of a cell, by frame, and its row of events."""
+    boxes: dict[int, _Box] = {}
+    for box in cell.boxes:
+        if box.frame in boxes:
+            cell.set_aside("position", box, f"track {cell.track} is in frame {box.frame} already ({boxes[box.frame].where})")
+        boxes.setdefault(box.frame, box)
+    kept = [boxes[frame] for frame in sorted(boxes)]
+    parent = _parent(cell)
+    event: dict[str, Any] = {"track_id": cell.track, "unreadable": False, "where": kept[0].where, "note": None}
+    for key in EVENT_TIMES:
+        event[key] = _event(cell, key, kept[0].frame)
+        if isinstance(event[key], str):
+            event |= {key: pd.NA, "unreadable": True, "note": f"{key} cannot be used, so the track is censored: {cell.left_out[-1].reason}"}
+    rows = pd.DataFrame(
+        {
+            "track_id": cell.track,
+            "parent_id": pd.array([parent] * len(kept), dtype="Int64"),
+            "frame": [box.frame for box in kept],
+            "y": [box.y for box in kept],
+            "x": [box.x for box in kept],
+            "where": [box.where for box in kept],
+        }
+    )
+    return rows, event
 
 
-def _shown(value: Any) -> str:
-    return "null" if pd.isna(value) else f"{value:g}"
+def _event(cell: _Cell, key: str, first_frame: int) -> Any:
+    """The frame of an event, NA for none, or "unreadable"; values that are none, or that differ, are set aside.
+
+    A key that an annotation lacks says nothing: the others of the cell count. Where some of its annotations have a value that can
+    be read and they agree, that one holds.
+    """
+    said = [(box, box.said[key]) for box in cell.boxes if key in box.said]
+    read: dict[int | None, _Box] = {}
+    odd: dict[str, tuple[_Box, str]] = {}
+    for box, value in said:
+        try:
+            read.setdefault(None if value is None else _from_zero(value), box)
+        except _OddError as error:
+            odd.setdefault(repr(value), (box, f"{key} of cell {cell.track} is {value!r}, {error}; null for none"))
+    for box, reason in odd.values():
+        cell.set_aside("event", box, reason)
+    if len(read) > 1:
+        (first, _), (other, box) = list(read.items())[:2]
+        values = f"{_shown(other)}, {_shown(first)} on its first annotation"
+        cell.set_aside("event", box, f"{key} of cell {cell.track} is {values}; one value per cell is needed")
+        return "unreadable"
+    if not read:
+        return "unreadable" if odd else pd.NA
+    event = next(iter(read))
+    if event is not None and event < first_frame:
+        cell.set_aside("event", read[event], f"{key} of cell {cell.track} is {event}, before the track's start at frame {first_frame}")
+        return "unreadable"
+    return pd.NA if event is None else event
+
+
+def _shown(value: int | None) -> str:
+    return "null" if value is None else str(value)
+
+
+def _parent(cell: _Cell) -> Any:
+    """The mother of a cell: the first that its annotations name; values that are none, or another, are set aside."""
+    first: int | None = None
+    told = set()
+    for box in cell.boxes:
+        try:
+            mother = parent_number(box.said.get("parent"))
+        except ValueError as error:
+            mother, reason = None, f"parent of cell {cell.track} is {box.said['parent']!r}, {error}; null for none"
+        else:
+            reason = None if mother in (None, first) or first is None else f"parent of cell {cell.track} is {mother}, {first} before"
+        if reason and reason not in told:
+            told.add(reason)
+            cell.set_aside("mother", box, reason)
+        first = mother if first is None else first
+    return pd.NA if first is None else first
+
+
+def _notes_of_steps(cells: Sequence[_Cell]) -> dict[int, str]:
+    """{track: a text} where ``time_step`` disagrees with the images' frames.
+
+    Counting from another number, from the start of each track, or only the frames that a track is in, is no disagreement when all
+    annotations of the recording do so.
+    """
+    steps = [(cell, box) for cell in cells for box in cell.boxes if box.said.get("time_step") is not None]
+    starts = {cell.track: sorted({box.frame for box in cell.boxes}) for cell in cells}
+    counts = (
+        lambda cell, box: box.frame,
+        lambda cell, box: box.frame - starts[cell.track][0],
+        lambda cell, box: starts[cell.track].index(box.frame),
+    )
+    if len(steps) > 1 and any(len({_difference(box, count(cell, box)) for cell, box in steps}) == 1 for count in counts):
+        return {}
+    notes: dict[int, list[_Box]] = {}
+    for cell, box in steps:
+        if _difference(box, box.frame) != 0:
+            notes.setdefault(cell.track, []).append(box)
+    return {
+        track: f"time_step is {boxes[0].said['time_step']} where frame_id is {boxes[0].frame} ({boxes[0].where})"
+        + (f", and differs in {len(boxes)} annotations" if len(boxes) > 1 else "")
+        for track, boxes in notes.items()
+    }
+
+
+def _difference(box: _Box, count: int) -> Any:
+    """The step of a box minus a count; what is no number differs from every other."""
+    try:
+        return whole_number(box.said["time_step"]) - count
+    except ValueError:
+        return box.where

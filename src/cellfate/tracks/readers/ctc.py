@@ -4,56 +4,76 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.base.progress import progress
-from cellfate.tracks.raw import RawTracks, RecordingFacts, with_fates_beside
+from cellfate.tracks.numbers import LARGEST
+from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, with_fates_beside
 
 CTC_LAYOUTS = {"man_track.txt": "man_track", "res_track.txt": "mask"}  # table of tracks -> how its label images are named
+TIFF_ENDINGS = (".tif", ".tiff")
 
 
 def read_ctc(path: Path, facts: RecordingFacts) -> RawTracks:
     """A folder of the Cell Tracking Challenge (https://celltrackingchallenge.net/datasets/): label images and a table of tracks.
 
-    ``man_track*.tif`` with ``man_track.txt``, or a result's ``mask*.tif`` with ``res_track.txt``; the number in an image's name
-    is its frame, positions are the centroids of the labels. A line is "track first-frame last-frame parent", parent 0 for none.
+    ``man_track*.tif`` with ``man_track.txt``, or a result's ``mask*.tif`` with ``res_track.txt``, in small or capital letters; the
+    number in an image's name is its frame, positions are the centroids of the labels. A line is "track first-frame last-frame
+    parent", parent 0 for none.
     """
     table, name = _ctc_layout(path)
     known = _read_ctc_table(table)
-    files = sorted(path.glob(f"{name}*.tif*"), key=lambda file: file.name)
+    left_out = _drop_late_mothers(known, table)
+    files = sorted((file for file in path.iterdir() if _is_label_image(file, name)), key=lambda file: file.name)
     if not files:
         raise InputError(f"{path}: no {name}*.tif beside {table.name}")
     rows = []
     for file in progress(files, f"read_tracks {facts.name}", unit="mask"):
-        number = re.fullmatch(rf"{name}_?(\d+)", file.stem)
+        number = re.fullmatch(rf"{name}_?([0-9]+)", file.stem, re.IGNORECASE)
         if number is None:
-            raise InputError(f"{file}: {name}<frame>.tif is needed")
+            raise InputError(f"{file}: the name must be {name}<frame>.tif, such as {name}007.tif")
         rows += _ctc_rows(file, int(number[1]), known, facts)
     found = {row[0] for row in rows}
     missing = [track for track in known if track not in found]
     if missing:
         raise InputError(f"{table}: {known[missing[0]]['where']}: track {missing[0]} is in no label image")
-    return with_fates_beside(pd.DataFrame(rows, columns=["track_id", "parent_id", "frame", "y", "x", "where"]), path, facts)
+    columns = ["track_id", "parent_id", "frame", "y", "x", "where"]
+    return with_fates_beside(pd.DataFrame(rows, columns=columns).astype({"parent_id": "Int64"}), path, facts, left_out)
+
+
+def _is_label_image(file: Path, name: str) -> bool:
+    return file.name.lower().startswith(name) and file.suffix.lower() in TIFF_ENDINGS
 
 
 def _ctc_layout(path: Path) -> tuple[Path, str]:
-    found = [file for file in CTC_LAYOUTS if (path / file).is_file()]
+    if not path.is_dir():
+        raise InputError(
+            f"{path}: a folder of the Cell Tracking Challenge is needed, with {' or '.join(CTC_LAYOUTS)} in it; this is a file"
+        )
+    found = [file for file in sorted(path.iterdir()) if file.name.lower() in CTC_LAYOUTS and file.is_file()]
     if len(found) != 1:
-        has = " and ".join(found) if found else "neither"
+        has = " and ".join(file.name for file in found) if found else "neither"
         raise InputError(f"{path}: {' or '.join(CTC_LAYOUTS)} is needed in a folder of the Cell Tracking Challenge, it has {has}")
-    return path / found[0], CTC_LAYOUTS[found[0]]
+    return found[0], CTC_LAYOUTS[found[0].name.lower()]
 
 
 def _read_ctc_table(path: Path) -> dict[int, dict]:
     known: dict[int, dict] = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not readable as text: {error}") from error
+    for number, line in enumerate(content.splitlines(), start=1):
         words = line.split()
         if not words:
             continue
-        if len(words) != 4 or not all(word.isdigit() for word in words) or words[0] == "0":
+        if len(words) != 4 or not all(word.isascii() and word.isdigit() for word in words) or int(words[0]) == 0:
             raise InputError(f"{path}: line {number}: {line!r}, four whole numbers are needed: track, first frame, last frame, parent or 0")
         track, first, last, parent = map(int, words)
+        if max(track, parent) > LARGEST:
+            raise InputError(f"{path}: line {number}: {line!r}, tracks up to {LARGEST} can be read")
         if track in known:
             raise InputError(f"{path}: line {number}: track {track} stands there for the second time")
         known[track] = {"first": first, "last": last, "parent": parent or None, "where": f"line {number}"}
@@ -63,18 +83,45 @@ def _read_ctc_table(path: Path) -> dict[int, dict]:
     return known
 
 
-def _ctc_rows(file: Path, frame: int, known: Mapping[int, dict], facts: RecordingFacts) -> list[tuple]:
+def _drop_late_mothers(known: Mapping[int, dict], table: Path) -> list[LeftOut]:
+    """Take mothers away that do not begin before their daughter, and say so by the line of the table."""
+    late = []
+    for track, row in known.items():
+        mother = row["parent"]
+        if mother is not None and known[mother]["first"] >= row["first"]:
+            begins = known[mother]["first"]
+            reason = f"parent of track {track} (frames {row['first']} to {row['last']}) is {mother}, which begins only in frame {begins}"
+            late.append((row, LeftOut("mother", f"{table.name}, {row['where']}", str(track), row["first"], reason)))
+    for row, _ in late:
+        row["parent"] = None
+    return [one for _, one in late]
+
+
+def _read_labels(file: Path, shape: tuple[int, int]) -> np.ndarray:
+    """A label image (H, W) of whole numbers; one that is stored as floating point is read where all its values are whole."""
     import tifffile
-    from skimage.measure import regionprops
 
     try:
         labels = tifffile.imread(file)
     except Exception as error:  # decoders raise many kinds, all mean that the labels cannot be had
         raise InputError(f"{file}: not readable as a TIFF image: {error}") from error
-    if labels.shape != facts.frame_shape:
-        raise InputError(f"{file}: label image of {labels.shape}, the recording's frames are {facts.frame_shape}")
+    kind = labels.dtype
+    if labels.ndim == 3 and labels.shape[0] == 1:
+        labels = labels[0]
+    if labels.shape != shape:
+        raise InputError(f"{file}: label image of {labels.shape}, the recording's frames are {shape}")
+    if kind.kind == "f" and (~np.isfinite(labels) | (labels % 1 != 0) | (labels > 2 ** (np.finfo(kind).nmant + 1))).any():
+        raise InputError(f"{file}: label image of type {kind}: its values are not all whole numbers, so they are no labels")
+    if kind.kind not in "uifb" or labels.min() < 0:
+        raise InputError(f"{file}: label image of type {kind}{' with negative values' * (kind.kind in 'if')}: numbers from 0 are needed")
+    return labels.astype(np.int64) if kind.kind in "fbi" else labels
+
+
+def _ctc_rows(file: Path, frame: int, known: Mapping[int, dict], facts: RecordingFacts) -> list[tuple]:
+    from skimage.measure import regionprops
+
     rows = []
-    for region in regionprops(labels):
+    for region in regionprops(_read_labels(file, facts.frame_shape)):
         track = int(region.label)
         if track not in known:
             raise InputError(f"{file}: label {track} is not in the table of tracks")

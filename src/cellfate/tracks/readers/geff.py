@@ -1,48 +1,137 @@
 """Tracks in the Graph Exchange File Format."""
 
+import re
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.links import tracks_of_links
+from cellfate.tracks.numbers import EXACT, whole_number
+from cellfate.tracks.parents import unused_lineage
 from cellfate.tracks.raw import RawTracks, RecordingFacts, refuse_depth, with_fates_beside
 
 MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "meter": 1e6}
 MINUTES = {"millisecond": 1 / 60000, "second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0}
+OTHER_WORDS = {  # for a unit, in small letters without a plural's s
+    **dict.fromkeys(("um", "\u00b5m", "\u03bcm", "micron", "micrometre"), "micrometer"),
+    "nm": "nanometer",
+    "nanometre": "nanometer",
+    "mm": "millimeter",
+    "millimetre": "millimeter",
+    "m": "meter",
+    "metre": "meter",
+    "px": "pixel",
+    "pix": "pixel",
+    "timepoint": "frame",
+    "time point": "frame",
+    "ms": "millisecond",
+    "d": "day",
+    "": None,
+    "s": "second",
+    "sec": "second",
+    "min": "minute",
+    "h": "hour",
+    "hr": "hour",
+}
 OFF_FRAME = 0.01  # frames by which a time may miss a frame
+_LETTER = re.compile(r"(?:(?:position|pos|centroid|coord|coordinate|center|centre)[ _-]?)?([tyxz])|(time|frame)", re.IGNORECASE)
 
 
 def read_geff(path: Path, facts: RecordingFacts) -> RawTracks:
-    """A graph in the Graph Exchange File Format (https://liveimagetrackingtools.org/geff/): axes named y and x, and one of time.
+    """A graph in the Graph Exchange File Format (https://liveimagetrackingtools.org/geff/).
 
-    Axes without a unit are pixels and frames. Lengths become pixels by the sheet's ``pixel_size_um``, times frames by its
-    ``frame_interval_min``. Tracks are the longest paths between divisions, each has the number of its first node.
+    Which axis is which say its ``display_hints`` (vertical is y, horizontal is x), then the axis of type time, then the names (y,
+    POSITION_Y, ...). Axes without a unit are pixels and frames. Lengths become pixels by the sheet's ``pixel_size_um``, times frames
+    by its ``frame_interval_min``. Tracks are the longest paths between divisions, each has the number of its first node.
     """
     import geff
 
     try:
         graph, metadata = geff.read(path, backend="networkx")
     except Exception as error:  # zarr, pydantic and geff raise many kinds, all mean that this is no GEFF
-        raise InputError(f"{path}: not readable as GEFF: {str(error).splitlines()[0]}") from error
-    axes = {("t" if axis.type == "time" else axis.name.lower()): axis for axis in metadata.axes or []}
-    if not {"t", "y", "x"} <= axes.keys():
-        named = ", ".join(axis.name for axis in metadata.axes or []) or "none"
-        raise InputError(f"{path}: axes are {named}; y, x and one of type time are needed")
-    values = {key: _geff_values(graph, axes[key].name, path) for key in ("t", "y", "x", "z") if key in axes}
+        raise InputError(f"{path}: not readable as GEFF: {(str(error).splitlines() or [type(error).__name__])[0]}") from error
+    if not len(graph):
+        raise InputError(f"{path}: it has no tracks: the graph has no nodes")
+    axes, warnings = _geff_axes(metadata, path)
+    nodes = {node: _node_number(node, path) for node in graph}
     where = [f"node {node}" for node in graph]
+    values = {key: _geff_values(graph, axis.name, path) for key, axis in axes.items()}
     if "z" in values:
         refuse_depth(pd.Series(values["z"]), path, where)
     frames = _geff_frames(values["t"], axes["t"].unit, where, path, facts)
     with _in_file(path):
-        tracks, parents = tracks_of_links(dict(zip(graph, frames, strict=True)), graph.edges)
-    ids = [tracks[node] for node in graph]
-    rows = pd.DataFrame({"track_id": ids, "parent_id": pd.Series([parents[track] for track in ids], dtype="float64"), "frame": frames})
+        tracks, parents = tracks_of_links(
+            dict(zip(nodes.values(), frames, strict=True)), ((nodes[one], nodes[other]) for one, other in graph.edges)
+        )
+    ids = [tracks[node] for node in nodes.values()]
+    rows = pd.DataFrame({"track_id": ids, "parent_id": pd.array([parents[track] for track in ids], dtype="Int64"), "frame": frames})
     for key in ("y", "x"):
         rows[key] = np.array(values[key]) / _geff_pixel(axes[key].unit, key, path, facts)
-    return with_fates_beside(rows.assign(where=where), path, facts)
+    if not graph.number_of_edges():
+        warnings.append(f"{path}: no node is linked to another, so each of its {len(nodes)} nodes is a track of one frame")
+        warnings += unused_lineage(metadata.node_props_metadata or (), ["the graph's edges"], path)
+    return with_fates_beside(rows.assign(where=where), path, facts, warnings=warnings)
+
+
+def _node_number(node: Any, path: Path) -> int:
+    try:
+        return whole_number(node)
+    except ValueError as error:
+        raise InputError(f"{path}: node {node}: its number cannot be read: {error}") from None
+
+
+def _geff_axes(metadata: Any, path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The axes by what they are, t, y, x and, where there is one, z; and a warning where the hints exchange axes named x and y."""
+    axes = list(metadata.axes or [])
+    named = {axis.name: axis for axis in axes}
+    found = dict(_hinted(metadata.display_hints, named, path))
+    times = [axis for axis in axes if axis.type == "time" and axis not in found.values()]
+    if "t" not in found and len(times) == 1:
+        found["t"] = times[0]
+    for axis in axes:
+        letter = _letter(axis.name)
+        if letter and letter not in found and axis not in found.values() and (axis.type != "time" or letter == "t"):
+            found[letter] = axis
+    if not {"t", "y", "x"} <= found.keys():
+        shown = ", ".join(axis.name for axis in axes) or "none"
+        raise InputError(f"{path}: axes are {shown}; y, x and one of type time are needed, or display_hints that say which axis is which")
+    warnings = []
+    if (_letter(found["x"].name), _letter(found["y"].name)) == ("y", "x"):
+        hints = f"{found['x'].name} is horizontal and {found['y'].name} is vertical"
+        warnings.append(f"{path}: display_hints say that {hints}: read so, although the names say the opposite")
+    return found, warnings
+
+
+def _hinted(hints: Any, named: Mapping[str, Any], path: Path) -> Iterable[tuple[str, Any]]:
+    """What the hints say of the axes; an InputError for a hint that names none."""
+    for key, direction in (("x", "horizontal"), ("y", "vertical"), ("z", "depth"), ("t", "time")):
+        name = getattr(hints, f"display_{direction}", None)
+        if name is None:
+            continue
+        if name not in named:
+            raise InputError(f"{path}: display_hints name {name!r} as {direction}, the axes are {', '.join(named)}")
+        yield key, named[name]
+
+
+def _letter(name: str) -> str | None:
+    """What an axis is by its name: t, y, x, z or, where the name does not say, None."""
+    match = _LETTER.fullmatch(name.strip())
+    return None if match is None else (match[1] or "t").lower()
+
+
+def _unit(unit: str | None) -> str | None:
+    """A unit by its word here, as it is where there is none."""
+    word = (unit or "").strip().strip("()").lower()
+    known = (*MICROMETRES, *MINUTES, "pixel", "frame")
+    for one in (word, word.removesuffix("s")):
+        if one in OTHER_WORDS or one in known:
+            return OTHER_WORDS.get(one, one)
+    return unit
 
 
 @contextmanager
@@ -54,14 +143,20 @@ def _in_file(path: Path):
 
 
 def _geff_values(graph, name: str, path: Path) -> list[float]:
-    missing = [node for node, data in graph.nodes.items() if name not in data]
-    if missing:
-        raise InputError(f"{path}: node {missing[0]}: {name} is missing")
-    return [float(data[name]) for data in graph.nodes.values()]
+    values = []
+    for node, data in graph.nodes.items():
+        if name not in data:
+            raise InputError(f"{path}: node {node}: {name} is missing")
+        try:
+            values.append(float(data[name]))
+        except (TypeError, ValueError):
+            raise InputError(f"{path}: node {node}: {name} is {data[name]!r}, a number is needed") from None
+    return values
 
 
 def _geff_pixel(unit: str | None, axis: str, path: Path, facts: RecordingFacts) -> float:
     """What to divide positions by, so that they are pixels."""
+    unit = _unit(unit)
     if unit in (None, "pixel"):
         return 1.0
     if unit not in MICROMETRES:
@@ -72,13 +167,15 @@ def _geff_pixel(unit: str | None, axis: str, path: Path, facts: RecordingFacts) 
 
 
 def _geff_frames(times: list[float], unit: str | None, where: list[str], path: Path, facts: RecordingFacts) -> list[int]:
+    unit = _unit(unit)
     if unit not in (None, "frame", *MINUTES):
         raise InputError(f"{path}: the unit of time is {unit!r}; frame, {', '.join(MINUTES)} can be read")
     if unit in MINUTES and facts.frame_interval_min is None:
         raise InputError(f"{path}: times are in {unit}, so frame_interval_min is needed for recording {facts.name}")
     exact = np.array(times) * (MINUTES[unit] / facts.frame_interval_min if unit in MINUTES else 1)
     frames = np.rint(exact)
-    off = ~(np.abs(exact - frames) <= OFF_FRAME)
+    with np.errstate(invalid="ignore"):
+        off = ~(np.abs(exact - frames) <= OFF_FRAME) | (np.abs(frames) > EXACT)
     if off.any():
         row = int(np.flatnonzero(off)[0])
         raise InputError(f"{path}: {where[row]}: time {times[row]:g} {unit or 'frame'} is no whole frame ({exact[row]:g})")

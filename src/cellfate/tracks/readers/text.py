@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cellfate.tracks.parents import is_lineage_name, is_parent_name, read_parents
 from cellfate.tracks.raw import RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth, with_fates_beside
 
 _TRACK_COLUMNS = {"needed": ("track_id", "frame", "y", "x"), "optional": ("recording", "parent_id")}
@@ -11,29 +12,31 @@ _NAPARI_COLUMNS = {"needed": ("track_id", "t", "y", "x"), "optional": ("recordin
 
 
 def read_csv(path: Path, facts: RecordingFacts) -> RawTracks:
-    """``track_id,frame,y,x`` and optionally ``parent_id``, ``recording``; pixels, frames from 0."""
-    text = read_text(path, facts.name, **_TRACK_COLUMNS)
-    return with_fates_beside(_rows(text, path, frame="frame", parent="parent_id"), path, facts)
+    """``track_id,frame,y,x`` and optionally ``parent_id`` (or another program's name for it), ``recording``; pixels, frames from 0."""
+    text = read_text(path, facts.name, **_TRACK_COLUMNS, keep=is_parent_name)
+    return _tracks(text, path, facts, frame="frame")
 
 
 def read_napari(path: Path, facts: RecordingFacts) -> RawTracks:
-    """napari's tracks, ``track_id,t,y,x``, and optionally ``parent`` and ``z`` (one plane); pixels, frames from 0.
+    """napari's tracks, ``track_id,t,y,x``, and optionally a column of mothers and ``z`` (one plane); pixels, frames from 0.
 
-    Further columns are properties of the layer, such as predictions, and are left out.
+    Further columns are properties of the layer, such as predictions, and are left out. Ultrack's tables are of this kind: their
+    ``parent_track_id`` is the mother, their ``parent_id`` the detection before.
     """
-    text = read_text(path, facts.name, **_NAPARI_COLUMNS, strict=False)
+    text = read_text(path, facts.name, **_NAPARI_COLUMNS, strict=False, keep=is_lineage_name)
     refuse_depth(numbers(text["z"], path, empty=True), path, lines(text))
-    return with_fates_beside(_rows(text, path, frame="t", parent="parent"), path, facts)
+    return _tracks(text, path, facts, frame="t")
 
 
-def _rows(text: pd.DataFrame, path: Path, frame: str, parent: str) -> pd.DataFrame:
-    return pd.DataFrame(
+def _tracks(text: pd.DataFrame, path: Path, facts: RecordingFacts, frame: str) -> RawTracks:
+    rows = pd.DataFrame(
         {
             "track_id": numbers(text["track_id"], path, whole=True),
-            "parent_id": numbers(text[parent], path, whole=True, empty=True),
             "frame": numbers(text[frame], path, whole=True),
             "y": numbers(text["y"], path),
             "x": numbers(text["x"], path),
             "where": lines(text),
         }
     )
+    rows["parent_id"], warnings = read_parents(text, path, frame)
+    return with_fates_beside(rows, path, facts, warnings=warnings)

@@ -9,6 +9,8 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.links import tracks_of_links
+from cellfate.tracks.numbers import EXACT, whole_number
+from cellfate.tracks.parents import is_lineage_name, unused_lineage
 from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, lines, numbers, read_text, with_fates_beside
 
 PIXEL_UNITS = ("", "pixel", "pixels", "px")
@@ -26,8 +28,8 @@ def read_trackmate(path: Path, facts: RecordingFacts) -> RawTracks:
     kept count. TrackMate numbers whole lineages; here a track ends where a cell divides, and has the ID of its first spot. The
     table of spots has no links: a lineage with divisions needs the table of edges beside it (:func:`cellfate.tracks.raw.edges_beside`).
     """
-    rows = _read_xml(path, facts) if path.suffix.lower() == ".xml" else _read_spots(path, facts)
-    return with_fates_beside(rows, path, facts)
+    rows, warnings = (_read_xml(path, facts), []) if path.suffix.lower() == ".xml" else _read_spots(path, facts)
+    return with_fates_beside(rows, path, facts, warnings=warnings)
 
 
 def _pixel_size(unit: str, facts: RecordingFacts, path: Path) -> float:
@@ -45,40 +47,98 @@ def _pixel_size(unit: str, facts: RecordingFacts, path: Path) -> float:
 def _read_xml(path: Path, facts: RecordingFacts) -> pd.DataFrame:
     try:
         root = ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, UnicodeDecodeError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # an encoding that is none is one of the last two
         raise InputError(f"{path}: not readable as XML: {error}") from error
     model = root.find("Model")
     if root.tag != "TrackMate" or model is None:
         raise InputError(f"{path}: not a TrackMate file: <TrackMate> with a <Model> is needed, <{root.tag}> found")
-    size = _pixel_size(model.get("spatialunits", ""), facts, path)
-    image = root.find("Settings/ImageData")
-    own = float(image.get("pixelwidth", size)) if image is not None else size
-    if size != 1 and abs(own / size - 1) > TOLERANCE:
-        raise InputError(f"{path}: pixelwidth is {own:g}, but the sheet says pixel_size_um {size:g} for recording {facts.name}")
+    size = _checked_size(model.get("spatialunits", ""), root.find("Settings/ImageData"), facts, path)
     kept = {track.get("TRACK_ID") for track in model.iterfind("FilteredTracks/TrackID")}
     links = []
     for track in model.iterfind("AllTracks/Track"):
         if track.get("TRACK_ID") in kept:
-            links += [(_number(edge, "SPOT_SOURCE_ID", path), _number(edge, "SPOT_TARGET_ID", path)) for edge in track.iterfind("Edge")]
+            links += [(_whole(edge, "SPOT_SOURCE_ID", path), _whole(edge, "SPOT_TARGET_ID", path)) for edge in track.iterfind("Edge")]
+    if not links:
+        there = len(model.findall("AllTracks/Track"))
+        raise InputError(f"{path}: recording {facts.name} is empty: no tracks ({there} in the file, its filters keep {len(kept)})")
     linked = {spot for link in links for spot in link}
-    spots = [
-        [_number(spot, key, path) for key in ("ID", "FRAME", "POSITION_Y", "POSITION_X")] for spot in model.iterfind("AllSpots/*/Spot")
-    ]
-    table = pd.DataFrame([spot for spot in spots if spot[0] in linked], columns=["spot", "frame", "y", "x"], dtype="float64")
-    table["where"] = [f"spot {spot:g}" for spot in table["spot"]]
+    found = [(spot, number) for spot in model.iterfind("AllSpots/*/Spot") if (number := _number_or_none(spot)) in linked]
+    table = pd.DataFrame(
+        {
+            "spot": pd.Series([number for _, number in found], dtype="int64"),
+            "frame": pd.Series([_decimal(spot, "FRAME", path) for spot, _ in found], dtype="float64"),
+            "y": pd.Series([_decimal(spot, "POSITION_Y", path) for spot, _ in found], dtype="float64"),
+            "x": pd.Series([_decimal(spot, "POSITION_X", path) for spot, _ in found], dtype="float64"),
+            "where": [f"spot {number}" for _, number in found],
+        }
+    )
     return _rows(table, links, size, path)
 
 
-def _number(element: ElementTree.Element, key: str, path: Path) -> float:
+def _checked_size(unit: str, image: ElementTree.Element | None, facts: RecordingFacts, path: Path) -> float:
+    """What to divide positions by; TrackMate multiplies pixels by ``pixelwidth`` whatever the unit's name is, so that must be the same."""
+    size = _pixel_size(unit, facts, path)
+    own = [value for key in ("pixelwidth", "pixelheight") if (value := _image_value(image, key, path)) is not None]
+    if size == 1.0 and unit.strip("() ").lower() in PIXEL_UNITS:
+        scaled = [value for value in own if abs(value - 1) > TOLERANCE]
+        if not scaled:
+            return size
+        if facts.pixel_size_um is None or any(abs(value / facts.pixel_size_um - 1) > TOLERANCE for value in own):
+            sheet = "gives none" if facts.pixel_size_um is None else f"says {facts.pixel_size_um:g}"
+            raise InputError(
+                f"{path}: positions are said to be in {unit or 'no unit'}, but are scaled by pixelwidth {scaled[0]:g}; for recording "
+                f"{facts.name} the sheet's pixel_size_um {sheet}. Where that is the pixel size, write it into the sheet"
+            )
+        return facts.pixel_size_um
+    for value, key in zip(own, ("pixelwidth", "pixelheight"), strict=False):
+        if abs(value / size - 1) > TOLERANCE:
+            raise InputError(f"{path}: {key} is {value:g}, but the sheet says pixel_size_um {size:g} for recording {facts.name}")
+    return size
+
+
+def _image_value(image: ElementTree.Element | None, key: str, path: Path) -> float | None:
+    """A size in the file, None where it has none; an InputError where it is no number above 0, such as one with a decimal comma."""
+    text = None if image is None else image.get(key)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not (np.isfinite(value) and value > 0):
+        comma = ": a decimal comma? A point is needed" if "," in text else ""
+        raise InputError(f"{path}: ImageData: {key} is {text!r}, a number above 0 is needed{comma}")
+    return value
+
+
+def _whole(element: ElementTree.Element, key: str, path: Path) -> int:
+    try:
+        return whole_number(element.get(key, ""))
+    except ValueError as error:
+        raise InputError(f"{path}: {element.tag} {_name(element)}: {key} is {element.get(key)!r}, {error}") from None
+
+
+def _number_or_none(spot: ElementTree.Element) -> int | None:
+    """A spot's ID; None where it is none that an edge could name."""
+    try:
+        return whole_number(spot.get("ID", ""))
+    except ValueError:
+        return None
+
+
+def _decimal(element: ElementTree.Element, key: str, path: Path) -> float:
     try:
         return float(element.get(key, ""))
     except ValueError:
-        name = element.get("ID") or element.get("SPOT_SOURCE_ID") or "without a number"
-        raise InputError(f"{path}: {element.tag} {name}: {key} is {element.get(key)!r}, a number is needed") from None
+        raise InputError(f"{path}: {element.tag} {_name(element)}: {key} is {element.get(key)!r}, a number is needed") from None
 
 
-def _read_spots(path: Path, facts: RecordingFacts) -> pd.DataFrame:
-    text = read_text(path, facts.name, **_SPOT_COLUMNS, strict=False)
+def _name(element: ElementTree.Element) -> str:
+    return element.get("ID") or element.get("SPOT_SOURCE_ID") or "without a number"
+
+
+def _read_spots(path: Path, facts: RecordingFacts) -> tuple[pd.DataFrame, list[str]]:
+    text = read_text(path, facts.name, **_SPOT_COLUMNS, strict=False, keep=is_lineage_name)
     if not len(text) or _is_number(text["FRAME"].iloc[0]):
         raise InputError(f"{path}: line 2: the rows with names and units below the header are missing, so the unit of positions is unknown")
     size = _pixel_size(text["POSITION_X"].get(HEADER_ROWS - 1, ""), facts, path)
@@ -87,14 +147,15 @@ def _read_spots(path: Path, facts: RecordingFacts) -> pd.DataFrame:
     columns = {"spot": "ID", "frame": "FRAME", "track": "TRACK_ID"}
     table = pd.DataFrame({name: numbers(text[key], path, whole=True) for name, key in columns.items()})
     table = table.assign(y=numbers(text["POSITION_Y"], path), x=numbers(text["POSITION_X"], path), where=lines(text))
-    return _rows(table, _links(table, path, facts), size, path)
+    links = _links(table, path, facts)
+    return _rows(table, links, size, path), unused_lineage(text.columns, ["the links between spots"], path)
 
 
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdigit()
 
 
-def _links(table: pd.DataFrame, path: Path, facts: RecordingFacts) -> list[tuple[float, float]]:
+def _links(table: pd.DataFrame, path: Path, facts: RecordingFacts) -> list[tuple[int, int]]:
     """Links between spots: those of the table of edges, or, where no track divides, each spot to the next of its track."""
     edges = edges_beside(path)
     if edges != path and edges.exists():
@@ -118,23 +179,23 @@ def _links(table: pd.DataFrame, path: Path, facts: RecordingFacts) -> list[tuple
 
 def _rows(table: pd.DataFrame, links: list, size: float, path: Path) -> pd.DataFrame:
     """The rows of RawTracks from spots (spot, frame, y, x, where) and links between them."""
-    odd = ~np.isfinite(table["frame"]) | (table["frame"] % 1 != 0)
+    odd = ~(table["frame"].abs() <= EXACT) | (table["frame"] % 1 != 0)
     if odd.any():
         row = table[odd].iloc[0]
         raise InputError(f"{path}: {row['where']}: FRAME is {row['frame']:g}, a whole number from 0 is needed")
     if table["spot"].duplicated().any():
         row = table[table["spot"].duplicated()].iloc[0]
-        raise InputError(f"{path}: {row['where']}: ID {row['spot']:g} stands there for the second time")
-    frames: Mapping[int, int] = dict(zip(table["spot"].astype(int), table["frame"].astype(int), strict=True))
+        raise InputError(f"{path}: {row['where']}: ID {row['spot']} stands there for the second time")
+    frames: Mapping[int, int] = dict(zip(table["spot"].tolist(), table["frame"].astype("int64").tolist(), strict=True))
     try:
-        tracks, parents = tracks_of_links(frames, [(int(one), int(other)) for one, other in links])
+        tracks, parents = tracks_of_links(frames, links)
     except InputError as error:
         raise InputError(f"{path}: {error} (numbers of spots)") from None
     ids = [tracks[spot] for spot in frames]
     return pd.DataFrame(
         {
             "track_id": ids,
-            "parent_id": pd.Series([parents[track] for track in ids], dtype="float64"),
+            "parent_id": pd.array([parents[track] for track in ids], dtype="Int64"),
             "frame": list(frames.values()),
             "y": table["y"].to_numpy(float) / size,
             "x": table["x"].to_numpy(float) / size,
