@@ -25,8 +25,8 @@ from cellfate.recordings.sheet import frames_arguments, images_folder, sheet_lin
 from cellfate.segmentation.weights import weights_path
 from cellfate.simulation.settings import simulation_settings
 from cellfate.tracks.formats import FORMATS
-from cellfate.tracks.outcomes import complete_tracks, read_tracks
-from cellfate.tracks.raw import RawTracks, RecordingFacts, outcomes_beside
+from cellfate.tracks.outcomes import check_tracks, complete_tracks
+from cellfate.tracks.raw import RawTracks, RecordingFacts
 from cellfate.trajectories.selection import not_compared, select_trajectories
 from cellfate.trajectories.split import split_trajectories
 
@@ -265,19 +265,18 @@ def _track_problems(row, frames: Frames, event_gap: int, here: str, checked: Che
     facts = RecordingFacts(
         row.recording, frames.n_frames, frames.shape, _known(row.pixel_size_um), _known(row.frame_interval_min), _last(row)
     )
-    silent = contextlib.redirect_stderr(io.StringIO())  # its warnings are taken from the tables
     try:
-        with silent:
-            tracks, outcomes = read_tracks(row.tracks, row.tracks_format, facts, event_gap)
+        with contextlib.redirect_stderr(io.StringIO()):  # of libraries
+            found = check_tracks(row.tracks, row.tracks_format, facts, event_gap)
     except Exception as error:  # as above
         yield f"{in_words(error, row.tracks)} ({here})"
         for problem in _problems_by_track(row, facts, event_gap):
             yield f"{problem} ({here})"
         return None
-    checked.warnings += _warnings(row, outcomes)
-    checked.tracks.append(tracks[["recording", "track_id", "frame"]])
-    checked.outcomes.append(outcomes)
-    return Counter(outcomes["outcome"])
+    checked.warnings += [*found.warnings, *_warnings(row, found.outcomes)]
+    checked.tracks.append(found.tracks[["recording", "track_id", "frame"]])
+    checked.outcomes.append(found.outcomes)
+    return Counter(found.outcomes["outcome"])
 
 
 def _last(row) -> int | None:
@@ -299,6 +298,8 @@ def _problems_by_track(row, facts: RecordingFacts, event_gap: int) -> Iterator[s
             raw = FORMATS[row.tracks_format].read(path, facts)
         except Exception:  # it was told above
             return
+    for one in raw.left_out[:MOST_PROBLEMS]:
+        yield f"{path}: {one.where}: {one.reason}"
     found, sound = 0, None
     for track, part in progress(list(_by_track(raw)), f"check tracks of {facts.name}", unit="track"):
         problems = _problems_of(part, path, facts, event_gap)
@@ -326,9 +327,6 @@ def _problems_of(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: i
 
 
 def _warnings(row, outcomes: pd.DataFrame) -> Iterator[str]:
-    beside = outcomes_beside(row.tracks)
-    if row.tracks_format != "coco-video" and not beside.exists():
-        yield f"{row.tracks}: there is no {beside.name} beside it, so none of its tracks has a fate"
     odd = outcomes[outcomes["warning"].notna()]
     for track, warning in odd[["track_id", "warning"]].head(SHOWN_WARNINGS).itertuples(index=False):
         yield f"{row.tracks}: track {track}: {warning}"

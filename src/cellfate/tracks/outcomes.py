@@ -5,7 +5,7 @@ The formats are in :mod:`cellfate.tracks.formats`.
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +21,20 @@ from cellfate.tracks.tables import CENSORED, LEFT_OUT, NO_EVENT, OUTCOMES, TRACK
 
 @dataclass(frozen=True)
 class CheckedTracks:
-    """The tables of :mod:`cellfate.tracks.tables` of one recording, and lines for a person."""
+    """The tables of :mod:`cellfate.tracks.tables` of one recording, and lines for a person.
+
+    ``warnings`` are about the file as a whole, ``in_table`` says how many tracks have a warning of their own in ``outcomes``.
+    """
 
     tracks: pd.DataFrame
     outcomes: pd.DataFrame
     left_out: pd.DataFrame
     warnings: tuple[str, ...]
+    in_table: tuple[str, ...]
 
     def say_warnings(self) -> None:
-        """Print the warnings on standard error."""
-        for warning in self.warnings:
+        """Print all of them on standard error."""
+        for warning in (*self.warnings, *self.in_table):
             print(f"WARNING: {warning}", file=sys.stderr, flush=True)
 
 
@@ -61,7 +65,7 @@ def check_tracks(path: str | Path, tracks_format: str, facts: RecordingFacts, ev
     refuse_many(raw.rows, raw.left_out, path)
     checked = _complete(raw, path, facts, event_gap)
     found = (first_frame_warning(raw.rows, path), unit_warning(raw.rows, path, facts))
-    return CheckedTracks(checked.tracks, checked.outcomes, checked.left_out, (*checked.warnings, *(line for line in found if line)))
+    return replace(checked, warnings=(*checked.warnings, *(line for line in found if line)))
 
 
 def complete_tracks(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -88,7 +92,7 @@ def _complete(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int)
         _resolve(track, fates.get(track.track_id), facts.n_frames, event_gap, raw.fates_path) for track in outcomes.itertuples(index=False)
     ]
     outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
-    warnings = [*raw.warnings, *_said(outcomes, raw.fates_path, "a warning"), *_said_left_out(left_out, path)]
+    warnings, in_table = [*raw.warnings, *_said_left_out(left_out, path)], _said(outcomes, raw.fates_path)
     relatives = lineage_notes(rows, outcomes)
     outcomes["warning"] = [joined_notes(own, relatives.get(track)) for track, own in outcomes[["track_id", "warning"]].values.tolist()]
     if relatives:
@@ -101,17 +105,18 @@ def _complete(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int)
         check_table(tracks[["recording", "track_id", "parent_id", "frame", "y", "x"]], TRACKS, path),
         check_table(outcomes, OUTCOMES, path),
         check_table(pd.DataFrame(left_out, columns=LeftOut._fields).assign(recording=facts.name)[list(LEFT_OUT.columns)], LEFT_OUT, path),
-        tuple(dict.fromkeys(warnings)),
+        tuple(warnings),
+        tuple(in_table),
     )
 
 
-def _said(outcomes: pd.DataFrame, path: Path, what: str) -> list[str]:
+def _said(outcomes: pd.DataFrame, path: Path) -> list[str]:
     """One line with the number of warnings and the first of them; all are in the table."""
     odd = outcomes[outcomes["warning"].notna()]
     if odd.empty:
         return []
     first = f"track {odd['track_id'].iloc[0]}: {odd['warning'].iloc[0]}"
-    return [f"{path}: {len(odd)} of {len(outcomes)} tracks have {what}, the first: {first}"]
+    return [f"{path}: {len(odd)} of {len(outcomes)} tracks have a warning, the first: {first}"]
 
 
 def _said_left_out(left_out: Iterable[LeftOut], path: Path) -> list[str]:

@@ -40,18 +40,17 @@ def parent_names(columns: Iterable[str]) -> list[str]:
     return sorted((one for one in columns if plain_name(one) in PARENT_NAMES), key=lambda one: PARENT_NAMES.index(plain_name(one)))
 
 
-def unused_lineage(columns: Iterable[str], used: Sequence[str], path: Path) -> list[str]:
-    """One warning that names the columns that look like lineage and are not among the ``used`` ones; none where there is none."""
+def unused_lineage(columns: Iterable[str], used: Sequence[str], source: str | None, path: Path) -> list[str]:
+    """One warning that names the columns that look like lineage and are not ``used``; none where there is none.
+
+    ``source`` says where mothers are read from instead; None where the file has nothing that could be used.
+    """
     unused = [one for one in columns if one not in used and plain_name(one) not in DETECTION_NAMES and is_lineage_name(one)]
     if not unused:
         return []
-    what = f"columns {', '.join(unused)} look" if len(unused) > 1 else f"column {unused[0]} looks"
-    read = (
-        f"mothers are read from {used[0]}"
-        if used
-        else f"mothers are read from a column named {' or '.join(('parent_id', 'parent_track_id'))}"
-    )
-    return [f"{path}: {what} like lineage and {'are' if len(unused) > 1 else 'is'} not used; {read}"]
+    what = f"columns {', '.join(unused)} look like lineage and are" if len(unused) > 1 else f"column {unused[0]} looks like lineage and is"
+    read = f"mothers are read from {source}" if source else "no cell has a mother (a column parent_id or parent_track_id would say who)"
+    return [f"{path}: {what} not used; {read}"]
 
 
 def parent_number(value: object) -> int | None:
@@ -73,17 +72,18 @@ def read_parents(text: pd.DataFrame, path: Path, frame: str, silent: Sequence[st
     """
     names = parent_names(text.columns)
     filled = [name for name in names if not text[name].str.lower().isin(NONE_WORDS).all()]
+    told = [name for name in text.columns if not text[name].str.lower().isin(NONE_WORDS).all()]
     if not filled:
-        return pd.Series(pd.NA, index=text.index, dtype="Int64"), unused_lineage(text.columns, [*names, *silent], path)
+        return pd.Series(pd.NA, index=text.index, dtype="Int64"), unused_lineage(told, silent, None, path)
     values = _numbers(text[filled[0]], path)
     detections = next((one for one in text.columns if plain_name(one) in DETECTION_NAMES), None)
     if detections is not None and _change_within(values, text["track_id"]):
         values = _mothers_of_detections(values, text, detections, frame, path)
-    used = [filled[0], *silent, *(name for name in names if name not in filled)]
+    used = [filled[0], *silent]
     if detections is not None:
         used += [name for name in filled[1:] if _change_within(_numbers(text[name], path), text["track_id"])]
     used += [name for name in filled[1:] if (text[name] == text[filled[0]]).all()]
-    return values, unused_lineage(text.columns, used, path)
+    return values, unused_lineage(told, used, filled[0], path)
 
 
 def _numbers(text: pd.Series, path: Path) -> pd.Series:

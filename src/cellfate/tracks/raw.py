@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,14 +60,13 @@ class RawTracks:
 
     def until(self, last_image: int) -> "RawTracks":
         """Without the rows of later frames, the events in them, and the fates of tracks of which nothing is left; says how many rows."""
-        rows = self.rows[~(self.rows["frame"] > last_image)]
+        rows, said = self.rows[~(self.rows["frame"] > last_image)], self.warnings
         if len(rows) < len(self.rows):
-            left_out = len(self.rows) - len(rows)
-            print(f"{left_out} of {len(self.rows)} positions are after last_image {last_image}, left out", file=sys.stderr, flush=True)
+            said = (*said, f"{len(self.rows) - len(rows)} of {len(self.rows)} positions are after last_image {last_image}, left out")
         known = self.fates[self.fates["track_id"].isin(rows["track_id"]) | ~self.fates["track_id"].isin(self.rows["track_id"])]
         if "event_frame" in known:
             known = known[~(known["event_frame"] > last_image)]
-        return RawTracks(rows, known, self.fates_path)
+        return replace(self, rows=rows, fates=known, warnings=said)
 
 
 _FATE_COLUMNS = {"needed": ("track_id", "outcome", "event_frame"), "optional": ("recording", "continues_as", "lineage")}

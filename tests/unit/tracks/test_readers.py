@@ -4,10 +4,11 @@ import networkx as nx
 import numpy as np
 import pytest
 import tifffile
+from geff_spec import Axis, DisplayHint, GeffMetadata
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.formats import track_files
-from cellfate.tracks.outcomes import read_tracks
+from cellfate.tracks.outcomes import check_tracks, read_tracks
 from cellfate.tracks.raw import RecordingFacts
 
 SHAPE, N_FRAMES = (40, 50), 5
@@ -67,6 +68,51 @@ def test_ctc_folders_that_are_none(tmp_path):
         read(ctc(tmp_path / "small", shape=(30, 30)), "ctc")
 
 
+def test_ctc_in_capital_letters_with_a_byte_order_mark(tmp_path):
+    folder = ctc(tmp_path / "01", "\ufeff1 0 1 0\n2 2 3 1\n3 2 2 1\n", names=("MAN_TRACK{:03d}.TIF", "MAN_TRACK.TXT"))
+    assert len(read(folder, "ctc")[0]) == 5
+    assert track_files(str(folder), "ctc") == [str(folder), str(folder / "MAN_TRACK.TXT")]
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "int32", "int16", "uint8"])
+def test_ctc_labels_of_other_types(tmp_path, kind):
+    folder = ctc(tmp_path / "01")
+    for file in folder.glob("*.tif"):
+        tifffile.imwrite(file, tifffile.imread(file).astype(kind))
+    assert read(folder, "ctc")[0][0] == [1, 0, 10, 10]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda labels: labels + np.float32(0.5), "man_track000.tif: label image of type float32: its values are not all whole numbers"),
+        (lambda labels: labels * np.float32("nan"), "man_track000.tif: label image of type float32: its values are not all whole"),
+        (lambda labels: labels.astype(int) - 1, "man_track000.tif: label image of type int64 with negative values"),
+        (lambda labels: labels.astype("complex64"), "man_track000.tif: label image of type complex64: numbers from 0"),
+    ],
+)
+def test_ctc_images_that_are_no_labels(tmp_path, change, message):
+    folder = ctc(tmp_path / "01")
+    file = folder / "man_track000.tif"
+    tifffile.imwrite(file, change(tifffile.imread(file)))
+    with pytest.raises(InputError, match=message):
+        read(folder, "ctc")
+
+
+def test_a_ctc_mother_that_begins_later_is_left_out_with_the_line(tmp_path):
+    checked = check_tracks(ctc(tmp_path / "01", "1 0 1 3\n2 2 3 1\n3 2 2 1\n"), "ctc", RecordingFacts("r", N_FRAMES, SHAPE), 2)
+    assert checked.left_out[["what", "where", "track"]].values.tolist() == [["mother", "man_track.txt, line 1", "1"]]
+    assert checked.outcomes["lineage"].unique().tolist() == ["r/1"]
+
+
+@pytest.mark.parametrize("table", [b"\xff\xfe1 0", "² 0 1 0\n".encode(), b"1 0 1 \x00\n"])
+def test_a_ctc_table_that_is_no_text(tmp_path, table):
+    folder = ctc(tmp_path / "01")
+    (folder / "man_track.txt").write_bytes(table)
+    with pytest.raises(InputError, match=r"man_track.txt: (not readable as text|line 1)"):
+        read(folder, "ctc")
+
+
 def btrack_file(path, coords, references, ranges, lineage):
     with h5py.File(path, "w") as file:
         file["objects/obj_type_1/coords"] = np.array(coords, np.float32)
@@ -103,6 +149,29 @@ def test_bad_btrack(tmp_path):
         read(btrack_file(path, [COORDS[0], [1, 1, 1, 3, 0]], [0, 1], [[0, 2]], [[1, 0, 1, 0, 1]]), "btrack")
     with pytest.raises(InputError, match=r"object 0: y of track 1 is 45, outside the image"):
         read(btrack_file(path, [[0, 1, 45, 0, 0]], [0], [[0, 1]], [[1, 0, 0, 0, 1]]), "btrack")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"tracks": np.zeros((0, 1), np.int32), "map": np.zeros((0, 2), np.uint32), "LBEPR": np.zeros((0, 6), np.int32)},
+            "it has no tracks",
+        ),
+        ({"LBEPR": np.zeros((1, 2), np.int32)}, r"LBEPR has shape \(1, 2\), rows of 4 or more is needed"),
+        ({"map": np.zeros(2, np.int32)}, r"map has shape \(2,\), rows of 2"),
+        ({"LBEPR": np.zeros((1, 6), np.float32)}, "LBEPR is of type float32, whole numbers are needed"),
+        ({"tracks": np.int32(4)}, "tracks has shape"),
+    ],
+)
+def test_btrack_tables_of_another_shape(tmp_path, change, message):
+    path = btrack_file(tmp_path / "t.h5", COORDS, [0, 1], [[0, 2]], [[1, 0, 2, 1, 1, 0]])
+    with h5py.File(path, "r+") as file:
+        for name, values in change.items():
+            del file[f"tracks/obj_type_1/{name}"]
+            file[f"tracks/obj_type_1/{name}"] = values
+    with pytest.raises(InputError, match=f"t.h5: .*{message}"):
+        read(path, "btrack")
 
 
 def test_btrack_csv(tmp_path):
@@ -147,6 +216,64 @@ def test_geff_in_micrometres_and_minutes(tmp_path):
         read(path, "geff", frame_interval_min=30)
     with pytest.raises(InputError, match=r"t.geff: node 3: time 30 minute is no whole frame \(1.5\)"):
         read(path, "geff", frame_interval_min=20, pixel_size_um=1)
+
+
+def geff_hinted(path, names, hints=None, units=("frame", "pixel", "pixel"), types=("time", "space", "space"), nodes=NODES):
+    graph = nx.DiGraph()
+    for node, values in nodes.items():
+        graph.add_node(node, **dict(zip(names, values, strict=True)))
+    graph.add_edges_from(EDGES)
+    axes = [Axis(name=name, type=kind, unit=unit) for name, kind, unit in zip(names, types, units, strict=True)]
+    hint = None if hints is None else DisplayHint(display_horizontal=hints[0], display_vertical=hints[1], display_time=hints[2])
+    metadata = GeffMetadata(directed=True, axes=axes, display_hints=hint, node_props_metadata={}, edge_props_metadata={})
+    geff.write(graph, path, metadata=metadata)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "hints", "types"),
+    [
+        (("POSITION_T", "POSITION_Y", "POSITION_X"), None, ("time", "space", "space")),
+        (("POSITION_T", "POSITION_Y", "POSITION_X"), ("POSITION_X", "POSITION_Y", "POSITION_T"), (None, None, None)),
+        (("time", "Y", "X"), None, ("time", "space", "space")),
+        (("t", "row", "column"), ("column", "row", None), ("time", "space", "space")),
+        (("t", "x", "y"), ("y", "x", "t"), ("time", "space", "space")),
+        (("frame", "centroid_y", "centroid_x"), None, (None, None, None)),
+    ],
+)
+def test_geff_axes_by_hints_type_and_name(tmp_path, names, hints, types):
+    rows, _ = read(geff_hinted(tmp_path / "t.geff", names, hints, types=types), "geff")
+    assert rows == [[4, 2, 11, 25], [5, 2, 12, 18], [5, 4, 12.5, 18], [7, 0, 10, 20], [7, 1, 11, 21]]
+
+
+def test_geff_hints_against_the_names_are_told(tmp_path, capsys):
+    read(geff_hinted(tmp_path / "t.geff", ("t", "x", "y"), ("y", "x", "t")), "geff")
+    assert (
+        "display_hints say that y is horizontal and x is vertical: read so, although the names say the opposite" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("unit", ["micron", "microns", "um", "µm", "\u03bcm", "Micrometer", "micrometre", "micrometers"])
+@pytest.mark.parametrize("time", ["min", "Minutes"])
+def test_geff_units_by_their_other_names(tmp_path, unit, time):
+    nodes = {node: (30.0 * t, 0.5 * y, 0.5 * x) for node, (t, y, x) in NODES.items()}
+    path = geff_hinted(tmp_path / "t.geff", ("t", "y", "x"), units=(time, unit, unit), nodes=nodes)
+    assert read(path, "geff", pixel_size_um=0.5, frame_interval_min=30)[0][0] == [4, 2, 11, 25]
+
+
+def test_geff_nodes_above_2_to_the_53_stay_apart(tmp_path):
+    big = 2**53
+    nodes = {big: (0, 1.0, 2.0), big + 1: (0, 9.0, 9.0), big + 2: (1, 1.0, 2.0), big + 3: (1, 3.0, 3.0)}
+    _, outcomes = read(geff_file(tmp_path / "t.geff", nodes, [(big, big + 2), (big, big + 3)]), "geff")
+    assert outcomes["parent_id"].fillna(-1).to_dict() == {big: -1, big + 1: -1, big + 2: big, big + 3: big}
+    with pytest.raises(InputError, match=r"node 9223372036854775809: its number cannot be read: at most 9223372036854775807"):
+        read(geff_file(tmp_path / "far.geff", {2**63 + 1: (0, 1.0, 2.0)}, []), "geff")
+
+
+def test_a_geff_without_links_is_told(tmp_path, capsys):
+    read(geff_file(tmp_path / "t.geff", NODES, []), "geff")
+    assert "no node is linked to another, so each of its 5 nodes is a track of one frame" in capsys.readouterr().err
 
 
 def test_bad_geff(tmp_path):

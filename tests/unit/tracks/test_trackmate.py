@@ -72,7 +72,62 @@ def test_a_pixel_size_that_is_not_the_sheets(tmp_path):
         read(xml(tmp_path, "um", image='<ImageData pixelwidth="0.5"/>'), pixel_size_um=0.65)
 
 
-@pytest.mark.parametrize(("text", "message"), [("<Tracks/>", "<TrackMate> with a <Model> is needed"), ("<Track", "not readable as XML")])
+@pytest.mark.parametrize(
+    ("unit", "width", "sheet", "message"),
+    [
+        ("um", "0.65", 1, "pixelwidth is 0.65, but the sheet says pixel_size_um 1 for recording r"),
+        ("µm", "0,65", 0.65, "ImageData: pixelwidth is '0,65', a number above 0 is needed: a decimal comma"),
+        ("um", "nan", 0.65, "ImageData: pixelwidth is 'nan', a number above 0"),
+        ("um", "0", 0.65, "ImageData: pixelwidth is '0', a number above 0"),
+        (
+            "pixel",
+            "0.65",
+            None,
+            "said to be in pixel, but are scaled by pixelwidth 0.65; for recording r the sheet's pixel_size_um gives none",
+        ),
+        ("pixel", "0.65", 1, "said to be in pixel, but are scaled by pixelwidth 0.65; for recording r the sheet's pixel_size_um says 1"),
+        ("", "2", 0.65, "said to be in no unit, but are scaled by pixelwidth 2"),
+    ],
+)
+def test_a_pixel_size_that_does_not_agree_is_refused_whatever_the_unit_is_called(tmp_path, unit, width, sheet, message):
+    path = xml(tmp_path, unit, image=f'<ImageData pixelwidth="{width}" pixelheight="{width}"/>')
+    with pytest.raises(InputError, match=f"t.xml: .*{message}"):
+        read(path, pixel_size_um=sheet)
+
+
+def test_a_pixel_that_is_no_square_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"pixelheight is 0.7, but the sheet says pixel_size_um 0.65"):
+        read(xml(tmp_path, "um", image='<ImageData pixelwidth="0.65" pixelheight="0.7"/>'), pixel_size_um=0.65)
+
+
+def test_pixels_that_are_scaled_are_read_by_the_size_that_both_give(tmp_path):
+    image = '<ImageData pixelwidth="0.5" pixelheight="0.5"/>'
+    assert read(xml(tmp_path, "pixel", image=image), pixel_size_um=0.5)[0][["y", "x"]].iloc[0].tolist() == [40, 20]
+    assert read(xml(tmp_path, "pixel", image='<ImageData pixelwidth="1.0"/>'), pixel_size_um=0.5)[0]["y"].iloc[0] == 20
+
+
+@pytest.mark.parametrize("spot", ['<Spot ID="77" POSITION_X="4"/>', '<Spot name="none"/>', '<Spot ID="x" FRAME="zero"/>'])
+def test_a_spot_in_no_track_is_passed_over_whatever_it_lacks(tmp_path, spot):
+    path = xml(tmp_path)
+    path.write_text(path.read_text().replace("</SpotsInFrame>", f"{spot}</SpotsInFrame>", 1))
+    assert len(read(path)[0]) == 5
+
+
+def test_spots_above_2_to_the_53_stay_apart(tmp_path):
+    big = 2**53
+    spots = {big: (0, 10, 20), big + 1: (0, 30, 40), big + 2: (1, 11, 20), big + 3: (1, 31, 40)}
+    _, outcomes = read(xml(tmp_path, spots=spots, edges={0: [(big, big + 2), (big + 1, big + 3)]}))
+    assert outcomes["track_id"].tolist() == [big, big + 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<Tracks/>", "<TrackMate> with a <Model> is needed"),
+        ("<Track", "not readable as XML"),
+        ('<?xml version="1.0" encoding="none"?><TrackMate/>', "not readable as XML"),
+    ],
+)
 def test_another_file(tmp_path, text, message):
     path = tmp_path / "t.xml"
     path.write_text(text)

@@ -101,8 +101,8 @@ def read_coco_video(path: str | Path, facts: RecordingFacts) -> tuple[pd.DataFra
     notes = _notes_of_steps([cells[track] for track in sorted(cells)])
     events = pd.DataFrame([event for _, event in tracks]).astype(dict.fromkeys(EVENT_TIMES, "Int64"))
     events["note"] = [joined_notes(note, notes.get(track)) for track, note in zip(events["track_id"], events["note"], strict=True)]
-    used = keys[:1]
-    return rows, events, left_out, unused_lineage(_keys_of(content["annotations"]), used, path)
+    unused = unused_lineage(_keys_of(content["annotations"]), keys[:1], keys[0] if keys else None, path)
+    return rows, events, left_out, unused
 
 
 def _load(path: Path) -> dict[str, list]:

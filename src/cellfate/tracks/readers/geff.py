@@ -74,7 +74,7 @@ def read_geff(path: Path, facts: RecordingFacts) -> RawTracks:
         rows[key] = np.array(values[key]) / _geff_pixel(axes[key].unit, key, path, facts)
     if not graph.number_of_edges():
         warnings.append(f"{path}: no node is linked to another, so each of its {len(nodes)} nodes is a track of one frame")
-        warnings += unused_lineage(metadata.node_props_metadata or (), ["the graph's edges"], path)
+        warnings += unused_lineage(metadata.node_props_metadata or (), (), "the graph's edges", path)
     return with_fates_beside(rows.assign(where=where), path, facts, warnings=warnings)
 
 

@@ -148,7 +148,7 @@ def _read_spots(path: Path, facts: RecordingFacts) -> tuple[pd.DataFrame, list[s
     table = pd.DataFrame({name: numbers(text[key], path, whole=True) for name, key in columns.items()})
     table = table.assign(y=numbers(text["POSITION_Y"], path), x=numbers(text["POSITION_X"], path), where=lines(text))
     links = _links(table, path, facts)
-    return _rows(table, links, size, path), unused_lineage(text.columns, ["the links between spots"], path)
+    return _rows(table, links, size, path), unused_lineage(text.columns, (), "the links between spots", path)
 
 
 def _is_number(text: str) -> bool:

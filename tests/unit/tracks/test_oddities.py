@@ -1,0 +1,100 @@
+import pandas as pd
+import pytest
+
+from cellfate.base.errors import InputError
+from cellfate.tracks.outcomes import check_tracks
+from cellfate.tracks.raw import RecordingFacts
+
+
+def check(tmp_path, rows, pixel_size_um=None):
+    """``rows``: (track, parent, frame, y, x)."""
+    path = tmp_path / "t.csv"
+    pd.DataFrame(rows, columns=["track_id", "parent_id", "frame", "y", "x"]).to_csv(path, index=False)
+    (tmp_path / "t_outcomes.csv").write_text("track_id,outcome,event_frame\n")
+    return check_tracks(path, "csv", RecordingFacts("r", 10, (60, 80), pixel_size_um), 2)
+
+
+def warnings(checked):
+    return checked.outcomes.set_index("track_id")["warning"].dropna().to_dict()
+
+
+def cell(track, frames, parent=None, x=None):
+    return [(track, parent, t, 5.0 + t, 10.0 * track if x is None else x) for t in frames]
+
+
+def test_a_mother_that_lives_on_beside_her_daughters_is_named(tmp_path):
+    checked = check(tmp_path, cell(1, range(6)) + cell(2, range(3, 9), 1) + cell(3, range(3, 9), 1))
+    assert warnings(checked) == {1: "goes on to frame 5 beside its daughters 2, 3 (from frame 3)"}
+    assert checked.outcomes["parent_id"].tolist() == [pd.NA, 1, 1]
+    assert checked.warnings[0].endswith(
+        "1 of 3 tracks share cells or time with others: track 1 goes on to frame 5 beside its daughters 2, 3 (from frame 3)"
+    )
+
+
+def test_a_daughter_that_begins_with_her_mothers_last_point_is_named(tmp_path):
+    checked = check(tmp_path, cell(1, range(4), x=10.0) + cell(2, range(3, 9), 1, x=10.0))
+    assert warnings(checked) == {2: "begins with a position of its mother 1 (frame 3)"}
+
+
+def test_one_detection_in_two_tracks_is_named(tmp_path):
+    checked = check(tmp_path, cell(1, range(4), x=10.0) + cell(2, range(2, 9), x=10.0) + cell(3, range(9)))
+    assert warnings(checked) == {2: "has the same position as track 1 in 2 frames from 2 on: one cell in two tracks?"}
+
+
+def test_a_mother_that_is_not_there_before_her_daughter_is_left_out(tmp_path):
+    checked = check(tmp_path, cell(1, range(2, 9)) + cell(2, range(2, 9), 1) + cell(3, range(9)))
+    assert checked.outcomes["parent_id"].isna().all()
+    assert checked.left_out.drop(columns="recording").values.tolist() == [
+        ["mother", "line 9", "2", 2, "track 2 begins in frame 2, its mother 1 not before it (frame 2)"]
+    ]
+    assert checked.warnings[0].endswith(
+        "t.csv: 1 mother left out, the first: line 9: track 2 begins in frame 2, its mother 1 not before it (frame 2)"
+    )
+    with pytest.raises(InputError, match=r"line 9: track 2 begins .*\(2 of 3 tracks have such entries, more than the 5%"):
+        check(tmp_path, cell(1, range(2, 9)) + cell(2, range(2, 9), 1) + cell(3, range(9), 1))
+
+
+def test_frames_that_seem_to_count_from_1_are_named(tmp_path):
+    assert (
+        "no track is in frame 0, the first is in frame 1: are its frames counted from 1?"
+        in check(tmp_path, cell(1, range(1, 10))).warnings[0]
+    )
+    with pytest.raises(
+        InputError, match=r"frame of track 1 is 10, the recording's frames are 0 to 9; none of the file is 0: are its frames counted from 1"
+    ):
+        check(tmp_path, cell(1, range(1, 11)))
+
+
+def test_positions_that_seem_to_be_micrometres_are_named(tmp_path):
+    rows = [row for track in range(1, 7) for row in cell(track, range(10), x=4.0 * track)]
+    (warning,) = check(tmp_path, rows, pixel_size_um=0.65).warnings
+    assert (
+        "all positions are within the first 65% of the image in both directions: are they micrometres (pixel_size_um is 0.65)?" in warning
+    )
+    assert check(tmp_path, [*rows, (9, None, 0, 50.0, 70.0)], pixel_size_um=0.65).warnings == ()
+    assert check(tmp_path, rows).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "message"),
+    [
+        (cell(1, range(9), x=70.0), 0.65, None),
+        (
+            [(1, None, t, 70.0, 40.0 + t) for t in range(9)],
+            None,
+            r"\(9 of 9 positions are outside\); all would be inside with x and y exchanged",
+        ),
+        (
+            [(1, None, t, 70.0, 130.0 + t) for t in range(9)],
+            2,
+            r"\(9 of 9 positions are outside\); all would be inside if they were micrometres",
+        ),
+        ([(1, None, t, 7000.0, 70.0) for t in range(9)], None, r"\(9 of 9 positions are outside\); are they in another unit than pixels"),
+    ],
+)
+def test_positions_outside_the_image_come_with_their_likely_cause(tmp_path, rows, size, message):
+    if message is None:
+        assert check(tmp_path, rows, size).left_out.empty
+        return
+    with pytest.raises(InputError, match=f"line 2: y of track 1 is .*, outside the image, 0 to 60 pixels is needed {message}"):
+        check(tmp_path, rows, size)
