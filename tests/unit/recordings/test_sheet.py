@@ -320,5 +320,5 @@ def test_the_last_image_that_counts(sheet):
     arguments = [frames_arguments(row.images, row.channels, row.channel_labels, row.last_image) for row in table.itertuples()]
     assert [one.get("last_image") for one in arguments] == [19, None]
     assert "last_image" not in arguments[1]
-    with pytest.raises(InputError, match="line 2: last_image is 2.5, a whole number is needed"):
+    with pytest.raises(InputError, match=r"line 2: last_image is 2\.5, a whole number is needed"):
         read_sheet(sheet({"last_image": "2.5"}))
