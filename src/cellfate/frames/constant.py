@@ -72,7 +72,7 @@ def end_problem(frames: Frames) -> str | None:
     names = ", ".join(frames.channels[c] for c in sorted(stopped))
     return (
         f"{frames.where(first)}: one value everywhere in {names} from this frame to the last (frames {first} to {frames.n_frames - 1}): "
-        f"these images were not written, or nothing was recorded. To leave them out put {first - 1} into the sheet's column last_image"
+        f"these images were not written, or show nothing. To leave them out, put {first - 1} into the column last_image of the sheet"
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cellfate.base.errors import InputError
+from cellfate.frames.colours import ColourChoice
 from cellfate.frames.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, Header, decode, read_header
 from cellfate.frames.reader import Frames
 
@@ -61,17 +62,24 @@ class FrameFiles(Frames):
         self.files = [files] if isinstance(files, Path) else [file.path for file in self.timed.values()]
         self.n_frames = len(self.files)
         first = read_header(self.files[0])
-        self.shape, self.dtype = first.shape, first.dtype
+        self.shape, self.dtype, self._n_found = first.shape, first.dtype, first.n_channels
+        self._colours: ColourChoice | None = None
+        if len(self.channels) < self._n_found:
+            places = sorted({0, self.n_frames // 2, self.n_frames - 1})
+            images = (decode(self.files[t], partial(self._expect_like_first, self.files[t])) for t in places)
+            self._colours = ColourChoice(images, self.channels, self._n_found, self.files[0])
+            self.notes.append(self._colours.note)
         self._expect_like_first(self.files[0], first)
 
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)
         file = self.files[t]
         image = decode(file, partial(self._expect_like_first, file))
-        expected = (len(self.channels), *self.shape)
+        expected = (self._n_found, *self.shape)
         if image.shape != expected or image.dtype.newbyteorder("=") != self.dtype:
             raise InputError(f"{file}: decoded to {image.shape} {image.dtype}, {expected} {self.dtype} is expected")
-        return image.astype(self.dtype, copy=False)
+        image = image.astype(self.dtype, copy=False)
+        return image if self._colours is None else self._colours.of(image, file)
 
     def where(self, t: int) -> str:
         return str(self.files[t])
@@ -82,10 +90,11 @@ class FrameFiles(Frames):
             self._expect_like_first(file, read_header(file))
 
     def _expect_like_first(self, file: Path, header: Header) -> None:
-        if header.n_channels != len(self.channels):
-            names = ", ".join(self.channels)
+        first, names = self.files[0].name, ", ".join(self.channels)
+        if header.n_channels < len(self.channels):
             raise InputError(f"{file}: {header.n_channels} channel(s) found, {len(self.channels)} expected ({names})")
-        first = self.files[0].name
+        if header.n_channels != self._n_found:
+            raise InputError(f"{file}: {header.n_channels} channel(s) found, {self._n_found} expected ({names}) as in {first}")
         if header.shape != self.shape:
             raise InputError(f"{file}: {_size(header.shape)} pixels found, {_size(self.shape)} expected as in {first}")
         if header.dtype != self.dtype:

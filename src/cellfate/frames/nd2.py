@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cellfate.base.errors import InputError
+from cellfate.frames.colours import ColourChoice
 from cellfate.frames.reader import Frames, optional_package, pick_channels, pixel_type, time_and_channel
 
 
@@ -31,9 +32,16 @@ class Nd2File(Frames):
         self.n_frames = sizes.get(time, 1)
         self._n_found = sizes.get(channel, 1)
         self._last = channel == "S"
-        self._chosen = pick_channels(names, self._n_found, channels, labels, self.path)
         self.shape = (sizes["Y"], sizes["X"])
         self.dtype = pixel_type(self.dtype, self.path)
+        self._colours: ColourChoice | None = None
+        if self._last and len(channels) < self._n_found:
+            self._chosen = list(range(self._n_found))
+            samples = (self.read(t) for t in sorted({0, self.n_frames // 2, self.n_frames - 1}))
+            self._colours = ColourChoice(samples, channels, self._n_found, self.path)
+            self.notes.append(self._colours.note)
+        else:
+            self._chosen = pick_channels(names, self._n_found, channels, labels, self.path)
 
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)
@@ -45,7 +53,8 @@ class Nd2File(Frames):
         if image.size != np.prod(size):
             raise InputError(f"{self.path}: time point {t}: decoded to {image.shape}, {size} is expected")
         image = image.reshape(size)
-        return np.ascontiguousarray((np.moveaxis(image, 2, 0) if self._last else image)[self._chosen], self.dtype)
+        image = np.ascontiguousarray((np.moveaxis(image, 2, 0) if self._last else image)[self._chosen], self.dtype)
+        return image if self._colours is None else self._colours.of(image, self.where(t))
 
     def check(self) -> None:
         """Nothing further: the list of images stands at the end of an ND2 file, which cannot be opened when it is cut short."""

@@ -10,6 +10,7 @@ import numpy as np
 import tifffile
 
 from cellfate.base.errors import InputError
+from cellfate.frames.colours import ColourChoice
 from cellfate.frames.image import CHANNEL_AXIS, TIFF_SUFFIXES, check_extent, check_page, is_extra
 from cellfate.frames.ome_planes import OmePlanes, check_chain, counts_disagree
 from cellfate.frames.reader import SAY_AXES, Frames, pick_channels, pixel_type, time_and_channel
@@ -65,7 +66,13 @@ class TiffStack(Frames):
         self.shape = (self._first.imagelength, self._first.imagewidth)
         self.dtype = pixel_type(self._first.dtype, self.path)
         own = [] if self._planes is None else self._planes.own_channels
-        if labels is None and len(own) == len(channels) < n_found:
+        self._colours: ColourChoice | None = None
+        if channel == "S" and len(channels) < n_found:
+            self._chosen = list(range(n_found))
+            samples = (self._colour_image(t) for t in sorted({0, self.n_frames // 2, self.n_frames - 1}))
+            self._colours = ColourChoice(samples, channels, n_found, self.path)
+            self.notes.append(self._colours.note)
+        elif labels is None and len(own) == len(channels) < n_found:
             self._chosen = own  # one file a channel: the name of the file says which
         else:
             self._chosen = pick_channels(names, n_found, channels, labels, self.path)
@@ -85,12 +92,16 @@ class TiffStack(Frames):
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)
         if self._channel == "S":
-            image = self._page(t, 0)
-            return np.ascontiguousarray(np.moveaxis(image, CHANNEL_AXIS[self._first.axes], 0)[self._chosen], self.dtype)
+            image = self._colour_image(t)
+            return image if self._colours is None else self._colours.of(image, self._where(t, 0))
         image = np.empty((len(self._chosen), *self.shape), self.dtype)
         for plane, c in zip(image, self._chosen, strict=True):
             plane[:] = self._page(t, c).reshape(self.shape)
         return image
+
+    def _colour_image(self, t: int) -> np.ndarray:
+        image = np.moveaxis(self._page(t, 0), CHANNEL_AXIS[self._first.axes], 0)
+        return np.ascontiguousarray(image[self._chosen], self.dtype)
 
     def check(self) -> None:
         """Look at the header of every page, of the channels that are not wanted too."""

@@ -173,5 +173,6 @@ def test_a_wrong_separator_of_chunk_names(tmp_path, said, right):
     open_frames(path, NAMES).check()
     file = tmp_path / "A1.zarr/0/.zarray"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"dimension_separator": said}))
-    with pytest.raises(InputError, match=rf"A1\.zarr/0: named like 0.*, but dimension_separator .* is '{said}'.* to '{right}'"):
+    right, said = (separator.join("0000") for separator in (right, said))
+    with pytest.raises(InputError, match=rf"its chunks are named like {right}, but the metadata say {said}, .* dimension_separator"):
         open_frames(path, NAMES).check()

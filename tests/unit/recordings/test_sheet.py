@@ -118,7 +118,7 @@ def test_bad_sheets(sheet, tmp_path):
     with pytest.raises(InputError, match=r"s.tsv: unknown column notes"):
         read_sheet(sheet({}, columns=[*COLUMNS, "notes"]))
     (tmp_path / "s.tsv").write_text("")
-    with pytest.raises(InputError, match=r"s.tsv: not readable as a table"):
+    with pytest.raises(InputError, match=r"s.tsv: the sheet is empty"):
         read_sheet(tmp_path / "s.tsv")
 
 
