@@ -25,6 +25,7 @@ rule extract_crops:
     params:
         recording="{recording}",
         frames=frames_of,
+        images=images_known,
         size=config["crops"]["size"],
         tracks=config["crops"]["tracks"],
         outcomes=[config["outcomes"]["negative"], config["outcomes"]["positive"]],

@@ -23,6 +23,7 @@ rule register_drift:
         runtime=growing(60),
     params:
         frames=frames_of,
+        images=images_known,
         channel=config["registration"]["channel"],
         upsampling=config["registration"]["upsampling"],
     message:

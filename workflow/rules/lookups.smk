@@ -8,8 +8,17 @@ def of_recording(column):
 
 
 def images_of(wildcards):
-    """The folder or file of the recording's frames; the folder in which they are, where the sheet has a pattern."""
-    return images_folder(of_recording("images")(wildcards))
+    """The folder or file of the recording's frames; the folder in which they are, where the sheet has a pattern.
+
+    The time of a folder that no rule makes says nothing: what a file browser leaves in it would re-run all. Its frames are a param.
+    """
+    path = images_folder(of_recording("images")(wildcards))
+    return ancient(path) if config["source"]["kind"] == "local" and Path(path).is_dir() else path
+
+
+def images_known(wildcards):
+    """A digest of the frames in the recording's folder, where no rule makes it: other frames re-run what reads them."""
+    return images_digest(of_recording("images")(wildcards)) if config["source"]["kind"] == "local" else None
 
 
 def frames_of(wildcards):

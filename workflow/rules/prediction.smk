@@ -84,6 +84,7 @@ rule embed_recording:
         runtime=growing(120),
     params:
         frames=frames_of,
+        images=images_known,
         frame_interval_min=of_recording("frame_interval_min"),
         pixel_size_um=of_recording("pixel_size_um"),
         min_frames=config["prediction"]["min_frames"],
@@ -178,6 +179,7 @@ rule plot_predictions:
         runtime=growing(20),
     params:
         frames=frames_of,
+        images=images_known,
         frame_interval_min=of_recording("frame_interval_min"),
     message:
         "Picture of the predictions of {wildcards.recording}"

@@ -46,6 +46,7 @@ rule segment_frames:
     params:
         **{key: config["segmentation"][key] for key in ("flow_threshold", "cellprob_threshold", "device", "batch_size")},
         frames=frames_of,
+        images=images_known,
         channel=tracked_channel(),
         diameter=config["tracking"]["diameter"] or config["segmentation"]["diameter"],
         min_area=config["tracking"]["min_area"],
@@ -92,6 +93,7 @@ rule segment_cells:
             )
         },
         frames=frames_of if config["segmentation"]["whole_frames_from"] else None,
+        images=images_known if config["segmentation"]["whole_frames_from"] else None,
         tracks=tracks_segmented,
         statistics_min_frames=only_held_out(config["statistics"]["min_frames"], 0),
         treatment=only_held_out(config["evaluation"]["treatment"], None),

@@ -29,6 +29,7 @@ rule read_tracks:
     params:
         tracks_format=of_recording("tracks_format"),
         frames=frames_of,
+        images=images_known,
         event_gap=config["tracks"]["event_gap"],
         pixel_size_um=of_recording("pixel_size_um"),
         frame_interval_min=of_recording("frame_interval_min"),
@@ -121,6 +122,7 @@ rule plot_tracking:
         runtime=growing(20),
     params:
         frames=frames_of,
+        images=images_known,
         channel=tracked_channel(),
     message:
         "Drawing the tracks of {wildcards.recording}"
