@@ -4,6 +4,7 @@ from collections.abc import Generator
 from typing import TypeVar
 
 Value = TypeVar("Value")
+LOCK = "unable to lock file"  # of HDF5
 
 
 class InputError(ValueError):
@@ -15,6 +16,11 @@ def in_words(error: Exception, source: object) -> str:
     if isinstance(error, InputError):
         return str(error)
     text = " ".join(str(error).split())
+    if isinstance(error, OSError) and LOCK in text:
+        return (
+            f"{source}: the file cannot be locked: another program writes it, or the disk's file system has no locks; for the latter set "
+            f"HDF5_USE_FILE_LOCKING=FALSE in the environment of the run ({text})"
+        )
     return f"{source}: cannot be read, the file is probably damaged ({type(error).__name__}: {text})"
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import LOCK, InputError, in_words
 
 
 def log_to(path: str | Path) -> None:
@@ -26,7 +26,7 @@ def log_to(path: str | Path) -> None:
 
 
 def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    if isinstance(error, InputError):
-        print(f"\nInput error: {error}\n", file=sys.stderr, flush=True)
+    if isinstance(error, InputError) or (isinstance(error, OSError) and LOCK in str(error)):
+        print(f"\nInput error: {in_words(error, 'HDF5')}\n", file=sys.stderr, flush=True)
     else:
         sys.__excepthook__(kind, error, traceback)

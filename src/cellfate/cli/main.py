@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import LOCK, InputError, in_words
 from cellfate.base.software import SOFTWARE
 
 COMMANDS = {  # name: (module, what --help says of it)
@@ -48,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # as in: cellfate card MODEL | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        if LOCK not in str(error):
+            raise
+        print(f"Input error: {in_words(error, 'HDF5')}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # files that are not complete are gone already
         return 130

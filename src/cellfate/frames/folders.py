@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cellfate.base.errors import InputError
+from cellfate.base.names import OF_ZARR, is_of_system
 from cellfate.frames.colours import ColourChoice
 from cellfate.frames.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, Header, decode, read_header
 from cellfate.frames.reader import Frames
@@ -161,7 +162,7 @@ class ChannelFolders(JoinedChannels):
 
     def __init__(self, path: str | Path, channels: Sequence[str], labels: Sequence[str] | None = None) -> None:
         path = Path(path)
-        folders = sorted(entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+        folders = [name for name in _visible(path) if (path / name).is_dir()]
         for label in labels or channels:
             if label not in folders:
                 raise InputError(
@@ -175,7 +176,7 @@ class ChannelFolders(JoinedChannels):
 
 def open_folder(path: Path, channels: Sequence[str], labels: Sequence[str] | None) -> Frames:
     """A folder of images, or of one subfolder per channel where it has no image itself."""
-    by_channel = not _images_in(path) and any(_images_in(entry) for entry in path.iterdir() if entry.is_dir())
+    by_channel = not _images_in(path) and any(_images_in(path / name) for name in _visible(path) if (path / name).is_dir())
     return ChannelFolders(path, channels, labels) if by_channel else FrameFolder(path, channels)
 
 
@@ -223,7 +224,7 @@ def _what_is_there(pattern: str) -> str:
             shown = ", ".join(f"{name} ({count} file{'s' * (count > 1)})" for name, count in sorted(counts.items()))
             return f"channels found: {shown}. Give these names in the sheet, in channels or, to keep other names, in channel_labels"
     folder = Path(pattern.split("{")[0] + "x").parent
-    return f"found in {folder}: {_shown(sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else [])}"
+    return f"found in {folder}: {_shown(_visible(folder))}" if folder.is_dir() else f"there is no folder {folder}"
 
 
 def _candidates(pattern: str) -> list[str]:
@@ -250,15 +251,23 @@ def _check_same_times(parts: Sequence[Frames]) -> None:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    visible = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    return [entry for entry in visible if entry.suffix.lower() in IMAGE_SUFFIXES and entry.is_file()]
+    return [folder / name for name in _visible(folder) if Path(name).suffix.lower() in IMAGE_SUFFIXES and (folder / name).is_file()]
+
+
+def _visible(folder: Path) -> list[str]:
+    """What is in a folder, without what file browsers leave there."""
+    return sorted(entry.name for entry in folder.iterdir() if not is_of_system(entry.name))
 
 
 def _image_files(folder: Path) -> list[Path]:
     files = _images_in(folder)
     if not files:
-        visible = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
-        raise InputError(f"{folder}: no TIFF or PNG file in this folder; found {_shown(visible)}, expected one per time point")
+        if folder.suffix.lower() == ".zarr" or any((folder / name).exists() for name in OF_ZARR):
+            raise InputError(f"{folder}: no OME-Zarr: neither .zattrs nor zarr.json is in this folder; found {_shown(_visible(folder))}")
+        raise InputError(
+            f"{folder}: no TIFF or PNG file in this folder; found {_shown(_visible(folder))}, expected one per time point. A file that "
+            "holds a whole recording (TIFF, ND2, CZI, OME-Zarr) is named itself in the sheet"
+        )
     tiffs = [file for file in files if file.suffix.lower() in TIFF_SUFFIXES]
     if tiffs and len(tiffs) < len(files):
         raise InputError(f"{folder}: {len(tiffs)} TIFF and {len(files) - len(tiffs)} PNG files found, one kind expected")
@@ -276,7 +285,7 @@ def _in_order(files: list[Path]) -> dict[int, TimedFile] | Path:
         if match is None and len(files) == 1:
             return path
         if match is None:
-            raise InputError(f"{path}: no number in the file's name, so its time point is not known")
+            raise InputError(f"{path}: no number in the file's name, so its time point is not known; expected names such as t001.tif")
         file = TimedFile(path, match[0], len(str(path)) - len(path.name) + match.start())
         twin = numbered.setdefault(file.time, file)
         if twin is not file:
@@ -298,6 +307,12 @@ def _check_steps(files: list[TimedFile]) -> None:
     step = int(values[counts.argmax()])
     for i in np.flatnonzero(steps != step):
         before, after = files[i].path.name, files[i + 1].path.name
+        if steps[i] % step:
+            unit = " minutes" if CLOCK.fullmatch(files[i].text) else ""
+            raise InputError(
+                f"{files[i + 1].path}: the time points do not come in constant steps: from {before} to {after} it is {steps[i]}{unit}, "
+                f"elsewhere {step}{unit}. Steps that are to count as equal need equal numbers in the names"
+            )
         raise InputError(
             f"{files[i].at(int(times[i]) + step)}: this frame is missing: {before} is followed by {after}, "
             f"a step of {steps[i]} where {step} is expected"

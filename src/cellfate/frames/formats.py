@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellfate.base.errors import InputError
+from cellfate.base.names import is_of_system
 from cellfate.frames.reader import Frames, damage_in_words
 
 ZARR_MARKS = (".zattrs", ".zgroup", "zarr.json")
@@ -78,7 +79,12 @@ def _open(images: str | Path, channels: Sequence[str], channel_labels: Sequence[
 
 def _open_path(path: Path, channels: Sequence[str], labels: Sequence[str] | None) -> Frames:
     if not path.exists():
-        raise InputError(f"{path}: no such folder or file of images")
+        above = next(folder for folder in path.absolute().parents if folder.is_dir())
+        names = sorted(entry.name for entry in above.iterdir() if not is_of_system(entry.name))
+        shown = (", ".join(names[:5]) or "nothing") + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        raise InputError(f"{path}: no such folder or file of images; found in {above}: {shown}")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{path}: an empty file of 0 bytes")
     found = _format_of(path)
     if found is None:
         raise InputError(f"{path}: a file of an unknown kind; known are TIFF, PNG, OME-Zarr, ND2 and CZI, and folders of TIFF or PNG files")

@@ -79,8 +79,10 @@ def _decoding(file: Path) -> Iterator[None]:
 
 @contextmanager
 def _opened_tiff(file: Path) -> Iterator[tifffile.TiffFile]:
+    if file.stat().st_size == 0:
+        raise InputError(f"{file}: an empty file of 0 bytes")
     try:
-        with tifffile.TiffFile(file) as tiff:
+        with tifffile.TiffFile(file, _multifile=False) as tiff:
             yield tiff
     except InputError:
         raise
@@ -97,9 +99,21 @@ def _tiff_header(file: Path, tiff: tifffile.TiffFile) -> Header:
             "a file that holds a whole recording is named itself in the sheet, not its folder, and channels "
             "that are not the colours of one image want a file or a subfolder each (docs/recordings.md)"
         )
+    _expect_one_image(file, tiff)
     check_extent(file, page, tiff.filehandle.size)
     n_channels = 1 if CHANNEL_AXIS[page.axes] is None else page.shape[CHANNEL_AXIS[page.axes]]
     return Header((page.imagelength, page.imagewidth), np.dtype(page.dtype).newbyteorder("="), n_channels)
+
+
+def _expect_one_image(file: Path, tiff: tifffile.TiffFile) -> None:
+    """Raise an InputError for an ImageJ file that holds all its images behind one page, of which the first alone would be read."""
+    said = tiff.imagej_metadata if tiff.is_imagej else None
+    n_images = prod(value for key in ("frames", "slices") if isinstance(value := (said or {}).get(key), int))
+    if n_images > 1:
+        raise InputError(
+            f"{file}: {n_images} images found in the file by its ImageJ metadata, one per time point expected; a file that holds a whole "
+            "recording is named itself in the sheet, not its folder"
+        )
 
 
 def is_extra(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:
@@ -116,7 +130,8 @@ def check_page(file: str | Path, page: tifffile.TiffPage) -> None:
         raise InputError(f"{file}: an image with the axes {page.axes} {page.shape} found, one plane per channel expected")
     if page.photometric not in PHOTOMETRIC:
         found = getattr(page.photometric, "name", page.photometric)
-        raise InputError(f"{file}: photometric interpretation {found} found, MINISBLACK or RGB expected")
+        how = " (a table of colours: save the image as grey)" if page.photometric == tifffile.PHOTOMETRIC.PALETTE else ""
+        raise InputError(f"{file}: photometric interpretation {found} found{how}, MINISBLACK or RGB expected")
 
 
 def check_extent(file: str | Path, page: tifffile.TiffPage, file_size: int) -> None:

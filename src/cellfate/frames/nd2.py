@@ -41,7 +41,7 @@ class Nd2File(Frames):
             self._colours = ColourChoice(samples, channels, self._n_found, self.path)
             self.notes.append(self._colours.note)
         else:
-            self._chosen = pick_channels(names, self._n_found, channels, labels, self.path)
+            self._chosen = pick_channels(None if self._last else names, self._n_found, channels, labels, self.path)
 
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)

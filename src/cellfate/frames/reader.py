@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
-from cellfate.base.errors import InputError, in_words
+from cellfate.base.errors import LOCK, InputError, in_words
 
 PIXEL_TYPES = (np.dtype("uint8"), np.dtype("uint16"))
 UNNAMED_AXES = "IQ"  # tifffile's letters for an axis of images whose meaning the file does not say
@@ -88,7 +88,8 @@ def damage_in_words(source: str | Path) -> Iterator[None]:
     except MemoryError as error:
         raise InputError(f"{source}: the images need more memory than there is: a huge image, or a damaged header") from error
     except OSError as error:
-        raise InputError(f"{source}: cannot be read: {error.strerror or error}") from error
+        text = f"{source}: cannot be read: {error.strerror}" if error.strerror and LOCK not in str(error) else in_words(error, source)
+        raise InputError(text) from error
     except Exception as error:  # a damaged file makes libraries fail in many ways
         raise InputError(in_words(error, source)) from error
 
@@ -138,6 +139,11 @@ def pick_channels(
     as wanted. Raises InputError that lists what was found.
     """
     named = list(found or [])
+    if any(named) and len(named) != n_found:
+        raise InputError(
+            f"{source}: the metadata name {len(named)} channels ({', '.join(named)}), the images have {n_found}; the sheet asks for "
+            f"{len(channels)}: nothing says which is which; correct the metadata, or export the recording again"
+        )
     if labels is None or len(named) != n_found or not all(named):
         if n_found != len(channels):
             raise InputError(f"{source}: {n_found} channel(s) found, {len(channels)} expected ({', '.join(channels)})")

@@ -75,7 +75,7 @@ class TiffStack(Frames):
         elif labels is None and len(own) == len(channels) < n_found:
             self._chosen = own  # one file a channel: the name of the file says which
         else:
-            self._chosen = pick_channels(names, n_found, channels, labels, self.path)
+            self._chosen = pick_channels(None if channel == "S" else names, n_found, channels, labels, self.path)
 
     def _expect_all_pages(self) -> None:
         """Raise an InputError unless ImageJ's numbers of time points and channels are those of the pages."""

@@ -10,11 +10,8 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from cellfate.base.names import is_of_system
 from cellfate.recordings.sheet import images_folder
-
-# of file browsers, synchronisation and servers; what begins with a dot is left out besides, but for what describes a Zarr
-OF_SYSTEMS = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin"}
-OF_ZARR = {".zattrs", ".zarray", ".zgroup", ".zmetadata"}
 
 
 @cache
@@ -32,11 +29,6 @@ def images_digest(images: str) -> str | None:
         fits = re.compile(".+".join(map(re.escape, parts))).fullmatch
         files = [file for file in files if file[0].startswith(parts[0]) and fits(file[0])]
     return sha256("".join(f"{name}\0{size}\0{time}\n" for name, size, time in files).encode(errors="surrogateescape")).hexdigest()[:16]
-
-
-def is_of_system(name: str) -> bool:
-    """Whether a file or folder of that name was left by a file browser, so that nobody means it as an image."""
-    return name.lower() in OF_SYSTEMS or (name.startswith(".") and name not in OF_ZARR)
 
 
 @cache

@@ -58,3 +58,11 @@ def test_progress_prints_now_and_then_and_at_the_end(clock, capsys):
 def test_short_work_prints_nothing(capsys):
     assert list(progress(range(5), "quick")) == [0, 1, 2, 3, 4]
     assert capsys.readouterr().err == ""
+
+
+def test_a_disk_without_locks_is_told_with_the_way_out(tmp_path):
+    for text in run(tmp_path / "rule.log", "BlockingIOError(11, 'Unable to open file (unable to lock file, errno = 11)')"):
+        assert "HDF5_USE_FILE_LOCKING=FALSE" in text
+        assert "Traceback" not in text
+    for text in run(tmp_path / "rule.log", "OSError('Permission denied')"):
+        assert "Traceback" in text

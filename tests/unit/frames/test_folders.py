@@ -117,7 +117,7 @@ def test_no_file_fits_the_pattern(tmp_path):
     channel_files(tmp_path / "files", recording(1))
     with pytest.raises(InputError, match=r"no file of a channel 'p53' with this name; found in .*files: A1_cell_cycle_t0\.tif, .*"):
         open_frames(tmp_path / "files/B1_{channel}_t{time}.tif", ["p53"])
-    with pytest.raises(InputError, match=r"no file with this name; found in .*nowhere: nothing"):
+    with pytest.raises(InputError, match=r"no file with this name; there is no folder .*nowhere"):
         open_frames(tmp_path / "nowhere/t{time}.tif", ["p53"])
 
 
@@ -189,3 +189,49 @@ def test_hidden_folders_are_no_channels(tmp_path):
     shutil.copytree(tmp_path / "files/p53", tmp_path / "files/.trash")
     with pytest.raises(InputError, match="no subfolder named 'trash' for a channel; found: cell_cycle, circadian, p53"):
         open_frames(images, ["trash"])
+
+
+def test_times_of_a_clock_that_do_not_come_in_constant_steps(tmp_path):
+    for minutes in (0, 30, 61, 90, 120, 150):
+        tifffile.imwrite(tmp_path / f"A1_00d{minutes // 60:02d}h{minutes % 60:02d}m.tif", plane(1), photometric="minisblack")
+    with pytest.raises(InputError, match=r"A1_00d01h01m\.tif: the time points do not come in constant steps: from .* it is 31 minutes"):
+        open_frames(tmp_path / "A1_{time}.tif", ["p53"]).check()
+
+
+def test_what_file_browsers_leave_is_no_image_and_is_not_listed(tmp_path):
+    images = recording()
+    folder = tmp_path / "files"
+    path = channel_folders(folder, images)
+    for where in (folder, folder / "p53"):
+        for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._img_0001.tif", "Icon\r"):
+            (where / name).write_bytes(b"not an image")
+    (folder / "__MACOSX").mkdir()
+    (folder / "__MACOSX/img_0001.tif").write_bytes(b"not an image")
+    frames = open_frames(path, NAMES)
+    frames.check()
+    np.testing.assert_array_equal(frames.read(3), images[3])
+    with pytest.raises(InputError, match=r"no subfolder named 'x' .* found: cell_cycle, circadian, p53\. Give"):
+        open_frames(path, ["x"])
+    for file in (folder / "p53").glob("img*"):
+        file.unlink()
+    with pytest.raises(InputError, match="p53: no TIFF or PNG file in this folder; found nothing, expected"):
+        open_frames(path, NAMES)
+
+
+def test_a_path_that_is_not_there_shows_what_is(tmp_path):
+    channel_files(tmp_path / "files", recording(1))
+    with pytest.raises(InputError, match=r"nowhere/b: no such folder or file of images; found in .*: files"):
+        open_frames(tmp_path / "nowhere/b", ["p53"])
+    (tmp_path / "a.tif").write_bytes(b"")
+    with pytest.raises(InputError, match=r"a\.tif: an empty file of 0 bytes"):
+        open_frames(tmp_path / "a.tif", ["p53"])
+    (tmp_path / "m.zarr").mkdir()
+    with pytest.raises(InputError, match=r"m\.zarr: no OME-Zarr: neither \.zattrs nor zarr\.json .* found nothing"):
+        open_frames(tmp_path / "m.zarr", ["p53"])
+
+
+def test_a_file_per_time_point_that_holds_many_images_behind_one_page(tmp_path):
+    for t in range(3):
+        tifffile.imwrite(tmp_path / f"t{t}.tif", recording(5, 1)[:, 0], imagej=True, metadata={"axes": "TYX"}, truncate=True)
+    with pytest.raises(InputError, match=r"t0\.tif: 5 images found in the file by its ImageJ metadata, one per time point"):
+        open_frames(tmp_path, ["p53"])

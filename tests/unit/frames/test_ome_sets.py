@@ -178,3 +178,26 @@ def test_damaged_ome_metadata(tmp_path, text):
     write_pages(tmp_path / "a.ome.tif", recording().reshape(-1, 40, 50), text)
     with pytest.raises(InputError, match=r"a\.ome\.tif: its OME metadata (are damaged|describe no image)"):
         open_frames(tmp_path / "a.ome.tif", ["p53"])
+
+
+def test_names_of_fewer_channels_than_there_are(tmp_path):
+    images = recording()
+    text = ome_text(images, lambda t, c: (None, None, t * 3 + c)).replace(
+        '<Channel ID="Channel:0:2" Name="cell_cycle" SamplesPerPixel="1"/>', ""
+    )
+    write_pages(tmp_path / "a.ome.tif", images.reshape(-1, 40, 50), text)
+    with pytest.raises(InputError, match=r"a\.ome\.tif: the metadata name 2 channels \(circadian, p53\), the images have 3"):
+        open_frames(tmp_path / "a.ome.tif", NAMES)
+
+
+def test_a_set_of_more_files_than_are_open_at_a_time(tmp_path):
+    images = recording(20)
+    name = "p_{}_{}.ome.tif".format
+    for t in range(20):
+        for c in range(3):
+            text = ome_text(images, lambda t, c: (name(t, c), UUID.format(3 * t + c), 0), UUID.format(3 * t + c))
+            write_pages(tmp_path / name(t, c), images[t, c : c + 1], text)
+    assert_reads(open_frames(tmp_path / name(0, 0), NAMES), images)
+    (tmp_path / name(7, 1)).unlink()
+    with pytest.raises(InputError, match=r"of 60 files, of which 1 are not beside it: p_7_1\.ome\.tif"):
+        open_frames(tmp_path / name(0, 0), NAMES)

@@ -247,3 +247,17 @@ def test_unknown_format_and_missing_file(tmp_path):
     for tracks_format in FORMATS:
         with pytest.raises(InputError, match=r"t.none: no such file"):
             read_tracks(tmp_path / "t.none", tracks_format, RecordingFacts("r", N_FRAMES, SHAPE), 2)
+
+
+def test_what_tracks_say_of_frames_that_are_left_out_is_left_out(tmp_path, capsys):
+    rows = [f"{track},{frame},5,5" for track, frames in ((1, range(10)), (2, range(4)), (3, range(8, 10))) for frame in frames]
+    (tmp_path / "t.csv").write_text("\n".join(["track_id,frame,y,x", *rows]) + "\n")
+    fates = ["track_id,outcome,event_frame", "1,apoptosis,9", "2,mitosis,4", "3,apoptosis,9"]
+    (tmp_path / "t_outcomes.csv").write_text("\n".join(fates) + "\n")
+    facts = RecordingFacts("a", 8, (20, 20), last_image=7)
+    tracks, outcomes = read_tracks(tmp_path / "t.csv", "csv", facts, event_gap=2)
+    assert tracks["frame"].max() == 7
+    assert outcomes.set_index("track_id")["outcome"].to_dict() == {1: "no_event_by_end", 2: "mitosis"}
+    assert "4 of 16 positions are after last_image 7, left out" in capsys.readouterr().err
+    with pytest.raises(InputError, match="frame"):
+        read_tracks(tmp_path / "t.csv", "csv", RecordingFacts("a", 8, (20, 20)), event_gap=2)
