@@ -137,18 +137,35 @@ def read_text(
     except (ValueError, pd.errors.ParserWarning, OverflowError) as error:  # pandas' own errors are ValueErrors
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: not readable as a CSV table: {error}") from error
+        raise InputError(f"{path}: not readable as a CSV table: {_in_words(error)}") from error
     missing = [column for column in needed if column not in text]
     kept = tuple(column for column in text if column not in needed + optional and keep(column))
     extra = [column for column in text if strict and column not in needed + optional + kept]
     if missing or extra:
         problem = f"column {missing[0]} missing" if missing else f"unknown column {extra[0]}"
-        raise InputError(f"{path}: {problem}; needed are {', '.join(needed)}, allowed besides {', '.join(optional)}")
+        found = ", ".join(text.columns[:20])
+        raise InputError(f"{path}: {problem}; needed are {', '.join(needed)}, allowed besides {', '.join(optional)}; found {found}")
     text = text.fillna("").apply(lambda column: column.str.strip())
     text = text[(text != "").any(axis="columns")]
     if "recording" in text:
         text = text[text["recording"] == recording]
     return text.reindex(columns=needed + optional + kept, fill_value="")
+
+
+def _in_words(error: Exception) -> str:
+    """pandas' error about a text table for a person, in one line."""
+    text = " ".join(str(error).split())
+    fields = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", text)
+    if fields:
+        return f"line {fields[2]} has {fields[3]} values, the header has {fields[1]} columns"
+    quote = re.search(r"EOF inside string starting at row (\d+)", text)
+    if quote:
+        return f"a quotation mark in line {int(quote[1]) + 1} is not closed"
+    if isinstance(error, pd.errors.ParserWarning):
+        return "a row has more values than the header has columns"
+    if isinstance(error, pd.errors.EmptyDataError):
+        return "it is empty"
+    return f"is it a text file in UTF-8? ({text})" if isinstance(error, UnicodeDecodeError) else text
 
 
 def _text_table(path: Path, sep: str) -> pd.DataFrame:

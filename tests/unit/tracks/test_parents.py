@@ -94,9 +94,7 @@ def test_warnings_of_the_file_are_printed(tmp_path, capsys):
     path = tmp_path / "t.csv"
     path.write_text("track_id,t,y,x,ancestor\n1,0,5,5,4\n")
     read_tracks(path, "napari", FACTS, 2)
-    said = capsys.readouterr().err
-    assert "t.csv: column ancestor looks like lineage and is not used; no cell has a mother" in said
-    assert "(a column parent_id or parent_track_id would say who)" in said
+    assert "t.csv: column ancestor looks like lineage and is not used; no cell has a mother (a column" in capsys.readouterr().err
 
 
 def test_btrack_csv_names_nothing_that_its_parents_say(tmp_path):
