@@ -227,7 +227,7 @@ def take_trackmate(path: Path, metadata: ImageMetadata) -> None:
     """What a TrackMate file says of the images that it was made from, in the units of its model."""
     try:
         root = ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, UnicodeDecodeError):  # it is told when the tracks are read
+    except (ElementTree.ParseError, ValueError, LookupError):  # it is told when the tracks are read
         return
     model, image = root.find("Model"), root.find("Settings/ImageData")
     if model is None or image is None:

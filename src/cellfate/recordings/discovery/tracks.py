@@ -92,7 +92,7 @@ def _look_at_json(path: Path) -> FoundTracks:
 def _look_at_xml(path: Path) -> FoundTracks:
     try:
         _, root = next(iter(ElementTree.iterparse(path, events=("start",))))
-    except (ElementTree.ParseError, StopIteration) as error:
+    except (ElementTree.ParseError, ValueError, LookupError, StopIteration) as error:
         raise InputError(f"not readable as XML: {error}") from error
     if root.tag != "TrackMate":
         raise InputError(f"XML of another kind: <TrackMate> is needed, <{root.tag}> found")
