@@ -4,7 +4,7 @@ from cellfate.base.logs import log_to
 from cellfate.base.tables import write_table
 from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
-from cellfate.tracks.outcomes import check_tracks
+from cellfate.tracks.outcomes import OutcomesFrom, check_tracks
 from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.tables import LEFT_OUT, OUTCOMES, TRACKS
 
@@ -20,7 +20,13 @@ facts = RecordingFacts(
     frame_interval_min=snakemake.params.frame_interval_min,
     last_image=snakemake.params.frames.get("last_image"),
 )
-checked = check_tracks(snakemake.input.tracks, snakemake.params.tracks_format, facts, snakemake.params.event_gap)
+checked = check_tracks(
+    snakemake.input.tracks,
+    snakemake.params.tracks_format,
+    facts,
+    snakemake.params.event_gap,
+    OutcomesFrom(**snakemake.params.outcomes_from),
+)
 checked.say_warnings()
 write_table(checked.tracks, snakemake.output.tracks, TRACKS)
 write_table(checked.outcomes, snakemake.output.outcomes, OUTCOMES)

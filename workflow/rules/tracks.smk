@@ -31,6 +31,7 @@ rule read_tracks:
         frames=frames_of,
         images=images_known,
         event_gap=config["tracks"]["event_gap"],
+        outcomes_from=config["tracks"]["outcomes_from"],
         pixel_size_um=of_recording("pixel_size_um"),
         frame_interval_min=of_recording("frame_interval_min"),
     message:

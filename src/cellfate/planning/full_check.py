@@ -25,7 +25,7 @@ from cellfate.recordings.sheet import frames_arguments, images_folder, sheet_lin
 from cellfate.segmentation.weights import weights_path
 from cellfate.simulation.settings import simulation_settings
 from cellfate.tracks.formats import FORMATS
-from cellfate.tracks.outcomes import check_tracks, complete_tracks
+from cellfate.tracks.outcomes import OutcomesFrom, check_tracks, complete_tracks
 from cellfate.tracks.raw import RawTracks, RecordingFacts
 from cellfate.trajectories.selection import not_compared, select_trajectories
 from cellfate.trajectories.split import split_trajectories
@@ -80,7 +80,7 @@ def check_project(path: str | Path, *overlays: str | Path) -> Checked:
         raise InputError(f"{sheets[0]}: a sheet is checked alone; several files are settings, laid over each other in their order")
     checked = Checked(paths[0])
     if sheets:
-        _check_sheet(paths[0], _read_config(DEFAULTS)["tracks"]["event_gap"], checked)
+        _check_sheet(paths[0], _read_config(DEFAULTS)["tracks"], checked)
     else:
         _check_configuration(paths, checked)
     return checked
@@ -131,9 +131,10 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
         collect(states_problems(config, sheet, files), checked.problems)
     if not analysis:
         collect(_model_problems(config, sheet), checked.problems)
-    gap = _read_config(DEFAULTS)["tracks"]["event_gap"] if is_broken("tracks.event_gap", broken) else config["tracks"]["event_gap"]
+    keys = ("tracks.event_gap", "tracks.outcomes_from")
+    fates = _read_config(DEFAULTS)["tracks"] if any(is_broken(key, broken) for key in keys) else config["tracks"]
     kind = "local" if is_broken("source.kind", broken) else config["source"]["kind"]
-    _check_recordings(_opened_rows(sheet, kind, config["recordings"], checked), Path(config["recordings"]), gap, checked)
+    _check_recordings(_opened_rows(sheet, kind, config["recordings"], checked), Path(config["recordings"]), fates, checked)
     if analysis and not broken and not checked.problems:
         collect(_selection_problems(config, sheet, checked), checked.problems)
 
@@ -176,10 +177,10 @@ def _raised(check: Callable, *arguments, source: object = "") -> Iterator[str]:
         yield in_words(error, source)
 
 
-def _check_sheet(path: Path, event_gap: int, checked: Checked) -> None:
+def _check_sheet(path: Path, fates: Mapping, checked: Checked) -> None:
     sheet = collect(sheet_problems(path), checked.problems)
     if sheet is not None:
-        _check_recordings(_with_lines(sheet), path, event_gap, checked)
+        _check_recordings(_with_lines(sheet), path, fates, checked)
 
 
 def _opened_rows(sheet: pd.DataFrame, kind: str, source: str, checked: Checked) -> list[tuple[int, tuple]]:
@@ -202,22 +203,23 @@ def _with_lines(sheet: pd.DataFrame) -> list[tuple[int, tuple]]:
     return [(sheet_line(sheet, number), row) for number, row in enumerate(sheet.itertuples(index=False))]
 
 
-def _check_recordings(rows: list[tuple[int, tuple]], source: Path, event_gap: int, checked: Checked) -> None:
+def _check_recordings(rows: list[tuple[int, tuple]], source: Path, fates: Mapping, checked: Checked) -> None:
     """Open the recording of each row of the sheet."""
     for line, row in progress(rows, "check", unit="recording"):
         here = f"{source}: line {line}"
         if row.images is None or row.channels is None:
             checked.left_out.append(f"{here}: frames and tracks were not opened, as images or channels is empty")
             continue
-        found = collect(recording_problems(row, event_gap, here, checked), checked.problems)
+        found = collect(recording_problems(row, fates, here, checked), checked.problems)
         if found is not None:
             checked.recordings.append(found)
 
 
-def recording_problems(row, event_gap: int, here: str, checked: Checked) -> Generator[str, None, CheckedRecording | None]:
+def recording_problems(row, fates: Mapping, here: str, checked: Checked) -> Generator[str, None, CheckedRecording | None]:
     """Yield the problems of one row's frames and tracks; return what it holds, or None where its frames cannot be opened.
 
-    ``row`` has the columns of the sheet, ``here`` names the sheet and the line. Warnings and tables go to ``checked``.
+    ``row`` has the columns of the sheet, ``fates`` is the section ``tracks`` of the settings, ``here`` names the sheet and the line.
+    Warnings and tables go to ``checked``.
     """
     try:
         frames = open_frames(**frames_arguments(row.images, row.channels, row.channel_labels, row.last_image))
@@ -229,7 +231,7 @@ def recording_problems(row, event_gap: int, here: str, checked: Checked) -> Gene
     yield from _frame_problems(frames, row.recording, here, checked)
     outcomes = None
     if row.tracks is not None and row.tracks_format in FORMATS:
-        outcomes = yield from _track_problems(row, frames, event_gap, here, checked)
+        outcomes = yield from _track_problems(row, frames, fates, here, checked)
     return CheckedRecording(row.recording, frames.n_frames, frames.shape, str(frames.dtype), frames.channels, outcomes)
 
 
@@ -260,17 +262,17 @@ def _frame_problems(frames: Frames, name: str, here: str, checked: Checked) -> I
         yield f"{problem} ({here})"
 
 
-def _track_problems(row, frames: Frames, event_gap: int, here: str, checked: Checked) -> Generator[str, None, Mapping[str, int] | None]:
+def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Checked) -> Generator[str, None, Mapping[str, int] | None]:
     """Yield the problems of a recording's tracks; return the number of tracks by outcome when there is none."""
     facts = RecordingFacts(
         row.recording, frames.n_frames, frames.shape, _known(row.pixel_size_um), _known(row.frame_interval_min), _last(row)
     )
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # of libraries
-            found = check_tracks(row.tracks, row.tracks_format, facts, event_gap)
+            found = check_tracks(row.tracks, row.tracks_format, facts, fates["event_gap"], OutcomesFrom(**fates["outcomes_from"]))
     except Exception as error:  # as above
         yield f"{in_words(error, row.tracks)} ({here})"
-        for problem in _problems_by_track(row, facts, event_gap):
+        for problem in _problems_by_track(row, facts, fates):
             yield f"{problem} ({here})"
         return None
     checked.warnings += [*found.warnings, *_warnings(row, found.outcomes)]
@@ -287,7 +289,7 @@ def _known(value: float | None) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _problems_by_track(row, facts: RecordingFacts, event_gap: int) -> Iterator[str]:
+def _problems_by_track(row, facts: RecordingFacts, fates: Mapping) -> Iterator[str]:
     """The problems of each track for itself, and of each row of fates that belongs to none; nothing where the file is not readable.
 
     The checks of tracks stop at their first problem, so they are asked for one track after the other.
@@ -302,7 +304,7 @@ def _problems_by_track(row, facts: RecordingFacts, event_gap: int) -> Iterator[s
         yield f"{path}: {one.where}: {one.reason}"
     found, sound = 0, None
     for track, part in progress(list(_by_track(raw)), f"check tracks of {facts.name}", unit="track"):
-        problems = _problems_of(part, path, facts, event_gap)
+        problems = _problems_of(part, path, facts, fates)
         yield from problems
         found, sound = found + len(problems), sound if problems else part
         if found >= MOST_PROBLEMS:
@@ -312,7 +314,7 @@ def _problems_by_track(row, facts: RecordingFacts, event_gap: int) -> Iterator[s
         unknown = raw.fates[~raw.fates["track_id"].isin(raw.rows["track_id"])]
         for number in range(min(len(unknown), MOST_PROBLEMS)):
             part = RawTracks(sound.rows, unknown.iloc[[number]], raw.fates_path)
-            yield from _problems_of(part, path, facts, event_gap)
+            yield from _problems_of(part, path, facts, fates)
 
 
 def _by_track(raw: RawTracks) -> Iterator[tuple[int, RawTracks]]:
@@ -321,9 +323,9 @@ def _by_track(raw: RawTracks) -> Iterator[tuple[int, RawTracks]]:
         yield track, RawTracks(rows, raw.fates[raw.fates["track_id"] == track], raw.fates_path)
 
 
-def _problems_of(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int) -> list[str]:
+def _problems_of(raw: RawTracks, path: Path, facts: RecordingFacts, fates: Mapping) -> list[str]:
     with contextlib.redirect_stderr(io.StringIO()):
-        return list(_raised(complete_tracks, raw, path, facts, event_gap))
+        return list(_raised(complete_tracks, raw, path, facts, fates["event_gap"], OutcomesFrom(**fates["outcomes_from"])))
 
 
 def _warnings(row, outcomes: pd.DataFrame) -> Iterator[str]:

@@ -4,9 +4,10 @@ The formats are in :mod:`cellfate.tracks.formats`.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,20 @@ from cellfate.tracks.formats import format_named
 from cellfate.tracks.oddities import first_frame_warning, late_mothers, lineage_notes, outside_hint, refuse_many, unit_warning
 from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes
 from cellfate.tracks.tables import CENSORED, LEFT_OUT, NO_EVENT, OUTCOMES, TRACKS
+
+
+@dataclass(frozen=True)
+class OutcomesFrom:
+    """Where outcomes come from besides the file's own words: ``words`` are {a program's word: outcome}.
+
+    ``divisions`` is the outcome of a track that has two daughters or more; None leaves such tracks as they are.
+    """
+
+    words: Mapping[str, str]
+    divisions: str | None
+
+
+AS_IN_THE_FILE = OutcomesFrom({}, None)
 
 
 @dataclass(frozen=True)
@@ -45,13 +60,16 @@ def read_tracks(path: str | Path, tracks_format: str, facts: RecordingFacts, eve
     return checked.tracks, checked.outcomes
 
 
-def check_tracks(path: str | Path, tracks_format: str, facts: RecordingFacts, event_gap: int) -> CheckedTracks:
+def check_tracks(
+    path: str | Path, tracks_format: str, facts: RecordingFacts, event_gap: int, outcomes_from: OutcomesFrom = AS_IN_THE_FILE
+) -> CheckedTracks:
     """Read, check and complete the tracks of one recording.
 
-    A track keeps the outcome that its file gives. Without one it is ``no_event_by_end`` when it reaches the last frame, else
-    ``censored``. An event later than ``event_gap`` frames after the track's last frame makes the track censored, and ``warning`` says
-    so. ``lineage`` is ``<recording>/<track>`` of the earliest among all tracks that are connected as parents or as parts of one cell.
-    A parent 0 is a mother where there is a track 0, else none. What of the file could not be used is in ``left_out``.
+    A track keeps the outcome that its file gives, in the words of ``outcomes_from``. Without one it is ``no_event_by_end`` when it
+    reaches the last frame, else ``censored``. An event later than ``event_gap`` frames after the track's last frame makes the track
+    censored, and ``warning`` says so. ``lineage`` is ``<recording>/<track>`` of the earliest among all tracks that are connected as
+    parents or as parts of one cell. A parent 0 is a mother where there is a track 0, else none. What of the file could not be used
+    is in ``left_out``.
 
     Raises InputError with file, row and value for coordinates that are not finite or outside the image, frames
     outside the recording, a track twice in a frame, two fates, an event before its track's start, ``no_event_by_end`` on a
@@ -63,19 +81,21 @@ def check_tracks(path: str | Path, tracks_format: str, facts: RecordingFacts, ev
         raise InputError(f"{path}: no such file ({tracks_format} tracks)")
     raw = kind.read(path, facts)
     refuse_many(raw.rows, raw.left_out, path)
-    checked = _complete(raw, path, facts, event_gap)
+    checked = _complete(raw, path, facts, event_gap, outcomes_from)
     found = (first_frame_warning(raw.rows, path), unit_warning(raw.rows, path, facts))
     return replace(checked, warnings=(*checked.warnings, *(line for line in found if line)))
 
 
-def complete_tracks(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def complete_tracks(
+    raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int, outcomes_from: OutcomesFrom = AS_IN_THE_FILE
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The checked tables ``tracks`` and ``outcomes`` of raw tracks that stand in ``path``; see :func:`check_tracks`."""
-    checked = _complete(raw, path, facts, event_gap)
+    checked = _complete(raw, path, facts, event_gap, outcomes_from)
     checked.say_warnings()
     return checked.tracks, checked.outcomes
 
 
-def _complete(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int) -> CheckedTracks:
+def _complete(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int, outcomes_from: OutcomesFrom) -> CheckedTracks:
     if facts.last_image is not None:
         raw = raw.until(facts.last_image)
     _check_rows(raw.rows, path, facts)
@@ -86,7 +106,9 @@ def _complete(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int)
     refuse_many(rows, left_out, path)
     parents |= {int(one.track): pd.NA for one in late}
     outcomes = _summarise(rows, parents, facts.name)
-    fates = _fates_by_track(raw, outcomes)
+    fates = _fates_by_track(raw, outcomes, outcomes_from.words)
+    if outcomes_from.divisions is not None:
+        fates |= _divisions(outcomes, fates, outcomes_from.divisions)
     outcomes["lineage"] = _lineages(outcomes, fates, facts.name)
     resolved = [
         _resolve(track, fates.get(track.track_id), facts.n_frames, event_gap, raw.fates_path) for track in outcomes.itertuples(index=False)
@@ -185,8 +207,8 @@ def _summarise(rows: pd.DataFrame, parents: dict[int, object], recording: str) -
     return table
 
 
-def _fates_by_track(raw: RawTracks, outcomes: pd.DataFrame) -> dict[int, object]:
-    """{track: its row of fates}; at most one per track, and only for tracks that exist."""
+def _fates_by_track(raw: RawTracks, outcomes: pd.DataFrame, words: Mapping[str, str]) -> dict[int, object]:
+    """{track: its row of fates, in our words}; at most one per track, and only for tracks that exist."""
     fates: dict[int, object] = {}
     tracks = set(outcomes["track_id"])
     for fate in raw.fates.itertuples(index=False):
@@ -197,8 +219,42 @@ def _fates_by_track(raw: RawTracks, outcomes: pd.DataFrame) -> dict[int, object]
             raise InputError(
                 f"{raw.fates_path}: {fate.where}: track {fate.track_id} has two fates, {fate.outcome} and {other.outcome} ({other.where})"
             )
-        fates[fate.track_id] = fate
+        fates[fate.track_id] = fate._replace(outcome=words.get(fate.outcome, fate.outcome))
     return fates
+
+
+class _Fate(NamedTuple):
+    """A fate that does not stand in a table of fates, with what such a row has."""
+
+    track_id: int
+    outcome: str
+    event_frame: object
+    continues_as: tuple
+    lineage: str | None
+    where: str
+    note: str
+
+
+def _divisions(outcomes: pd.DataFrame, fates: Mapping[int, object], word: str) -> dict[int, object]:
+    """{mother: her fate}: a track with two daughters or more ends in a division, in the first frame that shows one of them.
+
+    One whose file says so already keeps that, and so does a censored one; where it says something else it becomes censored.
+    """
+    found: dict[int, object] = {}
+    first = dict(zip(outcomes["track_id"], outcomes["first_frame"], strict=True))
+    for mother, daughters in outcomes.dropna(subset="parent_id").groupby("parent_id")["track_id"]:
+        own = fates.get(mother)
+        said = None if own is None else own.outcome
+        if mother not in first or len(daughters) < 2 or said in (word, CENSORED):
+            continue
+        names, event = ", ".join(map(str, daughters)), min(first[one] for one in daughters)
+        taken, frame, text = word, event, f"{word} taken from its daughters {names}, the first in frame {event}"
+        if said is not None:
+            taken, frame, text = CENSORED, pd.NA, f"{said} ({own.where}), but it has daughters {names}: censored, as the two disagree"
+        more = ((), None) if own is None else (own.continues_as, own.lineage)
+        where = f"daughters {names}" if own is None else own.where
+        found[mother] = _Fate(mother, taken, frame, *more, where, joined_notes(None if own is None else own.note, text))
+    return found
 
 
 def _resolve(track, fate, n_frames: int, event_gap: int, path: Path) -> tuple[str, object, str | None]:

@@ -143,7 +143,7 @@ def read_text(
     extra = [column for column in text if strict and column not in needed + optional + kept]
     if missing or extra:
         problem = f"column {missing[0]} missing" if missing else f"unknown column {extra[0]}"
-        found = ", ".join(text.columns[:20])
+        found = " ".join(", ".join(text.columns[:20]).split())
         raise InputError(f"{path}: {problem}; needed are {', '.join(needed)}, allowed besides {', '.join(optional)}; found {found}")
     text = text.fillna("").apply(lambda column: column.str.strip())
     text = text[(text != "").any(axis="columns")]
@@ -182,7 +182,7 @@ def _text_table(path: Path, sep: str) -> pd.DataFrame:
         names = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].fillna("").str.strip().tolist()
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"{path}: line 1: two columns are named {twice}, so it is not clear which one counts")
+        raise InputError(f"{path}: line 1: two columns are named {' '.join(twice.split())}, so it is not clear which one counts")
     text.columns = text.columns.str.strip()
     return text
 

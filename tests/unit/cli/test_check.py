@@ -1,6 +1,7 @@
 """`cellfate check`: every problem at once, each by the check that a run would stop at."""
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -192,6 +193,34 @@ def test_tracks_without_a_table_of_outcomes_are_worth_a_look(project):
     folder, _, _ = project
     (folder / "tracks/a_outcomes.csv").unlink()
     assert any("there is no a_outcomes.csv beside it" in line for line in check_project("mine.yaml").warnings)
+
+
+def annotation(number, cell, frame, **more):
+    box = {"id": number, "image_id": frame, "category_id": 1, "cell_id": cell, "bbox": [0.5, 0.5, 0.1, 0.1]}
+    return box | {"time_of_death": None, "time_of_division": None} | more
+
+
+def test_each_annotation_that_was_set_aside_is_named_where_they_are_too_many(project):
+    folder, rows, _ = project
+    odd = [annotation(91, 1, 0, bbox=[2, 2, 1, 1]), annotation(92, "x", 0), annotation(93, 2, 0, bbox=None)]
+    images = [{"id": frame, "video_id": 1, "frame_id": frame} for frame in range(N_FRAMES)]
+    content = {"videos": [{"id": 1, "name": "a"}], "images": images, "annotations": [annotation(1, 1, 0), annotation(2, 2, 1), *odd]}
+    (folder / "tracks/a.json").write_text(json.dumps(content))
+    write_sheet(folder / "s.tsv", [rows[0] | {"tracks": "tracks/a.json", "tracks_format": "coco-video"}, *rows[1:]])
+    found = problems()
+    assert [next((line for line in found if f"annotation {number}: " in line), None) is None for number in (91, 92, 93)] == [False] * 3
+    assert "3 of 5 positions have such entries" in found[0]
+
+
+def test_what_is_odd_about_lineages_is_worth_a_look(project):
+    folder, _, _ = project
+    text = (folder / "tracks/a.csv").read_text().replace("y,x\n", "y,x,parent\n", 1).replace("2,0,10.5,0\n", "", 1)
+    lines = [f"{line},{1 if line.startswith('2,') else ''}" for line in text.splitlines()[1:]]
+    (folder / "tracks/a.csv").write_text("\n".join([text.splitlines()[0], *lines]) + "\n")
+    checked = check_project("mine.yaml")
+    assert any(
+        "tracks share cells or time with others: track 1 goes on to frame 12 beside its daughter 2" in line for line in checked.warnings
+    )
 
 
 def test_recordings_that_a_run_makes_are_not_looked_at(project):

@@ -6,7 +6,7 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.tracks.formats import FORMATS
-from cellfate.tracks.outcomes import read_tracks
+from cellfate.tracks.outcomes import OutcomesFrom, check_tracks, read_tracks
 from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.tables import TRACKS
 
@@ -242,6 +242,53 @@ def test_outcomes_separated_by_semicolons(tmp_path):
 def test_bad_continuation(tmp_path):
     with pytest.raises(InputError, match=r"line 2: continues_as is '7,8', track ids separated by ';'"):
         read_csv(tmp_path, rows(1, 2, 6), 'track_id,outcome,event_frame,continues_as\n1,,,"7,8"\n')
+
+
+FAMILY = "track_id,parent_id,frame,y,x\n" + "".join(
+    f"{track},{parent},{frame},{frame + 0.5},{5 + 7 * track}\n"
+    for track, parent, first, last in [
+        (1, "", 0, 3),
+        (2, 1, 4, 9),
+        (3, 1, 4, 9),
+        (4, "", 0, 4),
+        (5, 4, 5, 9),
+        (6, 4, 6, 9),
+        (7, "", 0, 4),
+        (8, 7, 5, 9),
+    ]
+    for frame in range(first, last + 1)
+)
+
+
+def outcomes_of(tmp_path, fates, **outcomes_from):
+    path = csv(tmp_path, FAMILY, "track_id,outcome,event_frame\n" + fates)
+    checked = check_tracks(
+        path, "csv", RecordingFacts("r", N_FRAMES, SHAPE), 2, OutcomesFrom(**({"words": {}, "divisions": None} | outcomes_from))
+    )
+    return checked.outcomes.set_index("track_id")
+
+
+def test_words_of_other_programs_become_outcomes(tmp_path):
+    outcomes = outcomes_of(tmp_path, "2,Dead,7\n3,alive at end,\n", words={"Dead": "apoptosis", "alive at end": "no_event_by_end"})
+    assert outcomes.loc[[2, 3], "outcome"].tolist() == ["apoptosis", "no_event_by_end"]
+    assert outcomes.loc[2, "event_frame"] == 7
+
+
+def test_a_track_with_two_daughters_ends_in_a_division_where_that_is_asked_for(tmp_path):
+    assert outcomes_of(tmp_path, "").loc[[1, 4, 7], "outcome"].tolist() == ["censored"] * 3
+    outcomes = outcomes_of(tmp_path, "", divisions="mitosis")
+    assert outcomes.loc[[1, 4, 7], "outcome"].tolist() == ["mitosis", "mitosis", "censored"]
+    assert outcomes.loc[[1, 4], "event_frame"].tolist() == [4, 5]
+    assert outcomes.loc[1, "warning"] == "mitosis taken from its daughters 2, 3, the first in frame 4"
+    assert outcomes.loc[7, "warning"] is None
+
+
+def test_a_fate_that_disagrees_with_the_daughters_is_censored(tmp_path):
+    outcomes = outcomes_of(tmp_path, "1,apoptosis,4\n4,Division,5\n", divisions="mitosis", words={"Division": "mitosis"})
+    assert outcomes.loc[[1, 4], "outcome"].tolist() == ["censored", "mitosis"]
+    assert outcomes.loc[1, "warning"] == "apoptosis (line 2), but it has daughters 2, 3: censored, as the two disagree"
+    assert outcomes.loc[4, "warning"] is None
+    assert outcomes_of(tmp_path, "1,censored,\n", divisions="mitosis").loc[1, "outcome"] == "censored"
 
 
 def test_unknown_format_and_missing_file(tmp_path):
