@@ -15,10 +15,14 @@ from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, outcome
 
 @dataclass(frozen=True)
 class Format:
-    """``reader`` is ``module:function``; ``beside`` gives the files that are read besides the tracks themselves, if they exist."""
+    """``reader`` is ``module:function``; ``beside`` gives the files that are read besides the tracks themselves, if they exist.
+
+    ``folder`` says whether the tracks are a folder; None where they may be either.
+    """
 
     reader: str
     beside: Callable[[str], list[Path]] = lambda tracks: [outcomes_beside(tracks)]
+    folder: bool | None = False
 
     @property
     def module(self) -> str:
@@ -26,6 +30,9 @@ class Format:
 
     def read(self, path: Path, facts: RecordingFacts) -> RawTracks:
         """The tracks that the reader finds in ``path``; an InputError for whatever a library raises because of the file's content."""
+        if self.folder is not None and path.is_dir() != self.folder:
+            kinds = ("a folder", "a file") if self.folder else ("a file", "a folder")
+            raise InputError(f"{path}: {kinds[0]} is needed in this format of tracks, this is {kinds[1]}")
         reader = getattr(importlib.import_module(self.module), self.reader.partition(":")[2])
         try:
             return reader(path, facts)
@@ -43,10 +50,10 @@ def _tables_in(folder: Path) -> list[Path]:
 FORMATS = {
     "coco-video": Format("cellfate.tracks.readers.coco_video:read_coco", lambda tracks: []),
     "csv": Format("cellfate.tracks.readers.text:read_csv"),
-    "ctc": Format("cellfate.tracks.readers.ctc:read_ctc", lambda tracks: [outcomes_beside(tracks), *_tables_in(Path(tracks))]),
+    "ctc": Format("cellfate.tracks.readers.ctc:read_ctc", lambda tracks: [outcomes_beside(tracks), *_tables_in(Path(tracks))], folder=True),
     "trackmate": Format("cellfate.tracks.readers.trackmate:read_trackmate", lambda tracks: [outcomes_beside(tracks), edges_beside(tracks)]),
     "btrack": Format("cellfate.tracks.readers.btrack:read_btrack"),
-    "geff": Format("cellfate.tracks.readers.geff:read_geff"),
+    "geff": Format("cellfate.tracks.readers.geff:read_geff", folder=None),
     "napari": Format("cellfate.tracks.readers.text:read_napari"),
 }
 

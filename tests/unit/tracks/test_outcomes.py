@@ -311,3 +311,12 @@ def test_what_tracks_say_of_frames_that_are_left_out_is_left_out(tmp_path, capsy
     assert "4 of 16 positions are after last_image 7, left out" in capsys.readouterr().err
     with pytest.raises(InputError, match="frame"):
         read_tracks(tmp_path / "t.csv", "csv", RecordingFacts("a", 8, (20, 20)), event_gap=2)
+
+
+@pytest.mark.parametrize("tracks_format", [name for name in FORMATS if name != "geff"])
+def test_a_folder_in_place_of_a_file_and_the_other_way_round(tmp_path, tracks_format):
+    path = tmp_path / "t.csv"
+    path.write_text("") if tracks_format == "ctc" else path.mkdir()
+    message = "a folder is needed .*, this is a file" if tracks_format == "ctc" else "a file is needed .*, this is a folder"
+    with pytest.raises(InputError, match=f"t.csv: {message}"):
+        read_tracks(path, tracks_format, RecordingFacts("r", N_FRAMES, SHAPE), 2)
