@@ -14,7 +14,7 @@ train(
     snakemake.input.crops,
     read_table(snakemake.input.trajectories, TRAJECTORIES),
     read_table(snakemake.input.split, SPLIT),
-    read_scaling(snakemake.input.scaling),
+    read_scaling(snakemake.input.scaling) if snakemake.input.get("scaling") else None,
     snakemake.output.model,
     fold=int(snakemake.wildcards.fold),
     seed=snakemake.params.seed,
@@ -24,6 +24,6 @@ train(
     augmentation=snakemake.params.augmentation,
     resume=snakemake.params.resume,
     code=snakemake.input.code,
-    checkpoint=snakemake.input.checkpoint,
+    checkpoint=snakemake.input.get("checkpoint"),
     threads=snakemake.threads,
 )

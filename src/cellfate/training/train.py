@@ -36,7 +36,7 @@ def train(
     crops: list[str | Path],
     trajectories: pd.DataFrame,
     split: pd.DataFrame,
-    scaling: Scaling,
+    scaling: Scaling | None,
     folder: str | Path,
     *,
     fold: int,
@@ -53,7 +53,7 @@ def train(
     """Train on the fold's training part and write the model folder: weights, settings.json, curves.csv.
 
     The kept weights are those of the best validation balanced accuracy (ties: lower validation loss, then earlier). With
-    ``checkpoint`` the published weights are imported instead, and the published scaling with them. ``model``, ``training``
+    ``checkpoint`` the published weights are imported instead, and the published scaling in place of ``scaling``. ``model``, ``training``
     and ``augmentation`` are the configuration's sections. The state after each epoch lies below ``resume``, a folder for this
     fold alone, under a hash of all settings, the data and the source files in ``code``, until the model folder is written.
     Deterministic: the same seed gives the same weights on the same kind of machine with the same number of ``threads``, which
@@ -67,7 +67,7 @@ def train(
     record = {
         "channels": cropset.channels,
         "crop_size": cropset.crop_size,
-        "scaling": asdict(scaling),
+        "scaling": asdict(reference_scaling(cropset.channels) if checkpoint else scaling),
         "outcomes": dict(outcomes),
         "fold": int(fold),
         "seed": seed,
@@ -76,8 +76,7 @@ def train(
     }
     if checkpoint:
         imported = import_checkpoint(checkpoint, replace(sizes, positions="start"))  # as it was trained
-        record |= {"scaling": asdict(reference_scaling(cropset.channels)), "checkpoint_sha256": sha256(checkpoint)}
-        _write_model(folder, imported, record, [])
+        _write_model(folder, imported, {**record, "checkpoint_sha256": sha256(checkpoint)}, [])
         return
     rows = fold_trajectories(trajectories, split, fold, ["train", "validation"])
     for part in ("train", "validation"):

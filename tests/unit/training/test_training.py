@@ -276,7 +276,7 @@ def test_a_checkpoint_is_imported_instead_of_trained(arguments, tmp_path, monkey
     save_file({published_name(k): v for k, v in published.state_dict().items()}, tmp_path / "published.safetensors")
     monkeypatch.delattr(training, "_fit")
     wanted = {**sizes, "positions": "end"}
-    train(**{**arguments, "model": wanted, "checkpoint": tmp_path / "published.safetensors"})
+    train(**{**arguments, "scaling": None, "model": wanted, "checkpoint": tmp_path / "published.safetensors"})
     model, settings = load_model(arguments["folder"])
     assert settings["model"]["positions"] == "start"  # as the published network was trained, whatever the configuration says
     assert settings["scaling"]["mode"] == "reference"
