@@ -2,7 +2,7 @@
 
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table
-from cellfate.evaluation.published import compare_published, write_comparison
+from cellfate.evaluation.published import compare_published, seen_in_training, write_comparison
 from cellfate.evaluation.tables import METRICS
 from cellfate.explanation.tables import ATTENTION_PROFILE, EFFECT_SUMMARY
 
@@ -16,5 +16,6 @@ table = compare_published(
     outcomes=snakemake.params.outcomes,
     treatment=snakemake.params.treatment,
     reference=snakemake.params.reference,
+    seen=seen_in_training(snakemake.params.checkpoint, snakemake.params.unit, snakemake.params.order_known),
 )
 write_comparison(table, snakemake.output.table)

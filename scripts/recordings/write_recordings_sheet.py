@@ -9,6 +9,7 @@ write_published_sheet(
     snakemake.input.annotations,
     sheet=snakemake.output.sheet,
     folder=snakemake.output.annotations,
+    cells=snakemake.output.cells,
     channels=snakemake.params.channels,
     doses=snakemake.params.doses,
     treatment_start_h=snakemake.params.treatment_start_h,

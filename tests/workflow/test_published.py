@@ -86,6 +86,24 @@ def test_planning_without_and_with_the_sheet(fresh, archive):
     assert {jobs[rule] for rule in ("download_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {274}
     assert jobs["fetch_segmentation_weights"] == jobs["train_model"] == jobs["compare_published"] == 1
     assert "download_annotations" not in jobs
+    assert not {"write_recordings_sheet", "download_annotations"} & set(jobs)
+    cells = pd.read_csv(fresh.folder / "resources/published/cells.tsv", sep="\t", dtype=str)
+    assert list(cells["recording"]) == NAMES
+    assert set(cells["track_id"]) == {"1"}
+
+
+def test_an_imported_checkpoint_is_split_as_its_source_did_and_needs_no_scaling(fresh, archive):
+    fresh.write_config("mine.yaml", {"source": {"url": archive}})
+    fresh.snakemake(overlays=("mine.yaml",))
+    (fresh.folder / "model.safetensors").touch()
+    imported = {"protocol": "imported", "scaling": "reference", "training": {"checkpoint": "model.safetensors"}}
+    fresh.write_config("imported.yaml", imported | {"split": {"unit": "source_code"}})
+    overlays = ("mine.yaml", "imported.yaml")
+    jobs = fresh.jobs(overlays=overlays)
+    assert jobs["train_model"] == jobs["split_trajectories"] == jobs["compare_published"] == 1
+    assert "compute_scaling" not in jobs
+    plan = fresh.snakemake("-n", "--", "results/published/imported/split.parquet", overlays=overlays).output
+    assert "resources/published/cells.tsv" in plan
 
 
 def test_a_recording_is_downloaded_unpacked_and_cut(fresh, archive):

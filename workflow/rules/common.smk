@@ -49,6 +49,7 @@ except InputError as error:
 TARGETS = Targets(config, SHEET, CONFIG_FILES)
 RECORDINGS, TRACKED, UNTRACKED = TARGETS.recordings, TARGETS.tracked, TARGETS.untracked
 FOLDS = list(range(config["split"]["folds"]))
+ORDER_OF_CELLS_KNOWN = config["source"]["kind"] == "download"  # one annotation file for all recordings
 OWN_MODEL = f"{TARGETS.of_analysis}/model"
 # masks of all tracks are shared between protocols; which tracks are held out is the protocol's choice
 OF_ALL_TRACKS = config["segmentation"]["name"]

@@ -130,6 +130,9 @@ rule compare_published:
         outcomes=config["outcomes"],
         treatment=config["evaluation"]["treatment"],
         reference=config["figures"]["reference"],
+        checkpoint=config["training"]["checkpoint"],
+        unit=config["split"]["unit"],
+        order_known=ORDER_OF_CELLS_KNOWN,
     message:
         "Ours beside the published numbers"
     script:

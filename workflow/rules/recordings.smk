@@ -24,13 +24,14 @@ if SOURCE["kind"] == "download":
             "../../scripts/recordings/download_annotations.py"
 
     rule write_recordings_sheet:
-        """Write the recordings sheet from the annotations, and the annotations of each recording to a file of its own."""
+        """Write the recordings sheet from the annotations, those of each recording to a file of its own, and the order of all cells."""
         input:
             annotations="resources/{dataset}/annotations.json",
             code=code_of("recordings/write_recordings_sheet.py"),
         output:
             sheet="resources/{dataset}/recordings.tsv",
             annotations=directory("resources/{dataset}/annotations"),
+            cells="resources/{dataset}/cells.tsv",
         log:
             "logs/{dataset}/write_recordings_sheet.log",
         conda:

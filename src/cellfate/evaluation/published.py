@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
@@ -10,7 +11,8 @@ from cellfate.base.files import replacing
 PUBLISHED_DATASET = "published"  # config: dataset
 TREATED = "cisplatin"  # the paper's treated test recordings, a scope of the metrics tables
 PAPER = "Bürger et al. 2026"
-COLUMNS = ["quantity", "scope", "condition", "n", "class", "ours", "ci_low", "ci_high", "published", "difference", "comparable", "source"]
+KEY = ["quantity", "scope", "condition", "n", "class"]
+COLUMNS = [*KEY, "ours", "ci_low", "ci_high", "published", "difference", "comparable", "reason", "source"]
 
 # Published values: quantity, class (role in the config's outcomes, or all), value. The test set has 2,089 trajectories.
 # Values with four decimals are those of the reference results, which the paper rounds.
@@ -81,7 +83,6 @@ CURVE_COLUMNS |= {
     for title, metric in (("F1", "f1"), ("Precision", "precision"), ("Recall", "recall"))
     for name, role in (("Apoptosis", "negative"), ("Mitosis", "positive"))
 }
-KEY = ["quantity", "scope", "condition", "n", "class"]
 
 
 def published_values(outcomes: dict[str, str], *, reference: str | Path | None) -> pd.DataFrame:
@@ -144,13 +145,14 @@ def compare_published(
     *,
     treatment: str | None,
     reference: str | Path | None,
+    seen: str | None = None,
 ) -> pd.DataFrame:
     """Ours beside published, one row per published value; ``difference`` is ours minus published.
 
     ``metrics`` are the metrics tables of the full test set, truncation and last k (cohort "all" is the published one),
     ``effects`` the effect_summary (the published statistic is that with the course kept) and ``profile`` the attention_profile
-    table. ``comparable`` is true only where the data are the published ones and we have a value. Points of the curves that we did
-    not evaluate are left out.
+    table. ``comparable`` is true only where the data are the published ones, we have a value, and nothing of the test set was ``seen``
+    in training (:func:`seen_in_training`); ``reason`` says what is missing. Points of the curves that we did not evaluate are left out.
     """
     published = published_values(outcomes, reference=reference)
     ours = pd.concat(
@@ -159,8 +161,23 @@ def compare_published(
     table = published.merge(ours.drop_duplicates(KEY), on=KEY, how="left")
     table = table[table["ours"].notna() | ~table["condition"].isin(["truncation", "last_k"])].reset_index(drop=True)
     table["difference"] = table["ours"] - table["published"]
-    table["comparable"] = table["ours"].notna() & (dataset == PUBLISHED_DATASET)
+    of_all = f"the data set is {dataset}, not the published one" if dataset != PUBLISHED_DATASET else seen
+    table["reason"] = np.where(table["ours"].isna(), "not measured here", None) if of_all is None else of_all
+    table["comparable"] = table["reason"].isna()
     return table[COLUMNS]
+
+
+def seen_in_training(checkpoint: str | Path | None, unit: str, order_known: bool) -> str | None:
+    """Why a test set may hold cells that the imported ``checkpoint`` was trained on; None where it does not, or none was imported.
+
+    Only the source's own split (``unit`` source_code), on the cells in the order of the annotation file, holds out what it held out.
+    """
+    if checkpoint is None:
+        return None
+    trained = "the imported checkpoint was trained on cells of this test set"
+    if unit != "source_code":
+        return f"split.unit is {unit}: {trained}; split.unit: source_code holds out what the published source held out"
+    return None if order_known else f"{trained}: the order of the cells in the annotation file is known with source.kind: download alone"
 
 
 def write_comparison(table: pd.DataFrame, path: str | Path) -> None:

@@ -134,6 +134,11 @@ def _rising(values: list) -> bool:
 NOT_LARGER = "the first must not be larger than the second"
 RULES = (
     Rule(("split.fractions",), lambda parts: math.isclose(sum(parts), 1, abs_tol=1e-6), "train, validation and test must add up to 1"),
+    Rule(
+        ("split.unit", "split.folds", "split.fractions"),
+        lambda unit, folds, parts: unit != "source_code" or (folds == 1 and parts == [0.8, 0.1, 0.1]),
+        "which is one split by 0.8, 0.1, 0.1: split.folds is {1}, split.fractions {2}",
+    ),
     Rule(("split.folds",), lambda folds: folds != 2, "1 (one split) or at least 3 (train, validation and test parts) is needed"),
     Rule(("outcomes.positive", "outcomes.negative"), lambda one, other: one != other, "the two outcomes must differ"),
     Rule(("outcomes",), lambda names: "censored" not in names.values(), "censored tracks have no outcome that could be compared"),

@@ -8,17 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.names import RECORDING_NAME
 from cellfate.base.progress import progress
-from cellfate.tracks.readers.coco_video import CELL, complete_entries, lists_of
+from cellfate.base.tables import write_table
+from cellfate.recordings.tables import CELLS
+from cellfate.tracks.readers.coco_video import CELL, complete_entries, lists_of, whole
 
 
-def split_by_video(path: str | Path, folder: str | Path) -> dict[str, int]:
+def split_by_video(path: str | Path, folder: str | Path, cells: str | Path | None = None) -> dict[str, int]:
     """Write one COCO-video file ``<folder>/<name>.json`` per video of a file that may be very large.
 
-    The text is read once and cut into pieces, annotation by annotation, so that memory stays near the file's own size.
+    The text is read once and cut into pieces, annotation by annotation, so that memory stays near the file's own size. ``cells``,
+    where given, becomes the table CELLS: the cells of the kept videos in the order in which the file names them first.
     Returns {name: number of images} of the videos that have at least one annotation of category 1, in the order of their
     names; the others are named on standard error and left out. Raises InputError as :func:`read_coco_video` does for
     what concerns the file's structure.
@@ -29,12 +34,15 @@ def split_by_video(path: str | Path, folder: str | Path) -> dict[str, int]:
     images = _images(content["images"], names, path)
     pieces: dict[Any, array] = {}
     with_cells = set()
-    for begin, end, image, is_cell in zip(spans.begin, spans.end, spans.image, spans.is_cell, strict=True):
+    order: dict[tuple[str, int], None] = {}
+    for begin, end, image, is_cell, cell in zip(spans.begin, spans.end, spans.image, spans.is_cell, spans.cell, strict=True):
         if image not in images:
             raise InputError(f"{path}: annotation {json.loads(text[begin:end])['id']}: image_id {image!r} is not among the images")
         pieces.setdefault(images[image], array("q")).extend((begin, end))
         if is_cell:
             with_cells.add(images[image])
+            if cells is not None:
+                order[names[images[image]], whole(cell, f"{path}: annotation {json.loads(text[begin:end])['id']}: cell_id")] = None
     if not with_cells:
         raise InputError(f"{path}: no annotation of category {CELL} in it: every recording is empty")
     empty = sorted(name for video, name in names.items() if video not in with_cells)
@@ -47,6 +55,8 @@ def split_by_video(path: str | Path, folder: str | Path) -> dict[str, int]:
             parts = (text[begin:end] for begin, end in zip(pieces[video][::2], pieces[video][1::2], strict=True))
             head = json.dumps(_part_of(content, video))[:-1]
             (temporary / f"{names[video]}.json").write_text(f'{head}, "annotations": [\n' + ",\n".join(parts) + "\n]}\n", encoding="utf-8")
+    if cells is not None:
+        write_table(pd.DataFrame(list(order), columns=list(CELLS.columns)), cells, CELLS)
     return {names[video]: sum(1 for of in images.values() if of == video) for video in kept}
 
 
@@ -84,12 +94,13 @@ def _part_of(content: dict[str, Any], video: Any) -> dict[str, Any]:
 
 @dataclass
 class _Spans:
-    """Where each annotation begins and ends in the text, and the two of its values that the split needs."""
+    """Where each annotation begins and ends in the text, and the values of it that the split needs."""
 
     begin: array = field(default_factory=lambda: array("q"))
     end: array = field(default_factory=lambda: array("q"))
     image: list = field(default_factory=list)
     is_cell: bytearray = field(default_factory=bytearray)
+    cell: list = field(default_factory=list)
 
 
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -133,6 +144,7 @@ def _scan_annotations(text: str, position: int, spans: _Spans, path: Path) -> in
         spans.end.append(end)
         spans.image.append(same.setdefault(entry["image_id"], entry["image_id"]))
         spans.is_cell.append(entry["category_id"] == CELL)
+        spans.cell.append(entry.get("cell_id"))
         position = _skip(text, end)
         if text.startswith("]", position):
             return position + 1

@@ -22,6 +22,7 @@ def write_published_sheet(
     sheet: str | Path,
     folder: str | Path,
     *,
+    cells: str | Path | None = None,
     channels: Sequence[str],
     doses: Sequence[Mapping],
     treatment_start_h: float | None,
@@ -34,8 +35,9 @@ def write_published_sheet(
     The images of a recording are expected at ``images/<recording>`` beside the sheet. ``doses`` lists {first, last, treatment,
     dose} by recording number, both ends inclusive; recordings outside all ranges get the treatment ``unknown``. Treated
     recordings get ``treatment_start_h``. What all frames need on disk, ``frame_bytes`` each, is printed beside the free space.
+    ``cells``, where given, becomes the table of all cells in the order of the annotation file.
     """
-    counts = split_by_video(annotations, folder)
+    counts = split_by_video(annotations, folder, cells)
     images = Path(sheet).parent / "images"
     print(size_report(len(counts), sum(counts.values()), frame_bytes, free_space(images)), file=sys.stderr, flush=True)
     rows = []

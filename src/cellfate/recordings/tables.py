@@ -1,6 +1,6 @@
-"""The recordings sheet."""
+"""The recordings sheet, and the order of the cells in one annotation file for all recordings."""
 
-from cellfate.base.tables import FLOAT_NULL, STR, STR_NULL, Column, Table
+from cellfate.base.tables import COUNT, FLOAT_NULL, STR, STR_NULL, Column, Table
 
 # the user's sheet: one row per recording
 RECORDINGS = Table(
@@ -22,3 +22,6 @@ RECORDINGS = Table(
     },
     key=("recording",),
 )
+
+# every cell, in the order in which an annotation file of all recordings names them first
+CELLS = Table("cells", {"recording": STR, "track_id": COUNT}, key=("recording", "track_id"))

@@ -7,6 +7,9 @@ from cellfate.base.errors import InputError
 from cellfate.trajectories.selection import count_stage, selection_flow
 
 UNITS = ("recording", "group", "lineage", "track")
+SOURCE_CODE = "source_code"  # not a unit: the published source's own split of the published cells
+SOURCE_FRACTIONS = (0.8, 0.1, 0.1)
+SOURCE_SEED = 42
 PARTS = ("train", "validation", "test")
 STARTS = 200  # random assignments to start from
 SWAPS = 4000  # exchanges tried to even them out
@@ -20,6 +23,7 @@ def split_trajectories(
     fractions: tuple[float, float, float] | list[float],
     seed: int,
     min_frames: int,
+    cells: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The split table (trajectory, fold, split) of all usable trajectories; tracks without a fate but with more than
     ``min_frames`` frames are ``unlabelled`` in every fold.
@@ -27,8 +31,9 @@ def split_trajectories(
     ``folds=1``: whole units go to train, validation and test by ``fractions`` (of the number of units), as even in outcome and
     treatment as can be found. ``folds=k``: the units form k parts; part f is the test of fold f, part f + 1 its validation,
     the rest trains. ``unit="track"`` is the paper's random split: each track on its own, stratified by outcome over all tracks
-    with a fate before the length filter. Deterministic for a seed. Raises InputError when there are too few units or when a
-    part of a fold lacks an outcome.
+    with a fate before the length filter. ``unit="source_code"`` is the very split of the published source, see
+    :func:`source_parts`, on the tracks in the order of ``cells`` (recording, track_id), without it in that of the table. The others
+    are deterministic for a seed. Raises InputError when there are too few units or when a part of a fold lacks an outcome.
     """
     _check_settings(unit, folds, fractions)
     shares = list(fractions) if folds == 1 else [1 / folds] * folds
@@ -37,6 +42,10 @@ def split_trajectories(
         fated = trajectories[trajectories["label"].notna()]
         parts = pd.Series(_stratified_parts(fated["label"].to_numpy(int), shares, rng), fated["trajectory"])
         parts = parts.loc[fated.loc[fated["usable"], "trajectory"]]
+    elif unit == SOURCE_CODE:
+        fated = in_order_of(cells, trajectories)
+        fated = fated[fated["label"].notna()]
+        parts = pd.Series(source_parts(fated["label"].to_numpy(int)), fated["trajectory"])[fated["usable"].to_numpy()]
     else:
         parts = _parts_of_units(trajectories[trajectories["usable"]], unit, shares, rng)
     split = _folds_of_parts(parts, folds)
@@ -47,14 +56,54 @@ def split_trajectories(
 
 
 def _check_settings(unit: str, folds: int, fractions) -> None:
-    if unit not in UNITS:
-        raise InputError(f"split.unit is {unit!r}; one of {', '.join(UNITS)} is needed")
+    if unit not in (*UNITS, SOURCE_CODE):
+        raise InputError(f"split.unit is {unit!r}; one of {', '.join((*UNITS, SOURCE_CODE))} is needed")
+    if unit == SOURCE_CODE and (folds != 1 or not np.allclose(fractions, SOURCE_FRACTIONS)):
+        wanted = f"one split (split.folds: 1) by {list(SOURCE_FRACTIONS)}"
+        raise InputError(f"split.unit is {unit}, which is {wanted}; folds is {folds}, fractions {list(fractions)}")
     if folds < 1 or folds == 2:
         raise InputError(f"split.folds is {folds}; 1 (one split) or at least 3 (test, validation and training parts) is needed")
     if len(fractions) != len(PARTS) or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
         raise InputError(
             f"split.fractions is {list(fractions)}; three positive numbers (train, validation, test) that add up to 1 are needed"
         )
+
+
+def in_order_of(cells: pd.DataFrame | None, trajectories: pd.DataFrame) -> pd.DataFrame:
+    """The trajectories in the order of ``cells`` (recording, track_id), which must name the same recordings; None: as they are."""
+    if cells is None:
+        return trajectories
+    for missing, where in (
+        (set(cells["recording"]) - set(trajectories["recording"]), "of the annotation file is not in the recordings sheet"),
+        (set(trajectories["recording"]) - set(cells["recording"]), "is not in the annotation file"),
+    ):
+        if missing:
+            raise InputError(f"split.unit is {SOURCE_CODE}, the source's split of all cells, but recording {min(missing)} {where}")
+    names = cells["recording"] + "/" + cells["track_id"].astype(str)
+    places = trajectories["trajectory"].map(pd.Series(np.arange(len(names)), names))
+    if places.isna().any():
+        unknown = trajectories.loc[places.isna(), "trajectory"].iloc[0]
+        raise InputError(f"split.unit is {SOURCE_CODE}, but trajectory {unknown} is no cell of the annotation file")
+    return trajectories.iloc[np.argsort(places.to_numpy(), kind="stable")]
+
+
+def source_parts(labels: np.ndarray) -> np.ndarray:
+    """Part number of each track (N,) as the published source has it: two calls of scikit-learn's ``train_test_split``.
+
+    The first keeps 0.8 for training, the second halves the rest into validation and test, both with random state 42 and
+    stratified by ``labels`` (N,); the order of the tracks matters.
+    """
+    from sklearn.model_selection import train_test_split  # a second, which other splits are spared
+
+    try:
+        train, rest = train_test_split(np.arange(len(labels)), train_size=0.8, random_state=SOURCE_SEED, stratify=labels)
+        validation, test = train_test_split(rest, train_size=0.5, random_state=SOURCE_SEED, stratify=labels[rest])
+    except ValueError as error:
+        raise InputError(f"split.unit is {SOURCE_CODE}, but {len(labels)} tracks with a fate cannot be split so: {error}") from None
+    parts = np.empty(len(labels), int)
+    for part, members in enumerate((train, validation, test)):
+        parts[members] = part
+    return parts
 
 
 def _stratified_parts(labels: np.ndarray, shares: list[float], rng: np.random.Generator) -> np.ndarray:

@@ -12,6 +12,7 @@ from cellfate.evaluation.published import (
     compare_published,
     published_values,
     read_reference_curve,
+    seen_in_training,
     write_comparison,
 )
 from cellfate.evaluation.tables import METRICS
@@ -57,8 +58,8 @@ def profile():
     return check_table(pd.DataFrame(rows, columns=list(ATTENTION_PROFILE.columns)), ATTENTION_PROFILE, "test")
 
 
-def compared(dataset="published", reference=None):
-    table = compare_published(dataset, ours(), effects(), profile(), FATES, treatment="cisplatin", reference=reference)
+def compared(dataset="published", reference=None, seen=None):
+    table = compare_published(dataset, ours(), effects(), profile(), FATES, treatment="cisplatin", reference=reference, seen=seen)
     return table.set_index(["quantity", "scope", "condition", "n", "class"])
 
 
@@ -96,13 +97,30 @@ def test_what_we_did_not_measure_is_not_comparable_and_missing_points_of_curves_
     row = table.loc["log_loss", "all", "full", 0, "all"]
     assert pd.isna(row["ours"])
     assert not row["comparable"]
+    assert row["reason"] == "not measured here"
+    assert table["reason"].isna().equals(table["comparable"])
     assert list(table.xs("truncation", level="condition").index.get_level_values("n")) == [5]
     assert len(CURVE_POINTS) > 1
     assert table.index.is_unique
 
 
 def test_other_data_are_never_comparable():
-    assert not compared("demo")["comparable"].any()
+    table = compared("demo")
+    assert not table["comparable"].any()
+    assert set(table["reason"]) == {"the data set is demo, not the published one"}
+
+
+def test_an_imported_checkpoint_is_comparable_under_the_split_of_its_source_alone():
+    assert compared(seen=seen_in_training("model.safetensors", "source_code", True))["comparable"].any()
+    assert seen_in_training(None, "track", False) is None  # trained here, on the training part
+    for unit in ("track", "recording", "lineage", "group"):
+        table = compared(seen=seen_in_training("model.safetensors", unit, True))
+        assert not table["comparable"].any()
+        (reason,) = set(table["reason"])
+        assert reason.startswith(f"split.unit is {unit}: the imported checkpoint was trained on cells of this test set")
+    unordered = compared(seen=seen_in_training("model.safetensors", "source_code", False))
+    assert not unordered["comparable"].any()
+    assert "order of the cells" in unordered["reason"].iloc[0]
 
 
 def test_treated_numbers_stand_only_beside_those_of_the_same_treatment():

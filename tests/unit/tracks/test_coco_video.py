@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from cellfate.base.errors import InputError
+from cellfate.base.tables import read_table
 from cellfate.recordings.annotations import split_by_video
+from cellfate.recordings.tables import CELLS
 from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.readers.coco_video import read_coco_video
@@ -282,6 +284,17 @@ def test_the_split_files_hold_what_the_whole_file_holds(tmp_path, capsys, indent
     for name in ("002", "201"):
         for from_part, from_whole in zip(read(tmp_path / f"parts/{name}.json", name), read(whole, name), strict=True):
             pd.testing.assert_frame_equal(from_part, from_whole)
+
+
+def test_the_order_of_all_cells_is_that_of_the_whole_file(tmp_path, written):
+    data = several_videos()
+    data["annotations"] += [box(6, "201-2", cell=2), box(7, "002-0", cell=1), box(8, "201-2", cell=9, category=2)]
+    split_by_video(written(data), tmp_path / "parts", tmp_path / "cells.tsv")
+    cells = read_table(tmp_path / "cells.tsv", CELLS)
+    assert list(cells.itertuples(index=False, name=None)) == [("002", 5), ("201", 5), ("201", 2), ("002", 1)]
+    data["annotations"].append(box(9, "201-2", cell=[3]))
+    with pytest.raises(InputError, match=r"annotation 9: cell_id is \[3\], a whole number"):
+        split_by_video(written(data), tmp_path / "parts", tmp_path / "cells.tsv")
 
 
 def test_a_second_split_replaces_the_first(tmp_path, written):

@@ -3,10 +3,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import train_test_split
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
-from cellfate.trajectories.split import split_flow, split_trajectories
+from cellfate.trajectories.split import source_parts, split_flow, split_trajectories
 from cellfate.trajectories.tables import FLOW, SPLIT, TRAJECTORIES
 
 split_by = partial(split_trajectories, fractions=(0.8, 0.1, 0.1), seed=42, min_frames=10, unit="recording", folds=1)
@@ -144,6 +145,8 @@ def test_a_part_without_an_outcome_names_fold_part_and_counts():
     [
         ({"unit": "cell"}, "split.unit is 'cell'"),
         ({"folds": 2}, "split.folds is 2"),
+        ({"unit": "source_code", "folds": 3}, r"split.unit is source_code, which is one split \(split.folds: 1\)"),
+        ({"unit": "source_code", "fractions": [0.7, 0.2, 0.1]}, r"source_code, .* by \[0.8, 0.1, 0.1\]; folds is 1, fractions \[0.7"),
         ({"folds": 0}, "split.folds is 0"),
         ({"fractions": [0.8, 0.1, 0.2]}, "split.fractions is"),
         ({"fractions": [1.0, 0.0, 0.0]}, "split.fractions is"),
@@ -177,3 +180,66 @@ def test_flow_follows_the_parts():
     assert apoptotic == (trajectories["label"] == 0).sum()
     folds = split_flow(trajectories, split_by(trajectories, folds=3))["stage"].unique()
     assert list(folds[3:6]) == ["fold 0 train", "fold 0 validation", "fold 0 test"]
+
+
+def source_split(names, labels):
+    """The published source's two calls, as they stand there."""
+    train, rest, _, labels_of_rest = train_test_split(names, labels, train_size=0.8, stratify=labels, random_state=42)
+    validation, test = train_test_split(rest, train_size=0.5, stratify=labels_of_rest, random_state=42)
+    return {"train": set(train), "validation": set(validation), "test": set(test)}
+
+
+def parts_of(split):
+    return {name: set(rows["trajectory"]) for name, rows in split[split["split"] != "unlabelled"].groupby("split")}
+
+
+def shuffled_cells(trajectories, seed=3):
+    """All cells in another order than the table's, as an annotation file of all recordings may have them."""
+    return trajectories[["recording", "track_id"]].sample(frac=1, random_state=seed, ignore_index=True)
+
+
+def test_the_source_s_split_is_its_two_calls_on_the_cells_in_the_order_of_the_annotation_file():
+    trajectories = make_trajectories(n_recordings=40, usable=1.0)
+    cells = shuffled_cells(trajectories)
+    ordered = cells.merge(trajectories, on=["recording", "track_id"])
+    fated = ordered[ordered["label"].notna()]
+    expected = source_split(fated["trajectory"].tolist(), fated["label"].astype(int).tolist())
+    split = check_table(split_by(trajectories, unit="source_code", cells=cells), SPLIT, "s")
+    assert parts_of(split) == expected
+    assert set(split.loc[split["split"] == "unlabelled", "trajectory"]) == set(ordered.loc[ordered["label"].isna(), "trajectory"])
+    for seed in (1, 2):  # random_state is the source's, whatever the project's seed
+        pd.testing.assert_frame_equal(split_by(trajectories, unit="source_code", cells=cells, seed=seed), split)
+    assert parts_of(split_by(trajectories, unit="source_code", cells=shuffled_cells(trajectories, 4))) != expected
+
+
+def test_without_an_annotation_file_the_source_s_split_takes_the_order_of_the_table():
+    trajectories = make_trajectories(n_recordings=40, usable=1.0)
+    fated = trajectories[trajectories["label"].notna()]
+    expected = source_split(fated["trajectory"].tolist(), fated["label"].astype(int).tolist())
+    assert parts_of(split_by(trajectories, unit="source_code")) == expected
+
+
+def test_the_source_s_split_is_stratified_before_the_length_filter():
+    trajectories = make_trajectories(n_recordings=40, usable=0.5)
+    cells = shuffled_cells(trajectories)
+    everything = trajectories.assign(usable=trajectories["label"].notna())
+    whole, kept = (parts_of(split_by(table, unit="source_code", cells=cells)) for table in (everything, trajectories))
+    usable = set(trajectories.loc[trajectories["usable"], "trajectory"])
+    assert kept == {name: members & usable for name, members in whole.items()}
+
+
+def test_the_source_s_split_of_other_cells_than_those_of_the_annotation_file_is_an_error():
+    trajectories = make_trajectories(n_recordings=40)
+    cells = shuffled_cells(trajectories)
+    with pytest.raises(InputError, match="recording r03 of the annotation file is not in the recordings sheet"):
+        split_by(trajectories[trajectories["recording"] != "r03"], unit="source_code", cells=cells)
+    with pytest.raises(InputError, match="recording r05 is not in the annotation file"):
+        split_by(trajectories, unit="source_code", cells=cells[cells["recording"] != "r05"])
+    lacking = cells[(cells["recording"] != "r05") | (cells["track_id"] != 7)]
+    with pytest.raises(InputError, match="trajectory r05/7 is no cell of the annotation file"):
+        split_by(trajectories, unit="source_code", cells=lacking)
+
+
+def test_too_few_tracks_for_the_source_s_split_are_an_error_in_words():
+    with pytest.raises(InputError, match="source_code, but 3 tracks with a fate cannot be split so: The"):
+        source_parts(np.array([0, 1, 1]))

@@ -156,13 +156,14 @@ def _frames(content: dict[str, list], recording: str, path: Path) -> tuple[dict[
     frames: dict[Hashable, int] = {}
     for image in complete_entries(content["images"], ("id", "video_id", "frame_id"), "image", path):
         if _key(image["video_id"]) == video:
-            frame = _whole(image["frame_id"], f"{path}: image {image['id']}: frame_id")
+            frame = whole(image["frame_id"], f"{path}: image {image['id']}: frame_id")
             if frames.setdefault(_key(image["id"]), frame) != frame:
                 raise InputError(f"{path}: image {image['id']} stands there for the second time, with frame_id {frame}")
     return frames, {_key(image["id"]) for image in content["images"]}
 
 
-def _whole(value: Any, here: str) -> int:
+def whole(value: Any, here: str) -> int:
+    """A whole number from 0 on; anything else is an InputError that begins with ``here``."""
     try:
         return _from_zero(value)
     except _OddError as odd:
