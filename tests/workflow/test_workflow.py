@@ -87,7 +87,8 @@ def test_training_again_gives_identical_predictions(finished, tmp_path):
 
 def test_switching_between_protocols_runs_nothing_again(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
-    project.write_config("quick.yaml", {"segmentation": {"ladder": "single"}})  # sixteen tries for each crop take minutes
+    quick = {"segmentation": {"ladder": "single"}, "training": {"max_epochs": 3}}  # sixteen tries for each crop take minutes
+    project.write_config("quick.yaml", quick)
     planned = project.jobs(overlays=PAPER)
     assert "train_model" in planned
     assert not {"simulate_recording", "read_tracks", "extract_crops"} & set(planned)

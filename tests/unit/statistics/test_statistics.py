@@ -118,6 +118,19 @@ def test_high_attention_is_at_or_above_the_percentile_of_all_frames():
     assert high_attention(np.ones(5), percentile=90).all()
 
 
+def test_frames_of_weight_zero_count_so_that_a_percentile_of_zero_leaves_no_low_frame():
+    mostly_zero = np.r_[np.zeros(20), 1.0]
+    assert high_attention(mostly_zero, percentile=90).all()
+    half_zero = np.r_[np.zeros(10), np.arange(1, 11)]
+    assert list(np.flatnonzero(high_attention(half_zero, percentile=90))) == [18, 19]
+
+
+def test_a_feature_of_zero_is_a_value_like_any_other():
+    n_neighbors = np.array([[0.0, 0, 0, 0, 1, 2, 0, 3, np.nan]])
+    high = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1], bool)
+    assert deltas_of_trajectories([n_neighbors], [high])[0, 0] == brute_delta([1, 2, 0, 3], [0, 0, 0, 0]) == 0.75
+
+
 @pytest.mark.parametrize(("n", "m"), [(3, 5), (4, 4), (2, 9), (6, 2)])
 def test_exact_p_values_equal_scipys(n, m):
     rng = np.random.default_rng(n)
