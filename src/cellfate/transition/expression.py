@@ -18,7 +18,7 @@ def column_of(expression: Expression, name: str, key: str) -> np.ndarray:
     if name not in expression.columns:
         known = ", ".join(expression.columns.columns) or "none"
         raise InputError(f"{expression.source}: no column {name!r} ({key}); the columns of the cells are {known}")
-    return expression.columns[name].to_numpy()
+    return expression.columns[name]
 
 
 def labels_of(expression: Expression, name: str, min_cells: int) -> tuple[np.ndarray, list[str]]:

@@ -117,9 +117,7 @@ def read_cells(
     given = read_embedding(embedding, expression.cells) if embedding else None
     groups = column_of(expression, group, "transition.group") if group else None
     keep = np.ones(len(labels), bool) if targets["kind"] == "static" else ~np.isnan(found).any(axis=1)
-    kept = replace(
-        expression, values=expression.values[keep], cells=expression.cells[keep], columns=expression.columns[keep].reset_index(drop=True)
-    )
+    kept = replace(expression, values=expression.values[keep], cells=expression.cells[keep], columns=expression.columns.of(keep))
     labels_of(kept, label, min_cells)  # enough cells of each phenotype must be left
     parts = (None if part is None else part[keep] for part in (given, groups))
     return CellTable(kept, labels[keep], names, found[keep], str(targets["kind"]), *parts)

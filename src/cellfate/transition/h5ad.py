@@ -1,20 +1,49 @@
 """Expression of single cells in h5ad files: read, checked and written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
+import hdf5plugin  # noqa: F401 - files compressed with zstd, blosc and others can be read once it is imported
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, in_words
 from cellfate.base.hdf5 import writing_hdf5
+from cellfate.transition.kinds import LARGEST_LOG, are_logarithms, why_no_logarithms
 
 KINDS = ("counts", "lognorm")
-LARGEST_LOG = 20.0  # natural log of 5e8: no logarithm of counts is larger
 CSR_CSC = {"csr_matrix": sparse.csr_matrix, "csc_matrix": sparse.csc_matrix}
+
+
+@dataclass(frozen=True)
+class CellColumns:
+    """The columns of the cells in a file, each opened when it is asked for by name: others may be of any encoding.
+
+    ``columns`` are the names, ``rows`` the places of the cells that are wanted, None: of all.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: np.ndarray | None = None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """The values of a column; raises InputError where they are of an unknown encoding or cannot be read."""
+        try:
+            with h5py.File(self.path) as file:
+                values = _column(file, "obs", name, self.path)
+        except (OSError, KeyError, RuntimeError) as error:
+            raise InputError(f"{in_words(error, self.path)}; column {name!r} of the cells") from None
+        return values if self.rows is None else values[self.rows]
+
+    def of(self, mask: np.ndarray) -> "CellColumns":
+        """The same columns of the cells in a mask."""
+        return replace(self, rows=np.flatnonzero(mask) if self.rows is None else self.rows[mask])
 
 
 @dataclass(frozen=True)
@@ -25,15 +54,16 @@ class Expression:
     kind: str
     cells: np.ndarray
     genes: np.ndarray
-    columns: pd.DataFrame
+    columns: CellColumns
     source: str = "expression"
 
 
 def read_h5ad(path: str | Path, *, layer: str, kind: str) -> Expression:
-    """Expression of ``layer`` (``X``, ``raw/X`` or ``layers/<name>``) with every column of ``obs``.
+    """Expression of ``layer`` (``X``, ``raw/X`` or ``layers/<name>``) with the columns of ``obs``, which are read when asked for.
 
-    Raises InputError for a missing file or layer, names that occur twice, values that ``kind`` does not allow: counts are whole
-    numbers from 0 on, lognorm is log1p of normalised counts; scaled data (with negative values) is refused.
+    Raises InputError for a missing file or layer, names that occur twice, values that ``kind`` does not allow: counts are numbers
+    from 0 on, fractions too (after a correction for ambient RNA) unless they are logarithms; lognorm is log1p of normalised counts;
+    scaled data (with negative values) is refused.
     """
     path = Path(path)
     if not path.is_file():
@@ -45,18 +75,27 @@ def read_h5ad(path: str | Path, *, layer: str, kind: str) -> Expression:
     except OSError as error:
         raise InputError(f"{path}: not an h5ad file ({error})") from None
     with file:
-        place = _place(file, layer)
-        if place not in file:
-            raise InputError(f"{path}: no layer {layer!r}; there are {', '.join(_layers(file))}")
-        values = _matrix(file[place], f"{path}: {layer}")
-        cells = _index(file, "obs", path)
-        genes = _index(file, _place(file, "raw/var") if layer.startswith("raw/") else "var", path)
-        columns = pd.DataFrame({name: _column(file, "obs", name) for name in _names(file["obs"])})
+        try:
+            values, cells, genes = _read_layer(file, layer, path)
+            columns = CellColumns(path, tuple(_names(file["obs"])))
+        except InputError:
+            raise
+        except Exception as error:  # a damaged file, or one of another layout
+            raise InputError(in_words(error, path)) from None
     if values.shape != (len(cells), len(genes)):
         raise InputError(f"{path}: {layer} is {values.shape}, but there are {len(cells)} cells and {len(genes)} genes")
     expression = Expression(values, kind, cells, genes, columns, str(path))
     check_expression(expression)
     return expression
+
+
+def _read_layer(file: h5py.File, layer: str, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The values (N, m) of the layer, and the names of its cells and genes."""
+    place = _place(file, layer)
+    if place not in file:
+        raise InputError(f"{path}: no layer {layer!r}; there are {', '.join(_layers(file))}")
+    genes = _place(file, "raw/var") if layer.startswith("raw/") else "var"
+    return _matrix(file[place], f"{path}: {layer}"), _index(file, "obs", path), _index(file, genes, path)
 
 
 def _place(file: h5py.File, name: str) -> str:
@@ -86,18 +125,26 @@ def _index(file: h5py.File, group: str, path: Path) -> np.ndarray:
     node = file[group]
     if isinstance(node, h5py.Dataset):  # files of anndata before 0.7
         return _strings(node[node.dtype.names[0]])
-    return _strings(node[_text(node.attrs.get("_index", "index"))][()])
+    name = _text(node.attrs.get("_index", "index"))
+    values = _column(file, group, name, path)
+    missing = np.array([value is None for value in values], bool)
+    if missing.any():
+        raise InputError(f"{path}: row {int(missing.argmax())} of {group} has no name ({group}/{name})")
+    return _strings(values)
 
 
 def _names(node: h5py.Dataset | h5py.Group) -> list[str]:
+    """The names of the columns; those with a slash lie deeper in the file than the others."""
     if isinstance(node, h5py.Dataset):
         return list(node.dtype.names[1:])
     index = _text(node.attrs.get("_index", "index"))
-    return [name for name in node if name not in (index, "__categories")]
+    named = [_text(name) for name in node.attrs.get("column-order", ())]
+    parts = {name.split("/")[0] for name in named if "/" in name}
+    return named + [name for name in node if name not in (index, "__categories", *named, *parts)]
 
 
-def _column(file: h5py.File, group: str, name: str) -> np.ndarray:
-    """One column as an array; text where it is categorical, None where a category is missing."""
+def _column(file: h5py.File, group: str, name: str, path: Path) -> np.ndarray:
+    """One column as an array; text where it is categorical, None where a category or a value is missing."""
     parent = file[group]
     if isinstance(parent, h5py.Dataset):
         codes, key = parent[name], f"uns/{name}_categories"
@@ -110,7 +157,10 @@ def _column(file: h5py.File, group: str, name: str) -> np.ndarray:
         return _strings(values) if values.dtype.kind in "OS" else values
     if "codes" in node:
         return _categories(node["codes"][()], node["categories"][()])
-    values, mask = node["values"][()], node["mask"][()]  # nullable numbers and booleans
+    if not {"values", "mask"} <= set(node):
+        encoding = _text(node.attrs.get("encoding-type", "none"))
+        raise InputError(f"{path}: column {name!r} of {group} has the encoding {encoding!r}, which cannot be read")
+    values, mask = node["values"][()], node["mask"][()]  # nullable text, numbers and booleans
     return np.where(mask, None, _strings(values) if values.dtype.kind in "OS" else values)
 
 
@@ -161,14 +211,16 @@ def check_expression(expression: Expression) -> None:
     _refuse(expression, ~np.isfinite(values), "a finite number is needed")
     if expression.kind == "counts":
         _refuse(expression, values < 0, "counts cannot be negative; is this scaled data? Name the layer of the counts")
-        _refuse(expression, values != np.round(values), "whole numbers are needed; for log-normalised values say kind: lognorm")
+        if are_logarithms(values):
+            told = "exp(x) - 1 is of whole counts, or adds up to the same in every cell"
+            raise InputError(f"{expression.source}: these are logarithms, not counts ({told}): say kind: lognorm")
     else:
         scaled = "log1p of counts cannot be negative: this is scaled (z-scored) data, which is refused; name the layer before the scaling"
         _refuse(expression, values < 0, scaled)
         large = f"logarithms above {LARGEST_LOG:g} are no log1p of counts; for counts say kind: counts"
         _refuse(expression, values > LARGEST_LOG, large)
-        if values.size and (values == np.round(values)).all():
-            raise InputError(f"{expression.source}: every value is a whole number, so these are counts, not logarithms: say kind: counts")
+        if values.size and (reason := why_no_logarithms(values)):
+            raise InputError(f"{expression.source}: {reason}: say kind: counts")
     empty = values.sum(axis=1) == 0
     if empty.any():
         raise InputError(f"{expression.source}: cell {expression.cells[empty.argmax()]!r} has no expression at all; leave it out")

@@ -2,9 +2,12 @@
 
 import importlib.util
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +17,9 @@ from cellfate.base.errors import InputError
 from cellfate.transition.expression import prepare, read_embedding, split_cells
 from cellfate.transition.fit import logistic, prepare_cells, read_cells
 from cellfate.transition.h5ad import read_h5ad, write_h5ad
+from cellfate.transition.kinds import are_logarithms, why_no_logarithms
 
+SOURCES = str(Path(__file__).parents[3] / "src")
 GENES = [f"g{i}" for i in range(6)]
 COUNTS = {"layer": "X", "kind": "counts"}
 READING = COUNTS | {"label": "phenotype", "targets": {"kind": "static"}, "min_cells": 4, "components": 20}
@@ -69,11 +74,27 @@ def changed(value: float) -> np.ndarray:
     return values
 
 
+def logs(total: float | None) -> np.ndarray:
+    """log1p of counts, of cells of different depth normalised to one total where that is given."""
+    depth = np.random.default_rng(1).uniform(0.5, 3, (40, 1))
+    values = np.random.default_rng(0).poisson(5 * depth, (40, 6)) + 1.0
+    return np.log1p(values if total is None else values / values.sum(axis=1, keepdims=True) * total).astype(np.float32)
+
+
+def corrected() -> np.ndarray:
+    """Counts of which a fraction, another one in each value, was ambient RNA."""
+    rng = np.random.default_rng(2)
+    return np.minimum(rng.poisson(12, (40, 6)) * rng.uniform(0.7, 0.99, (40, 6)), 19.5)
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "message"),
     [
         (changed(-1), "counts", "cell 'c3', gene 'g2': -1; counts cannot be negative"),
-        (changed(1.5), "counts", "cell 'c3', gene 'g2': 1.5; whole numbers are needed; for log-normalised"),
+        (logs(1e4), "counts", "these are logarithms, not counts .*: say kind: lognorm"),
+        (logs(None), "counts", "these are logarithms, not counts .*: say kind: lognorm"),
+        (corrected(), "lognorm", r"exp\(x\) - 1 adds up to .* in a cell, more than is ever counted, .* say kind: counts"),
+        (changed(1.5), "lognorm", "most values are whole numbers, so these are counts, not logarithms: say kind: counts"),
         (changed(np.nan), "counts", "cell 'c3', gene 'g2': nan; a finite number"),
         (scaled(), "lognorm", "scaled .z-scored. data, which is refused"),
         (scaled(), "counts", "scaled data"),
@@ -84,6 +105,92 @@ def changed(value: float) -> np.ndarray:
 def test_values_that_cannot_be_are_refused(tmp_path, values, kind, message):
     with pytest.raises(InputError, match=message):
         read_h5ad(write(tmp_path / "cells.h5ad", values), layer="X", kind=kind)
+
+
+@pytest.mark.parametrize("values", [corrected(), corrected() * 7, changed(1.5), counts(), counts() * 1.25])
+def test_fractions_are_counts_after_a_correction_for_ambient_rna(tmp_path, values):
+    found = read_h5ad(write(tmp_path / "cells.h5ad", values), **COUNTS)
+    np.testing.assert_array_equal(found.values, values)
+
+
+def many_cells(n_genes: int = 300) -> np.ndarray:
+    """Counts of 60 cells, most of them 0, as single cells have them."""
+    rng = np.random.default_rng(5)
+    return rng.poisson(rng.gamma(0.3, 2.0, n_genes) * rng.uniform(0.3, 3, (60, 1))) + np.eye(60, n_genes)
+
+
+@pytest.mark.parametrize("part", [slice(None), slice(0, 300, 4)], ids=["all genes", "some genes"])
+@pytest.mark.parametrize("total", [None, 1e4, 1e6])
+def test_logarithms_are_known_also_where_genes_were_chosen_after_the_normalisation(part, total):
+    values = many_cells()
+    values = np.log1p(values if total is None else values / values.sum(axis=1, keepdims=True) * total).astype(np.float32)[:, part]
+    assert are_logarithms(values.astype(float))
+    assert why_no_logarithms(values.astype(float)) is None
+
+
+def test_logarithms_of_corrected_counts_of_chosen_genes_pass_as_what_they_are_said_to_be():
+    rng = np.random.default_rng(6)
+    values = many_cells() * rng.uniform(0.7, 1, (60, 300))
+    values = np.log1p(values / values.sum(axis=1, keepdims=True) * 1e4)[:, ::4]
+    assert why_no_logarithms(values) is None
+
+
+def test_an_index_of_nullable_text_is_read(tmp_path):
+    path = write(tmp_path / "cells.h5ad")
+    with h5py.File(path, "a") as file:
+        for name, names in (("obs", [f"c{i}" for i in range(40)]), ("var", GENES)):
+            del file[name]["_index"]
+            group = file[name].create_group("_index")
+            group.attrs.update({"encoding-type": "nullable-string-array", "encoding-version": "0.1.0"})
+            group["values"], group["mask"] = np.array(names, object), np.zeros(len(names), bool)
+    found = read_h5ad(path, **COUNTS)
+    assert found.cells.tolist() == [f"c{i}" for i in range(40)]
+    assert found.genes.tolist() == GENES
+    with h5py.File(path, "a") as file:
+        file["obs/_index/mask"][7] = True
+    with pytest.raises(InputError, match=r"cells.h5ad: row 7 of obs has no name \(obs/_index\)"):
+        read_h5ad(path, **COUNTS)
+
+
+@pytest.mark.parametrize(
+    "compression", [hdf5plugin.Zstd(), hdf5plugin.Blosc(cname="zstd"), hdf5plugin.Blosc2()], ids=["zstd", "blosc", "blosc2"]
+)
+def test_compressed_values_are_read_in_a_process_that_has_nothing_else_imported(tmp_path, compression):
+    path = write(tmp_path / "cells.h5ad")
+    with h5py.File(path, "a") as file:
+        del file["X"]
+        file.create_dataset("X", data=counts(), **compression)
+    code = f"from cellfate.transition.h5ad import read_h5ad; print(read_h5ad({str(path)!r}, layer='X', kind='counts').values.sum())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": SOURCES}
+    )
+    assert done.stdout.split() == [str(float(counts().sum()))], done.stderr
+
+
+def test_columns_that_nothing_asks_for_are_never_opened(tmp_path):
+    path = write(tmp_path / "cells.h5ad", time=np.arange(40.0))
+    with h5py.File(path, "a") as file:
+        obs = file["obs"]
+        obs.create_group("odd").attrs["encoding-type"] = "awkward-array"
+        obs["batch/run"] = np.arange(40)  # anndata writes a slash as a group in a group
+        obs["damaged"] = h5py.SoftLink("/nowhere")
+        obs.attrs["column-order"] = ["phenotype", "time", "odd", "batch/run", "damaged"]
+    table = read_cells(path, **READING)
+    assert table.phenotypes == ["a", "b"]
+    columns = table.expression.columns
+    assert columns.columns == ("phenotype", "time", "odd", "batch/run", "damaged")
+    assert columns["batch/run"].tolist() == list(range(40))
+    with pytest.raises(InputError, match=r"cells.h5ad: column 'odd' of obs has the encoding 'awkward-array', which cannot be read"):
+        read_cells(path, **READING | {"label": "odd"})
+    with pytest.raises(InputError, match=r"cells.h5ad: cannot be read, .*column 'damaged' of the cells"):
+        read_cells(path, **READING | {"label": "damaged"})
+
+
+def test_columns_follow_the_cells_that_are_kept(tmp_path):
+    columns = read_h5ad(write(tmp_path / "cells.h5ad", time=np.arange(40.0)), **COUNTS).columns
+    odd = np.arange(40) % 2 == 1
+    assert columns.of(odd)["time"].tolist() == list(range(1, 40, 2))
+    assert columns.of(odd).of(np.arange(20) < 3)["time"].tolist() == [1, 3, 5]
 
 
 @pytest.mark.parametrize(
