@@ -10,7 +10,7 @@ MOST = 0.9  # share of values that must fit
 NEAR = 0.01  # distance to a whole number that is no distance
 LARGEST_RATIO = 50.0  # above, single precision and chance are near whole numbers too
 ENOUGH = 10  # values or cells that a verdict needs
-LOOKED_AT = 2000  # cells, evenly spaced
+LOOKED_AT = 500  # cells, evenly spaced, up to twice as many
 
 
 def are_logarithms(values: np.ndarray) -> bool:
