@@ -16,7 +16,7 @@ from cellfate.base.names import RECORDING_NAME
 from cellfate.base.progress import progress
 from cellfate.base.tables import write_table
 from cellfate.recordings.tables import CELLS
-from cellfate.tracks.readers.coco_video import CELL, complete_entries, lists_of, whole
+from cellfate.tracks.readers.coco_video import CELL, complete_entries, lists_of
 
 
 def split_by_video(path: str | Path, folder: str | Path, cells: str | Path | None = None) -> dict[str, int]:
@@ -41,8 +41,8 @@ def split_by_video(path: str | Path, folder: str | Path, cells: str | Path | Non
         pieces.setdefault(images[image], array("q")).extend((begin, end))
         if is_cell:
             with_cells.add(images[image])
-            if cells is not None:
-                order[names[images[image]], whole(cell, f"{path}: annotation {json.loads(text[begin:end])['id']}: cell_id")] = None
+            if (number := _number_of(cell)) is not None:
+                order[names[images[image]], number] = None
     if not with_cells:
         raise InputError(f"{path}: no annotation of category {CELL} in it: every recording is empty")
     empty = sorted(name for video, name in names.items() if video not in with_cells)
@@ -58,6 +58,15 @@ def split_by_video(path: str | Path, folder: str | Path, cells: str | Path | Non
     if cells is not None:
         write_table(pd.DataFrame(list(order), columns=list(CELLS.columns)), cells, CELLS)
     return {names[video]: sum(1 for of in images.values() if of == video) for video in kept}
+
+
+def _number_of(cell: Any) -> int | None:
+    """A cell_id as a whole number; None for what is none, of which the reader of its recording tells."""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, str) and cell.strip().isdecimal():
+        cell = int(cell)
+    return cell if isinstance(cell, int) and not isinstance(cell, bool) and cell >= 0 else None
 
 
 def _names(videos: list, path: Path) -> dict[Any, str]:

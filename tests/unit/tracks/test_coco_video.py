@@ -292,9 +292,9 @@ def test_the_order_of_all_cells_is_that_of_the_whole_file(tmp_path, written):
     split_by_video(written(data), tmp_path / "parts", tmp_path / "cells.tsv")
     cells = read_table(tmp_path / "cells.tsv", CELLS)
     assert list(cells.itertuples(index=False, name=None)) == [("002", 5), ("201", 5), ("201", 2), ("002", 1)]
-    data["annotations"].append(box(9, "201-2", cell=[3]))
-    with pytest.raises(InputError, match=r"annotation 9: cell_id is \[3\], a whole number"):
-        split_by_video(written(data), tmp_path / "parts", tmp_path / "cells.tsv")
+    data["annotations"] += [box(9 + i, "201-2", cell=cell) for i, cell in enumerate(([3], None, True, -1, 1.5, "x", 2.0, "7"))]
+    split_by_video(written(data), tmp_path / "parts", tmp_path / "cells.tsv")  # what is no number is told by the recording's reader
+    assert read_table(tmp_path / "cells.tsv", CELLS)["track_id"].tolist() == [5, 5, 2, 1, 7]
 
 
 def test_a_second_split_replaces_the_first(tmp_path, written):
