@@ -26,7 +26,7 @@ def lines_of(frames) -> list[str]:
 @pytest.mark.parametrize("value", [0, 7, 65535])
 def test_a_channel_is_constant_when_all_of_its_pixels_are(value):
     image = np.full((3, 40, 50), value, "uint16")
-    image[1, 39, 48] -= 1 if value else 65535
+    image[1, 39, 48] = 3
     assert constant_channels(image) == [0, 2]
 
 
