@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -445,7 +446,7 @@ def test_an_ome_tiff_of_several_files_is_one_recording(tmp_path):
     (tmp_path / "s.ome.tif").unlink()
     for part in (0, 1):
         images = IMAGES[3 * part : 3 * part + 3, 0]
-        own = two.replace("xmlns:xsi", f'UUID="urn:uuid:{part}" xmlns:xsi', 1) if "UUID=" not in two else two
+        own = re.sub('UUID="[^"]*"', f'UUID="urn:uuid:{part}"', two, count=1)
         tifffile.imwrite(tmp_path / f"s_{part}.ome.tif", images, photometric="minisblack", description=own, metadata=None)
     survey = survey_folder(tmp_path)
     assert [(one.name, one.n_frames) for one in survey.recordings] == [("s_0", 6)]
