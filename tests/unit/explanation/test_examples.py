@@ -74,6 +74,9 @@ class Frames:
     def read(self, t):
         return np.stack([np.full(self.shape, 100 * t + c, np.uint16) for c in range(2)])
 
+    def where(self, t):
+        return f"frame {t}"
+
 
 @pytest.fixture
 def crop_file(tmp_path):

@@ -62,7 +62,9 @@ def test_the_steps_and_files_of_the_diagram_are_rules_and_outputs_of_the_workflo
 
 
 def test_functions_and_constants_that_the_page_sends_to_are_there():
-    code = "\n".join(file.read_text() for folder in ("src", "tests", "workflow") for file in (ROOT / folder).rglob("*.[ps][ym]*"))
+    code = "\n".join(
+        file.read_text() for folder in ("src", "tests", "workflow") for file in (ROOT / folder).rglob("*") if file.suffix in (".py", ".smk")
+    )
     names = set(re.findall(r"`([A-Za-z_]+)(?:\([\w, ]*\))?`", PAGE[PAGE.index("## What makes a job run again") :]))
     assert {"FORMATS", "MICROSCOPE_SUFFIXES", "_n_channels", "WRITERS", "FIGURES", "draw_all"} <= names
     assert {name for name in names if not re.search(rf"\b{name}\b", code)} == set()

@@ -46,6 +46,9 @@ class Frames:
     def read(self, frame):
         return np.full((1, 64, 64), 100, np.uint16)
 
+    def where(self, frame):
+        return f"frame {frame}"
+
 
 def test_true_masks_are_cut_where_the_crops_were(tmp_path):
     tracks = pd.DataFrame({"recording": "r1", "track_id": 8, "parent_id": None, "frame": range(6), "y": 10.0, "x": np.arange(20.0, 26.0)})
