@@ -10,14 +10,14 @@ def of_recording(column):
 def images_of(wildcards):
     """The folder or file of the recording's frames; the folder in which they are, where the sheet has a pattern.
 
-    The time of a folder that no rule makes says nothing: what a file browser leaves in it would re-run all. Its frames are a param.
+    The time of a folder that is not made here says nothing: what a file browser leaves in it would re-run all. Its frames are a param.
     """
     path = images_folder(of_recording("images")(wildcards))
     return ancient(path) if config["source"]["kind"] == "local" and Path(path).is_dir() else path
 
 
 def images_known(wildcards):
-    """A digest of the frames in the recording's folder, where no rule makes it: other frames re-run what reads them."""
+    """A digest of the frames in the recording's folder, where it is not made here: other frames re-run what reads them."""
     return images_digest(of_recording("images")(wildcards)) if config["source"]["kind"] == "local" else None
 
 
@@ -76,3 +76,14 @@ def whole_frames():
 def transition_only(path):
     """A file that static labels do not have: they are refused as transitions."""
     return [] if TRANSITION["targets"]["kind"] == "static" else path
+
+
+def order_of_cells():
+    """The order of the cells in the annotation file as an input, where there is one such file and the split depends on it."""
+    return {"cells": "resources/{dataset}/cells.tsv"} if ORDER_OF_CELLS_KNOWN and config["split"]["unit"] == "source_code" else {}
+
+
+def start_of_training():
+    """What training starts from: the scaling of the fold, or a published checkpoint, which has its own."""
+    imported = config["training"]["checkpoint"]
+    return {"checkpoint": imported} if imported else {"scaling": "results/{dataset}/{protocol}/fold-{fold}/scaling.json"}

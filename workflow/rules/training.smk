@@ -1,12 +1,6 @@
 # Needs: crops, trajectories and the split. Leaves, per fold: scaling, and the model's folder.
 
 
-def start_of_training():
-    """What training starts from: the scaling of the fold, or a published checkpoint, which has its own."""
-    imported = config["training"]["checkpoint"]
-    return {"checkpoint": imported} if imported else {"scaling": "results/{dataset}/{protocol}/fold-{fold}/scaling.json"}
-
-
 rule compute_scaling:
     """Mean and standard deviation of each channel over the training crops of a fold."""
     input:
@@ -34,10 +28,10 @@ rule compute_scaling:
 rule train_model:
     """Train the network of one fold, or import the published checkpoint; a killed training goes on at its last epoch."""
     input:
+        **start_of_training(),
         crops=ALL_CROPS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
-        **start_of_training(),
         code=code_of("training/train_model.py"),
     output:
         model=directory("results/{dataset}/{protocol}/fold-{fold}/model"),

@@ -1,11 +1,6 @@
 # Needs: the outcomes of all recordings. Leaves: the trajectories, their labels, and the part of each fold that they are in.
 
 
-def order_of_cells():
-    """The order of the cells in the annotation file as an input, where there is one such file and the split depends on it."""
-    return {"cells": "resources/{dataset}/cells.tsv"} if ORDER_OF_CELLS_KNOWN and config["split"]["unit"] == "source_code" else {}
-
-
 rule select_trajectories:
     """Label every track, cut it at its event and say which trajectories are long enough."""
     input:
