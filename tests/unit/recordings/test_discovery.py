@@ -16,7 +16,8 @@ import zarr
 
 from cellfate.base.errors import InputError
 from cellfate.frames.formats import open_frames
-from cellfate.frames.metadata import (
+from cellfate.recordings.discovery.folder import plain_names, survey_folder
+from cellfate.recordings.discovery.metadata import (
     MICROMETRES,
     MINUTES,
     ImageMetadata,
@@ -29,7 +30,6 @@ from cellfate.frames.metadata import (
     take_ome,
     take_zarr,
 )
-from cellfate.recordings.discovery.folder import plain_names, survey_folder
 from cellfate.recordings.discovery.names import focal_planes, group_files
 from cellfate.recordings.discovery.tracks import FoundTracks, assign, rename_after_videos, words_of
 

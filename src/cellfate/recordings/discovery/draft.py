@@ -13,8 +13,8 @@ import pandas as pd
 
 from cellfate.base.errors import InputError, in_words
 from cellfate.base.files import replacing
-from cellfate.frames.metadata import take_trackmate
 from cellfate.recordings.discovery.folder import FoundRecording, Survey
+from cellfate.recordings.discovery.metadata import take_trackmate
 from cellfate.recordings.discovery.tracks import Assignment, FoundTracks, assign, rename_after_videos
 from cellfate.recordings.tables import RECORDINGS
 from cellfate.tracks.outcomes import read_tracks

@@ -11,8 +11,8 @@ import tifffile
 from cellfate.base.errors import InputError, in_words
 from cellfate.frames.formats import ZARR_MARKS, open_frames
 from cellfate.frames.image import IMAGE_SUFFIXES, PNG_SUFFIXES, is_extra, read_header
-from cellfate.frames.metadata import ImageMetadata, read_metadata, take_micromanager
 from cellfate.frames.reader import UNNAMED_AXES
+from cellfate.recordings.discovery.metadata import ImageMetadata, read_metadata, take_micromanager
 from cellfate.recordings.discovery.names import FileGroup, focal_planes, group_files, is_channel, is_time
 from cellfate.recordings.discovery.tracks import CTC_TABLES, FoundTracks, tracks_in
 
