@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test pictures bench bench-gpu config-page architecture-page unlock clean-demo
+.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test long-test pictures bench bench-gpu config-page architecture-page unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ workflow-test: environment
 
 slurm-test: environment  ## All tests on a real SLURM of one node, also the whole workflow; root installs it where it is missing
 	CELLFATE_INSTALL_SLURM=1 $(BIN)/python -m pytest tests/slurm -n 3
+
+long-test: environment  ## The tests that take minutes: the workflow from other places, and its rarer outputs
+	$(BIN)/python -m pytest tests/workflow -m whole -n $(CORES)
 
 pictures: environment  ## Put the demo's figures into the README, and cells of it onto the simulator's page
 	@mkdir -p docs/images

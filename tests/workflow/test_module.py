@@ -75,6 +75,7 @@ def test_another_workflow_uses_this_one(clone, other):
     assert files_in(clone.folder) == before
 
 
+@pytest.mark.whole
 def test_the_rules_may_be_given_a_prefix(clone, other):
     take(clone, other, "config")
     use(other, repr(str(clone.folder / "workflow/Snakefile")), renamed=" as cells_*")
@@ -109,6 +110,7 @@ def test_the_table_of_failed_jobs_can_be_asked_for(clone, other):
     assert re.search(r"r0 +read_tracks +Input error: ", done.output)
 
 
+@pytest.mark.whole
 def test_github_is_asked_for_what_the_workflow_consists_of(clone, other, tmp_path):
     """The site is a repository on this disk, by git's own replacement of addresses; the package is an installed one."""
     take(clone, other, "config")
@@ -140,6 +142,7 @@ def test_it_runs_from_anywhere_for_any_folder(clone, other, tmp_path):
     assert files_in(clone.folder) == before
 
 
+@pytest.mark.whole
 def test_a_folder_may_have_a_configuration_of_its_own_that_says_what_differs(clone, other):
     (other.folder / "config").mkdir()
     other.write_config("config/config.yaml", {"crops": {"size": 3}})
@@ -149,6 +152,7 @@ def test_a_folder_may_have_a_configuration_of_its_own_that_says_what_differs(clo
     assert "Input error: config/config.yaml: crops.size is 3, at least 8 is needed" in done.output
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("used", [False, True], ids=["called", "used by another workflow"])
 def test_without_src_beside_it_the_installed_package_is_used(clone, other, tmp_path, used):
     for folder in ("workflow", "scripts", "envs"):

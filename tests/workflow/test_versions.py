@@ -5,6 +5,7 @@ from pathlib import Path
 
 import h5py
 import pyarrow.parquet as pq
+import pytest
 import zarr
 
 from cellfate.base.software import SOFTWARE
@@ -65,6 +66,7 @@ def test_predictions_name_the_program(finished, tmp_path):
     assert zarr.open_group(folder / "predictions/r0.geff", mode="r").attrs["geff"]["extra"]["cellfate"]["software"] == SOFTWARE
 
 
+@pytest.mark.whole
 def test_phenotype_transitions_name_the_program(fresh):
     (fresh.folder / "tiny_cells.yaml").write_text("transition: {simulation: {n_cells: 300}}\n")
     prepared = "results/demo-transition/transition/prepared.h5"
