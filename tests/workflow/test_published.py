@@ -43,12 +43,13 @@ def annotations() -> dict:
 
 
 def frames() -> bytes:
-    """The archive of one recording: 12 frames, each of one level, in a folder of their own."""
+    """The archive of one recording: 12 frames, each of one level but for a corner, in a folder of their own."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         for frame in range(12):
-            image = io.BytesIO()
-            tifffile.imwrite(image, np.full((96, 96, 3), frame, np.uint16), photometric="rgb")
+            image, pixels = io.BytesIO(), np.full((96, 96, 3), frame, np.uint16)
+            pixels[:4, :4] = 100
+            tifffile.imwrite(image, pixels, photometric="rgb")
             files.writestr(f"001/{frame:03d}.tif", image.getvalue())
     return archive.getvalue()
 
