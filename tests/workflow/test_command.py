@@ -52,6 +52,7 @@ def test_the_files_are_those_of_the_workflow(project):
     assert json.dumps(dict(graphs[0][0].nodes), default=float) == json.dumps(dict(graphs[1][0].nodes), default=float)
 
 
+@pytest.mark.whole
 def test_the_command_for_recordings_without_tracks_plans_their_tracking(project):
     rows = [toy_row(project.folder / "more", "r1", tracks="", tracks_format="")]
     project.write_sheet("new.tsv", rows)

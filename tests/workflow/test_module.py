@@ -85,6 +85,7 @@ def test_the_rules_may_be_given_a_prefix(clone, other):
     assert other.jobs("--", "cells_figures", overlays=OVERLAYS)["cells_plot_effects"] == 1
 
 
+@pytest.mark.whole
 def test_a_deployed_copy_has_its_configuration_and_profiles_alone(clone, other):
     take(clone, other, "config", "profiles")
     use(other, repr(str(clone.folder / "workflow/Snakefile")), "workflow/Snakefile")
@@ -94,6 +95,7 @@ def test_a_deployed_copy_has_its_configuration_and_profiles_alone(clone, other):
     assert counted(other.jobs(overlays=OVERLAYS)) == EVERYTHING | {"simulate_recording": 3}
 
 
+@pytest.mark.whole
 def test_the_table_of_failed_jobs_can_be_asked_for(clone, other):
     take(clone, other, "config")
     use(other, repr(str(clone.folder / "workflow/Snakefile")))
@@ -132,6 +134,7 @@ def test_github_is_asked_for_what_the_workflow_consists_of(clone, other, tmp_pat
     assert counted(other.jobs(overlays=OVERLAYS, env=env)) == EVERYTHING | {"simulate_recording": 3}
 
 
+@pytest.mark.whole
 def test_it_runs_from_anywhere_for_any_folder(clone, other, tmp_path):
     before = files_in(clone.folder)
     called = ("-s", str(clone.folder / "workflow/Snakefile"), "--directory", str(other.folder))

@@ -57,6 +57,7 @@ def test_every_output_names_the_program(finished):
     assert silent == []
 
 
+@pytest.mark.whole
 def test_predictions_name_the_program(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     folder = project.folder / "results/tiny"
