@@ -21,7 +21,7 @@ from cellfate.base.errors import InputError
 from cellfate.planning.checks import checked_sheet, weights_of
 from cellfate.planning.config import DEFAULTS
 from cellfate.planning.digests import config_digest, model_digest
-from cellfate.planning.failed_jobs import FailedJobs
+from cellfate.planning.failed_jobs import FailedJobs, job_name
 from cellfate.planning.images import images_digest
 from cellfate.planning.library import library_of, readers_of
 from cellfate.planning.targets import FIGURES, TITLES, Targets
