@@ -42,8 +42,12 @@ class FailedJobs(logging.Handler):
     def _forget(self, jobs: set[int]) -> None:
         self._groups = {group: None for group in self._groups if not jobs & set(group)}
 
-    def report(self, recordings: Sequence[str], logs: Sequence[str | Path], since: float, given_up: list = ()) -> str:
-        """The table of failures, with what to do. ``logs`` are Snakemake's own, ``since`` the time (seconds) at which the run began."""
+    def report(self, recordings: Sequence[str], logs: Sequence[str | Path], since: float, given_up: Sequence[list] = ()) -> str:
+        """The table of failures, with what to do. ``logs`` are Snakemake's own, ``since`` the time (seconds) at which the run began.
+
+        ``given_up`` are the groups of (what, rule, log) that failed for good, where the scheduler knows them: on a cluster the events do
+        not tell a last attempt from the ones before. The events are used where it knows none.
+        """
         groups = list(given_up) or [[self._jobs[job] for job in group if job in self._jobs] for group in self._groups]
         messages = "".join(Path(log).read_text(errors="replace") for log in logs if Path(log).exists())
         found = failures([group for group in groups if group], messages, since)
