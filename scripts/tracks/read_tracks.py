@@ -4,9 +4,10 @@ from cellfate.base.logs import log_to
 from cellfate.base.tables import write_table
 from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
-from cellfate.tracks.outcomes import OutcomesFrom, check_tracks
+from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
-from cellfate.tracks.tables import LEFT_OUT, OUTCOMES, TRACKS
+from cellfate.tracks.statements import OutcomesFrom
+from cellfate.tracks.tables import LEFT_OUT, OUTCOME_SOURCES, OUTCOMES, TRACKS
 
 log_to(snakemake.log[0])
 
@@ -25,9 +26,10 @@ checked = check_tracks(
     snakemake.params.tracks_format,
     facts,
     snakemake.params.event_gap,
-    OutcomesFrom(**snakemake.params.outcomes_from),
+    OutcomesFrom(**snakemake.params.outcomes_from, rows=snakemake.params.outcome_rows),
 )
 checked.say_warnings()
 write_table(checked.tracks, snakemake.output.tracks, TRACKS)
 write_table(checked.outcomes, snakemake.output.outcomes, OUTCOMES)
 write_table(checked.left_out, snakemake.output.left_out, LEFT_OUT)
+write_table(checked.sources, snakemake.output.sources, OUTCOME_SOURCES)

@@ -18,7 +18,7 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
     os.environ.update(PYTHONPATH=os.pathsep.join([sys.path[0], *others]))
 
 from cellfate.base.errors import InputError
-from cellfate.planning.checks import checked_sheet, weights_of
+from cellfate.planning.checks import checked_sheet, outcome_rows, weights_of
 from cellfate.planning.config import DEFAULTS
 from cellfate.planning.digests import config_digest, model_digest
 from cellfate.planning.failed_jobs import FailedJobs, job_name
@@ -43,6 +43,7 @@ if workflow.is_main_process:
 try:
     SHEET = checked_sheet(config, CONFIG_FILES)
     WEIGHTS = weights_of(config)
+    OUTCOME_ROWS = outcome_rows(config, SHEET)
 except InputError as error:
     raise WorkflowError(f"Input error: {error}") from None
 

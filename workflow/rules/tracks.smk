@@ -14,6 +14,7 @@ rule read_tracks:
         tracks="results/{dataset}/tracks/{recording}.parquet",
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
         left_out="results/{dataset}/tracks/{recording}.left_out.csv",
+        sources="results/{dataset}/tracks/{recording}.outcome_sources.csv",
     log:
         "logs/{dataset}/read_tracks/{recording}.log",
     wildcard_constraints:
@@ -32,6 +33,7 @@ rule read_tracks:
         images=images_known,
         event_gap=config["tracks"]["event_gap"],
         outcomes_from=config["tracks"]["outcomes_from"],
+        outcome_rows=lambda wildcards: OUTCOME_ROWS.get(wildcards.recording, []),
         pixel_size_um=of_recording("pixel_size_um"),
         frame_interval_min=of_recording("frame_interval_min"),
     message:

@@ -12,6 +12,7 @@ from cellfate.planning.config import SCHEMA, check_config
 from cellfate.recordings.sheet import read_sheet
 from cellfate.segmentation.weights import FOLDER, SIMULATED, weights_path
 from cellfate.simulation.settings import simulation_settings
+from cellfate.tracks.fates import fates_by_recording, unmatched
 
 
 def checked_sheet(config: dict, config_files: Sequence[str | Path]) -> pd.DataFrame | None:
@@ -31,6 +32,19 @@ def checked_sheet(config: dict, config_files: Sequence[str | Path]) -> pd.DataFr
     if model not in (None, f"results/{config['dataset']}/{config['protocol']}/model"):
         check_recordings(model, sheet, path, config["prediction"]["allow_other_interval"])
     return sheet
+
+
+def outcome_rows(config: Mapping, sheet: pd.DataFrame | None) -> dict[str, list[dict[str, str]]]:
+    """{recording: its rows in the table of outcomes for all recordings}; empty without such a table or without a sheet.
+
+    Rows are parameters of the jobs, so that a corrected row re-runs its recording alone. Raises InputError for a table that is none.
+    """
+    settings = config["tracks"]["outcomes_from"]
+    if settings["table"] is None or sheet is None:
+        return {}
+    found = fates_by_recording(settings["table"], settings["columns"])
+    unmatched(found, list(sheet["recording"]), settings["table"])
+    return found
 
 
 def weights_of(config: Mapping) -> str:

@@ -24,9 +24,11 @@ from cellfate.planning.config import DEFAULTS, SCHEMA, broken_keys, config_probl
 from cellfate.recordings.sheet import frames_arguments, images_folder, sheet_line, sheet_problems
 from cellfate.segmentation.weights import weights_path
 from cellfate.simulation.settings import simulation_settings
+from cellfate.tracks.fates import fates_by_recording, unmatched
 from cellfate.tracks.formats import FORMATS
-from cellfate.tracks.outcomes import OutcomesFrom, check_tracks, complete_tracks
+from cellfate.tracks.outcomes import check_tracks, complete_tracks, read_raw
 from cellfate.tracks.raw import RawTracks, RecordingFacts
+from cellfate.tracks.statements import OutcomesFrom
 from cellfate.trajectories.selection import not_compared, select_trajectories
 from cellfate.trajectories.split import split_trajectories
 
@@ -133,6 +135,7 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
         collect(_model_problems(config, sheet), checked.problems)
     keys = ("tracks.event_gap", "tracks.outcomes_from")
     fates = _read_config(DEFAULTS)["tracks"] if any(is_broken(key, broken) for key in keys) else config["tracks"]
+    collect(_table_problems(fates["outcomes_from"], sheet, checked), checked.problems)
     kind = "local" if is_broken("source.kind", broken) else config["source"]["kind"]
     _check_recordings(_opened_rows(sheet, kind, config["recordings"], checked), Path(config["recordings"]), fates, checked)
     if analysis and not broken and not checked.problems:
@@ -175,6 +178,18 @@ def _raised(check: Callable, *arguments, source: object = "") -> Iterator[str]:
         if not source:
             raise
         yield in_words(error, source)
+
+
+def _table_problems(settings: Mapping, sheet: pd.DataFrame, checked: Checked) -> Iterator[str]:
+    """What is wrong with the table of outcomes for all recordings; recordings that the sheet lacks go to the warnings."""
+    if settings["table"] is None:
+        return
+    try:
+        line = unmatched(fates_by_recording(settings["table"], settings["columns"]), list(sheet["recording"]), settings["table"])
+    except InputError as error:
+        yield str(error)
+    else:
+        checked.warnings += [line] if line else []
 
 
 def _check_sheet(path: Path, fates: Mapping, checked: Checked) -> None:
@@ -269,7 +284,7 @@ def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Che
     )
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # of libraries
-            found = check_tracks(row.tracks, row.tracks_format, facts, fates["event_gap"], OutcomesFrom(**fates["outcomes_from"]))
+            found = check_tracks(row.tracks, row.tracks_format, facts, fates["event_gap"], _outcomes_from(fates, facts.name))
     except Exception as error:  # as above
         yield f"{in_words(error, row.tracks)} ({here})"
         for problem in _problems_by_track(row, facts, fates):
@@ -279,6 +294,13 @@ def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Che
     checked.tracks.append(found.tracks[["recording", "track_id", "frame"]])
     checked.outcomes.append(found.outcomes)
     return Counter(found.outcomes["outcome"])
+
+
+def _outcomes_from(fates: Mapping, recording: str) -> OutcomesFrom:
+    """Where outcomes of a recording come from, with its rows of the table for all recordings; InputError for a table that is none."""
+    settings = fates["outcomes_from"]
+    rows = [] if settings["table"] is None else fates_by_recording(settings["table"], settings["columns"]).get(recording, [])
+    return OutcomesFrom(**settings, rows=rows)
 
 
 def _last(row) -> int | None:
@@ -297,7 +319,7 @@ def _problems_by_track(row, facts: RecordingFacts, fates: Mapping) -> Iterator[s
     path = Path(row.tracks)
     with contextlib.redirect_stderr(io.StringIO()):
         try:
-            raw = FORMATS[row.tracks_format].read(path, facts)
+            raw = read_raw(path, row.tracks_format, facts, _outcomes_from(fates, facts.name))
         except Exception:  # it was told above
             return
     for one in raw.left_out[:MOST_PROBLEMS]:
@@ -313,19 +335,19 @@ def _problems_by_track(row, facts: RecordingFacts, fates: Mapping) -> Iterator[s
     if sound is not None:
         unknown = raw.fates[~raw.fates["track_id"].isin(raw.rows["track_id"])]
         for number in range(min(len(unknown), MOST_PROBLEMS)):
-            part = RawTracks(sound.rows, unknown.iloc[[number]], raw.fates_path)
+            part = RawTracks(sound.rows, unknown.iloc[[number]])
             yield from _problems_of(part, path, facts, fates)
 
 
 def _by_track(raw: RawTracks) -> Iterator[tuple[int, RawTracks]]:
     """Each track with its fates."""
     for track, rows in raw.rows.groupby("track_id", sort=False):
-        yield track, RawTracks(rows, raw.fates[raw.fates["track_id"] == track], raw.fates_path)
+        yield track, RawTracks(rows, raw.fates[raw.fates["track_id"] == track])
 
 
 def _problems_of(raw: RawTracks, path: Path, facts: RecordingFacts, fates: Mapping) -> list[str]:
     with contextlib.redirect_stderr(io.StringIO()):
-        return list(_raised(complete_tracks, raw, path, facts, fates["event_gap"], OutcomesFrom(**fates["outcomes_from"])))
+        return list(_raised(complete_tracks, raw, path, facts, fates["event_gap"], _outcomes_from(fates, facts.name)))
 
 
 def _warnings(row, outcomes: pd.DataFrame) -> Iterator[str]:

@@ -15,7 +15,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.tracks.links import tracks_of_links
 from cellfate.tracks.outcomes import complete_tracks
-from cellfate.tracks.raw import RawTracks, RecordingFacts
+from cellfate.tracks.raw import FATES, RawTracks, RecordingFacts
 
 Cell = tuple[int, int]  # frame, and the cell's number in it
 
@@ -160,11 +160,13 @@ def track_cells(
     mothers = pd.Series([pd.NA if parents[track] is None else parents[track] for track in tracks], index=tracks.index, dtype="Int64")
     rows = cells[["frame", "y", "x"]].assign(track_id=tracks, parent_id=mothers)
     rows["where"] = "frame " + rows["frame"].astype(str)
-    raw = RawTracks(rows, _division_notes(rows, parents), Path(source))
-    return complete_tracks(raw, Path(source), facts, event_gap=0)
+    raw = RawTracks(rows, _division_notes(rows, parents, source))
+    checked = complete_tracks(raw, Path(source), facts, event_gap=0)
+    checked.say_warnings()
+    return checked.tracks, checked.outcomes
 
 
-def _division_notes(rows: pd.DataFrame, parents: dict[int, int | None]) -> pd.DataFrame:
+def _division_notes(rows: pd.DataFrame, parents: dict[int, int | None], source: str | Path) -> pd.DataFrame:
     """Rows of fates without a fate: what the mothers' ``warning`` says."""
     starts = rows.groupby("track_id")["frame"].min()
     daughters: dict[int, list[int]] = {}
@@ -179,8 +181,9 @@ def _division_notes(rows: pd.DataFrame, parents: dict[int, int | None]) -> pd.Da
             "continues_as": (),
             "lineage": None,
             "where": f"track {mother}",
+            "source": str(source),
             "note": f"the tracker sees a division in frame {starts[born].min()} (tracks {', '.join(map(str, born))})",
         }
         for mother, born in daughters.items()
     ]
-    return pd.DataFrame(notes, columns=["track_id", "outcome", "event_frame", "continues_as", "lineage", "where", "note"])
+    return pd.DataFrame(notes, columns=FATES)

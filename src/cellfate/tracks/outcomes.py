@@ -4,10 +4,9 @@ The formats are in :mod:`cellfate.tracks.formats`.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,33 +16,31 @@ from cellfate.base.tables import check_table
 from cellfate.tracks.formats import format_named
 from cellfate.tracks.oddities import first_frame_warning, late_mothers, lineage_notes, outside_hint, refuse_many, unit_warning
 from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes
-from cellfate.tracks.tables import CENSORED, LEFT_OUT, NO_EVENT, OUTCOMES, TRACKS
-
-
-@dataclass(frozen=True)
-class OutcomesFrom:
-    """Where outcomes come from besides the file's own words: ``words`` are {a program's word: outcome}.
-
-    ``divisions`` is the outcome of a track that has two daughters or more; None leaves such tracks as they are.
-    """
-
-    words: Mapping[str, str]
-    divisions: str | None
-
-
-AS_IN_THE_FILE = OutcomesFrom({}, None)
+from cellfate.tracks.statements import (
+    AS_IN_THE_FILE,
+    OutcomesFrom,
+    Statement,
+    decided,
+    divisions,
+    statements_by_track,
+    table_of_statements,
+    with_fates,
+)
+from cellfate.tracks.tables import CENSORED, LEFT_OUT, NO_EVENT, OUTCOME_SOURCES, OUTCOMES, TRACKS
 
 
 @dataclass(frozen=True)
 class CheckedTracks:
     """The tables of :mod:`cellfate.tracks.tables` of one recording, and lines for a person.
 
-    ``warnings`` are about the file as a whole, ``in_table`` says how many tracks have a warning of their own in ``outcomes``.
+    ``sources`` says which track got which outcome from where. ``warnings`` are about the file as a whole,
+    ``in_table`` says how many tracks have a warning of their own in ``outcomes``.
     """
 
     tracks: pd.DataFrame
     outcomes: pd.DataFrame
     left_out: pd.DataFrame
+    sources: pd.DataFrame
     warnings: tuple[str, ...]
     in_table: tuple[str, ...]
 
@@ -65,7 +62,7 @@ def check_tracks(
 ) -> CheckedTracks:
     """Read, check and complete the tracks of one recording.
 
-    A track keeps the outcome that its file gives, in the words of ``outcomes_from``. Without one it is ``no_event_by_end`` when it
+    A track keeps the outcome that its sources give (:mod:`cellfate.tracks.statements`). Without one it is ``no_event_by_end`` when it
     reaches the last frame, else ``censored``. An event later than ``event_gap`` frames after the track's last frame makes the track
     censored, and ``warning`` says so. ``lineage`` is ``<recording>/<track>`` of the earliest among all tracks that are connected as
     parents or as parts of one cell. A parent 0 is a mother where there is a track 0, else none. What of the file could not be used
@@ -76,26 +73,27 @@ def check_tracks(
     track that ends earlier, an empty recording, and where much had to be left out. Gaps in a track are allowed.
     """
     path = Path(path)
-    kind = format_named(tracks_format, path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file ({tracks_format} tracks)")
-    raw = kind.read(path, facts)
+    raw = read_raw(path, tracks_format, facts, outcomes_from)
     refuse_many(raw.rows, raw.left_out, path)
-    checked = _complete(raw, path, facts, event_gap, outcomes_from)
+    checked = complete_tracks(raw, path, facts, event_gap, outcomes_from)
     found = (first_frame_warning(raw.rows, path), unit_warning(raw.rows, path, facts))
     return replace(checked, warnings=(*checked.warnings, *(line for line in found if line)))
 
 
+def read_raw(path: str | Path, tracks_format: str, facts: RecordingFacts, outcomes_from: OutcomesFrom) -> RawTracks:
+    """The tracks of a file, with what it and all tables say of their ends, not yet checked; InputError for a file that is not readable."""
+    path = Path(path)
+    kind = format_named(tracks_format, path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file ({tracks_format} tracks)")
+    raw = kind.read(path, replace(facts, event_columns=tuple(outcomes_from.events)))
+    return with_fates(raw, path, facts, outcomes_from, own_events=kind.own_events)
+
+
 def complete_tracks(
     raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int, outcomes_from: OutcomesFrom = AS_IN_THE_FILE
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The checked tables ``tracks`` and ``outcomes`` of raw tracks that stand in ``path``; see :func:`check_tracks`."""
-    checked = _complete(raw, path, facts, event_gap, outcomes_from)
-    checked.say_warnings()
-    return checked.tracks, checked.outcomes
-
-
-def _complete(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int, outcomes_from: OutcomesFrom) -> CheckedTracks:
+) -> CheckedTracks:
+    """The checked tables of raw tracks that stand in ``path``; see :func:`check_tracks`."""
     if facts.last_image is not None:
         raw = raw.until(facts.last_image)
     _check_rows(raw.rows, path, facts)
@@ -106,15 +104,17 @@ def _complete(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int,
     refuse_many(rows, left_out, path)
     parents |= {int(one.track): pd.NA for one in late}
     outcomes = _summarise(rows, parents, facts.name)
-    fates = _fates_by_track(raw, outcomes, outcomes_from.words)
+    said = statements_by_track(raw.fates, outcomes["track_id"], outcomes_from.words, path)
     if outcomes_from.divisions is not None:
-        fates |= _divisions(outcomes, fates, outcomes_from.divisions)
+        for track, one in divisions(outcomes, outcomes_from.divisions, str(path)).items():
+            said[track].append(one)
+    taken = {track: decided(own, event_gap) for track, own in said.items()}
+    fates = {track: fate for track, (fate, _) in taken.items() if fate is not None}
     outcomes["lineage"] = _lineages(outcomes, fates, facts.name)
-    resolved = [
-        _resolve(track, fates.get(track.track_id), facts.n_frames, event_gap, raw.fates_path) for track in outcomes.itertuples(index=False)
-    ]
+    resolved = [_resolve(track, fates.get(track.track_id), facts.n_frames, event_gap) for track in outcomes.itertuples(index=False)]
     outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
-    warnings, in_table = [*raw.warnings, *_said_left_out(left_out, path)], _said(outcomes, raw.fates_path)
+    sources = table_of_statements(outcomes, said, {track: results for track, (_, results) in taken.items()})
+    warnings, in_table = [*raw.warnings, *_said_left_out(left_out, path)], _said(outcomes, path)
     relatives = lineage_notes(rows, outcomes)
     outcomes["warning"] = [joined_notes(own, relatives.get(track)) for track, own in outcomes[["track_id", "warning"]].values.tolist()]
     if relatives:
@@ -127,6 +127,7 @@ def _complete(raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int,
         check_table(tracks[["recording", "track_id", "parent_id", "frame", "y", "x"]], TRACKS, path),
         check_table(outcomes, OUTCOMES, path),
         check_table(pd.DataFrame(left_out, columns=LeftOut._fields).assign(recording=facts.name)[list(LEFT_OUT.columns)], LEFT_OUT, path),
+        check_table(sources, OUTCOME_SOURCES, path),
         tuple(warnings),
         tuple(in_table),
     )
@@ -207,65 +208,17 @@ def _summarise(rows: pd.DataFrame, parents: dict[int, object], recording: str) -
     return table
 
 
-def _fates_by_track(raw: RawTracks, outcomes: pd.DataFrame, words: Mapping[str, str]) -> dict[int, object]:
-    """{track: its row of fates, in our words}; at most one per track, and only for tracks that exist."""
-    fates: dict[int, object] = {}
-    tracks = set(outcomes["track_id"])
-    for fate in raw.fates.itertuples(index=False):
-        if fate.track_id not in tracks:
-            raise InputError(f"{raw.fates_path}: {fate.where}: track_id is {fate.track_id}, there is no such track")
-        if fate.track_id in fates:
-            other = fates[fate.track_id]
-            raise InputError(
-                f"{raw.fates_path}: {fate.where}: track {fate.track_id} has two fates, {fate.outcome} and {other.outcome} ({other.where})"
-            )
-        fates[fate.track_id] = fate._replace(outcome=words.get(fate.outcome, fate.outcome))
-    return fates
-
-
-class _Fate(NamedTuple):
-    """A fate that does not stand in a table of fates, with what such a row has."""
-
-    track_id: int
-    outcome: str
-    event_frame: object
-    continues_as: tuple
-    lineage: str | None
-    where: str
-    note: str
-
-
-def _divisions(outcomes: pd.DataFrame, fates: Mapping[int, object], word: str) -> dict[int, object]:
-    """{mother: her fate}: a track with two daughters or more ends in a division, in the first frame that shows one of them.
-
-    One whose file says so already keeps that, and so does a censored one; where it says something else it becomes censored.
-    """
-    found: dict[int, object] = {}
-    first = dict(zip(outcomes["track_id"], outcomes["first_frame"], strict=True))
-    for mother, daughters in outcomes.dropna(subset="parent_id").groupby("parent_id")["track_id"]:
-        own = fates.get(mother)
-        said = None if own is None else own.outcome
-        if mother not in first or len(daughters) < 2 or said in (word, CENSORED):
-            continue
-        names, event = ", ".join(map(str, daughters)), min(first[one] for one in daughters)
-        taken, frame, text = word, event, f"{word} taken from its daughters {names}, the first in frame {event}"
-        if said is not None:
-            taken, frame, text = CENSORED, pd.NA, f"{said} ({own.where}), but it has daughters {names}: censored, as the two disagree"
-        more = ((), None) if own is None else (own.continues_as, own.lineage)
-        where = f"daughters {names}" if own is None else own.where
-        found[mother] = _Fate(mother, taken, frame, *more, where, joined_notes(None if own is None else own.note, text))
-    return found
-
-
-def _resolve(track, fate, n_frames: int, event_gap: int, path: Path) -> tuple[str, object, str | None]:
+def _resolve(track, fate: Statement | None, n_frames: int, event_gap: int) -> tuple[str, object, str | None]:
     """(outcome, event_frame, warning) of one track."""
     reaches_end = track.last_frame == n_frames - 1
     note = None if fate is None else fate.note
     if fate is None or fate.outcome is None:
         if fate is not None and not pd.isna(fate.event_frame):
-            raise InputError(f"{path}: {fate.where}: event_frame of track {track.track_id} is {fate.event_frame}, but no outcome is given")
+            raise InputError(
+                f"{fate.source}: {fate.where}: event_frame of track {track.track_id} is {fate.event_frame}, but no outcome is given"
+            )
         return NO_EVENT if reaches_end else CENSORED, pd.NA, note
-    here = f"{path}: {fate.where}: track {track.track_id}"
+    here = f"{fate.source}: {fate.where}: track {track.track_id}"
     if fate.outcome in (NO_EVENT, CENSORED):
         if not pd.isna(fate.event_frame):
             raise InputError(f"{here}: event_frame is {fate.event_frame}, with outcome {fate.outcome} it must be empty")
@@ -291,7 +244,7 @@ def _resolve_event(track, fate, event_gap: int, here: str) -> tuple[str, object,
     return fate.outcome, event, joined_notes(fate.note, text)
 
 
-def _lineages(outcomes: pd.DataFrame, fates: dict[int, object], recording: str) -> list[str]:
+def _lineages(outcomes: pd.DataFrame, fates: dict[int, Statement], recording: str) -> list[str]:
     """``<recording>/<founder>`` per row: tracks connected by parents, continues_as or a lineage label share a founder.
 
     The founder is the track of the group that starts first (the smallest id among those that start together).

@@ -1,10 +1,11 @@
-"""What readers of tracks hand over, the table of fates that may stand beside tracks of any format, and text tables read with care."""
+"""What readers of tracks hand over, and text tables read with care."""
 
 import re
 import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,8 @@ TRACK_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".h5", ".hdf5", ".geff", ".zar
 class RecordingFacts:
     """What tracks are read and checked against: the recording's frames, ``frame_shape`` (H, W) in pixels, and what the sheet says of it.
 
-    Pixel size and frame interval are needed for files in micrometres and minutes alone.
+    Pixel size and frame interval are needed for files in micrometres and minutes alone. ``event_columns`` are columns, properties or
+    tags in which the files of this run name events.
     """
 
     name: str
@@ -29,6 +31,7 @@ class RecordingFacts:
     pixel_size_um: float | None = None
     frame_interval_min: float | None = None
     last_image: int | None = None  # where the sheet leaves out later ones
+    event_columns: tuple[str, ...] = ()
 
 
 class LeftOut(NamedTuple):
@@ -41,22 +44,27 @@ class LeftOut(NamedTuple):
     reason: str
 
 
+FATES = ("track_id", "outcome", "event_frame", "continues_as", "lineage", "where", "note", "source")
+EVENTS = ("track_id", "column", "word", "event_frame", "where")
+
+
 @dataclass(frozen=True)
 class RawTracks:
     """What a reader hands over.
 
     ``rows``: track_id (int64), parent_id (Int64), frame, y, x (pixels), where (how to find the row in the file).
     ``fates``: track_id, outcome (None: unknown), event_frame (NaN: unknown), continues_as (ids of tracks of the same cell),
-    lineage (a label shared by relatives, or None), where, note (a text for the warning column, or None). Tracks may be absent.
-    ``fates_path``: the file that the fates stand in. ``left_out``: what of the file is not in ``rows`` and ``fates`` though it should be.
-    ``warnings``: lines for a person about the file as a whole.
+    lineage (a label shared by relatives, or None), where, note (a text for the warning column, or None), source (the file that says
+    so). Tracks may be absent. ``events_said``: track_id, column, word, event_frame, where: what the file says in its program's own
+    words, of which those count that ``tracks.outcomes_from.words`` maps. ``left_out``: what of the file is not in ``rows`` and
+    ``fates`` though it should be. ``warnings``: lines for a person about the file as a whole.
     """
 
     rows: pd.DataFrame
-    fates: pd.DataFrame
-    fates_path: Path
+    fates: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=FATES))
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
+    events_said: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=EVENTS))
 
     def until(self, last_image: int) -> "RawTracks":
         """Without the rows of later frames, the events in them, and the fates of tracks of which nothing is left; says how many rows."""
@@ -67,9 +75,6 @@ class RawTracks:
         if "event_frame" in known:
             known = known[~(known["event_frame"] > last_image)]
         return replace(self, rows=rows, fates=known, warnings=said)
-
-
-_FATE_COLUMNS = {"needed": ("track_id", "outcome", "event_frame"), "optional": ("recording", "continues_as", "lineage")}
 
 
 def outcomes_beside(path: str | Path) -> Path:
@@ -85,29 +90,6 @@ def edges_beside(path: str | Path) -> Path:
     return path.with_name(re.sub("(?i)spots", "edges", path.name))
 
 
-def with_fates_beside(
-    rows: pd.DataFrame, path: Path, facts: RecordingFacts, left_out: Iterable[LeftOut] = (), warnings: Iterable[str] = ()
-) -> RawTracks:
-    """The rows of a reader together with the fates in the table beside the tracks; without that table there is one more warning."""
-    fates_path = outcomes_beside(path)
-    if not fates_path.exists():
-        none = f"{path}: there is no {fates_path.name} beside it, so none of its tracks has a fate"
-        return RawTracks(rows, pd.DataFrame(columns=["track_id"]), fates_path, tuple(left_out), (*warnings, none))
-    text = read_text(fates_path, facts.name, **_FATE_COLUMNS)
-    fates = pd.DataFrame(
-        {
-            "track_id": numbers(text["track_id"], fates_path, whole=True),
-            "outcome": text["outcome"].where(text["outcome"] != "", None),
-            "event_frame": numbers(text["event_frame"], fates_path, whole=True, empty=True),
-            "continues_as": [_ids(value, line, fates_path) for line, value in zip(lines(text), text["continues_as"], strict=True)],
-            "lineage": text["lineage"].where(text["lineage"] != "", None),
-            "where": lines(text),
-            "note": None,
-        }
-    )
-    return RawTracks(rows, fates, fates_path, tuple(left_out), tuple(warnings))
-
-
 def refuse_depth(z: pd.Series, path: Path, where: list[str]) -> None:
     """Raise an InputError when the values of ``z`` differ: the recordings here are flat."""
     known = z.dropna()
@@ -119,26 +101,26 @@ def refuse_depth(z: pd.Series, path: Path, where: list[str]) -> None:
 
 def read_text(
     path: Path,
-    recording: str,
+    recording: str | None,
     needed: tuple[str, ...],
     optional: tuple[str, ...],
     sep: str = ",",
     strict: bool = True,
     keep: Callable[[str], bool] = lambda column: False,
+    one_of: tuple[str, ...] = (),
+    names: Mapping[str, str] = MappingProxyType({}),
+    contents: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The recording's rows of a text table as stripped text; the index is the row's number below the header, from 0.
 
-    Columns besides ``needed``, ``optional`` and those that ``keep`` names are an error when ``strict``, else left out.
+    Without ``recording`` all rows. Columns besides ``needed``, ``optional`` and those that ``keep`` names are an error when
+    ``strict``, else left out; one of ``one_of`` must be there. ``names`` are {column here: its name in the table}. ``contents``
+    are those of a file that is no text.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: {'a folder, a text table is needed' if path.is_dir() else 'no such file (a text table is needed)'}")
-    try:
-        text = _text_table(path, sep)
-    except (ValueError, pd.errors.ParserWarning, OverflowError) as error:  # pandas' own errors are ValueErrors
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: not readable as a CSV table: {_in_words(error)}") from error
+    text = _renamed(_read_file(path, sep) if contents is None else contents, names, path)
     missing = [column for column in needed if column not in text]
+    if one_of and not any(column in text for column in one_of):
+        missing.append(" or ".join(one_of))
     kept = tuple(column for column in text if column not in needed + optional and keep(column))
     extra = [column for column in text if strict and column not in needed + optional + kept]
     if missing or extra:
@@ -147,9 +129,29 @@ def read_text(
         raise InputError(f"{path}: {problem}; needed are {', '.join(needed)}, allowed besides {', '.join(optional)}; found {found}")
     text = text.fillna("").apply(lambda column: column.str.strip())
     text = text[(text != "").any(axis="columns")]
-    if "recording" in text:
+    if "recording" in text and recording is not None:
         text = text[text["recording"] == recording]
     return text.reindex(columns=needed + optional + kept, fill_value="")
+
+
+def _renamed(text: pd.DataFrame, names: Mapping[str, str], path: Path) -> pd.DataFrame:
+    """The table with its columns named as here; where it has a column of our name as well, that is another one and goes."""
+    for ours, theirs in names.items():
+        if theirs not in text:
+            raise InputError(f"{path}: column {theirs} missing, which should say the {ours}; found {', '.join(text.columns[:20])}")
+        text = text if ours == theirs else text.drop(columns=ours, errors="ignore").rename(columns={theirs: ours})
+    return text
+
+
+def _read_file(path: Path, sep: str) -> pd.DataFrame:
+    if not path.is_file():
+        raise InputError(f"{path}: {'a folder, a text table is needed' if path.is_dir() else 'no such file (a text table is needed)'}")
+    try:
+        return _text_table(path, sep)
+    except (ValueError, pd.errors.ParserWarning, OverflowError) as error:  # pandas' own errors are ValueErrors
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: not readable as a CSV table: {_in_words(error)}") from error
 
 
 def _in_words(error: Exception) -> str:
@@ -180,11 +182,25 @@ def _text_table(path: Path, sep: str) -> pd.DataFrame:
         warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
         text = pd.read_csv(path, **options)
         names = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].fillna("").str.strip().tolist()
+    _refuse_twice(names, path)
+    text.columns = text.columns.str.strip()
+    return text
+
+
+def as_text_table(cells: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Cells as text, of which the first row are the names of the columns, as a table; columns without a name are left out."""
+    if cells.empty:
+        raise InputError(f"{path}: it is empty")
+    names = cells.iloc[0].str.strip()
+    _refuse_twice(names.tolist(), path)
+    text = cells.iloc[1:].reset_index(drop=True).set_axis(names.tolist(), axis="columns")
+    return text.loc[:, [name != "" for name in names]]
+
+
+def _refuse_twice(names: list[str], path: Path) -> None:
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"{path}: line 1: two columns are named {' '.join(twice.split())}, so it is not clear which one counts")
-    text.columns = text.columns.str.strip()
-    return text
 
 
 def lines(text: pd.DataFrame) -> list[str]:
@@ -221,14 +237,6 @@ def whole_numbers(text: pd.Series, path: Path, empty: bool = False, low: int | N
             raise InputError(f"{path}: line {row + 2}: {text.name} is {value!r}, {error}") from None
         values.append(number)
     return pd.Series(values, index=text.index, name=text.name, dtype=kind)
-
-
-def _ids(value: str, line: str, path: Path) -> tuple[int, ...]:
-    """The track ids of a ``continues_as`` cell, separated by semicolons."""
-    parts = [part.strip() for part in value.split(";") if part.strip()]
-    if not all(part.isascii() and part.isdigit() for part in parts):
-        raise InputError(f"{path}: {line}: continues_as is {value!r}, track ids separated by ';' are needed")
-    return tuple(int(part) for part in parts)
 
 
 def joined_notes(*texts: str | None) -> str | None:

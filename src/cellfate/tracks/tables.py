@@ -43,6 +43,21 @@ LEFT_OUT = Table(
     },
 )
 
+# one row per thing that a source says of a track's end, and per track of which none says anything; outcome in the words of the settings
+OUTCOME_SOURCES = Table(
+    "outcome_sources",
+    {
+        "recording": STR,
+        "track_id": COUNT,
+        "source": STR,
+        "where": STR,
+        "said": STR_NULL,
+        "outcome": STR_NULL,
+        "event_frame": INT_NULL,
+        "result": Column("str", allowed=("used", "agrees", "disagrees", "passed over")),
+    },
+)
+
 # one row: how plausible the tracks of a recording are; see cellfate.tracks.quality
 TRACKING_QUALITY = Table(
     "tracking_quality",

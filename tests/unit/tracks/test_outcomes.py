@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import pandas as pd
 import pytest
@@ -6,8 +7,9 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.tracks.formats import FORMATS
-from cellfate.tracks.outcomes import OutcomesFrom, check_tracks, read_tracks
+from cellfate.tracks.outcomes import check_tracks, read_tracks
 from cellfate.tracks.raw import RecordingFacts
+from cellfate.tracks.statements import AS_IN_THE_FILE, OutcomesFrom
 from cellfate.tracks.tables import TRACKS
 
 SHAPE = (60, 80)
@@ -146,7 +148,7 @@ def test_an_explicit_censored_stands_even_at_the_last_frame(tmp_path):
 def test_warnings_are_counted_aloud(tmp_path, capsys):
     outcomes = "track_id,outcome,event_frame\n1,mitosis,9\n2,mitosis,4\n"
     read_csv(tmp_path, rows(1, 0, 3) + rows(2, 0, 3, header=""), outcomes)
-    expected = "t_outcomes.csv: 1 of 2 tracks have a warning, the first: track 1: mitosis at frame 9, 6 frames after the track's last (3)"
+    expected = "t.csv: 1 of 2 tracks have a warning, the first: track 1: mitosis at frame 9, 6 frames after the track's last (3)"
     assert expected in capsys.readouterr().err
 
 
@@ -262,9 +264,7 @@ FAMILY = "track_id,parent_id,frame,y,x\n" + "".join(
 
 def outcomes_of(tmp_path, fates, **outcomes_from):
     path = csv(tmp_path, FAMILY, "track_id,outcome,event_frame\n" + fates)
-    checked = check_tracks(
-        path, "csv", RecordingFacts("r", N_FRAMES, SHAPE), 2, OutcomesFrom(**({"words": {}, "divisions": None} | outcomes_from))
-    )
+    checked = check_tracks(path, "csv", RecordingFacts("r", N_FRAMES, SHAPE), 2, OutcomesFrom(**(asdict(AS_IN_THE_FILE) | outcomes_from)))
     return checked.outcomes.set_index("track_id")
 
 
@@ -286,7 +286,9 @@ def test_a_track_with_two_daughters_ends_in_a_division_where_that_is_asked_for(t
 def test_a_fate_that_disagrees_with_the_daughters_is_censored(tmp_path):
     outcomes = outcomes_of(tmp_path, "1,apoptosis,4\n4,Division,5\n", divisions="mitosis", words={"Division": "mitosis"})
     assert outcomes.loc[[1, 4], "outcome"].tolist() == ["censored", "mitosis"]
-    assert outcomes.loc[1, "warning"] == "apoptosis (line 2), but it has daughters 2, 3: censored, as the two disagree"
+    assert outcomes.loc[1, "warning"] == (
+        "apoptosis at frame 4 (t_outcomes.csv, line 2), but mitosis at frame 4 (t.csv, daughters 2, 3): censored, as the two disagree"
+    )
     assert outcomes.loc[4, "warning"] is None
     assert outcomes_of(tmp_path, "1,censored,\n", divisions="mitosis").loc[1, "outcome"] == "censored"
 

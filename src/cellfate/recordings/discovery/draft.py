@@ -9,16 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
 from cellfate.base.errors import InputError, in_words
 from cellfate.base.files import replacing
 from cellfate.recordings.discovery.folder import FoundRecording, Survey
 from cellfate.recordings.discovery.metadata import take_trackmate
 from cellfate.recordings.discovery.tracks import Assignment, FoundTracks, assign, rename_after_videos
 from cellfate.recordings.tables import RECORDINGS
+from cellfate.tracks.fates import fates_beside
 from cellfate.tracks.outcomes import read_tracks
-from cellfate.tracks.raw import RecordingFacts, with_fates_beside
+from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.readers.coco_video import DEATH, DIVISION
 from cellfate.tracks.tables import CENSORED, NO_EVENT
 
@@ -82,10 +81,10 @@ def _fates_beside(tracks: FoundTracks, recording: FoundRecording) -> Counter:
     """Rows by outcome of the table beside tracks that cannot be read themselves; empty without such a table."""
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            raw = with_fates_beside(pd.DataFrame(), tracks.path, _facts(recording))
+            fates, _ = fates_beside(tracks.path, _facts(recording), {})
     except InputError:  # the check tells it
         return Counter()
-    return Counter(raw.fates["outcome"].dropna()) if "outcome" in raw.fates else Counter()
+    return Counter() if fates is None else Counter(fates["outcome"].dropna())
 
 
 def write_project(draft: Draft, output: str | Path, force: bool) -> tuple[Path, Path]:

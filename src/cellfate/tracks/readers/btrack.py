@@ -8,7 +8,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.tracks.numbers import whole_number
 from cellfate.tracks.parents import is_lineage_name, parent_number, read_parents
-from cellfate.tracks.raw import RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth, with_fates_beside
+from cellfate.tracks.raw import RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth
 
 BTRACK_OBJECTS = "obj_type_1"
 SAID_BY_PARENTS = ("root", "generation")  # columns of btrack that follow from its parents
@@ -24,7 +24,7 @@ def read_btrack(path: Path, facts: RecordingFacts) -> RawTracks:
     """
     rows, warnings = _btrack_csv(path, facts) if path.suffix.lower() == ".csv" else (_btrack_hdf5(path), [])
     rows["parent_id"] = rows["parent_id"].mask(rows["parent_id"].eq(rows["track_id"]).fillna(False).astype(bool))
-    return with_fates_beside(rows, path, facts, warnings=warnings)
+    return RawTracks(rows, warnings=tuple(warnings))
 
 
 def _btrack_csv(path: Path, facts: RecordingFacts) -> tuple[pd.DataFrame, list[str]]:

@@ -40,7 +40,7 @@ def read_coco(path: Path, facts: RecordingFacts) -> RawTracks:
     events["note"] = [joined_notes(note, text) for note, text in zip(events["note"], both, strict=True)]
     events["continues_as"] = pd.Series([()] * len(events), dtype=object)
     events["lineage"] = None
-    return RawTracks(rows, events, path, tuple(left_out), tuple(warnings))
+    return RawTracks(rows, events.assign(source=str(path)), tuple(left_out), tuple(warnings))
 
 
 @dataclass

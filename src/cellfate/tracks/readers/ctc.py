@@ -10,7 +10,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.progress import progress
 from cellfate.tracks.numbers import LARGEST
-from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, with_fates_beside
+from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts
 
 CTC_LAYOUTS = {"man_track.txt": "man_track", "res_track.txt": "mask"}  # table of tracks -> how its label images are named
 TIFF_ENDINGS = (".tif", ".tiff")
@@ -40,7 +40,7 @@ def read_ctc(path: Path, facts: RecordingFacts) -> RawTracks:
     if missing:
         raise InputError(f"{table}: {known[missing[0]]['where']}: track {missing[0]} is in no label image")
     columns = ["track_id", "parent_id", "frame", "y", "x", "where"]
-    return with_fates_beside(pd.DataFrame(rows, columns=columns).astype({"parent_id": "Int64"}), path, facts, left_out)
+    return RawTracks(pd.DataFrame(rows, columns=columns).astype({"parent_id": "Int64"}), left_out=tuple(left_out))
 
 
 def _is_label_image(file: Path, name: str) -> bool:

@@ -13,7 +13,7 @@ from cellfate.base.errors import InputError
 from cellfate.tracks.links import tracks_of_links
 from cellfate.tracks.numbers import EXACT, whole_number
 from cellfate.tracks.parents import unused_lineage
-from cellfate.tracks.raw import RawTracks, RecordingFacts, refuse_depth, with_fates_beside
+from cellfate.tracks.raw import RawTracks, RecordingFacts, refuse_depth
 
 MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "meter": 1e6}
 MINUTES = {"millisecond": 1 / 60000, "second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0}
@@ -75,7 +75,7 @@ def read_geff(path: Path, facts: RecordingFacts) -> RawTracks:
     if not graph.number_of_edges():
         warnings.append(f"{path}: no node is linked to another, so each of its {len(nodes)} nodes is a track of one frame")
         warnings += unused_lineage(metadata.node_props_metadata or (), (), "the graph's edges", path)
-    return with_fates_beside(rows.assign(where=where), path, facts, warnings=warnings)
+    return RawTracks(rows.assign(where=where), warnings=tuple(warnings))
 
 
 def _node_number(node: Any, path: Path) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.tracks.parents import is_lineage_name, is_parent_name, read_parents
-from cellfate.tracks.raw import RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth, with_fates_beside
+from cellfate.tracks.raw import RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth
 
 _TRACK_COLUMNS = {"needed": ("track_id", "frame", "y", "x"), "optional": ("recording", "parent_id")}
 _NAPARI_COLUMNS = {"needed": ("track_id", "t", "y", "x"), "optional": ("recording", "z", "parent")}
@@ -39,4 +39,4 @@ def _tracks(text: pd.DataFrame, path: Path, facts: RecordingFacts, frame: str) -
         }
     )
     rows["parent_id"], warnings = read_parents(text, path, frame)
-    return with_fates_beside(rows, path, facts, warnings=warnings)
+    return RawTracks(rows, warnings=tuple(warnings))

@@ -11,7 +11,7 @@ from cellfate.base.errors import InputError
 from cellfate.tracks.links import tracks_of_links
 from cellfate.tracks.numbers import EXACT, whole_number
 from cellfate.tracks.parents import is_lineage_name, unused_lineage
-from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, lines, numbers, read_text, with_fates_beside
+from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, lines, numbers, read_text
 
 PIXEL_UNITS = ("", "pixel", "pixels", "px")
 MICRON_UNITS = ("micron", "microns", "um", "µm", "μm", "micrometer", "micrometre")
@@ -29,7 +29,7 @@ def read_trackmate(path: Path, facts: RecordingFacts) -> RawTracks:
     table of spots has no links: a lineage with divisions needs the table of edges beside it (:func:`cellfate.tracks.raw.edges_beside`).
     """
     rows, warnings = (_read_xml(path, facts), []) if path.suffix.lower() == ".xml" else _read_spots(path, facts)
-    return with_fates_beside(rows, path, facts, warnings=warnings)
+    return RawTracks(rows, warnings=tuple(warnings))
 
 
 def _pixel_size(unit: str, facts: RecordingFacts, path: Path) -> float:
