@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger
 
 # of this workflow, also where another one uses it as a module; data are found from the working folder
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
@@ -21,7 +20,7 @@ from cellfate.base.errors import InputError
 from cellfate.planning.checks import checked_sheet, outcome_rows, weights_of
 from cellfate.planning.config import DEFAULTS
 from cellfate.planning.digests import config_digest, model_digest
-from cellfate.planning.failed_jobs import FailedJobs, job_name
+from cellfate.planning.failed_jobs import failure_report
 from cellfate.planning.images import images_digest
 from cellfate.planning.library import library_of, readers_of
 from cellfate.planning.targets import FIGURES, TITLES, Targets
@@ -36,9 +35,7 @@ for file in filter(os.path.exists, dict.fromkeys([os.path.relpath(DEFAULTS.resol
 
 # in the order in which they are merged: those of the command line last
 CONFIG_FILES = [file for file in workflow.configfiles if file not in workflow.overwrite_configfiles] + workflow.overwrite_configfiles
-STARTED, FAILED = time.time(), FailedJobs()
-if workflow.is_main_process:
-    logger.addHandler(FAILED)
+STARTED = time.time()
 
 try:
     SHEET = checked_sheet(config, CONFIG_FILES)

@@ -87,10 +87,3 @@ def start_of_training():
     """What training starts from: the scaling of the fold, or a published checkpoint, which has its own."""
     imported = config["training"]["checkpoint"]
     return {"checkpoint": imported} if imported else {"scaling": "results/{dataset}/{protocol}/fold-{fold}/scaling.json"}
-
-
-def given_up():
-    """(what, rule, log) of the jobs that failed for good, by cluster job: events of a cluster's jobs do not tell attempts apart."""
-    failed = workflow.scheduler.failed if workflow.scheduler else ()
-    together = [[job for level in one.toposorted for job in level] if one.is_group() else [one] for one in failed]
-    return [[(job_name(dict(job.wildcards_dict)), job.rule.name, str(job.log[0]) if job.log else "") for job in jobs] for jobs in together]

@@ -39,7 +39,7 @@ def reason_in_log(path: str | Path, since: float) -> str | None:
     None when it has neither, or was last written before the time ``since`` (seconds), so that it is of an earlier run.
     """
     path = Path(path)
-    if not path.exists() or path.stat().st_mtime < since:
+    if not path.is_file() or path.stat().st_mtime < since:
         return None
     lines = [line.strip() for line in path.read_text(errors="replace").splitlines()]
     found = [line for line in lines if line.startswith(INPUT_ERROR)] or [line for line in lines if EXCEPTION.fullmatch(line)]
@@ -88,10 +88,14 @@ def failures(groups: Iterable[list[tuple[str, str, str]]], messages: str, since:
         reasons = [(job, reason_in_log(job[2], since)) for job in group]
         known = [(job, reason) for job, reason in reasons if reason]
         if not known:
-            begun = [job for job in group if Path(job[2]).exists() and Path(job[2]).stat().st_mtime >= since] or group[:1]
-            known = [(job, reason_of_slurm(messages, job[2]) or f"see {job[2]} and the messages above") for job in begun]
+            begun = [job for job in group if Path(job[2]).is_file() and Path(job[2]).stat().st_mtime >= since] or group[:1]
+            known = [(job, reason_of_slurm(messages, job[2]) or _where_to_look(job[2])) for job in begun]
         found += [Failure(*job, reason) for job, reason in known]
     return sorted(found, key=lambda failure: (failure.what, failure.rule))
+
+
+def _where_to_look(log: str) -> str:
+    return f"see {log} and the messages above" if log else "see the messages above"
 
 
 def failure_table(found: list[Failure]) -> str:

@@ -35,7 +35,6 @@ IMPORTED_AS = {  # where the two names differ
     "geff_spec": "geff-spec",
     "jinja2": "Jinja2",
     "skimage": "scikit-image",
-    "snakemake_interface_logger_plugins": "snakemake-interface-logger-plugins",
     "sklearn": "scikit-learn",
     "yaml": "PyYAML",
 }
