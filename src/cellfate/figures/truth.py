@@ -89,7 +89,7 @@ def _onset_lines(axes: Axes, lines: list[tuple[float, str, str]]) -> None:
     places = spread([x for x, _, _ in lines], spacing)
     for (x, effect, color), place in zip(lines, places, strict=True):
         axes.axvline(x, color=color, linewidth=0.8, linestyle=(0, (1, 1)), zorder=0)
-        arrow = {"arrowstyle": "-", "color": color, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 0}
+        arrow = {"arrowstyle": "-", "color": color, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 0, "relpos": (0.5, 0)}
         text = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": SMALL, "color": color, "annotation_clip": False}
         axes.annotate(readable(effect), (x, 1), xycoords=("data", "axes fraction"), xytext=(place, 1.05), arrowprops=arrow, **text)
 

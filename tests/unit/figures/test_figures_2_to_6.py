@@ -10,10 +10,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgba
 from matplotlib.patches import Rectangle
+from matplotlib.text import Annotation, Text
 from toy_figures import FATES, LONG, assert_inside, drawn_texts, words
 
 from cellfate.base.errors import InputError
-from cellfate.base.plot_style import DOUBLE, OKABE_ITO, SINGLE, count_rows, every_nth, feature_label, new_figure, readable, save_figure
+from cellfate.base.plot_style import DOUBLE, OKABE_ITO, RC, SINGLE, count_rows, every_nth, feature_label, new_figure, readable, save_figure
 from cellfate.base.tables import check_table
 from cellfate.evaluation.tables import CALIBRATION, CONFUSION, METRICS
 from cellfate.explanation.tables import ATTENTION_PROFILE, EFFECT_SUMMARY, EXAMPLES
@@ -111,8 +112,8 @@ def calibration(stages=("raw", "calibrated")):
     return check_table(pd.DataFrame(rows, columns=list(CALIBRATION.columns)), CALIBRATION, "test")
 
 
-def truth_fates(outcomes=FATES):
-    onsets = {outcomes["negative"]: {"p53_sustained": 30, "blebbing": 3}, outcomes["positive"]: {"growth": 28, "rounding": 4}}
+def truth_fates(outcomes=FATES, **more):
+    onsets = {outcomes["negative"]: {"p53_sustained": 30, "blebbing": 3} | more, outcomes["positive"]: {"growth": 28, "rounding": 4}}
     rows = []
     for name, planted in onsets.items():
         for n, (effect, onset) in itertools.product(STEPS["truncation"], [("any", max(planted.values())), *planted.items()]):
@@ -514,6 +515,18 @@ def test_truth_shows_shares_onsets_and_overlap(monkeypatch):
     shown = words(figure, monkeypatch)
     for text in ("p53 sustained", "rounding", "n = 100\nfound 0.900\nmedian 0.778"):
         assert text in shown
+
+
+def test_no_line_from_an_onset_to_its_name_crosses_another_name():
+    figure = plot_truth(scores(), truth_fates(shrinkage=4, stretching=4), FATES)
+    with matplotlib.rc_context(RC):
+        figure.canvas.draw()
+    names = [text for text in figure.axes[0].texts if isinstance(text, Annotation) and text.arrow_patch]
+    assert len(names) == 6
+    for one, other in itertools.permutations(names, 2):
+        path = one.arrow_patch.get_transform().transform_path(one.arrow_patch.get_path())
+        box = Text.get_window_extent(other)
+        assert not path.intersects_bbox(box, filled=False), f"the line of {one.get_text()!r} crosses {other.get_text()!r}"
 
 
 def test_spread_keeps_order_and_distance():
