@@ -153,6 +153,56 @@ def test_the_plateau_scheduler_and_patience_are_resumed_too(arguments, tmp_path,
     pd.testing.assert_frame_equal(curves_of(arguments["folder"]), curves_of(tmp_path / "straight"), check_exact=True)
 
 
+def fail(*_):
+    raise OSError("disk full")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def change_a_number(path):
+    """One bit in the middle, which is in the weights: neither torch nor safetensors notices."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 64
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "cut": cut,
+    "a number changed": change_a_number,
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text('{"epoch": 2}'),
+    "of another program": lambda path: path.write_bytes(pickle.dumps({"epoch": 2})),
+    "gone": lambda path: path.unlink(),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("file", ["state.pt", "best-*.safetensors"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_state_is_named_and_the_training_starts_anew(arguments, tmp_path, monkeypatch, capfd, file, damage):
+    arguments["training"] = {**TRAINING, "max_epochs": 2}
+    train(**{**arguments, "folder": tmp_path / "straight", "resume": tmp_path / "other"})
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_model", fail)
+        with pytest.raises(OSError, match="disk full"):
+            train(**arguments)
+    (damaged,) = arguments["resume"].glob(f"*/{file}")
+    DAMAGES[damage](damaged)
+    capfd.readouterr()
+    train(**arguments)
+    lines = capfd.readouterr().err.splitlines()
+    if (file, damage) == ("state.pt", "gone"):  # as after a clean start
+        assert "epoch 1/2" in lines[0]
+    else:
+        assert lines[0].startswith(f"WARNING: {damaged}: ")
+        assert lines[0].endswith("The training cannot go on from this state and starts anew")
+        assert "epoch 1/2" in lines[1]
+    assert torch.equal(logits_of(arguments["folder"], arguments)[0], logits_of(tmp_path / "straight", arguments)[0])
+    assert not arguments["resume"].exists()
+
+
 def script_metrics(monkeypatch, epochs):
     """Let validation report the given (balanced accuracy, loss) in each epoch; returns the weights after each epoch."""
     weights = {}
@@ -184,9 +234,6 @@ def test_it_stops_early_without_a_better_validation_loss(arguments, monkeypatch,
 
 
 def test_a_finished_training_whose_folder_was_lost_is_not_repeated(arguments, monkeypatch):
-    def fail(*_):
-        raise OSError("disk full")
-
     with monkeypatch.context() as patch:
         patch.setattr(training, "save_model", fail)
         with pytest.raises(OSError, match="disk full"):
