@@ -17,6 +17,7 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
     os.environ.update(PYTHONPATH=os.pathsep.join([sys.path[0], *others]))
 
 from cellfate.base.errors import InputError
+from cellfate.planning.annotations import large_annotations
 from cellfate.planning.checks import checked_sheet, outcome_rows, weights_of
 from cellfate.planning.config import DEFAULTS
 from cellfate.planning.digests import config_digest, model_digest
@@ -46,6 +47,7 @@ except InputError as error:
 
 TARGETS = Targets(config, SHEET, CONFIG_FILES)
 RECORDINGS, TRACKED, UNTRACKED = TARGETS.recordings, TARGETS.tracked, TARGETS.untracked
+LARGE_ANNOTATIONS = large_annotations(SHEET) if config["source"]["kind"] in ("local", "files") else {}  # else each has its own
 FOLDS = list(range(config["split"]["folds"]))
 ORDER_OF_CELLS_KNOWN = config["source"]["kind"] == "download"  # one annotation file for all recordings
 OWN_MODEL = f"{TARGETS.of_analysis}/model"

@@ -21,6 +21,19 @@ def images_known(wildcards):
     return images_digest(of_recording("images")(wildcards)) if config["source"]["kind"] == "local" else None
 
 
+def tracks_of(wildcards):
+    """The recording's tracks; where they stand in a large file of many recordings, the folder of its pieces."""
+    path = of_recording("tracks")(wildcards)
+    pieces = [name for name, whole in LARGE_ANNOTATIONS.items() if whole == path]
+    return f"results/{wildcards.dataset}/annotations/{pieces[0]}" if pieces else path
+
+
+def files_beside_tracks(wildcards):
+    """The files that are read besides the tracks."""
+    path = of_recording("tracks")(wildcards)
+    return [] if path in LARGE_ANNOTATIONS.values() else track_files(path, of_recording("tracks_format")(wildcards))
+
+
 def frames_of(wildcards):
     """What opens the recording's frames: the arguments of cellfate.open_frames."""
     return frames_arguments(*(of_recording(column)(wildcards) for column in ("images", "channels", "channel_labels", "last_image")))

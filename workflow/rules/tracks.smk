@@ -2,12 +2,35 @@
 # Leaves: checked tables of its tracks and of how they ended, and, where they were made here, how plausible they are.
 
 
+rule split_annotations:
+    """Cut a large annotation file, which many recordings may share, into one file per recording, so that it is read once."""
+    input:
+        annotations=lambda wildcards: LARGE_ANNOTATIONS[wildcards.annotations],
+        code=code_of("recordings/split_annotations.py"),
+    output:
+        pieces=directory("results/{dataset}/annotations/{annotations}"),
+    log:
+        "logs/{dataset}/split_annotations/{annotations}.log",
+    wildcard_constraints:
+        annotations=one_of(LARGE_ANNOTATIONS),
+    priority: 100
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(16000),
+        runtime=growing(60),
+    message:
+        "Cutting {wildcards.annotations} into one file per recording"
+    script:
+        "../../scripts/recordings/split_annotations.py"
+
+
 rule read_tracks:
     """Check the frames of one recording and read its tracks and outcomes: every mistake in the input is found here."""
     input:
         images=images_of,
-        tracks=of_recording("tracks"),
-        beside=lambda wildcards: track_files(of_recording("tracks")(wildcards), of_recording("tracks_format")(wildcards)),
+        tracks=tracks_of,
+        beside=files_beside_tracks,
         code=code_of("tracks/read_tracks.py"),
         reader=readers,
     output:

@@ -49,7 +49,7 @@ def _tables_in(folder: Path) -> list[Path]:
 
 
 FORMATS = {
-    "coco-video": Format("cellfate.tracks.readers.coco_video:read_coco", own_events=True),
+    "coco-video": Format("cellfate.tracks.readers.coco_video:read_coco", folder=None, own_events=True),
     "csv": Format("cellfate.tracks.readers.text:read_csv"),
     "ctc": Format("cellfate.tracks.readers.ctc:read_ctc", lambda tracks: [outcomes_beside(tracks), *_tables_in(Path(tracks))], folder=True),
     "trackmate": Format("cellfate.tracks.readers.trackmate:read_trackmate", lambda tracks: [outcomes_beside(tracks), edges_beside(tracks)]),

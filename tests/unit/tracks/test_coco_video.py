@@ -8,10 +8,11 @@ import pytest
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
-from cellfate.recordings.annotations import split_by_video
+from cellfate.recordings.annotations import split_annotations, split_by_video
 from cellfate.recordings.tables import CELLS
 from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
+from cellfate.tracks.readers import coco_file
 from cellfate.tracks.readers.coco_video import read_coco_video
 
 SHAPE = (200, 100)  # height, width: a swapped axis shows
@@ -297,6 +298,91 @@ def test_the_order_of_all_cells_is_that_of_the_whole_file(tmp_path, written):
     assert read_table(tmp_path / "cells.tsv", CELLS)["track_id"].tolist() == [5, 5, 2, 1, 7]
 
 
+def test_a_piece_of_a_large_file_is_read_by_the_name_of_its_recording(tmp_path, written):
+    data = several_videos()
+    data["videos"] += [{"id": 13, "name": "well 7/B"}, {"id": 14, "name": "007"}]
+    data["images"] += [{"id": "late", "video_id": 14, "frame_id": 0}]
+    data["annotations"] += [box(6, "late", cell=2)]
+    whole = written(data)
+    split_annotations(whole, tmp_path / "parts")
+    assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == ["002.json", "003.json", "007.json", "201.json"]
+    for name in ("002", "201", "007", "7"):
+        for from_part, from_whole in zip(read(tmp_path / "parts", name), read(whole, name), strict=True):
+            pd.testing.assert_frame_equal(from_part, from_whole)
+    with pytest.raises(InputError, match=r"parts/003.json: recording 003 is empty: no annotation of category 1 on its 3 images"):
+        read(tmp_path / "parts", "003")
+    with pytest.raises(InputError, match=r"parts: no recording is named '004' in this folder of COCO-video .*; found 002, 003, 007, 201"):
+        check_tracks(tmp_path / "parts", "coco-video", RecordingFacts("004", 4, SHAPE), 2)
+
+
+def test_a_file_of_many_recordings_is_decoded_once(written, monkeypatch):
+    whole, scanned = written(several_videos()), []
+    scan = coco_file._scan
+    monkeypatch.setattr(coco_file, "_scan", lambda text, spans: scanned.append(text) or scan(text, spans))
+    assert read(whole, "002")[0]["track_id"].tolist() == [5, 5]
+    assert read(whole, "201")[0]["track_id"].tolist() == [5, 5]
+    assert len(scanned) == 1
+    changed = several_videos()
+    changed["annotations"][1]["cell_id"] = 77
+    written(changed)
+    assert read(whole, "201")[0]["track_id"].tolist() == [5, 77]
+    assert len(scanned) == 2
+
+
+def of_two_videos(*odd):
+    """30 annotations in each of two recordings, and others."""
+    names = {1: "001", 2: "002"}
+    images = [{"id": f"{name}-{frame}", "video_id": video, "frame_id": frame} for video, name in names.items() for frame in range(3)]
+    boxes = [box(n, image["id"], cell=cell, centre=(0.5, cell / 50)) for cell in range(10) for n, image in enumerate(images, 10 * cell)]
+    return {"videos": [{"id": i, "name": name} for i, name in names.items()], "images": images, "annotations": [*boxes, *odd]}
+
+
+ODD = [box(900, "of no image"), {"id": 901, "category_id": 1}, "text", box(902, ["a", "list"]), box(903, {"an": "object"})]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_an_annotation_without_image_stops_no_recording_of_several(tmp_path, written, capsys, odd):
+    """It may be of any of them: it is counted against all annotations of the file, and is in none."""
+    whole = written(of_two_videos(odd, odd))
+    said = "2 of 62 annotations belong to no image and are left out, the first: annotation"
+    checked = check(whole)
+    assert len(checked.tracks) == 30
+    assert len(checked.left_out) == 0
+    assert any(said in line for line in checked.warnings)
+    for split in (split_by_video, split_annotations):
+        capsys.readouterr()
+        split(whole, tmp_path / "parts")
+        assert said in capsys.readouterr().err
+        assert len(json.loads((tmp_path / "parts/001.json").read_text())["annotations"]) == 30
+    for use in (check, lambda path: split_by_video(path, tmp_path / "no"), lambda path: split_annotations(path, tmp_path / "no")):
+        with pytest.raises(InputError, match=r"a.json: annotation .* \(4 of 64 annotations belong to no image, more than the 5%"):
+            use(written(of_two_videos(*[odd] * 4)))
+
+
+def test_an_image_of_two_recordings_is_named(tmp_path, written):
+    data = of_two_videos()
+    data["images"].append({"id": "001-0", "video_id": 2, "frame_id": 1})
+    for use in (check, lambda path: split_annotations(path, tmp_path / "no")):
+        with pytest.raises(InputError, match=r"a.json: image 001-0 stands here for the second time, as one of another video"):
+            use(written(data))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON: Expecting value"),
+        ("{}", "not COCO-video: a list named 'videos'"),
+        ('{1: [], "videos": []}', "not JSON: a key in quotation marks"),
+        ('{"videos": []} {"images": []}', "not JSON: more text after the end"),
+        ('{"videos": [], "images": ' + "[" * 100_000, "not JSON: maximum recursion"),
+        ('{"videos": [' + "9" * 5000 + "]}", "not JSON: Exceeds the limit"),
+    ],
+)
+def test_what_is_no_json_is_named(written, text, message):
+    with pytest.raises(InputError, match=f"a.json: {message}"):
+        check(written(text))
+
+
 def test_a_second_split_replaces_the_first(tmp_path, written):
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts/old.json").write_text("{}")
@@ -311,10 +397,10 @@ def test_a_second_split_replaces_the_first(tmp_path, written):
         ({"annotations": [{"id": 31}]}, "annotation 31: image_id, category_id missing"),
         ({"annotations": []}, "every recording is empty"),
         ({"annotations": {}}, "a list named 'annotations'"),
-        ({"videos": [{"id": 7, "name": "../001"}]}, "video 7: name '../001'"),
+        ({"videos": [{"id": 7, "name": "../001"}]}, "every recording is empty"),
         ({"videos": [{"id": 7, "name": "001"}, {"id": 8, "name": "001"}]}, "video 8: .*'001' stands here for the second time"),
         ({"images": [{"id": 100, "video_id": 9, "frame_id": 0}]}, "image 100: video_id 9 is not among the videos"),
-        ({"images": [{"id": 100, "video_id": 7, "frame_id": 0}] * 2}, "image 100: its id stands here for the second time"),
+        ({"videos": [{"id": 7, "name": "001"}, {"id": "7", "name": "002"}]}, "video 7: its id stands here for the second time"),
     ],
 )
 def test_a_bad_whole_file_is_named(tmp_path, written, change, message):

@@ -1,11 +1,11 @@
-"""A COCO-video file, which may be of gigabytes and of many recordings: its text is read once, and of its annotations only the places are kept."""
+"""A COCO-video file, which may be of gigabytes and of many recordings: its text is read once, annotations are decoded when asked for."""
 
 import json
 import re
 from array import array
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,62 +13,112 @@ from cellfate.base.errors import InputError
 from cellfate.tracks.numbers import whole_number
 
 CELL = 1  # category_id of the boxes that make up a track
+NEEDED = ("id", "image_id", "category_id")  # of an annotation
+LISTS = ("videos", "images", "annotations")
+MOST_LEFT_OUT = 0.05
 _BLANK = re.compile(r"[ \t\n\r]*")
 _decode = json.JSONDecoder().raw_decode
-_Image = tuple[Hashable, Hashable]  # the ids of an image and of its video
 
 
 @dataclass
 class _Spans:
-    """Where each annotation begins and ends in the text, the image that it names, and, of a cell, its cell_id."""
+    """Where each annotation begins and ends in the text, the image that it names, whether it is a box of a cell, and of which."""
 
     begin: array = field(default_factory=lambda: array("q"))
     end: array = field(default_factory=lambda: array("q"))
     image: list[Hashable] = field(default_factory=list)
+    is_cell: bytearray = field(default_factory=bytearray)
     cell: list[Any] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Place:
-    """One annotation of the file: its number, where its text begins and ends, its image's id, and the cell_id of a box of a cell."""
-
-    number: int
-    begin: int
-    end: int
-    image: Hashable
-    cell: Any
-
-
 class CocoFile:
-    """``content`` has the file's top-level values; those that are lists of entries are checked to be lists, ``annotations`` is empty."""
+    """A file's videos, images and annotations; annotations are known by their number in the file, and decoded when asked for.
+
+    ``head`` has the other top-level values, Ids are those of :func:`key_of`. ``is_cell`` and ``cell``
+    say of each annotation whether it is of category 1, and its cell_id as it stands there.
+    """
 
     def __init__(self, path: Path, text: str, content: dict[str, Any], spans: _Spans) -> None:
         self.path = path
-        self.content = content
-        self._text = text
-        self._spans = spans
+        self.head = {key: value for key, value in content.items() if key not in LISTS}
+        self.is_cell, self.cell = spans.is_cell, spans.cell
+        self._text, self._spans, self._content = text, spans, content
 
     def __len__(self) -> int:
         """The number of annotations."""
         return len(self._spans.begin)
 
-    def places(self) -> Iterator[Place]:
-        """Every annotation in the file's order, undecoded."""
-        spans = self._spans
-        for number, values in enumerate(zip(spans.begin, spans.end, spans.image, spans.cell, strict=True)):
-            yield Place(number, *values)
+    @cached_property
+    def videos(self) -> dict[Hashable, dict]:
+        """{id: entry}."""
+        videos: dict[Hashable, dict] = {}
+        for video in complete_entries(self._content["videos"], ("id", "name"), "video", self.path):
+            if videos.setdefault(key_of(video["id"]), video) is not video:
+                raise InputError(f"{self.path}: video {video['id']}: its id stands here for the second time")
+        return videos
 
-    def text_of(self, place: Place) -> str:
-        return self._text[place.begin : place.end]
+    @cached_property
+    def images(self) -> dict[Hashable, list[dict]]:
+        """{id of a video: entries of its images}; an image is of one video."""
+        images: dict[Hashable, list[dict]] = {video: [] for video in self.videos}
+        owner: dict[Hashable, Hashable] = {}
+        for image in complete_entries(self._content["images"], ("id", "video_id", "frame_id"), "image", self.path):
+            video = key_of(image["video_id"])
+            if video not in images:
+                raise InputError(f"{self.path}: image {image['id']}: video_id {image['video_id']!r} is not among the videos")
+            if owner.setdefault(key_of(image["id"]), video) != video:
+                raise InputError(f"{self.path}: image {image['id']} stands here for the second time, as one of another video")
+            images[video].append(image)
+        return images
 
-    def annotation(self, place: Place) -> Any:
-        """The annotation, decoded; it may be no object."""
-        return _decode(self._text, place.begin)[0]
+    @cached_property
+    def by_image(self) -> dict[Hashable, array]:
+        """{id of an image: numbers of its annotations}."""
+        numbers: dict[Hashable, array] = {}
+        for number, image in enumerate(self._spans.image):
+            numbers.setdefault(image, array("q")).append(number)
+        return numbers
 
-    def where(self, place: Place) -> str:
-        """How to find an annotation in the file: by its id, else by its number."""
-        annotation = self.annotation(place)
-        return f"annotation {annotation['id']}" if isinstance(annotation, dict) and "id" in annotation else f"annotation number {place.number}"
+    @cached_property
+    def without_image(self) -> list[int]:
+        """The numbers of the annotations that belong to no image of the file."""
+        known = {key_of(image["id"]) for images in self.images.values() for image in images}
+        return sorted(number for image, numbers in self.by_image.items() if image not in known for number in numbers)
+
+    def of_video(self, video: Hashable) -> list[int]:
+        """The numbers of a video's annotations, in the file's order."""
+        images = {key_of(image["id"]) for image in self.images[video]}
+        return sorted(number for image in images for number in self.by_image.get(image, ()))
+
+    def text_of(self, number: int) -> str:
+        return self._text[self._spans.begin[number] : self._spans.end[number]]
+
+    def annotation(self, number: int) -> Any:
+        """An annotation, decoded; it may be no object."""
+        return _decode(self._text, self._spans.begin[number])[0]
+
+    def many_without_image(self) -> list[str]:
+        """A line for a person where annotations belong to no image of the file; InputError where these are more than 5 %."""
+        lost = self.without_image
+        if not lost:
+            return []
+        first = self.annotation(lost[0])
+        where = f"annotation {first['id']}" if isinstance(first, dict) and "id" in first else f"annotation number {lost[0]}"
+        said = f"{where}: {no_image(first)}"
+        if len(lost) > MOST_LEFT_OUT * len(self):
+            share = f"{len(lost)} of {len(self)} annotations belong to no image, more than the {MOST_LEFT_OUT:.0%} that are set aside"
+            raise InputError(f"{self.path}: {said} ({share})")
+        return [f"{self.path}: {len(lost)} of {len(self)} annotations belong to no image and are left out, the first: {said}"]
+
+
+def no_image(annotation: Any) -> str:
+    """Why an annotation belongs to no image."""
+    if not isinstance(annotation, dict):
+        return f"is {annotation!r:.80}, an object is needed"
+    if "image_id" not in annotation:
+        missing = [key for key in NEEDED if key not in annotation]
+        return f"{', '.join(missing)} missing"
+    return f"image_id {annotation['image_id']!r:.80} is not among the images"
 
 
 def open_coco(path: str | Path) -> CocoFile:
@@ -92,7 +142,7 @@ def _opened(absolute: Path, path: Path, size: int, time: int) -> CocoFile:
         content = _scan(text, spans)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from error
-    for key in ("videos", "images", "annotations"):
+    for key in LISTS:
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             raise InputError(f"{path}: not COCO-video: a list named {key!r} is needed at the top")
     return CocoFile(path, text, content, spans)
@@ -138,7 +188,8 @@ def _scan_annotations(text: str, position: int, spans: _Spans) -> int:
         spans.begin.append(position)
         spans.end.append(end)
         spans.image.append(same.setdefault(image, image))
-        spans.cell.append(known.get("cell_id") if "category_id" in known and key_of(known["category_id"]) == CELL else None)
+        spans.is_cell.append("category_id" in known and key_of(known["category_id"]) == CELL)
+        spans.cell.append(known.get("cell_id"))
         position = _skip(text, end)
         if text.startswith("]", position):
             return position + 1

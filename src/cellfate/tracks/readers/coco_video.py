@@ -3,8 +3,7 @@
 An odd annotation does not stop a recording of hundreds of cells: it is set aside, with the reason.
 """
 
-import json
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from cellfate.base.errors import InputError
 from cellfate.tracks.numbers import whole_number
 from cellfate.tracks.parents import parent_names, parent_number, unused_lineage
 from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes
+from cellfate.tracks.readers.coco_file import CELL, NEEDED, CocoFile, key_of, no_image, open_coco
 from cellfate.tracks.tables import CENSORED
 
-CELL = 1  # category_id of the boxes that make up a track
 DEATH, DIVISION = "apoptosis", "mitosis"  # the outcomes that the event times stand for
 EVENT_TIMES = ("time_of_death", "time_of_division")
 
@@ -78,16 +77,22 @@ def read_coco_video(path: str | Path, facts: RecordingFacts) -> tuple[pd.DataFra
     where one of them is given but is none, ``where``, ``note``: a text where ``time_step`` disagrees with the images, else None);
     then what was left out, and warnings. Raises InputError for a file that is no COCO-video or has nothing of this recording.
     """
-    path = Path(path)
-    content = _load(path)
-    frames, known = _frames(content, facts.name, path)
+    path = _piece(Path(path), facts.name)
+    file = open_coco(path)
+    video = _video_of(file, facts.name)
+    frames = _frames(file, video)
+    numbers = file.of_video(video)
+    if alone := len(file.videos) == 1:  # then they are of this recording
+        numbers = sorted([*numbers, *file.without_image])
+    annotations = {number: file.annotation(number) for number in numbers}
     cells: dict[int, _Cell] = {}
     left_out: list[LeftOut] = []
-    keys = _parent_keys(content["annotations"])
-    for number, annotation in enumerate(content["annotations"]):
+    names = _keys_of(annotations.values())
+    keys = parent_names(names)
+    for number, annotation in annotations.items():
         try:
-            image = _image_of(annotation, known)
-            if image in frames and _key(annotation["category_id"]) == CELL:
+            image = _image_of(annotation, frames)
+            if key_of(annotation["category_id"]) == CELL:
                 track, box = _box(annotation, frames[image], facts, keys)
                 cells.setdefault(track, _Cell(track)).boxes.append(box)
         except _OddError as odd:
@@ -101,65 +106,39 @@ def read_coco_video(path: str | Path, facts: RecordingFacts) -> tuple[pd.DataFra
     notes = _notes_of_steps([cells[track] for track in sorted(cells)])
     events = pd.DataFrame([event for _, event in tracks]).astype(dict.fromkeys(EVENT_TIMES, "Int64"))
     events["note"] = [joined_notes(note, notes.get(track)) for track, note in zip(events["track_id"], events["note"], strict=True)]
-    unused = unused_lineage(_keys_of(content["annotations"]), keys[:1], keys[0] if keys else None, path)
-    return rows, events, left_out, unused
+    unused = unused_lineage(names, keys[:1], keys[0] if keys else None, path)
+    return rows, events, left_out, [*unused, *([] if alone else file.many_without_image())]
 
 
-def _load(path: Path) -> dict[str, list]:
-    if not path.is_file():
-        raise InputError(f"{path}: {'a folder, a JSON file is needed' if path.is_dir() else 'no such file'} (COCO-video annotations)")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
-    return lists_of(content, path)
+def _piece(path: Path, recording: str) -> Path:
+    """The file of a recording in a folder of files of one recording each, into which a large file is cut; a file as it is."""
+    if not path.is_dir():
+        return path
+    named = {name: path / f"{name}.json" for name in [one.stem for one in path.glob("*.json")]}
+    found = [file for name, file in sorted(named.items()) if recording in (name, str(key_of(name)))]
+    if not found:
+        names = ", ".join(sorted(named)[:10]) or "no .json file"
+        raise InputError(f"{path}: no recording is named {recording!r} in this folder of COCO-video annotations; found {names}")
+    return named.get(recording, found[0])
 
 
-def lists_of(content: Any, path: Path) -> dict[str, list]:
-    for key in ("videos", "images", "annotations"):
-        if not isinstance(content, dict) or not isinstance(content.get(key), list):
-            raise InputError(f"{path}: not COCO-video: a list named {key!r} is needed at the top")
-    return content
-
-
-def complete_entries(entries: list, keys: tuple[str, ...], what: str, path: Path) -> Iterator[dict]:
-    """The entries, each checked to be an object that has all the keys."""
-    for number, entry in enumerate(entries):
-        if not isinstance(entry, dict):
-            raise InputError(f"{path}: {what} number {number} is {entry!r}, an object is needed")
-        missing = [key for key in keys if key not in entry]
-        if missing:
-            raise InputError(f"{path}: {what} {entry.get('id', f'number {number}')}: {', '.join(missing)} missing")
-        yield entry
-
-
-def _key(value: Any) -> Hashable:
-    """An id by which entries find each other: ``7``, ``7.0`` and ``"7"`` are the same."""
-    try:
-        return whole_number(value)
-    except ValueError:
-        return value.strip() if isinstance(value, str) else repr(value)
-
-
-def _video_of(videos: list, recording: str, path: Path) -> Hashable:
-    entries = list(complete_entries(videos, ("id", "name"), "video", path))
-    found = [video["id"] for video in entries if str(video["name"]) == recording or str(_key(video["name"])) == recording]
+def _video_of(file: CocoFile, recording: str) -> Hashable:
+    names = {video: str(entry["name"]) for video, entry in file.videos.items()}
+    found = [video for video, name in names.items() if name == recording or str(key_of(name)) == recording]
     if len(found) != 1:
-        names = ", ".join(str(video["name"]) for video in entries[:10]) or "none"
-        raise InputError(f"{path}: {len(found)} videos are named {recording!r}, one is needed; found {names}")
-    return _key(found[0])
+        shown = ", ".join(list(names.values())[:10]) or "none"
+        raise InputError(f"{file.path}: {len(found)} videos are named {recording!r}, one is needed; found {shown}")
+    return found[0]
 
 
-def _frames(content: dict[str, list], recording: str, path: Path) -> tuple[dict[Hashable, int], set[Hashable]]:
-    """{image of the recording: frame}, and all images of the file."""
-    video = _video_of(content["videos"], recording, path)
+def _frames(file: CocoFile, video: Hashable) -> dict[Hashable, int]:
+    """{image of the recording: frame}."""
     frames: dict[Hashable, int] = {}
-    for image in complete_entries(content["images"], ("id", "video_id", "frame_id"), "image", path):
-        if _key(image["video_id"]) == video:
-            frame = whole(image["frame_id"], f"{path}: image {image['id']}: frame_id")
-            if frames.setdefault(_key(image["id"]), frame) != frame:
-                raise InputError(f"{path}: image {image['id']} stands there for the second time, with frame_id {frame}")
-    return frames, {_key(image["id"]) for image in content["images"]}
+    for image in file.images[video]:
+        frame = whole(image["frame_id"], f"{file.path}: image {image['id']}: frame_id")
+        if frames.setdefault(key_of(image["id"]), frame) != frame:
+            raise InputError(f"{file.path}: image {image['id']} stands there for the second time, with frame_id {frame}")
+    return frames
 
 
 def whole(value: Any, here: str) -> int:
@@ -181,24 +160,17 @@ def _from_zero(value: Any) -> int:
     return number
 
 
-def _keys_of(annotations: list) -> list[str]:
+def _keys_of(annotations: Iterable) -> list[str]:
     return list(dict.fromkeys(key for one in annotations if isinstance(one, dict) for key in one))
 
 
-def _parent_keys(annotations: list) -> list[str]:
-    """The keys that name a cell's mother, the likeliest first."""
-    return parent_names(_keys_of(annotations))
-
-
-def _image_of(annotation: Any, known: set[Hashable]) -> Hashable:
-    if not isinstance(annotation, dict):
-        raise _OddError(f"is {annotation!r:.80}, an object is needed")
-    missing = [key for key in ("id", "image_id", "category_id") if key not in annotation]
+def _image_of(annotation: Any, frames: Mapping[Hashable, int]) -> Hashable:
+    missing = [key for key in NEEDED if isinstance(annotation, dict) and key not in annotation]
     if missing:
         raise _OddError(f"{', '.join(missing)} missing")
-    image = _key(annotation["image_id"])
-    if image not in known:
-        raise _OddError(f"image_id {annotation['image_id']!r} is not among the images")
+    image = key_of(annotation["image_id"]) if isinstance(annotation, dict) else None
+    if image not in frames:
+        raise _OddError(no_image(annotation))
     return image
 
 
@@ -208,7 +180,7 @@ def _odd_annotation(annotation: Any, number: int, frames: dict[Hashable, int], r
         return LeftOut("position", f"annotation number {number}", None, None, reason)
     where = f"annotation {annotation.get('id', f'number {number}')}"
     cell = annotation.get("cell_id")
-    return LeftOut("position", where, None if cell is None else str(_key(cell)), frames.get(_key(annotation.get("image_id"))), reason)
+    return LeftOut("position", where, None if cell is None else str(key_of(cell)), frames.get(key_of(annotation.get("image_id"))), reason)
 
 
 def _box(annotation: dict, frame: int, facts: RecordingFacts, parents: Sequence[str]) -> tuple[int, _Box]:
