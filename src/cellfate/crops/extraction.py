@@ -46,8 +46,9 @@ def extract_crops(
     ``tracks`` and ``outcomes`` are the declared tables, positions in pixels. Which tracks: :func:`wanted_tracks`. All
     frames of a track are kept, also those at and after its event; ``event_frame`` (-1: none) is in the file, so that readers
     cut where they want. Each needed frame is decoded once. Memory: one frame and at most 512 MiB of crops that wait for the
-    rest of their chunk. Where no track is wanted the file has no rows. A frame that has one value everywhere in
-    a channel is named on standard error. Raises InputError for positions outside the frames.
+    rest of their chunk. Where no track is wanted the file has no rows. A frame that has one value everywhere in a channel is
+    named on standard error, with the number of tracks in it; frames without a track are decoded to see whether they are such.
+    Raises InputError for positions outside the frames.
     """
     validate_positions(tracks, frames.n_frames, frames.shape, recording)
     index = wanted_tracks(tracks, outcomes, which, outcomes_wanted, min_frames)
@@ -82,7 +83,9 @@ def extract_crops(
             max_value=writer.max_value,
             background_percentile=float(BACKGROUND_PERCENTILE),
         )
-    constant.warn()
+    if len(index):
+        constant.note_without(tracks)
+    constant.warn(tracks)
 
 
 def _create_crops(file: h5py.File, shape: tuple[int, ...], dtype: np.dtype) -> h5py.Dataset:

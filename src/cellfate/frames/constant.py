@@ -1,8 +1,10 @@
 """Frames of which a channel has one value everywhere: images that were never written come in like that, mostly as zeros."""
 
 import sys
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.frames.reader import Frames
@@ -21,30 +23,73 @@ def _is_constant(plane: np.ndarray) -> bool:
 
 
 class ConstantFrames:
-    """Takes note of the constant frames among those that are read anyway."""
+    """Takes note of the constant frames among those that are read anyway, and of the others when asked to."""
 
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
         self._found: dict[int, str] = {}
+        self._seen: set[int] = set()
 
     def note(self, t: int, image: np.ndarray) -> None:
         """Look at frame ``t``, an image (C, H, W)."""
+        self._seen.add(t)
         if channels := constant_channels(image):
             self._found[t] = ", ".join(f"{self._frames.channels[c]} ({image[c, 0, 0]})" for c in channels)
 
-    def lines(self) -> list[str]:
-        """A line for each frame that is constant in a channel, one for all others after the first."""
-        lines = [f"{self._frames.where(t)}: one value everywhere in {said}: was this image written?" for t, said in self._found.items()]
-        more = list(self._found)[SHOWN:]
-        if more:
-            numbers = ", ".join(map(str, more[:20])) + (" and more" if len(more) > 20 else "")
-            lines[SHOWN:] = [f"{self._frames.path}: {len(more)} further frames with one value everywhere in a channel: {numbers}"]
-        return lines
+    def note_without(self, tracks: pd.DataFrame) -> None:
+        """Look also at the frames in which no track has a position: trackers find nothing in a black frame. Others are not decoded."""
+        for t in sorted(set(range(self._frames.n_frames)) - self._seen - set(tracks["frame"])):
+            self.note(t, self._frames.read(t))
 
-    def warn(self) -> None:
+    def lines(self, tracks: pd.DataFrame | None = None) -> list[str]:
+        """A line for each frame that is constant in a channel, one for all others after the first; and what it does to ``tracks``.
+
+        ``tracks``, where given, has the columns track_id and frame.
+        """
+        found = dict(sorted(self._found.items()))
+        tell = _tracks_in(tracks)
+        lines = [f"{self._frames.where(t)}: one value everywhere in {said}: was this image written?{tell(t)}" for t, said in found.items()]
+        more = list(found)[SHOWN:]
+        if more:
+            numbers = ", ".join(_shown(*run) for run in _runs(more))
+            lines[SHOWN:] = [f"{self._frames.path}: {len(more)} further frames with one value everywhere in a channel: {numbers}"]
+        return [*lines, *(f"{self._frames.path}: {line}" for line in _cuts(tracks, _runs(list(found))))]
+
+    def warn(self, tracks: pd.DataFrame | None = None) -> None:
         """Print the lines to standard error."""
-        for line in self.lines():
+        for line in self.lines(tracks):
             print(f"WARNING: {line}", file=sys.stderr, flush=True)
+
+
+def _tracks_in(tracks: pd.DataFrame | None) -> Callable[[int], str]:
+    """How many tracks have a position in a frame, as the end of a sentence."""
+    if tracks is None:
+        return lambda t: ""
+    counts = tracks.groupby("frame")["track_id"].nunique()
+    return lambda t: f" Tracks with a position in it: {counts.get(t, 0)}"
+
+
+def _cuts(tracks: pd.DataFrame | None, runs: list[tuple[int, int]]) -> Iterator[str]:
+    """A line for each run of frames before which tracks end and after which others begin."""
+    if tracks is None:
+        return
+    spans = tracks.groupby("track_id")["frame"]
+    first, last = spans.min(), spans.max()
+    for start, end in runs:
+        ended, begun = int((last == start - 1).sum()), int((first == end + 1).sum())
+        if ended and begun:
+            yield f"tracks that end just before frame {_shown(start, end)}: {ended}, that begin just after: {begun}. The same cells?"
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and last of each run of consecutive numbers, which rise."""
+    starts = [n for i, n in enumerate(numbers) if i == 0 or numbers[i - 1] != n - 1]
+    ends = [n for i, n in enumerate(numbers) if i == len(numbers) - 1 or numbers[i + 1] != n + 1]
+    return list(zip(starts, ends, strict=True))
+
+
+def _shown(start: int, end: int) -> str:
+    return str(start) if start == end else f"{start} to {end}"
 
 
 def check_frames(frames: Frames) -> None:

@@ -82,6 +82,7 @@ def _blocks(frames: Frames, rows: pd.DataFrame, order: list[int], size: int, wha
             if len(places) == BLOCK:
                 yield np.array(places), crops
                 crops, places = np.zeros_like(crops), []
-    constant.warn()
+    constant.note_without(rows)
+    constant.warn(rows)
     if places:
         yield np.array(places), crops

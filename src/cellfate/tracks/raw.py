@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -130,6 +131,7 @@ def read_text(
     text = text.fillna("").apply(lambda column: column.str.strip())
     text = text[(text != "").any(axis="columns")]
     if "recording" in text and recording is not None:
+        text.attrs["recordings"] = text["recording"].unique().tolist()
         text = text[text["recording"] == recording]
     return text.reindex(columns=needed + optional + kept, fill_value="")
 
@@ -152,6 +154,31 @@ def _read_file(path: Path, sep: str) -> pd.DataFrame:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not readable as a CSV table: {_in_words(error)}") from error
+
+
+def refuse_none_of(recording: str, text: pd.DataFrame, path: Path) -> None:
+    """Raise an InputError where a table of :func:`read_text` has rows of other recordings only; it names them and the likely cause."""
+    others = text.attrs.get("recordings", [])
+    if len(text) or not others:
+        return
+    shown = ", ".join(repr(name) for name in others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
+    raise InputError(f"{path}: no row is of recording {recording!r}: the column recording has {shown}{likely_name(recording, others)}")
+
+
+def likely_name(recording: str, others: list[str]) -> str:
+    """What may have been meant by a name that is not there, as the end of a sentence."""
+    alike: dict[str, Callable[[str], str]] = {
+        "capital letters": str.casefold,
+        "spaces, signs and capital letters": lambda name: re.sub(r"[\W_]", "", name).casefold(),
+        "zeros": lambda name: re.sub(r"0*(\d+)", r"\1", re.sub(r"[\W_]", "", name).casefold()),
+        "its ending": lambda name: name.rpartition("/")[2].partition(".")[0].casefold(),
+    }
+    for what, bare in alike.items():
+        same = [name for name in others if bare(name) == bare(recording)]
+        if same:
+            return f"; {same[0]!r} differs in {what} alone: the sheet and the table must have the same name"
+    close = get_close_matches(recording, others, n=1, cutoff=0.7)
+    return f"; is {close[0]!r} meant? The sheet and the table must have the same name" if close else ""
 
 
 def _in_words(error: Exception) -> str:

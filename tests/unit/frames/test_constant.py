@@ -1,6 +1,7 @@
 """Frames with one value everywhere: named, and an error where the recording ends in them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from toy_frames import NAMES, WRITERS, recording
 
@@ -73,7 +74,7 @@ def test_a_recording_of_nothing_and_many_constant_frames(tmp_path):
         check_frames(open_frames(path, NAMES))
     lines = lines_of(open_frames(path, NAMES))
     assert len(lines) == 6
-    assert lines[-1].endswith("3 further frames with one value everywhere in a channel: 5, 6, 7")
+    assert lines[-1].endswith("3 further frames with one value everywhere in a channel: 5 to 7")
 
 
 @pytest.mark.parametrize("last", [-1, 9])
@@ -81,3 +82,25 @@ def test_a_last_image_that_is_not_there(tmp_path, last):
     path = WRITERS["channel_files"](tmp_path / "a", recording(9))
     with pytest.raises(InputError, match=rf"last_image is {last}, the recording has the frames 0 to 8"):
         open_frames(path, NAMES, last_image=last)
+
+
+def test_frames_that_no_track_needs_are_looked_at_too_and_what_they_do_to_tracks_is_said(tmp_path):
+    """A tracker finds nothing in a black frame: cells become two tracks each, and the frame would never be decoded."""
+    frames = open_frames(WRITERS["colour_tiffs"](tmp_path / "a", black(recording(12), [4, 5, 9])), NAMES)
+    spans = {1: range(4), 2: range(4), 3: range(6, 12), 4: range(6, 9)}
+    tracks = pd.DataFrame([(track, t) for track, span in spans.items() for t in span], columns=["track_id", "frame"])
+    constant = ConstantFrames(frames)
+    for t in sorted(tracks["frame"].unique()):
+        constant.note(t, frames.read(t))
+    assert len(constant.lines()) == 1
+    constant.note_without(tracks)
+    *named, cut = constant.lines(tracks)
+    assert [line.rpartition("? ")[2] for line in named] == [f"Tracks with a position in it: {n}" for n in (0, 0, 1)]
+    assert cut == f"{frames.path}: tracks that end just before frame 4 to 5: 2, that begin just after: 2. The same cells?"
+
+
+def test_the_numbers_of_all_constant_frames_are_named(tmp_path):
+    path = WRITERS["hyperstack"](tmp_path / "a", black(recording(80), [t for t in range(1, 79) if t % 9]))
+    assert lines_of(open_frames(path, NAMES))[-1].endswith(
+        ": 6 to 8, 10 to 17, 19 to 26, 28 to 35, 37 to 44, 46 to 53, 55 to 62, 64 to 71, 73 to 78"
+    )

@@ -35,6 +35,27 @@ def test_bad_napari_tracks(tmp_path, text, message):
 
 
 @pytest.mark.parametrize(
+    ("names", "recording", "words"),
+    [
+        (["A1", "A2"], "a1", "the column recording has 'A1', 'A2'; 'A1' differs in capital letters alone"),
+        (["Well A1"], "well_A1", "'Well A1' differs in spaces, signs and capital letters alone"),
+        (["B02"], "B2", "'B02' differs in zeros alone"),
+        (["raw/A1.tif"], "A1", "'raw/A1.tif' differs in its ending alone"),
+        (["plate_A1"], "plate_A7", "is 'plate_A1' meant"),
+        (["x"], "A1", "the column recording has 'x'$"),
+        ([""], "A1", "the column recording has ''$"),
+        ([f"w{n}" for n in range(12)], "A1", "'w8', 'w9' and 2 more"),
+    ],
+)
+@pytest.mark.parametrize("time", ["frame", "t"])
+def test_a_table_of_other_recordings_names_them_and_the_likely_cause(tmp_path, names, recording, words, time):
+    path = tmp_path / "t.csv"
+    path.write_text(f"recording,track_id,{time},y,x\n" + "".join(f"{name},1,0,5,8\n" for name in names))
+    with pytest.raises(InputError, match=f"t.csv: no row is of recording '{recording}': .*{words}"):
+        read_tracks(path, "csv" if time == "frame" else "napari", RecordingFacts(recording, 10, (60, 80)), 2)
+
+
+@pytest.mark.parametrize(
     ("path", "beside"),
     [
         ("a/b.c.csv", "a/b.c_outcomes.csv"),

@@ -77,9 +77,7 @@ def _stem(path: Path) -> str:
 
 def _look_at_json(path: Path) -> FoundTracks:
     if path.stat().st_size > LARGEST_JSON:
-        raise InputError(
-            f"JSON of {path.stat().st_size / 2**20:.0f} MB, not looked into; COCO-video can still be named in the sheet"
-        )
+        raise InputError(f"JSON of {path.stat().st_size / 2**20:.0f} MB, not looked into; COCO-video can still be named in the sheet")
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:

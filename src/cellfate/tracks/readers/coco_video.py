@@ -14,7 +14,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.tracks.numbers import whole_number
 from cellfate.tracks.parents import parent_names, parent_number, unused_lineage
-from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes
+from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes, likely_name
 from cellfate.tracks.readers.coco_file import CELL, NEEDED, CocoFile, key_of, no_image, open_coco
 from cellfate.tracks.tables import CENSORED
 
@@ -117,7 +117,7 @@ def _piece(path: Path, recording: str) -> Path:
     named = {name: path / f"{name}.json" for name in [one.stem for one in path.glob("*.json")]}
     found = [file for name, file in sorted(named.items()) if recording in (name, str(key_of(name)))]
     if not found:
-        names = ", ".join(sorted(named)[:10]) or "no .json file"
+        names = (", ".join(sorted(named)[:10]) or "no .json file") + likely_name(recording, sorted(named))
         raise InputError(f"{path}: no recording is named {recording!r} in this folder of COCO-video annotations; found {names}")
     return named.get(recording, found[0])
 
@@ -126,7 +126,7 @@ def _video_of(file: CocoFile, recording: str) -> Hashable:
     names = {video: str(entry["name"]) for video, entry in file.videos.items()}
     found = [video for video, name in names.items() if name == recording or str(key_of(name)) == recording]
     if len(found) != 1:
-        shown = ", ".join(list(names.values())[:10]) or "none"
+        shown = (", ".join(list(names.values())[:10]) or "none") + ("" if found else likely_name(recording, list(names.values())))
         raise InputError(f"{file.path}: {len(found)} videos are named {recording!r}, one is needed; found {shown}")
     return found[0]
 

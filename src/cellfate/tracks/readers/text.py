@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.tracks.parents import is_lineage_name, is_parent_name, read_parents
-from cellfate.tracks.raw import RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth
+from cellfate.tracks.raw import RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth, refuse_none_of
 
 _TRACK_COLUMNS = {"needed": ("track_id", "frame", "y", "x"), "optional": ("recording", "parent_id")}
 _NAPARI_COLUMNS = {"needed": ("track_id", "t", "y", "x"), "optional": ("recording", "z", "parent")}
@@ -29,6 +29,7 @@ def read_napari(path: Path, facts: RecordingFacts) -> RawTracks:
 
 
 def _tracks(text: pd.DataFrame, path: Path, facts: RecordingFacts, frame: str) -> RawTracks:
+    refuse_none_of(facts.name, text, path)
     rows = pd.DataFrame(
         {
             "track_id": numbers(text["track_id"], path, whole=True),
