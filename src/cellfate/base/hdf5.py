@@ -1,4 +1,4 @@
-"""Writing HDF5 files: never half-written under their final name, and signed by the program that wrote them."""
+"""HDF5 files: opened in one place, and written so that none is there by half under its final name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,13 +6,34 @@ from pathlib import Path
 
 import h5py
 
+from cellfate.base.errors import LOCK, InputError, in_words
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
+
+
+def open_hdf5(path: str | Path, what: str) -> h5py.File:
+    """An HDF5 file for reading; an InputError where it is not there, is none, or cannot be locked. ``what`` it should be, in words."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: {f'a folder, {what} is needed' if path.is_dir() else f'no such file ({what})'}")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        if LOCK in str(error):
+            raise InputError(in_words(error, path)) from error
+        raise InputError(f"{path}: not readable as HDF5, {what} is needed: {error}") from error
 
 
 @contextmanager
 def writing_hdf5(path: str | Path) -> Iterator[h5py.File]:
     """An empty HDF5 file, with the attribute ``software``; it gets its name when the block succeeds, see ``replacing``."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["software"] = SOFTWARE
-        yield file
+    with replacing(path) as temporary:
+        try:
+            opened = h5py.File(temporary, "w")
+        except OSError as error:
+            if LOCK in str(error):
+                raise InputError(in_words(error, path)) from error
+            raise
+        with opened as file:
+            file.attrs["software"] = SOFTWARE
+            yield file

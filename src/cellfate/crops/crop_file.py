@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.base.hdf5 import open_hdf5
 
 DATASETS = ("crops", "frame", "y", "x", "track_id", "start", "stop", "event_frame", "background")
 
@@ -107,12 +108,7 @@ class CropFile:
 
 
 def _open(path: Path) -> h5py.File:
-    if not path.exists():
-        raise InputError(f"{path}: no such crop file")
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path}: not a crop file, or damaged: {error}") from error
+    file = open_hdf5(path, "a crop file")
     missing = [name for name in DATASETS if name not in file] + [name for name in ("recording", "channels") if name not in file.attrs]
     if missing:
         file.close()

@@ -4,12 +4,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.base.hdf5 import writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.crops.crop_file import CropFile
 from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.frame_weights import own_occlusion
@@ -101,5 +100,5 @@ def write_example_crops(table: pd.DataFrame, crop_files: Sequence[str | Path], p
 
 def read_example_crops(path: str | Path) -> tuple[np.ndarray, list[str]]:
     """The crops (K, C, S, S) and their channels' names."""
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path, "the crops of examples") as file:
         return file["crops"][:], json.loads(file.attrs["channels"])

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 
 from cellfate.base.errors import InputError
+from cellfate.base.hdf5 import open_hdf5
 from cellfate.crops.row_index import write_row_index
 
 
@@ -41,9 +42,7 @@ class EmbeddingFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not self.path.exists():
-            raise InputError(f"{self.path}: no such embeddings file")
-        self._file = h5py.File(self.path, "r")
+        self._file = open_hdf5(self.path, "a file of embeddings")
         self.attrs = dict(self._file.attrs)
         self.trajectories: list[str] = list(self._file["trajectory"].asstr()[:]) if len(self._file["trajectory"]) else []
         ranges = zip(self._file["start"][:], self._file["stop"][:], strict=True)

@@ -10,8 +10,7 @@ import hdf5plugin
 import numpy as np
 import pandas as pd
 
-from cellfate.base.errors import InputError
-from cellfate.base.hdf5 import writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 
 
 class FrameMasks:
@@ -19,10 +18,7 @@ class FrameMasks:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        try:
-            self._file = h5py.File(self.path, "r")
-        except OSError as error:
-            raise InputError(f"{path}: not readable as the masks of a recording: {error}") from error
+        self._file = open_hdf5(self.path, "masks of a recording")
         self.n_frames, *shape = self._file["masks"].shape
         self.shape: tuple[int, int] = tuple(shape)
         self.settings: dict = json.loads(self._file.attrs.get("settings", "{}"))

@@ -10,7 +10,7 @@ import hdf5plugin
 import numpy as np
 
 from cellfate.base.errors import InputError
-from cellfate.base.hdf5 import writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.crops.published_scaling import reference_input
 
 NO_REGION = -1  # value of ``attempt`` for a crop in which no try found a region
@@ -24,9 +24,7 @@ class MaskFile:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        if not self.path.exists():
-            raise InputError(f"{path}: no such file (masks)")
-        self._file = h5py.File(self.path, "r")
+        self._file = open_hdf5(self.path, "a file of masks")
         self.attrs = dict(self._file.attrs)
         self.recording: str = self.attrs["recording"]
         self.settings: dict = json.loads(self.attrs["settings"])

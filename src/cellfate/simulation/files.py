@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import tifffile
 
-from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
-from cellfate.base.hdf5 import writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.base.software import SOFTWARE
 from cellfate.simulation.recording import SimulatedRecording, simulate_recording
 from cellfate.simulation.settings import APOPTOSIS, MITOSIS
@@ -166,7 +165,4 @@ def read_true_masks(path: str | Path, frames: slice | int | None = None) -> np.n
 
 
 def _opened(path: str | Path) -> h5py.File:
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path}: not readable as the truth of a simulated recording: {error}") from error
+    return open_hdf5(path, "the truth of a simulated recording")

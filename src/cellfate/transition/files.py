@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
-from cellfate.base.hdf5 import writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.transition.expression import Prepared
 from cellfate.transition.network.training import Cells
 
@@ -53,7 +52,7 @@ def write_prepared(file: PreparedFile, path: str | Path) -> None:
 
 
 def read_prepared(path: str | Path) -> PreparedFile:
-    with h5py.File(path) as file:
+    with open_hdf5(path, "a file of prepared cells") as file:
         arrays = {name: file[name][()].astype(float) for name in ARRAYS}
         names = {name: np.array([value.decode() for value in file[name][()]], dtype=object) for name in NAMES}
         prepared = Prepared(**arrays, **names, embedding_name=str(file.attrs["embedding_name"]))

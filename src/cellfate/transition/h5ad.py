@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from cellfate.base.errors import InputError, in_words
-from cellfate.base.hdf5 import writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.transition.kinds import LARGEST_LOG, are_logarithms, why_no_logarithms
 
 KINDS = ("counts", "lognorm")
@@ -35,7 +35,7 @@ class CellColumns:
     def __getitem__(self, name: str) -> np.ndarray:
         """The values of a column; raises InputError where they are of an unknown encoding or cannot be read."""
         try:
-            with h5py.File(self.path) as file:
+            with open_hdf5(self.path, "an h5ad file") as file:
                 values = _column(file, "obs", name, self.path)
         except (OSError, KeyError, RuntimeError) as error:
             raise InputError(f"{in_words(error, self.path)}; column {name!r} of the cells") from None
@@ -66,15 +66,9 @@ def read_h5ad(path: str | Path, *, layer: str, kind: str) -> Expression:
     scaled data (with negative values) is refused.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file (transition.expression.path)")
     if kind not in KINDS:
         raise InputError(f"transition.expression.kind is {kind!r}, one of {', '.join(KINDS)} is needed")
-    try:
-        file = h5py.File(path)
-    except OSError as error:
-        raise InputError(f"{path}: not an h5ad file ({error})") from None
-    with file:
+    with open_hdf5(path, "an h5ad file for transition.expression.path") as file:
         try:
             values, cells, genes = _read_layer(file, layer, path)
             columns = CellColumns(path, tuple(_names(file["obs"])))

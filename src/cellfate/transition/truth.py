@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from cellfate.base.hdf5 import open_hdf5
 from cellfate.transition.expression import Prepared
 from cellfate.transition.metrics import mean_by_phenotype, precision_at_k
 
@@ -79,7 +80,7 @@ def read_truth(path: str | Path) -> Truth:
     def words(node: h5py.Dataset) -> list[str]:
         return [value.decode() for value in node[()]]
 
-    with h5py.File(path) as file:
+    with open_hdf5(path, "the truth of simulated cells") as file:
         return Truth(
             words(file["cells"]),
             file["phenotype"][()],

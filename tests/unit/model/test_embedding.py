@@ -99,7 +99,7 @@ def test_crops_of_other_channels_are_named(data):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"nothing.h5: no such embeddings file"):
+    with pytest.raises(InputError, match=r"nothing.h5: no such file .a file of embeddings"):
         EmbeddingFile(tmp_path / "nothing.h5")
 
 

@@ -38,5 +38,5 @@ def test_an_interrupted_file_has_no_name_and_another_file_is_an_error(tmp_path):
         writer.add(np.zeros((5, 5), np.uint16))
     assert not list(tmp_path.iterdir())
     path.write_text("text")
-    with pytest.raises(InputError, match=r"m.h5: not readable as the masks of a recording"):
+    with pytest.raises(InputError, match=r"m.h5: not readable as HDF5, masks of a recording is needed"):
         FrameMasks(path)

@@ -209,7 +209,7 @@ def test_missing_files_and_layers_are_named(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_h5ad(tmp_path / "nothing.h5ad", **COUNTS)
     (tmp_path / "text.h5ad").write_text("no HDF5")
-    with pytest.raises(InputError, match="not an h5ad file"):
+    with pytest.raises(InputError, match="not readable as HDF5, an h5ad file"):
         read_h5ad(tmp_path / "text.h5ad", **COUNTS)
     with pytest.raises(InputError, match="no layer 'raw/X'; there are X"):
         read_h5ad(write(tmp_path / "cells.h5ad"), layer="raw/X", kind="counts")

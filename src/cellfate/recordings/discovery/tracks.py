@@ -100,12 +100,14 @@ def _look_at_xml(path: Path) -> FoundTracks:
 
 
 def _look_at_hdf5(path: Path) -> FoundTracks:
-    import h5py
+    from cellfate.base.hdf5 import open_hdf5
 
     try:
-        with h5py.File(path) as file:
+        with open_hdf5(path, "a file of btrack") as file:
             found = sorted(file)
             known = "tracks" in file and "objects" in file
+    except InputError as error:
+        raise InputError(str(error).removeprefix(f"{path}: ")) from error
     except Exception as error:  # a damaged file fails in many ways
         raise InputError(f"not readable as HDF5: {error}") from error
     if not known:

@@ -74,9 +74,11 @@ def _btrack_tables(path: Path) -> list[np.ndarray]:
     """The tables coords, tracks, map and LBEPR, each of the shape and type that is needed, and none of the last three empty."""
     import h5py
 
+    from cellfate.base.hdf5 import open_hdf5
+
     names = [f"objects/{BTRACK_OBJECTS}/coords", *(f"tracks/{BTRACK_OBJECTS}/{name}" for name in ("tracks", "map", "LBEPR"))]
     try:
-        with h5py.File(path) as file:
+        with open_hdf5(path, "a file of btrack") as file:
             absent = [name for name in names if not isinstance(file.get(name), h5py.Dataset)]
             if absent:
                 raise InputError(f"{path}: {absent[0]} missing; btrack writes it when tracks are exported")
