@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -65,12 +66,14 @@ class FrameFiles(Frames):
         first = read_header(self.files[0])
         self.shape, self.dtype, self._n_found = first.shape, first.dtype, first.n_channels
         self._colours: ColourChoice | None = None
+        self._expect_like_first(self.files[0], first)
+
+    def settle(self) -> None:
         if len(self.channels) < self._n_found:
             places = sorted({0, self.n_frames // 2, self.n_frames - 1})
             images = (decode(self.files[t], partial(self._expect_like_first, self.files[t])) for t in places)
             self._colours = ColourChoice(images, self.channels, self._n_found, self.files[0])
             self.notes.append(self._colours.note)
-        self._expect_like_first(self.files[0], first)
 
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)
@@ -125,14 +128,24 @@ class JoinedChannels(Frames):
         self.channels = tuple(channels)
         self.parts = list(parts)
         first = self.parts[0]
-        _check_same_times(self.parts)
         for part in self.parts:
-            if part.n_frames != first.n_frames:
-                raise InputError(f"{part.path}: {part.n_frames} time points found, {first.n_frames} expected as in {first.path}")
             if part.shape != first.shape:
                 raise InputError(f"{part.path}: {_size(part.shape)} pixels found, {_size(first.shape)} expected as in {first.path}")
         self.n_frames, self.shape = first.n_frames, first.shape
         self.dtype = np.result_type(*(part.dtype for part in self.parts))
+
+    def settle(self) -> None:
+        first = self.parts[0]
+        for part in self.parts:
+            part.settle()
+        _check_same_times(self.parts)
+        for part in self.parts:
+            if part.n_frames != first.n_frames:
+                end = min(part.n_frames, first.n_frames) - 1
+                raise InputError(
+                    f"{part.path}: {part.n_frames} time points found, {first.n_frames} expected as in {first.path}. To use those that both "
+                    f"have, put {end} into the column last_image of the sheet"
+                )
 
     def read(self, t: int) -> np.ndarray:
         image = np.empty((len(self.parts), *self.shape), self.dtype)
@@ -152,9 +165,9 @@ class JoinedChannels(Frames):
         return self.parts[0].where(t)
 
     def leave_out_after(self, last_image: int) -> None:
-        super().leave_out_after(last_image)
         for part in self.parts:
             part.leave_out_after(last_image)
+        self.n_frames = last_image + 1
 
 
 class ChannelFolders(JoinedChannels):
@@ -240,14 +253,21 @@ def _expression(pattern: str, channel: str | None) -> re.Pattern:
 
 def _check_same_times(parts: Sequence[Frames]) -> None:
     """Raise an InputError that names the missing file where a channel has a time point that another has not."""
-    timed = [part for part in parts if isinstance(part, FrameFiles)]
-    times = sorted(set().union(*(part.timed for part in timed)))
+    timed = {part: dict(islice(part.timed.items(), part.n_frames)) for part in parts if isinstance(part, FrameFiles)}
+    times = sorted(set().union(*timed.values()))
     for time in times:
-        for part in timed:
-            if time not in part.timed and part.timed:
-                other = next(other for other in timed if time in other.timed)
-                missing = next(iter(part.timed.values())).at(time)
-                raise InputError(f"{missing}: this frame of channel {part.channels[0]} is missing: {other.timed[time].path.name} is there")
+        for part, files in timed.items():
+            if time not in files and files:
+                there = next(other[time] for other in timed.values() if time in other)
+                missing = next(iter(files.values())).at(time)
+                end = _way_out(files, sum(later >= time for later in times)) if time > max(files) else ""
+                raise InputError(f"{missing}: this frame of channel {part.channels[0]} is missing: {there.path.name} is there{end}")
+
+
+def _way_out(files: Mapping[int, TimedFile], n_later: int) -> str:
+    """What to do where a channel ends before others, as the end of a sentence."""
+    times = f"{n_later} time point{'s' * (n_later > 1)}"
+    return f"; this channel ends {times} before. To use those that all have, put {len(files) - 1} into the column last_image of the sheet"
 
 
 def _images_in(folder: Path) -> list[Path]:

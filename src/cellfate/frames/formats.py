@@ -57,8 +57,9 @@ def open_frames(
     """
     with damage_in_words(images):
         frames = _open(images, channels, channel_labels)
-    if last_image is not None:
-        frames.leave_out_after(last_image)
+        if last_image is not None:
+            frames.leave_out_after(last_image)
+        frames.settle()
     return frames
 
 

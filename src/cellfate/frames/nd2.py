@@ -36,12 +36,15 @@ class Nd2File(Frames):
         self.dtype = pixel_type(self.dtype, self.path)
         self._colours: ColourChoice | None = None
         if self._last and len(channels) < self._n_found:
-            self._chosen = list(range(self._n_found))
-            samples = (self.read(t) for t in sorted({0, self.n_frames // 2, self.n_frames - 1}))
-            self._colours = ColourChoice(samples, channels, self._n_found, self.path)
-            self.notes.append(self._colours.note)
+            self._chosen = list(range(self._n_found))  # until :meth:`settle`
         else:
             self._chosen = pick_channels(None if self._last else names, self._n_found, channels, labels, self.path)
+
+    def settle(self) -> None:
+        if self._last and len(self.channels) < self._n_found:
+            samples = (self.read(t) for t in sorted({0, self.n_frames // 2, self.n_frames - 1}))
+            self._colours = ColourChoice(samples, self.channels, self._n_found, self.path)
+            self.notes.append(self._colours.note)
 
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)

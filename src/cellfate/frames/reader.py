@@ -63,6 +63,9 @@ class Frames(ABC):
             raise InputError(f"{self.path}: last_image is {last_image}, the recording has the frames 0 to {self.n_frames - 1}")
         self.n_frames = last_image + 1
 
+    def settle(self) -> None:  # noqa: B027  most have nothing to decide
+        """Decide what depends on which frames count, and raise an InputError where these do not fit: after :meth:`leave_out_after`."""
+
     def refuse_outside(self, t: int) -> None:
         """Raise an InputError unless frame ``t`` is one of the recording's."""
         if not 0 <= t < self.n_frames:

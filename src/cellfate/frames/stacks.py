@@ -68,14 +68,17 @@ class TiffStack(Frames):
         own = [] if self._planes is None else self._planes.own_channels
         self._colours: ColourChoice | None = None
         if channel == "S" and len(channels) < n_found:
-            self._chosen = list(range(n_found))
-            samples = (self._colour_image(t) for t in sorted({0, self.n_frames // 2, self.n_frames - 1}))
-            self._colours = ColourChoice(samples, channels, n_found, self.path)
-            self.notes.append(self._colours.note)
+            self._chosen = list(range(n_found))  # until :meth:`settle`
         elif labels is None and len(own) == len(channels) < n_found:
             self._chosen = own  # one file a channel: the name of the file says which
         else:
             self._chosen = pick_channels(None if channel == "S" else names, n_found, channels, labels, self.path)
+
+    def settle(self) -> None:
+        if self._channel == "S" and len(self.channels) < len(self._chosen):
+            samples = (self._colour_image(t) for t in sorted({0, self.n_frames // 2, self.n_frames - 1}))
+            self._colours = ColourChoice(samples, self.channels, len(self._chosen), self.path)
+            self.notes.append(self._colours.note)
 
     def _expect_all_pages(self) -> None:
         """Raise an InputError unless ImageJ's numbers of time points and channels are those of the pages."""

@@ -36,11 +36,14 @@ class Format:
             raise InputError(f"{path}: {kinds[0]} is needed in this format of tracks, this is {kinds[1]}")
         reader = getattr(importlib.import_module(self.module), self.reader.partition(":")[2])
         try:
-            return reader(path, facts)
+            raw = reader(path, facts)
         except (InputError, MemoryError, ImportError):
             raise
         except Exception as error:  # a damaged file fails in as many ways as there are libraries
             raise InputError(in_words(error, path)) from error
+        if facts.last_image is not None and len(raw.rows) and (raw.rows["frame"] > facts.last_image).all():
+            raise InputError(f"{path}: all {len(raw.rows)} positions are after last_image, which is {facts.last_image}: no track is left")
+        return raw
 
 
 def _tables_in(folder: Path) -> list[Path]:

@@ -34,6 +34,10 @@ class RecordingFacts:
     last_image: int | None = None  # where the sheet leaves out later ones
     event_columns: tuple[str, ...] = ()
 
+    def leaves_out(self, frame: int) -> bool:
+        """Whether the sheet leaves out a frame, as one after ``last_image``."""
+        return self.last_image is not None and frame > self.last_image
+
 
 class LeftOut(NamedTuple):
     """One thing in a file of tracks that was not used: a ``position``, an ``event`` or a ``mother``; ``track`` as the file names it."""

@@ -27,6 +27,58 @@ def test_time_points_are_numbers_whatever_their_digits(tmp_path):
     assert [int(frames.read(t)[1, 0, 0]) for t in range(frames.n_frames)] == [8, 9, 10, 11]
 
 
+def channels_of_different_length(folder, kind):
+    """Channel a with ten images, channel b with seven."""
+    for name, n_frames in (("a", 10), ("b", 7)):
+        images = np.random.default_rng(1).integers(1, 99, (n_frames, 20, 30)).astype("uint16")
+        if kind == "{channel}.tif":
+            tifffile.imwrite(folder / f"{name}.tif", images, imagej=True, metadata={"axes": "TYX"})
+            continue
+        for t, image in enumerate(images):
+            file = folder / f"{name}/t{t:02d}.tif"
+            file.parent.mkdir(exist_ok=True)
+            tifffile.imwrite(file, image)
+    return str(folder / kind)
+
+
+@pytest.mark.parametrize("kind", ["{channel}.tif", "{channel}/t{time}.tif", ""])
+def test_channels_of_different_length_are_used_as_far_as_the_sheet_says(tmp_path, kind):
+    images = channels_of_different_length(tmp_path, kind)
+    words = (
+        "7 time points found, 10 expected" if kind == "{channel}.tif" else r"t07.tif: this frame of channel b is missing.* 3 time points"
+    )
+    with pytest.raises(InputError, match=f"{words}.*put 6 into the column last_image"):
+        open_frames(images, ["a", "b"])
+    frames = open_frames(images, ["a", "b"], last_image=6)
+    frames.check()
+    assert frames.n_frames == 7
+    assert frames.read(6).shape == (2, 20, 30)
+    with pytest.raises(InputError, match=r"b.*: last_image is 7, the recording has the frames 0 to 6"):
+        open_frames(images, ["a", "b"], last_image=7)
+
+
+def test_a_frame_that_a_channel_lacks_before_last_image(tmp_path):
+    images = channels_of_different_length(tmp_path, "{channel}/t{time}.tif")
+    (tmp_path / "a/t03.tif").unlink()
+    with pytest.raises(InputError, match=r"a/t03.tif: this frame of channel a is missing: t03.tif is there$"):
+        open_frames(images, ["a", "b"], last_image=5)
+
+
+@pytest.mark.parametrize("stack", [False, True])
+def test_colours_of_images_that_the_sheet_leaves_out_do_not_count(tmp_path, stack):
+    images = np.random.default_rng(1).integers(1, 99, (6, 20, 30, 3)).astype("uint16")
+    images[:4, :, :, 2] = 0
+    for t, image in enumerate(images):
+        tifffile.imwrite(tmp_path / f"t{t}.tif", image, photometric="rgb")
+    tifffile.imwrite(tmp_path / "all.tiff", images, photometric="rgb")
+    path = tmp_path / "all.tiff" if stack else tmp_path / "t{time}.tif"
+    with pytest.raises(InputError, match="not zero throughout: red, green, blue"):
+        open_frames(path, ["a", "b"])
+    frames = open_frames(path, ["a", "b"], last_image=3)
+    frames.check()
+    np.testing.assert_array_equal(frames.read(3), np.moveaxis(images[3, :, :, :2], 2, 0))
+
+
 @pytest.mark.parametrize("pattern", ["{folder}/A1_{{channel}}_{{time}}.tif", "{folder}/A1_G_{{time}}.tif"])
 def test_times_of_day_as_an_incucyte_writes_them(tmp_path, pattern):
     times = ["00d23h30m", "01d00h00m", "01d00h30m"]

@@ -173,6 +173,13 @@ def test_a_cell_twice_in_a_frame_keeps_the_first(written):
     assert checked.left_out["reason"].tolist() == ["track 1 is in frame 0 already (annotation 204)"]
 
 
+def test_annotations_after_last_image_are_left_out_and_no_oddities(written):
+    boxes = [box(10 * cell + t, 100 - t, cell=cell, centre=(0.5, cell / 9), division=3) for cell in (1, 2) for t in range(4)]
+    checked = check_tracks(written(content(boxes)), "coco-video", RecordingFacts("001", 2, SHAPE, last_image=1), 2)
+    assert checked.outcomes[["track_id", "last_frame", "outcome"]].values.tolist() == [[1, 1, "no_event_by_end"], [2, 1, "no_event_by_end"]]
+    assert len(checked.left_out) == 0
+
+
 def test_texts_that_are_numbers_are_numbers(written):
     data = content([box(1, "100", cell="7", death="3")], name=1)
     data["images"][0]["video_id"] = "7"

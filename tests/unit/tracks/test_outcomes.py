@@ -163,7 +163,7 @@ def test_csv_of_several_recordings(tmp_path):
     path = csv(tmp_path, header + "q,1,,0,1,1\nr,1,,3,2,2\n", "recording,track_id,outcome,event_frame\nq,1,dead,1\nr,1,dead,4\n")
     _, outcomes = read_tracks(path, "csv", RecordingFacts("r", N_FRAMES, SHAPE), 2)
     assert outcomes["event_frame"].tolist() == [4]
-    with pytest.raises(InputError, match=r"recording s is empty: no tracks"):
+    with pytest.raises(InputError, match=r"no row is of recording 's': the column recording has 'q', 'r'"):
         read_tracks(path, "csv", RecordingFacts("s", N_FRAMES, SHAPE), 2)
 
 

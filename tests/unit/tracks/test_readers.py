@@ -105,6 +105,34 @@ def test_a_ctc_mother_that_begins_later_is_left_out_with_the_line(tmp_path):
     assert checked.outcomes["lineage"].unique().tolist() == ["r/1"]
 
 
+def test_a_ctc_track_that_label_images_lack_is_named(tmp_path):
+    folder = ctc(tmp_path / "01")
+    whole = check_tracks(folder, "ctc", RecordingFacts("r", N_FRAMES, SHAPE), 2)
+    assert not any("label images" in line for line in whole.warnings)
+    (folder / "man_track003.tif").unlink()
+    (line,) = [one for one in check_tracks(folder, "ctc", RecordingFacts("r", N_FRAMES, SHAPE), 2).warnings if "label images" in one]
+    assert line.endswith(
+        "man_track.txt: 1 of 3 tracks are not in all label images that the table gives them, the first: "
+        "line 2: track 2, frames 2 to 3, is not in that of frame 3"
+    )
+
+
+def test_ctc_label_images_after_last_image_are_not_opened(tmp_path):
+    """They may be cut short or of another size; a track that begins after it is in no label image, which is no error."""
+    folder = ctc(tmp_path / "01")
+    for t in (2, 3):
+        (folder / f"man_track{t:03d}.tif").write_bytes(b"II*")
+    checked = check_tracks(folder, "ctc", RecordingFacts("r", 2, SHAPE, last_image=1), 2)
+    assert checked.outcomes[["track_id", "last_frame", "outcome"]].values.tolist() == [[1, 1, "no_event_by_end"]]
+
+
+def test_positions_that_are_all_after_last_image(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("track_id,frame,y,x\n1,2,5,5\n1,3,5,5\n")
+    with pytest.raises(InputError, match=r"t.csv: all 2 positions are after last_image, which is 1: no track is left"):
+        check_tracks(path, "csv", RecordingFacts("r", 2, SHAPE, last_image=1), 2)
+
+
 @pytest.mark.parametrize("table", [b"\xff\xfe1 0", "² 0 1 0\n".encode(), b"1 0 1 \x00\n"])
 def test_a_ctc_table_that_is_no_text(tmp_path, table):
     folder = ctc(tmp_path / "01")

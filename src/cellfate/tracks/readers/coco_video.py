@@ -92,7 +92,7 @@ def read_coco_video(path: str | Path, facts: RecordingFacts) -> tuple[pd.DataFra
     for number, annotation in annotations.items():
         try:
             image = _image_of(annotation, frames)
-            if key_of(annotation["category_id"]) == CELL:
+            if key_of(annotation["category_id"]) == CELL and not facts.leaves_out(frames[image]):
                 track, box = _box(annotation, frames[image], facts, keys)
                 cells.setdefault(track, _Cell(track)).boxes.append(box)
         except _OddError as odd:
@@ -115,9 +115,11 @@ def _piece(path: Path, recording: str) -> Path:
     if not path.is_dir():
         return path
     named = {name: path / f"{name}.json" for name in [one.stem for one in path.glob("*.json")]}
+    if not named:
+        raise InputError(f"{path}: a file is needed in this format of tracks, this is a folder without .json files")
     found = [file for name, file in sorted(named.items()) if recording in (name, str(key_of(name)))]
     if not found:
-        names = (", ".join(sorted(named)[:10]) or "no .json file") + likely_name(recording, sorted(named))
+        names = ", ".join(sorted(named)[:10]) + likely_name(recording, sorted(named))
         raise InputError(f"{path}: no recording is named {recording!r} in this folder of COCO-video annotations; found {names}")
     return named.get(recording, found[0])
 

@@ -34,13 +34,34 @@ def read_ctc(path: Path, facts: RecordingFacts) -> RawTracks:
         number = re.fullmatch(rf"{name}_?([0-9]+)", file.stem, re.IGNORECASE)
         if number is None:
             raise InputError(f"{file}: the name must be {name}<frame>.tif, such as {name}007.tif")
-        rows += _ctc_rows(file, int(number[1]), known, facts)
-    found = {row[0] for row in rows}
-    missing = [track for track in known if track not in found]
+        if not facts.leaves_out(int(number[1])):
+            rows += _ctc_rows(file, int(number[1]), known, facts)
+    frames: dict[int, set[int]] = {}
+    for row in rows:
+        frames.setdefault(row[0], set()).add(row[2])
+    missing = [track for track in known if track not in frames and not facts.leaves_out(known[track]["first"])]
     if missing:
         raise InputError(f"{table}: {known[missing[0]]['where']}: track {missing[0]} is in no label image")
     columns = ["track_id", "parent_id", "frame", "y", "x", "where"]
-    return RawTracks(pd.DataFrame(rows, columns=columns).astype({"parent_id": "Int64"}), left_out=tuple(left_out))
+    positions = pd.DataFrame(rows, columns=columns).astype({"parent_id": "Int64"})
+    return RawTracks(positions, left_out=tuple(left_out), warnings=tuple(_lacking(known, frames, table, facts)))
+
+
+def _lacking(known: Mapping[int, dict], frames: Mapping[int, set[int]], table: Path, facts: RecordingFacts) -> list[str]:
+    """A line where label images lack tracks in frames that the table gives them: an image that is not there, or a label."""
+    lacking = {}
+    for track, found in frames.items():
+        first, last = known[track]["first"], known[track]["last"]
+        if here := [t for t in range(first, min(last, facts.n_frames - 1) + 1) if t not in found]:
+            lacking[track] = here
+    if not lacking:
+        return []
+    track, here = next(iter(lacking.items()))
+    row = known[track]
+    return [
+        f"{table}: {len(lacking)} of {len(frames)} tracks are not in all label images that the table gives them, the first: "
+        f"{row['where']}: track {track}, frames {row['first']} to {row['last']}, is not in that of frame {', '.join(map(str, here[:5]))}"
+    ]
 
 
 def _is_label_image(file: Path, name: str) -> bool:
