@@ -1,4 +1,4 @@
-"""Recordings as OME-Zarr 0.4 and 0.5, the first and largest level of the image."""
+"""Recordings as OME-Zarr 0.3 to 0.5, the first and largest level of the image."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,8 @@ class OmeZarr(Frames):
     def __init__(self, path: str | Path, channels: Sequence[str], labels: Sequence[str] | None = None) -> None:
         self.path = Path(path)
         self.channels = tuple(channels)
-        self._array, axes, names = _open_image(self.path)
+        self._array, axes, names, notes = _open_image(self.path)
+        self.notes.extend(notes)
         shape = self._array.shape
         time, channel = time_and_channel(axes, shape, self.path)
         self._axes = axes
@@ -177,7 +178,7 @@ def _first_files(folder: Path, depth: int) -> Iterator[str]:
 
 
 def _open_image(path: Path):
-    """The array of the largest level, its axes as capital letters, and the names of the channels or None."""
+    """The array of the largest level, its axes as capital letters, the names of the channels or None, and notes."""
     import zarr  # half a second
 
     try:
@@ -194,11 +195,46 @@ def _open_image(path: Path):
         )
     try:
         image = ome["multiscales"][0]
-        axes = "".join(axis["name"].upper() for axis in image["axes"])
-        array = group[image["datasets"][0]["path"]]
+        axes = _axes_of(image, path)
+        array = _largest_level(group, image, path)
         names = [channel.get("label", "") for channel in ome["omero"]["channels"]] if "omero" in ome else None
+        notes = _note_of_others(ome["multiscales"], path)
+    except InputError:
+        raise
     except Exception as error:
-        raise InputError(f"{path}: its OME-Zarr metadata (0.4 or 0.5 is needed) cannot be used: {type(error).__name__} {error}") from error
+        raise InputError(f"{path}: its OME-Zarr metadata (0.3 to 0.5 is needed) cannot be used: {type(error).__name__} {error}") from error
     if len(axes) != array.ndim:
-        raise InputError(f"{path}: the metadata name the axes {axes}, the image has the shape {array.shape}")
-    return array, axes, names
+        raise InputError(f"{path}: the metadata name the axes {', '.join(axes)}, the image has the shape {array.shape}")
+    return array, axes, names, notes
+
+
+def _axes_of(image: dict, path: Path) -> str:
+    """The axes of an image as capital letters: by their types, time and channel, whatever they are called, else by their names."""
+    if not image.get("axes"):
+        raise InputError(f"{path}: its metadata say no axes, as before OME-Zarr 0.3, so which of them is time is not known: export it anew")
+    axes = [{"name": axis} if isinstance(axis, str) else axis for axis in image["axes"]]  # texts in 0.3
+    letters = [{"time": "T", "channel": "C"}.get(axis.get("type"), axis["name"].upper()) for axis in axes]
+    if odd := [axis["name"] for axis, letter in zip(axes, letters, strict=True) if len(letter) != 1]:
+        raise InputError(f"{path}: its metadata name an axis {odd[0]!r}; t, c, z, y and x are known, and the types time and channel")
+    return "".join(letters)
+
+
+def _largest_level(group, image: dict, path: Path):
+    """The array of the first level, which must be the largest."""
+    paths = [level["path"] for level in image["datasets"]]
+    if absent := [one for one in paths[:1] if one not in group]:
+        raise InputError(f"{path}: its metadata name the image {absent[0]!r}, which is not in this folder")
+    first, *others = [group[one] for one in paths if one in group]
+    if larger := [one for one in others if prod(one.shape) > prod(first.shape)]:
+        raise InputError(
+            f"{path}: the first level of its metadata, {paths[0]}, has the shape {first.shape}, a later one {larger[0].shape}: the largest "
+            "must stand first in multiscales"
+        )
+    return first
+
+
+def _note_of_others(images: list, path: Path) -> list[str]:
+    if len(images) == 1:
+        return []
+    names = ", ".join(str(image.get("name", "without a name")) for image in images)
+    return [f"{path}: its metadata describe {len(images)} images ({names}), of which the first is read"]

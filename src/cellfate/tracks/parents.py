@@ -77,13 +77,24 @@ def read_parents(text: pd.DataFrame, path: Path, frame: str, silent: Sequence[st
         return pd.Series(pd.NA, index=text.index, dtype="Int64"), unused_lineage(told, silent, None, path)
     values = _numbers(text[filled[0]], path)
     detections = next((one for one in text.columns if plain_name(one) in DETECTION_NAMES), None)
-    if detections is not None and _change_within(values, text["track_id"]):
+    if detections is not None and _are_detections(values, text, detections, frame, path):
         values = _mothers_of_detections(values, text, detections, frame, path)
     used = [filled[0], *silent]
     if detections is not None:
-        used += [name for name in filled[1:] if _change_within(_numbers(text[name], path), text["track_id"])]
+        used += [name for name in filled[1:] if _are_detections(_numbers(text[name], path), text, detections, frame, path)]
     used += [name for name in filled[1:] if (text[name] == text[filled[0]]).all()]
-    return values, unused_lineage(told, used, filled[0], path)
+    return values, [*_absent_mothers(values, text, filled[0], path), *unused_lineage(told, used, filled[0], path)]
+
+
+def _absent_mothers(values: pd.Series, text: pd.DataFrame, name: str, path: Path) -> list[str]:
+    """A warning where mothers are no track of the table; 0 is none there."""
+    tracks = whole_numbers(text["track_id"], path)
+    absent = values[values.notna() & (values != 0) & ~values.isin(tracks)]
+    if absent.empty:
+        return []
+    first = f"line {absent.index[0] + 2}: {name} of track {text.at[absent.index[0], 'track_id']} is {absent.iloc[0]}"
+    count = tracks[absent.index].nunique()
+    return [f"{path}: the mothers of {count} of {tracks.nunique()} tracks are no tracks of this table, the first: {first}"]
 
 
 def _numbers(text: pd.Series, path: Path) -> pd.Series:
@@ -101,6 +112,16 @@ def _numbers(text: pd.Series, path: Path) -> pd.Series:
 def _change_within(values: pd.Series, tracks: pd.Series) -> bool:
     """Whether a track has several values, as one that names detections has."""
     return bool((values.groupby(tracks).nunique(dropna=True) > 1).any())
+
+
+def _are_detections(values: pd.Series, text: pd.DataFrame, detections: str, frame: str, path: Path) -> bool:
+    """Whether values name detections, the one before each: they change within a track, or are detections of the same track."""
+    if _change_within(values, text["track_id"]):
+        return True
+    order = pd.to_numeric(text[frame], errors="coerce").sort_values(kind="stable").index
+    later = text.loc[order, "track_id"].duplicated().reindex(text.index) & values.notna()
+    track_of = dict(zip(whole_numbers(text[detections], path), text["track_id"], strict=True))
+    return bool(later.any()) and all(track_of.get(values[row]) == text.at[row, "track_id"] for row in text.index[later])
 
 
 def _mothers_of_detections(values: pd.Series, text: pd.DataFrame, detections: str, frame: str, path: Path) -> pd.Series:

@@ -1,5 +1,6 @@
 """What readers of tracks hand over, and text tables read with care."""
 
+import csv
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -205,16 +206,51 @@ def _text_table(path: Path, sep: str) -> pd.DataFrame:
     """All columns as text, their names stripped; an InputError for another separator, a row that is too long and a name given twice."""
     with open(path, encoding="utf-8-sig") as file:
         header = file.readline()
-    other = next((separator for separator in ";\t" if separator in header and sep not in header), None)
+    other = next((separator for separator in ";\t," if separator in header and sep not in header), None)
     if other:
-        raise InputError(f"{path}: line 1: separated by {other!r}? Commas are needed between the columns, points in the numbers")
+        needed = "Commas" if sep == "," else "Spaces"
+        raise InputError(f"{path}: line 1: separated by {other!r}? {needed} are needed between the columns, points in the numbers")
     options = {"sep": sep, "dtype": str, "keep_default_na": False, "skip_blank_lines": False, "index_col": False, "encoding": "utf-8-sig"}
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
         text = pd.read_csv(path, **options)
         names = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].fillna("").str.strip().tolist()
+    names[0] = names[0].lstrip("# ")  # as numpy writes it
     _refuse_twice(names, path)
-    text.columns = text.columns.str.strip()
+    short = _short_lines(path, sep, max(place for place, name in enumerate(names, start=1) if name or place == 1))
+    if short and len(short) == (text.fillna("") != "").any(axis="columns").sum():
+        line, values = next(iter(short.items()))
+        raise InputError(f"{path}: line {line} has {values} values, the header has {len(names)} columns, and no line has as many")
+    text.columns = [name or f"column {place}" for place, name in enumerate(names, start=1)]
+    text = _without_nameless(text, names, path)
+    if short:
+        first = next(iter(short))
+        text.attrs["notes"] = [f"{path}: {len(short)} lines have fewer values than the header has columns, the first: line {first}"]
+    return text
+
+
+def _short_lines(path: Path, sep: str, width: int) -> dict[int, int]:
+    """{line: number of values} of the lines below the header that have fewer than ``width`` values, blank ones left out."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file, delimiter=sep)
+        short: dict[int, int] = {}
+        try:
+            next(rows, None)
+            for cells in rows:
+                if len(cells) < width and any(cell.strip() for cell in cells):
+                    short[rows.line_num] = len(cells)
+        except csv.Error as error:
+            raise InputError(f"{path}: line {rows.line_num}: not readable as a CSV table: {error}") from error
+        return short
+
+
+def _without_nameless(text: pd.DataFrame, names: list[str], path: Path) -> pd.DataFrame:
+    """Without the columns that have no name, which may be empty or count the rows; others are an InputError."""
+    for place in [place for place, name in enumerate(names, start=1) if not name]:
+        values = text[f"column {place}"].fillna("").str.strip()
+        if not ((values == "").all() or values.tolist() == [str(row) for row in range(len(values))]):
+            raise InputError(f"{path}: line 1: column {place} has no name, but values such as {values[values != ''].iloc[0]!r}")
+        text = text.drop(columns=f"column {place}")
     return text
 
 

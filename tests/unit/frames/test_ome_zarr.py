@@ -98,9 +98,10 @@ def test_a_folder_of_images_is_told_from_an_image(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda image: image.pop("axes"), r"OME-Zarr metadata .* cannot be used: KeyError 'axes'"),
-        (lambda image: image["axes"].pop(), r"the metadata name the axes TCY, the image has the shape \(6, 3, 40, 50\)"),
-        (lambda image: image["datasets"][0].update(path="9"), "OME-Zarr metadata .* cannot be used"),
+        (lambda image: image.pop("axes"), "its metadata say no axes, as before OME-Zarr 0.3"),
+        (lambda image: image["axes"].pop(), r"the metadata name the axes T, C, Y, the image has the shape \(6, 3, 40, 50\)"),
+        (lambda image: image["axes"][0].update(name="depth", type="space"), "its metadata name an axis 'depth'; t, c, z, y and x are"),
+        (lambda image: image["datasets"][0].update(path="9"), "its metadata name the image '9', which is not in this folder"),
     ],
 )
 def test_metadata_that_cannot_be_used(tmp_path, change, message):
@@ -176,3 +177,47 @@ def test_a_wrong_separator_of_chunk_names(tmp_path, said, right):
     right, said = (separator.join("0000") for separator in (right, said))
     with pytest.raises(InputError, match=rf"its chunks are named like {right}, but the metadata say {said}, .* dimension_separator"):
         open_frames(path, NAMES).check()
+
+
+def changed_attributes(path, change):
+    """The store with its metadata of the image changed."""
+    group = zarr.open_group(path, mode="a")
+    attrs = group.attrs.asdict()
+    change(attrs.get("ome", attrs))
+    group.attrs.put(attrs)
+    return path
+
+
+@pytest.mark.parametrize("writer", [ome_zarr, ome_zarr_04])
+def test_axes_are_known_by_their_types_and_as_texts(tmp_path, writer):
+    """Names are free where there is a type; in OME-Zarr 0.3 axes are texts."""
+    images = recording(3)
+    path = writer(tmp_path, images)
+    names = {"t": "time", "c": "channel_index"}
+
+    def renamed(ome):
+        for axis in ome["multiscales"][0]["axes"]:
+            axis["name"] = names.get(axis["name"], axis["name"])
+
+    def as_texts(ome):
+        ome["multiscales"][0]["axes"] = [
+            axis["type"][0] if axis["type"] != "space" else axis["name"] for axis in ome["multiscales"][0]["axes"]
+        ]
+
+    for change in (renamed, as_texts):
+        frames = open_frames(changed_attributes(path, change), NAMES)
+        np.testing.assert_array_equal(frames.read(2), images[2])
+
+
+def test_levels_that_begin_with_a_small_one_and_a_second_image(tmp_path):
+    path = ome_zarr_04(tmp_path, recording(3))
+    zarr.open_group(path, mode="a").create_array("1", shape=(3, 3, 20, 25), dtype="uint16")[:] = 1
+    changed_attributes(path, lambda ome: ome["multiscales"].append(ome["multiscales"][0] | {"name": "labels"}))
+    assert any(
+        note.endswith("describe 2 images (without a name, labels), of which the first is read") for note in open_frames(path, NAMES).notes
+    )
+    changed_attributes(path, lambda ome: ome["multiscales"][0]["datasets"].insert(0, {"path": "1"}))
+    with pytest.raises(
+        InputError, match=r"the first level of its metadata, 1, has the shape \(3, 3, 20, 25\), a later one .* must stand first"
+    ):
+        open_frames(path, NAMES)

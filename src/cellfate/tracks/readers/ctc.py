@@ -29,13 +29,13 @@ def read_ctc(path: Path, facts: RecordingFacts) -> RawTracks:
     files = sorted((file for file in path.iterdir() if _is_label_image(file, name)), key=lambda file: file.name)
     if not files:
         raise InputError(f"{path}: no {name}*.tif beside {table.name}")
-    rows = []
+    rows, pieces = [], []
     for file in progress(files, f"read_tracks {facts.name}", unit="mask"):
         number = re.fullmatch(rf"{name}_?([0-9]+)", file.stem, re.IGNORECASE)
         if number is None:
             raise InputError(f"{file}: the name must be {name}<frame>.tif, such as {name}007.tif")
         if not facts.leaves_out(int(number[1])):
-            rows += _ctc_rows(file, int(number[1]), known, facts)
+            rows += _ctc_rows(file, int(number[1]), known, facts, pieces)
     frames: dict[int, set[int]] = {}
     for row in rows:
         frames.setdefault(row[0], set()).add(row[2])
@@ -44,7 +44,10 @@ def read_ctc(path: Path, facts: RecordingFacts) -> RawTracks:
         raise InputError(f"{table}: {known[missing[0]]['where']}: track {missing[0]} is in no label image")
     columns = ["track_id", "parent_id", "frame", "y", "x", "where"]
     positions = pd.DataFrame(rows, columns=columns).astype({"parent_id": "Int64"})
-    return RawTracks(positions, left_out=tuple(left_out), warnings=tuple(_lacking(known, frames, table, facts)))
+    notes = _lacking(known, frames, table, facts)
+    if pieces:
+        notes.append(f"{path}: {len(pieces)} labels have two pieces of like size, the first: {pieces[0]}: two cells with one label?")
+    return RawTracks(positions, left_out=tuple(left_out), warnings=tuple(notes))
 
 
 def _lacking(known: Mapping[int, dict], frames: Mapping[int, set[int]], table: Path, facts: RecordingFacts) -> list[str]:
@@ -138,7 +141,17 @@ def _read_labels(file: Path, shape: tuple[int, int]) -> np.ndarray:
     return labels.astype(np.int64) if kind.kind in "fbi" else labels
 
 
-def _ctc_rows(file: Path, frame: int, known: Mapping[int, dict], facts: RecordingFacts) -> list[tuple]:
+def _is_in_pieces(label: np.ndarray) -> bool:
+    """Whether a label's pixels (h, w) fall into pieces of which the second has at least a quarter of the size of the largest."""
+    from scipy.ndimage import label as pieces_of
+
+    pieces, count = pieces_of(label, np.ones((3, 3)))
+    sizes = sorted(np.bincount(pieces.ravel())[1:]) if count > 1 else [0]
+    return count > 1 and 4 * sizes[-2] >= sizes[-1]
+
+
+def _ctc_rows(file: Path, frame: int, known: Mapping[int, dict], facts: RecordingFacts, pieces: list[str]) -> list[tuple]:
+    """The row of each label in an image; where one that has two pieces of like size stands is added to ``pieces``."""
     from skimage.measure import regionprops
 
     rows = []
@@ -149,6 +162,8 @@ def _ctc_rows(file: Path, frame: int, known: Mapping[int, dict], facts: Recordin
         row = known[track]
         if not row["first"] <= frame <= row["last"]:
             raise InputError(f"{file}: label {track} in frame {frame}, but the table ({row['where']}) says {row['first']} to {row['last']}")
+        if _is_in_pieces(region.image):
+            pieces.append(f"{file.name}, label {track}")
         y, x = region.centroid
         rows.append((track, row["parent"], frame, y, x, f"{file.name}, label {track}"))
     return rows

@@ -38,6 +38,7 @@ OTHER_WORDS = {  # for a unit, in small letters without a plural's s
     "h": "hour",
     "hr": "hour",
 }
+SAME_SIZE = 0.01  # relative, of a pixel size or a frame interval
 OFF_FRAME = 0.01  # frames by which a time may miss a frame
 _LETTER = re.compile(r"(?:(?:position|pos|centroid|coord|coordinate|center|centre)[ _-]?)?([tyxz])|(time|frame)", re.IGNORECASE)
 
@@ -72,6 +73,7 @@ def read_geff(path: Path, facts: RecordingFacts) -> RawTracks:
     rows = pd.DataFrame({"track_id": ids, "parent_id": pd.array([parents[track] for track in ids], dtype="Int64"), "frame": frames})
     for key in ("y", "x"):
         rows[key] = np.array(values[key]) / _geff_pixel(axes[key].unit, key, path, facts)
+    warnings += _scale_problems(axes, path, facts)
     if not graph.number_of_edges():
         warnings.append(f"{path}: no node is linked to another, so each of its {len(nodes)} nodes is a track of one frame")
         warnings += unused_lineage(metadata.node_props_metadata or (), (), "the graph's edges", path)
@@ -164,6 +166,22 @@ def _geff_pixel(unit: str | None, axis: str, path: Path, facts: RecordingFacts) 
     if facts.pixel_size_um is None:
         raise InputError(f"{path}: {axis} is in {unit}, so the sheet must give pixel_size_um for recording {facts.name}")
     return facts.pixel_size_um / MICROMETRES[unit]
+
+
+def _scale_problems(axes: Mapping[str, Any], path: Path, facts: RecordingFacts) -> list[str]:
+    """A warning for axes with an offset; an InputError for a scale of pixels or frames that is not the sheet's."""
+    sizes = (("y", "pixel_size_um", MICROMETRES), ("x", "pixel_size_um", MICROMETRES), ("t", "frame_interval_min", MINUTES))
+    for key, column, units in sizes:
+        axis, said = axes[key], getattr(facts, column)
+        unit = _unit(getattr(axis, "scaled_unit", None))
+        if _unit(axis.unit) in (None, "pixel", "frame") and unit in units and said is not None:
+            size = axis.scale * units[unit]
+            if not abs(size - said) <= SAME_SIZE * said:
+                raise InputError(f"{path}: axis {axis.name} has the scale {axis.scale:g} {unit}, but the sheet says {column} {said:g}")
+    moved = [f"{axis.name} {axis.offset:g}" for axis in axes.values() if getattr(axis, "offset", None)]
+    return (
+        [f"{path}: axes have an offset ({', '.join(moved)}), which is not added: positions count from the image's corner"] if moved else []
+    )
 
 
 def _geff_frames(times: list[float], unit: str | None, where: list[str], path: Path, facts: RecordingFacts) -> list[int]:

@@ -40,4 +40,4 @@ def _tracks(text: pd.DataFrame, path: Path, facts: RecordingFacts, frame: str) -
         }
     )
     rows["parent_id"], warnings = read_parents(text, path, frame)
-    return RawTracks(rows, warnings=tuple(warnings))
+    return RawTracks(rows, warnings=(*text.attrs.get("notes", []), *warnings))

@@ -11,13 +11,13 @@ from cellfate.base.errors import InputError
 from cellfate.tracks.links import tracks_of_links
 from cellfate.tracks.numbers import EXACT, whole_number
 from cellfate.tracks.parents import is_lineage_name, unused_lineage
-from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, lines, numbers, read_text
+from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, lines, numbers, read_text, refuse_depth
 
 PIXEL_UNITS = ("", "pixel", "pixels", "px")
 MICRON_UNITS = ("micron", "microns", "um", "µm", "μm", "micrometer", "micrometre")
 HEADER_ROWS = 3  # below the table's header: names for people, short names, units
 TOLERANCE = 0.01  # by which the pixel size in the file may differ from the sheet's
-_SPOT_COLUMNS = {"needed": ("ID", "TRACK_ID", "POSITION_X", "POSITION_Y", "FRAME"), "optional": ("LABEL",)}
+_SPOT_COLUMNS = {"needed": ("ID", "TRACK_ID", "POSITION_X", "POSITION_Y", "FRAME"), "optional": ("LABEL", "POSITION_Z")}
 _EDGE_COLUMNS = {"needed": ("SPOT_SOURCE_ID", "SPOT_TARGET_ID"), "optional": ("TRACK_ID",)}
 
 
@@ -51,7 +51,8 @@ def _read_xml(path: Path, facts: RecordingFacts) -> pd.DataFrame:
         raise InputError(f"{path}: not readable as XML: {error}") from error
     model = root.find("Model")
     if root.tag != "TrackMate" or model is None:
-        raise InputError(f"{path}: not a TrackMate file: <TrackMate> with a <Model> is needed, <{root.tag}> found")
+        simple = ": the export of tracks alone; save the TrackMate file itself (its button Save)" if root.tag == "Tracks" else ""
+        raise InputError(f"{path}: not a TrackMate file: <TrackMate> with a <Model> is needed, <{root.tag}> found{simple}")
     size = _checked_size(model.get("spatialunits", ""), root.find("Settings/ImageData"), facts, path)
     kept = {track.get("TRACK_ID") for track in model.iterfind("FilteredTracks/TrackID")}
     links = []
@@ -72,6 +73,8 @@ def _read_xml(path: Path, facts: RecordingFacts) -> pd.DataFrame:
             "where": [f"spot {number}" for _, number in found],
         }
     )
+    depth = [_decimal(spot, "POSITION_Z", path) if spot.get("POSITION_Z") is not None else np.nan for spot, _ in found]
+    refuse_depth(pd.Series(depth, dtype="float64"), path, table["where"].tolist())
     return _rows(table, links, size, path)
 
 
@@ -144,6 +147,7 @@ def _read_spots(path: Path, facts: RecordingFacts) -> tuple[pd.DataFrame, list[s
     size = _pixel_size(text["POSITION_X"].get(HEADER_ROWS - 1, ""), facts, path)
     text = text[text.index >= HEADER_ROWS]
     text = text[~text["TRACK_ID"].isin(["", "None"])]
+    refuse_depth(numbers(text["POSITION_Z"], path, empty=True), path, lines(text))
     columns = {"spot": "ID", "frame": "FRAME", "track": "TRACK_ID"}
     table = pd.DataFrame({name: numbers(text[key], path, whole=True) for name, key in columns.items()})
     table = table.assign(y=numbers(text["POSITION_Y"], path), x=numbers(text["POSITION_X"], path), where=lines(text))
