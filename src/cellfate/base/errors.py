@@ -1,6 +1,7 @@
 """The one exception that a user's mistake raises, and checks that can name every mistake instead of the first."""
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -22,6 +23,11 @@ def in_words(error: Exception, source: object) -> str:
             f"HDF5_USE_FILE_LOCKING=FALSE in the environment of the run ({text})"
         )
     return f"{source}: cannot be read, the file is probably damaged ({type(error).__name__}: {text})"
+
+
+def no_file(path: object, what: str) -> str:
+    """The line for a path that is no file, where ``what`` is needed, such as "a table of genes": nothing is there, or a folder."""
+    return f"{path}: a folder, {what} is needed" if Path(str(path)).is_dir() else f"{path}: no such file ({what})"
 
 
 def raise_first(problems: Generator[str, None, Value]) -> Value:

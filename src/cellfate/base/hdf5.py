@@ -6,7 +6,7 @@ from pathlib import Path
 
 import h5py
 
-from cellfate.base.errors import LOCK, InputError, in_words
+from cellfate.base.errors import LOCK, InputError, in_words, no_file
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
 
@@ -15,7 +15,7 @@ def open_hdf5(path: str | Path, what: str) -> h5py.File:
     """An HDF5 file for reading; an InputError where it is not there, is none, or cannot be locked. ``what`` it should be, in words."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: {f'a folder, {what} is needed' if path.is_dir() else f'no such file ({what})'}")
+        raise InputError(no_file(path, what))
     try:
         return h5py.File(path, "r")
     except OSError as error:

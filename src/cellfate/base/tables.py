@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cellfate.base.errors import InputError, raise_first
+from cellfate.base.errors import InputError, in_words, no_file, raise_first
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
 
@@ -150,10 +150,13 @@ def _holds(bad: pd.Series) -> pd.Series:
 def read_table(path: str | Path, declared: Table) -> pd.DataFrame:
     """Read and check a declared table from a ``.parquet``, ``.csv`` or ``.tsv`` file."""
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file ({declared.name} table)")
+    if not path.is_file():
+        raise InputError(no_file(path, f"{declared.name} table"))
     if path.suffix == ".parquet":
-        table = pd.read_parquet(path)
+        try:
+            table = pd.read_parquet(path)
+        except Exception as error:  # a damaged file fails in many ways
+            raise InputError(in_words(error, path)) from error
     else:
         text = {column: "string" for column, spec in declared.columns.items() if spec.kind == "str"}
         try:

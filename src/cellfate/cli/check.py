@@ -5,7 +5,8 @@ import logging
 import sys
 from pathlib import Path
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, collect
+from cellfate.cli.check_cells import cell_problems
 from cellfate.planning.full_check import Checked, CheckedRecording, check_project
 from cellfate.tracks.tables import CENSORED, NO_EVENT
 
@@ -15,8 +16,8 @@ Opens everything that a run would open, and lists every problem at once.
 PATH is a recordings sheet (.tsv, .csv), or your settings (.yaml), which are laid over config.yaml as
 `snakemake --configfile` does it; several are laid over each other in their order. Checked are the settings, the
 sheet, the frames of each recording (all headers; the first, middle and last frame are read), its tracks and their
-outcomes, and whether there are enough of both outcomes to train, validate and test. Nothing is written. Paths in
-the sheet count from the current folder.
+outcomes, whether there are enough of both outcomes to train, validate and test, and the cells of `transition`.
+Nothing is written. Paths in the sheet count from the current folder.
 """
 EPILOG = """\
 example:
@@ -49,17 +50,22 @@ def run(arguments: argparse.Namespace) -> int:
     except InputError as error:
         print(f"Input error: {error}", file=sys.stderr)
         return 1
-    print("\n".join(report(checked)))
+    cells = None if checked.transition is None else collect(cell_problems(checked.transition), checked.problems)
+    print("\n".join(report(checked, cells)))
     return 1 if checked.problems else 0
 
 
-def report(checked: Checked) -> list[str]:
-    """The lines that a person reads: problems, or a table of what was found; then warnings and what was not looked at."""
+def report(checked: Checked, cells: str | None) -> list[str]:
+    """The lines that a person reads: problems, or a table of what was found; then warnings and what was not looked at.
+
+    ``cells`` says what the file of cells of ``transition`` holds; None where there is none.
+    """
     lines = [*checked.problems]
     if checked.problems:
         lines += ["", f"{_count(len(checked.problems), 'problem')} in {checked.path}. Nothing was changed."]
     else:
-        lines += [*_table(checked.recordings), "", f"Nothing is wrong: {_summary(checked.recordings)}."]
+        summary = "; ".join([*([_summary(checked.recordings)] if checked.recordings or not cells else []), *([cells] if cells else [])])
+        lines += [*_table(checked.recordings), "", f"Nothing is wrong: {summary}."]
     for title, texts in (("Worth a look:", checked.warnings), ("Not looked at:", checked.left_out)):
         if texts:
             more = [f"  and {len(texts) - MOST_LISTED} more"] if len(texts) > MOST_LISTED else []

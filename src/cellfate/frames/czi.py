@@ -51,7 +51,8 @@ class CziFile(Frames):
             except Exception as error:
                 raise InputError(f"{self.path}: time point {t} of channel {c}: the image cannot be decoded: {error}") from error
             if pixels.shape[:2] != self.shape or pixels.dtype != self.dtype:
-                raise InputError(f"{self.path}: time point {t} of channel {c}: decoded to {pixels.shape} {pixels.dtype}")
+                found = f"decoded to {pixels.shape} {pixels.dtype}, {self.shape} {self.dtype} expected"
+                raise InputError(f"{self.path}: time point {t} of channel {c}: {found}")
             plane[:] = pixels[..., 0]
         return image
 

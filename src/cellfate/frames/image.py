@@ -130,7 +130,10 @@ def check_page(file: str | Path, page: tifffile.TiffPage) -> None:
         raise InputError(f"{file}: an image with the axes {page.axes} {page.shape} found, one plane per channel expected")
     if page.photometric not in PHOTOMETRIC:
         found = getattr(page.photometric, "name", page.photometric)
-        how = " (a table of colours: save the image as grey)" if page.photometric == tifffile.PHOTOMETRIC.PALETTE else ""
+        how = {
+            tifffile.PHOTOMETRIC.PALETTE: " (a table of colours: save the image as grey)",
+            tifffile.PHOTOMETRIC.MINISWHITE: " (0 is white, so that dark pixels have high values: invert and save it as grey)",
+        }.get(page.photometric, "")
         raise InputError(f"{file}: photometric interpretation {found} found{how}, MINISBLACK or RGB expected")
 
 

@@ -62,7 +62,10 @@ class TiffStack(Frames):
             self._expect_all_pages()
         n_found = self._lengths.get(channel, 1)
         if n_found == 1 and len(channels) > 1:
-            raise InputError(f"{self.path}: 1 channel found (axes {axes} {shape}), {len(channels)} expected; {SAY_AXES}")
+            raise InputError(
+                f"{self.path}: 1 channel found (axes {axes} {shape}), {len(channels)} expected ({', '.join(channels)}): save them all in "
+                "one OME-TIFF or ImageJ hyperstack, or each in a file of its own, with {channel} in the path"
+            )
         self.shape = (self._first.imagelength, self._first.imagewidth)
         self.dtype = pixel_type(self._first.dtype, self.path)
         own = [] if self._planes is None else self._planes.own_channels

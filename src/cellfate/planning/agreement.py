@@ -41,14 +41,14 @@ def _first_channels(sheet: pd.DataFrame) -> list[str]:
 
 def _segmented_channel(config: dict, sheet: pd.DataFrame) -> Disagreements:
     settings, channels = config["segmentation"], _first_channels(sheet)
-    if settings["ladder"] == "single" and settings["channel"] not in channels:
+    if channels and settings["ladder"] == "single" and settings["channel"] not in channels:
         yield "segmentation.channel", settings["channel"], f"but the channels in {config['recordings']} are {', '.join(channels)}"
 
 
 def _tracked_channel(config: dict, sheet: pd.DataFrame) -> Disagreements:
     channels = _first_channels(sheet)
     channel = config["tracking"]["channel"] or config["segmentation"]["channel"]
-    if sheet["tracks"].isna().any() and channel not in channels:
+    if channels and sheet["tracks"].isna().any() and channel not in channels:
         line = sheet_line(sheet, int(sheet["tracks"].isna().to_numpy().argmax()))
         found = f"but the channels in {config['recordings']} are {', '.join(channels)}, and line {line} has no tracks"
         yield "tracking.channel", channel, f"{found}, so its cells are segmented"
@@ -68,7 +68,7 @@ def _published_scaling(config: dict, sheet: pd.DataFrame) -> Disagreements:
         "segmentation.ladder": config["segmentation"]["ladder"] == "published",
         "features.intensity": config["features"]["intensity"] == "published",
     }
-    for key in [key for key, published in chosen.items() if published and len(channels) != 3]:
+    for key in [key for key, published in chosen.items() if published and len(channels) not in (0, 3)]:
         value = "reference" if key == "scaling" else "published"
         yield key, value, f"the published constants are for 3 channels, {config['recordings']} has {len(channels)}"
 
@@ -95,7 +95,7 @@ def _paths(config: dict, sheet: pd.DataFrame) -> Disagreements:
 def _checkpoint(config: dict, _sheet: pd.DataFrame) -> Disagreements:
     checkpoint = config["training"]["checkpoint"]
     if checkpoint is not None and not Path(checkpoint).is_file():
-        yield "training.checkpoint", checkpoint, "no such file"
+        yield "training.checkpoint", checkpoint, "a folder, a file is needed" if Path(checkpoint).is_dir() else "no such file"
     if checkpoint is not None and config["scaling"] != "reference":
         yield "training.checkpoint", checkpoint, "but the published model was trained with scaling: reference"
 
@@ -103,12 +103,12 @@ def _checkpoint(config: dict, _sheet: pd.DataFrame) -> Disagreements:
 def _weights(config: dict, _sheet: pd.DataFrame) -> Disagreements:
     model = config["segmentation"]["model"]
     if ("/" in model or "." in model) and not Path(model).expanduser().is_file():
-        yield "segmentation.model", model, "no such file"
+        yield "segmentation.model", model, "a folder, a file is needed" if Path(model).expanduser().is_dir() else "no such file"
 
 
 def _registered_channel(config: dict, sheet: pd.DataFrame) -> Disagreements:
     registration, channels = config["registration"], _first_channels(sheet)
-    if registration["method"] != "none" and registration["channel"] not in channels:
+    if channels and registration["method"] != "none" and registration["channel"] not in channels:
         yield "registration.channel", registration["channel"], f"but the channels in {config['recordings']} are {', '.join(channels)}"
 
 

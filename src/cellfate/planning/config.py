@@ -104,8 +104,13 @@ def file_of(path: list[str], config_files: list[str | Path]) -> str:
             else:
                 break
         else:
-            return str(file)
-    return ", ".join(map(str, config_files)) or "--config"
+            return _shown(file)
+    return ", ".join(map(_shown, config_files)) or "--config"
+
+
+def _shown(file: str | Path) -> str:
+    """A configuration file as its users know it: the defaults, wherever the package has them, are ``config.yaml``."""
+    return "config.yaml" if Path(file).resolve() == DEFAULTS.resolve() else str(file)
 
 
 @dataclass(frozen=True)

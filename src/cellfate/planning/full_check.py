@@ -60,6 +60,7 @@ class Checked:
     warnings: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     recordings: list[CheckedRecording] = field(default_factory=list)
+    transition: Mapping | None = None  # the section of that name, where the settings have one: its files are not opened here
     tracks: list[pd.DataFrame] = field(default_factory=list)
     outcomes: list[pd.DataFrame] = field(default_factory=list)
 
@@ -122,6 +123,8 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
     collect(config_problems(config, SCHEMA, files), checked.problems)
     broken = broken_keys(schema_errors(config, SCHEMA))
     collect(_further_problems(config, broken), checked.problems)
+    if "transition" in own and not is_broken("transition", broken):
+        checked.transition = config["transition"]
     if is_broken("recordings", broken):
         return
     sheet = _sheet_of(config, broken, checked)

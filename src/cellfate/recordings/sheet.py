@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cellfate.base.errors import InputError, raise_first
+from cellfate.base.errors import InputError, no_file, raise_first
 from cellfate.base.names import CHANNEL_NAME, RECORDING_NAME
 from cellfate.base.tables import table_problems
 from cellfate.recordings.tables import RECORDINGS
@@ -64,10 +64,8 @@ def sheet_line(sheet: pd.DataFrame, row: int) -> int:
 
 def _text_of_sheet(path: Path) -> tuple[pd.DataFrame, list[int]]:
     """The cells of a sheet, as numbers where all of a column are, and the line of the file that each row stands in."""
-    if path.is_dir():
-        raise InputError(f"{path}: a folder, the file of the recordings sheet (.tsv, .csv) is needed")
-    if not path.exists():
-        raise InputError(f"{path}: no such file (recordings sheet)")
+    if not path.is_file():
+        raise InputError(no_file(path, "a recordings sheet (.tsv, .csv)"))
     columns = RECORDINGS.columns
     header, rows = _cells(path)
     text = io.StringIO()
@@ -164,7 +162,8 @@ def _row_problems(row, here: str) -> Iterator[str]:
     if row.recording is not None and not RECORDING_NAME.fullmatch(row.recording):
         yield f"{here}: recording is {row.recording!r}, letters, digits, '_', '.' and '-' are allowed, the first no '.' or '-'"
     if (row.tracks is None) != (row.tracks_format is None):
-        yield f"{here}: tracks is {row.tracks!r} and tracks_format is {row.tracks_format!r}; give both or neither"
+        there, empty = ("tracks", "tracks_format") if row.tracks_format is None else ("tracks_format", "tracks")
+        yield f"{here}: {there} is {row.tracks or row.tracks_format!r}, but {empty} is empty; give both or neither"
     if row.tracks_format is not None:
         yield from format_problems(row.tracks_format, here)
     if row.channels is not None:

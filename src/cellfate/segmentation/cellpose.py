@@ -9,7 +9,7 @@ import torch
 from cellpose.models import CellposeModel
 from cellpose.resnet_torch import CPnet
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, no_file
 from cellfate.segmentation.mask_file import NO_REGION, scale_to_uint8
 from cellfate.segmentation.regions import is_usable
 from cellfate.segmentation.settings import SegmentationSettings
@@ -54,7 +54,7 @@ def load_network(path: str | Path, device: str, threads: int) -> CellposeModel:
 def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
     """The weights in a file of Cellpose 3, by name. A missing or unreadable file is an InputError."""
     if not Path(path).is_file():
-        raise InputError(f"{path}: no such file (Cellpose weights)")
+        raise InputError(no_file(path, "a file of Cellpose weights"))
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:

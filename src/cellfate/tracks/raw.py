@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, no_file
 from cellfate.tracks.numbers import whole_number
 
 TRACK_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".h5", ".hdf5", ".geff", ".zarr")  # other endings belong to a folder's name
@@ -152,7 +152,7 @@ def _renamed(text: pd.DataFrame, names: Mapping[str, str], path: Path) -> pd.Dat
 
 def _read_file(path: Path, sep: str) -> pd.DataFrame:
     if not path.is_file():
-        raise InputError(f"{path}: {'a folder, a text table is needed' if path.is_dir() else 'no such file (a text table is needed)'}")
+        raise InputError(no_file(path, "a text table"))
     try:
         return _text_table(path, sep)
     except (ValueError, pd.errors.ParserWarning, OverflowError) as error:  # pandas' own errors are ValueErrors

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, no_file
 from cellfate.transition.h5ad import Expression
 
 SPLITS = ("train", "validation", "test")
@@ -153,8 +153,11 @@ def read_embedding(path: str | Path, cells: np.ndarray) -> np.ndarray:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file (transition.embedding)")
-    table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+        raise InputError(no_file(path, "a table for transition.embedding"))
+    try:
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+    except Exception as error:  # parsers of damaged tables raise many kinds
+        raise InputError(f"{path}: not readable as a table: {' '.join(str(error).split())}") from error
     table = table.set_index(table.columns[0])
     table.index = table.index.astype(str)
     if table.index.has_duplicates:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, no_file
 from cellfate.base.files import replacing
 from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.transition.expression import Prepared
@@ -61,12 +61,20 @@ def read_prepared(path: str | Path) -> PreparedFile:
         return PreparedFile(prepared, file["phenotype"][()], phenotypes, file["targets"][()], str(file.attrs["targets_kind"]), groups)
 
 
-def read_genes(path: str | Path) -> list[str]:
-    """A list of genes, one name a line; empty lines and what follows # are left out. Raises InputError when none is left."""
+def _lines(path: str | Path, what: str) -> list[str]:
+    """The lines of a text file; ``what`` it should be."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file (transition.prior)")
-    names = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+        raise InputError(no_file(path, what))
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not readable as text in UTF-8: {error}") from error
+
+
+def read_genes(path: str | Path) -> list[str]:
+    """A list of genes, one name a line; empty lines and what follows # are left out. Raises InputError when none is left."""
+    names = [line.split("#")[0].strip() for line in _lines(path, "a list of genes for transition.prior")]
     names = [name for name in names if name]
     if not names:
         raise InputError(f"{path}: no gene in it")
@@ -75,11 +83,8 @@ def read_genes(path: str | Path) -> list[str]:
 
 def read_gene_sets(path: str | Path) -> dict[str, list[str]]:
     """Gene sets of a GMT file: name, description and genes, separated by tabs. Raises InputError naming the line."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file (transition.gene_sets)")
     found: dict[str, list[str]] = {}
-    for line, text in enumerate(path.read_text().splitlines(), start=1):
+    for line, text in enumerate(_lines(path, "a GMT file for transition.gene_sets"), start=1):
         fields = [field.strip() for field in text.split("\t")]
         if fields == [""]:
             continue

@@ -87,7 +87,7 @@ def _read_layer(file: h5py.File, layer: str, path: Path) -> tuple[np.ndarray, np
     """The values (N, m) of the layer, and the names of its cells and genes."""
     place = _place(file, layer)
     if place not in file:
-        raise InputError(f"{path}: no layer {layer!r}; there are {', '.join(_layers(file))}")
+        raise InputError(f"{path}: no layer {layer!r}; {_among(_layers(file), 'the file has')}")
     genes = _place(file, "raw/var") if layer.startswith("raw/") else "var"
     return _matrix(file[place], f"{path}: {layer}"), _index(file, "obs", path), _index(file, genes, path)
 
@@ -95,6 +95,11 @@ def _read_layer(file: h5py.File, layer: str, path: Path) -> tuple[np.ndarray, np
 def _place(file: h5py.File, name: str) -> str:
     """Where ``name`` is in the file: anndata before 0.7 wrote raw.X and raw.var."""
     return name if name in file else name.replace("raw/", "raw.", 1)
+
+
+def _among(names: Sequence[str], what: str) -> str:
+    """Some names for a message; that there is none, where it is so."""
+    return f"{what} {', '.join(names) or 'none'}"
 
 
 def _layers(file: h5py.File) -> list[str]:

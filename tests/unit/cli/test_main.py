@@ -127,7 +127,7 @@ def test_torch_is_not_loaded_before_the_sheet_is_checked(tmp_path):
     )
     done = python("-c", code, cwd=tmp_path)
     assert done.stdout == "1 False\n"
-    assert done.stderr == "Input error: nowhere.tsv: no such file (recordings sheet)\n"
+    assert done.stderr == "Input error: nowhere.tsv: no such file (a recordings sheet (.tsv, .csv))\n"
 
 
 def test_public_names_are_loaded_when_they_are_used():

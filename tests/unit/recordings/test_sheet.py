@@ -76,8 +76,8 @@ def test_a_csv_sheet_with_a_byte_order_mark_and_spaces(sheet):
         ({"recording": "-rf"}, "line 3: recording is '-rf'"),
         ({"recording": ""}, "line 3: recording is empty"),
         ({"recording": "x"}, "line 3: recording x stands here for the second time"),
-        ({"tracks": ""}, "line 3: tracks is None and tracks_format is 'csv'; give both or neither"),
-        ({"tracks_format": ""}, "line 3: tracks is 't/a1.csv' and tracks_format is None"),
+        ({"tracks": ""}, "line 3: tracks_format is 'csv', but tracks is empty; give both or neither"),
+        ({"tracks_format": ""}, "line 3: tracks is 't/a1.csv', but tracks_format is empty"),
         ({"tracks_format": "excel"}, "line 3: tracks_format is 'excel', one of coco-video, csv"),
         ({"channels": "red,red"}, "line 3: channels is 'red,red'; each name may stand there once"),
         ({"channels": "red,"}, "line 3: channels is 'red,': '' is not a name"),
@@ -250,7 +250,7 @@ def test_every_problem_of_a_sheet_is_listed_and_reading_raises_the_first(sheet):
         "line 5: pixel_size_um is -1.0",
         "line 5: recording b stands here for the second time",
         "line 3: recording is 'a/1'",
-        "line 4: tracks is None and tracks_format is 'csv'; give both or neither",
+        "line 4: tracks_format is 'csv'",
         "line 4: channels is 'red",
         "line 5: images is 'i/b'",
         "line 4: channels is 'red",
@@ -311,7 +311,7 @@ def test_a_sheet_in_another_encoding_and_a_folder(sheet):
     path.write_bytes(path.read_text().encode("utf-16"))
     with pytest.raises(InputError, match=r"s\.tsv: not readable as a table: .* save it as text in UTF-8"):
         read_sheet(path)
-    with pytest.raises(InputError, match="a folder, the file of the recordings sheet"):
+    with pytest.raises(InputError, match="a folder, a recordings sheet"):
         read_sheet(path.parent)
 
 

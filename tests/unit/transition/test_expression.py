@@ -211,7 +211,7 @@ def test_missing_files_and_layers_are_named(tmp_path):
     (tmp_path / "text.h5ad").write_text("no HDF5")
     with pytest.raises(InputError, match="not readable as HDF5, an h5ad file"):
         read_h5ad(tmp_path / "text.h5ad", **COUNTS)
-    with pytest.raises(InputError, match="no layer 'raw/X'; there are X"):
+    with pytest.raises(InputError, match="no layer 'raw/X'; the file has X"):
         read_h5ad(write(tmp_path / "cells.h5ad"), layer="raw/X", kind="counts")
 
 

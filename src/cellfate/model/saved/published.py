@@ -7,7 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, no_file
 from cellfate.model.network import FateModel, ModelSettings
 from cellfate.model.saved.folder import load_strictly
 
@@ -69,7 +69,7 @@ def import_checkpoint(checkpoint: str | Path, settings: ModelSettings) -> FateMo
     """Read the published safetensors file; see :func:`import_state`. Its inputs must be scaled with ``reference_scaling``."""
     checkpoint = Path(checkpoint)
     if not checkpoint.is_file():
-        raise InputError(f"training.checkpoint: {checkpoint}: no such file")
+        raise InputError(f"training.checkpoint: {no_file(checkpoint, 'a safetensors file')}")
     try:
         state = load_file(checkpoint)
     except SafetensorError as error:

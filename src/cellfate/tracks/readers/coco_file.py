@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, no_file
 from cellfate.tracks.numbers import whole_number
 
 CELL = 1  # category_id of the boxes that make up a track
@@ -128,7 +128,7 @@ def open_coco(path: str | Path) -> CocoFile:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: {'a folder, a JSON file is needed' if path.is_dir() else 'no such file'} (COCO-video annotations)")
+        raise InputError(no_file(path, "a JSON file of COCO-video annotations"))
     known = path.stat()
     return _opened(path.absolute(), path, known.st_size, known.st_mtime_ns)
 

@@ -116,7 +116,7 @@ def _hinted(hints: Any, named: Mapping[str, Any], path: Path) -> Iterable[tuple[
         if name is None:
             continue
         if name not in named:
-            raise InputError(f"{path}: display_hints name {name!r} as {direction}, the axes are {', '.join(named)}")
+            raise InputError(f"{path}: display_hints name {name!r} as {direction}, the axes are {', '.join(named) or 'none'}")
         yield key, named[name]
 
 
