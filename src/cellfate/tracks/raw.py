@@ -62,7 +62,8 @@ class RawTracks:
     ``fates``: track_id, outcome (None: unknown), event_frame (NaN: unknown), continues_as (ids of tracks of the same cell),
     lineage (a label shared by relatives, or None), where, note (a text for the warning column, or None), source (the file that says
     so). Tracks may be absent. ``events_said``: track_id, column, word, event_frame, where: what the file says in its program's own
-    words, of which those count that ``tracks.outcomes_from.words`` maps. ``left_out``: what of the file is not in ``rows`` and
+    words, of which those count that ``tracks.outcomes_from.words`` maps; NA for event_frame where the track cannot show the event
+    (it was before, or nobody knows when), so that the track is censored. ``left_out``: what of the file is not in ``rows`` and
     ``fates`` though it should be. ``warnings``: lines for a person about the file as a whole.
     """
 

@@ -16,7 +16,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.tracks.fates import fates_beside, fates_of_rows
 from cellfate.tracks.raw import FATES, RawTracks, RecordingFacts, joined_notes
-from cellfate.tracks.tables import CENSORED
+from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 SHOWN = 8
 USED, AGREES, DISAGREES, PASSED = "used", "agrees", "disagrees", "passed over"  # what became of a statement
@@ -87,13 +87,21 @@ def with_fates(raw: RawTracks, path: Path, facts: RecordingFacts, outcomes_from:
 
 
 def _mapped(events: pd.DataFrame, words: Mapping[str, str], source: str) -> pd.DataFrame:
-    """Rows of fates from the events that ``words`` map, as ``column=word`` or by the word alone: the first of an outcome in each track."""
+    """Rows of fates from the events that ``words`` map, as ``column=word`` or by the word alone: the first of an outcome in each track.
+
+    An event without a frame cannot be seen in its track, which is censored.
+    """
     full = events["column"].astype(str) + "=" + events["word"].astype(str)
     said = full.where(full.isin(list(words)), events["word"])
     rows = events.assign(outcome=said, kind=said.map(words), where=events["where"].astype(str) + ", " + events["column"].astype(str))
     rows = rows[rows["kind"].notna()].sort_values("event_frame", kind="stable").drop_duplicates(["track_id", "kind"]).sort_index()
     rows["continues_as"] = pd.Series([()] * len(rows), index=rows.index, dtype=object)
-    return rows.assign(lineage=None, note=None, source=source).reindex(columns=FATES)
+    unseen = rows["event_frame"].isna() | rows["kind"].isin([CENSORED, NO_EVENT])
+    rows["event_frame"] = rows["event_frame"].astype(object).mask(unseen, pd.NA)
+    never = unseen & ~rows["kind"].isin([CENSORED, NO_EVENT])
+    rows["note"] = (rows["outcome"].astype(str) + " is not seen in the track (" + rows["where"] + "): censored").where(never, None)
+    rows["outcome"] = rows["outcome"].mask(never, CENSORED)
+    return rows.assign(lineage=None, source=source).reindex(columns=FATES)
 
 
 def statements_by_track(fates: pd.DataFrame, tracks: Iterable[int], words: Mapping[str, str], path: Path) -> dict[int, list[Statement]]:

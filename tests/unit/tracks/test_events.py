@@ -1,0 +1,112 @@
+"""Events that files of tracks name in their own words: tables, TrackMate, GEFF."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from cellfate.base.errors import InputError
+from cellfate.tracks.outcomes import check_tracks
+from cellfate.tracks.raw import RecordingFacts
+from cellfate.tracks.readers.events import word_of
+from cellfate.tracks.statements import AS_IN_THE_FILE, OutcomesFrom
+
+FACTS = RecordingFacts("r", 10, (60, 80), 0.5, 30)
+
+
+def check(path, tracks_format, **settings):
+    return check_tracks(path, tracks_format, FACTS, 2, OutcomesFrom(**(asdict(AS_IN_THE_FILE) | settings)))
+
+
+def ends(checked):
+    """{track: (outcome, event_frame or None)}"""
+    rows = checked.outcomes[["track_id", "outcome", "event_frame"]].astype(object)
+    return {track: (outcome, frame) for track, outcome, frame in rows.where(rows.notna(), None).values.tolist()}
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("anaphase ", "anaphase"),
+        ("0", "0"),
+        ("1.0", "1"),
+        ("0.50", "0.50"),
+        ("True", "1"),
+        ("FALSE", "0"),
+        ("nan", ""),
+        ("None", ""),
+        ("", ""),
+        (None, ""),
+        (True, "1"),
+        (np.bool_(False), "0"),
+        (np.float64("nan"), ""),
+        (np.float32(3), "3"),
+        (np.int64(7), "7"),
+        (b"dead", "dead"),
+        (np.array(["a", "b"]), "a;b"),
+        (np.array([]), ""),
+        (np.array(2.0), "2"),
+        (float("inf"), "inf"),
+    ],
+)
+def test_values_as_words(value, word):
+    assert word_of(value) == word
+
+
+CELLS = [(1, t, "" if t < 3 else "round" if t < 5 else "anaphase", "0") for t in range(6)]
+CELLS += [(2, t, "", "0.0" if t < 4 else "1.0") for t in range(9)] + [(3, t, "nan", "False") for t in range(10)]
+
+
+def write_table(path, frame="frame", header="state,dead", cells=CELLS):
+    lines = [f"track_id,{frame},y,x,{header}", *(f"{one},{t},{5 * one},{t},{','.join(values)}" for one, t, *values in cells)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(("tracks_format", "frame"), [("csv", "frame"), ("napari", "t")])
+def test_columns_of_tables(tmp_path, tracks_format, frame):
+    path = write_table(tmp_path / "t.csv", frame)
+    checked = check(path, tracks_format, words={"anaphase": "mitosis", "dead=1": "apoptosis"}, events=["state", "dead"])
+    assert ends(checked) == {1: ("mitosis", 5), 2: ("apoptosis", 4), 3: ("no_event_by_end", None)}
+    sources = checked.sources.set_index("track_id")
+    assert sources.loc[[1, 2], "where"].tolist() == ["line 7, state", "line 12, dead"]
+    assert sources.loc[[1, 2], "said"].tolist() == ["anaphase", "dead=1"]
+    assert "goes on to frame 8" in checked.outcomes["warning"].tolist()[1]
+    assert not [line for line in checked.warnings if "has no" in line]
+
+
+def test_rows_in_any_order_give_the_first_frame(tmp_path):
+    path = write_table(tmp_path / "t.csv", cells=CELLS[::-1])
+    assert ends(check(path, "csv", words={"anaphase": "mitosis"}, events=["state"] + ["dead"]))[1] == ("mitosis", 5)
+
+
+def test_a_column_that_the_file_lacks_is_named(tmp_path):
+    path = write_table(tmp_path / "t.csv", "t")
+    checked = check(path, "napari", words={"anaphase": "mitosis"}, events=["state", "phase", "fate"])
+    assert [line for line in checked.warnings if "has no" in line] == [
+        f"{path}: it has no phase, fate, which tracks.outcomes_from.events names; there are track_id, t, y, x, state, dead"
+    ]
+    assert ends(checked)[1] == ("mitosis", 5)
+
+
+def test_csv_stays_strict_about_other_columns(tmp_path):
+    path = write_table(tmp_path / "t.csv")
+    with pytest.raises(InputError, match=r"unknown column dead"):
+        check(path, "csv", events=["state"])
+
+
+def test_words_that_nobody_mapped_are_told(tmp_path):
+    checked = check(write_table(tmp_path / "t.csv"), "csv", events=["state", "dead"])
+    assert "its events are dead=0 (3), state=round (1), state=anaphase (1), dead=1 (1), tracks each" in checked.warnings[0]
+
+
+def test_a_word_may_mean_censored(tmp_path):
+    checked = check(write_table(tmp_path / "t.csv"), "csv", words={"dead=0": "censored"}, events=["state", "dead"])
+    assert ends(checked) == dict.fromkeys((1, 2, 3), ("censored", None))
+
+
+def test_a_column_that_names_mothers_is_no_event_by_accident(tmp_path):
+    path = write_table(tmp_path / "t.csv", header="parent,root_cell", cells=[(1, 0, "", "a"), (2, 1, "1", "b"), (2, 2, "1", "b")])
+    checked = check(path, "csv", words={"b": "mitosis"}, events=["root_cell"])
+    assert checked.outcomes["parent_id"].tolist()[1] == 1
+    assert not [line for line in checked.warnings if "looks like lineage" in line]
