@@ -77,7 +77,7 @@ def test_columns_of_tables(tmp_path, tracks_format, frame):
 
 def test_rows_in_any_order_give_the_first_frame(tmp_path):
     path = write_table(tmp_path / "t.csv", cells=CELLS[::-1])
-    assert ends(check(path, "csv", words={"anaphase": "mitosis"}, events=["state"] + ["dead"]))[1] == ("mitosis", 5)
+    assert ends(check(path, "csv", words={"anaphase": "mitosis"}, events=["state", "dead"]))[1] == ("mitosis", 5)
 
 
 def test_a_column_that_the_file_lacks_is_named(tmp_path):
@@ -110,3 +110,60 @@ def test_a_column_that_names_mothers_is_no_event_by_accident(tmp_path):
     checked = check(path, "csv", words={"b": "mitosis"}, events=["root_cell"])
     assert checked.outcomes["parent_id"].tolist()[1] == 1
     assert not [line for line in checked.warnings if "looks like lineage" in line]
+
+
+def write_xml(path, marks):
+    """Two cells, spots 1 to 6 and 11 to 16; ``marks`` are {spot: more of its attributes}."""
+    spots = [
+        f'<Spot ID="{s}" FRAME="{t}" POSITION_X="{t}" POSITION_Y="{s}" {marks.get(s, f"""name="ID{s}" """)} />' for s, t in SPOTS.items()
+    ]
+    edges = [f'<Edge SPOT_SOURCE_ID="{s}" SPOT_TARGET_ID="{s + 1}" />' for s in SPOTS if s + 1 in SPOTS]
+    path.write_text(
+        '<TrackMate version="7"><Model spatialunits="pixel"><AllSpots><SpotsInFrame>' + "".join(spots) + "</SpotsInFrame></AllSpots>"
+        '<AllTracks><Track TRACK_ID="0" name="Track_0">' + "".join(edges) + "</Track></AllTracks>"
+        '<FilteredTracks><TrackID TRACK_ID="0" /></FilteredTracks></Model></TrackMate>'
+    )
+    return path
+
+
+SPOTS = {start + t: t for start in (1, 11) for t in range(6)}
+
+
+def write_spots(path, columns, marks):
+    """The exported table of the same cells; ``marks`` are {spot: values of columns}, after LABEL."""
+    none = "," * columns.count(",")
+    head = [f"LABEL,ID,TRACK_ID,POSITION_X,POSITION_Y,FRAME{columns}", *[f",,,,,{none}"] * 2, f",,,(pixel),(pixel),{none}"]
+    body = []
+    for s, t in SPOTS.items():
+        label, more = marks.get(s, (f"ID{s}", ""))
+        body.append(f"{label},{s},{s // 10},{t},{s},{t}{more or none}")
+    path.write_text("\n".join(head + body) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("named", ["name", "LABEL"])
+def test_names_that_somebody_gave_to_spots(tmp_path, named):
+    marks = {4: 'name="division"', 5: 'name="division"', 6: 'name="6"', 15: 'name="dead"', 11: 'name="ID99"'}
+    settings = {"words": {"division": "mitosis", f"{named}=dead": "apoptosis"}, "events": [named]}
+    xml = check(write_xml(tmp_path / "t.xml", marks), "trackmate", **settings)
+    assert ends(xml) == {1: ("mitosis", 3), 11: ("apoptosis", 4)}
+    assert xml.sources["where"].tolist() == [f"spot 4, {named}", f"spot 15, {named}"]
+    labels = {4: ("division", ""), 5: ("division", ""), 6: ("6", ""), 15: ("dead", "")}
+    table = check(write_spots(tmp_path / "t_spots.csv", "", labels), "trackmate", **settings)
+    assert ends(table) == {1: ("mitosis", 3), 11: ("apoptosis", 4)}
+    assert not [line for line in (*xml.warnings, *table.warnings) if "its events are" in line or "has no" in line]
+
+
+def test_features_of_spots(tmp_path):
+    marks = {s: f'name="ID{s}" MANUAL_INTEGER_SPOT_FEATURE="{int(s > 3)}.0"' for s in SPOTS if s != 2}
+    settings = {"words": {"MANUAL_INTEGER_SPOT_FEATURE=1": "mitosis"}, "events": ["MANUAL_INTEGER_SPOT_FEATURE"]}
+    assert ends(check(write_xml(tmp_path / "t.xml", marks), "trackmate", **settings)) == {1: ("mitosis", 3), 11: ("mitosis", 0)}
+    values = {s: (f"ID{s}", f",{int(s > 3)}") for s in SPOTS if s != 2}
+    path = write_spots(tmp_path / "t_spots.csv", ",MANUAL_INTEGER_SPOT_FEATURE", values)
+    assert ends(check(path, "trackmate", **settings)) == {1: ("mitosis", 3), 11: ("mitosis", 0)}
+
+
+@pytest.mark.parametrize("write", [lambda path: write_xml(path / "t.xml", {}), lambda path: write_spots(path / "t_spots.csv", "", {})])
+def test_a_feature_that_trackmate_did_not_write_is_named(tmp_path, write):
+    lines = check(write(tmp_path), "trackmate", events=["name", "state"]).warnings
+    assert [line for line in lines if "it has no state, which" in line and "FRAME" in line]

@@ -33,12 +33,8 @@ def word_of(value: Any) -> str:
 
 def first_words(rows: pd.DataFrame, columns: Mapping[str, Iterable[Any]]) -> pd.DataFrame:
     """The events of ``columns``, {name: a value for each of ``rows``}, which have ``track_id``, ``frame`` and ``where``."""
-    found = [
-        rows[["track_id", "frame", "where"]]
-        .rename(columns={"frame": "event_frame"})
-        .assign(column=name, word=[word_of(one) for one in values])
-        for name, values in columns.items()
-    ]
+    places = rows[["track_id", "frame", "where"]].rename(columns={"frame": "event_frame"})
+    found = [places.assign(column=name, word=[word_of(one) for one in values]) for name, values in columns.items()]
     return _first(pd.concat(found, ignore_index=True)) if found else pd.DataFrame(columns=EVENTS)
 
 
@@ -81,6 +77,6 @@ def of_position(text: pd.DataFrame, column: str, names: Iterable[pd.Series], fac
     if not mine.any():
         shown = ", ".join(positions[:SHOWN])
         raise InputError(
-            f"{path}: it has the cells of several positions ({column} is {shown}); none is called {facts.name}, as the recording"
+            f"{path}: it has the cells of several positions ({column} is {shown}); none is called {facts.name}, as the recording is"
         )
     return text[mine]

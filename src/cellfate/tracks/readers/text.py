@@ -24,12 +24,11 @@ def read_csv(path: Path, facts: RecordingFacts) -> RawTracks:
 def read_napari(path: Path, facts: RecordingFacts) -> RawTracks:
     """napari's tracks, ``track_id,t,y,x``, and optionally a column of mothers and ``z`` (one plane); pixels, frames from 0.
 
-    Further columns are properties of the layer, such as predictions, and are left out but for ``facts.event_columns``. Ultrack's tables are of this kind: their
-    ``parent_track_id`` is the mother, their ``parent_id`` the detection before.
+    Further columns are properties of the layer, such as predictions, and are left out but for ``facts.event_columns``. Ultrack's
+    tables are of this kind: their ``parent_track_id`` is the mother, their ``parent_id`` the detection before.
     """
-    text = read_text(
-        path, facts.name, **_NAPARI_COLUMNS, strict=False, keep=lambda name: is_lineage_name(name) or bool(facts.event_columns)
-    )
+    keep = is_lineage_name if not facts.event_columns else lambda _: True
+    text = read_text(path, facts.name, **_NAPARI_COLUMNS, strict=False, keep=keep)
     refuse_depth(numbers(text["z"], path, empty=True), path, lines(text))
     return _tracks(text, path, facts, frame="t")
 

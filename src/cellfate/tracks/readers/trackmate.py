@@ -1,6 +1,8 @@
 """Tracks of TrackMate (Tinevez et al. 2017, https://doi.org/10.1016/j.ymeth.2016.09.016): its XML file, or its table of spots."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,11 +14,14 @@ from cellfate.tracks.links import tracks_of_links
 from cellfate.tracks.numbers import EXACT, whole_number
 from cellfate.tracks.parents import is_lineage_name, unused_lineage
 from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, lines, numbers, read_text, refuse_depth
+from cellfate.tracks.readers.events import first_words, lacking
 
 PIXEL_UNITS = ("", "pixel", "pixels", "px")
 MICRON_UNITS = ("micron", "microns", "um", "µm", "μm", "micrometer", "micrometre")
 HEADER_ROWS = 3  # below the table's header: names for people, short names, units
 TOLERANCE = 0.01  # by which the pixel size in the file may differ from the sheet's
+NAMES = ("name", "LABEL")  # of a spot: in the XML file, and in the table
+_DEFAULT_NAME = re.compile("ID ?[0-9]+")
 _SPOT_COLUMNS = {"needed": ("ID", "TRACK_ID", "POSITION_X", "POSITION_Y", "FRAME"), "optional": ("LABEL", "POSITION_Z")}
 _EDGE_COLUMNS = {"needed": ("SPOT_SOURCE_ID", "SPOT_TARGET_ID"), "optional": ("TRACK_ID",)}
 
@@ -27,9 +32,29 @@ def read_trackmate(path: Path, facts: RecordingFacts) -> RawTracks:
     Positions in micrometres become pixels by the sheet's ``pixel_size_um``. Only spots of the tracks that TrackMate's filters
     kept count. TrackMate numbers whole lineages; here a track ends where a cell divides, and has the ID of its first spot. The
     table of spots has no links: a lineage with divisions needs the table of edges beside it (:func:`cellfate.tracks.raw.edges_beside`).
+    Events are the names that somebody gave to spots and any of their features, where ``facts.event_columns`` names them.
     """
-    rows, warnings = (_read_xml(path, facts), []) if path.suffix.lower() == ".xml" else _read_spots(path, facts)
-    return RawTracks(rows, warnings=tuple(warnings))
+    return _read_xml(path, facts) if path.suffix.lower() == ".xml" else _read_spots(path, facts)
+
+
+def _with_events(
+    rows: pd.DataFrame, ids: Sequence[int], features: Mapping[str, Sequence[str]], there: Iterable[str], facts: RecordingFacts, path: Path
+) -> RawTracks:
+    """The tracks with what ``features``, a value for each of the spots ``ids``, say; ``there`` are all features of the file."""
+    found = {}
+    for wanted in facts.event_columns:
+        feature = next((name for name in (wanted, *(NAMES if wanted in NAMES else ())) if name in features), None)
+        if feature in NAMES:
+            found[wanted] = [_given_name(name, number) for name, number in zip(features[feature], ids, strict=True)]
+        elif feature is not None:
+            found[wanted] = features[feature]
+    warnings = lacking(facts.event_columns, found, there, path)
+    return RawTracks(rows, warnings=tuple(warnings), events_said=first_words(rows, found))
+
+
+def _given_name(name: str, number: int) -> str:
+    """A spot's name where a person gave it one; empty for TrackMate's own, such as ID1234, and for its mere number."""
+    return "" if _DEFAULT_NAME.fullmatch(name.strip()) or name.strip() == str(number) else name
 
 
 def _pixel_size(unit: str, facts: RecordingFacts, path: Path) -> float:
@@ -44,7 +69,7 @@ def _pixel_size(unit: str, facts: RecordingFacts, path: Path) -> float:
     return facts.pixel_size_um
 
 
-def _read_xml(path: Path, facts: RecordingFacts) -> pd.DataFrame:
+def _read_xml(path: Path, facts: RecordingFacts) -> RawTracks:
     try:
         root = ElementTree.parse(path).getroot()
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # an encoding that is none is one of the last two
@@ -75,7 +100,11 @@ def _read_xml(path: Path, facts: RecordingFacts) -> pd.DataFrame:
     )
     depth = [_decimal(spot, "POSITION_Z", path) if spot.get("POSITION_Z") is not None else np.nan for spot, _ in found]
     refuse_depth(pd.Series(depth, dtype="float64"), path, table["where"].tolist())
-    return _rows(table, links, size, path)
+    rows = _rows(table, links, size, path)
+    there = dict.fromkeys(key for spot, _ in found for key in spot.keys()) if facts.event_columns else {}
+    wanted = {*facts.event_columns, *NAMES} & there.keys()
+    features = {key: [spot.get(key, "") for spot, _ in found] for key in wanted}
+    return _with_events(rows, [number for _, number in found], features, there, facts, path)
 
 
 def _checked_size(unit: str, image: ElementTree.Element | None, facts: RecordingFacts, path: Path) -> float:
@@ -140,8 +169,9 @@ def _name(element: ElementTree.Element) -> str:
     return element.get("ID") or element.get("SPOT_SOURCE_ID") or "without a number"
 
 
-def _read_spots(path: Path, facts: RecordingFacts) -> tuple[pd.DataFrame, list[str]]:
-    text = read_text(path, facts.name, **_SPOT_COLUMNS, strict=False, keep=is_lineage_name)
+def _read_spots(path: Path, facts: RecordingFacts) -> RawTracks:
+    keep = is_lineage_name if not facts.event_columns else lambda _: True
+    text = read_text(path, facts.name, **_SPOT_COLUMNS, strict=False, keep=keep)
     if not len(text) or _is_number(text["FRAME"].iloc[0]):
         raise InputError(f"{path}: line 2: the rows with names and units below the header are missing, so the unit of positions is unknown")
     size = _pixel_size(text["POSITION_X"].get(HEADER_ROWS - 1, ""), facts, path)
@@ -152,7 +182,9 @@ def _read_spots(path: Path, facts: RecordingFacts) -> tuple[pd.DataFrame, list[s
     table = pd.DataFrame({name: numbers(text[key], path, whole=True) for name, key in columns.items()})
     table = table.assign(y=numbers(text["POSITION_Y"], path), x=numbers(text["POSITION_X"], path), where=lines(text))
     links = _links(table, path, facts)
-    return _rows(table, links, size, path), unused_lineage(text.columns, (), "the links between spots", path)
+    raw = _with_events(_rows(table, links, size, path), table["spot"].tolist(), text, text, facts, path)
+    unused = unused_lineage(text.columns, facts.event_columns, "the links between spots", path)
+    return replace(raw, warnings=(*raw.warnings, *unused))
 
 
 def _is_number(text: str) -> bool:
