@@ -2,6 +2,8 @@
 
 from dataclasses import asdict
 
+import geff
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -167,3 +169,44 @@ def test_features_of_spots(tmp_path):
 def test_a_feature_that_trackmate_did_not_write_is_named(tmp_path, write):
     lines = check(write(tmp_path), "trackmate", events=["name", "state"]).warnings
     assert [line for line in lines if "it has no state, which" in line and "FRAME" in line]
+
+
+def write_geff(path, nodes, edges=((1, 2), (2, 3), (3, 4), (3, 5), (4, 6))):
+    """Nodes 1 to 6, of which 3 divides into 4 and 5; ``nodes`` are {node: more of its properties}."""
+    graph = nx.DiGraph()
+    for node, frame in {1: 0, 2: 1, 3: 2, 4: 3, 5: 3, 6: 4}.items():
+        graph.add_node(node, t=frame, y=2.0 * node, x=3.0, **nodes.get(node, {}))
+    graph.add_edges_from(edges)
+    geff.write(graph, path, axis_names=["t", "y", "x"], axis_units=["frame", "pixel", "pixel"], axis_types=["time", "space", "space"])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("nodes", "word"),
+    [
+        ({3: {"p": "division"}, 5: {"p": "death"}}, "division"),
+        ({node: {"p": "division" if node == 3 else ""} for node in range(1, 7)}, "division"),
+        ({node: {"p": node == 3} for node in range(1, 7)}, "p=1"),
+        ({3: {"p": True}}, "p=1"),
+        ({node: {"p": 4 * (node == 3)} for node in range(1, 7)}, "p=4"),
+        ({3: {"p": 4.0}, 6: {"p": float("nan")}}, "p=4"),
+    ],
+)
+def test_properties_of_nodes(tmp_path, nodes, word):
+    checked = check(write_geff(tmp_path / "t.geff", nodes), "geff", words={word: "mitosis"}, events=["p"])
+    assert ends(checked) == {1: ("mitosis", 2), 4: ("censored", None), 5: ("censored", None)}
+    assert checked.sources["where"].tolist()[0] == "node 3, p"
+    assert not [line for line in checked.warnings if "has no" in line]
+
+
+def test_a_property_that_no_node_has_is_named(tmp_path):
+    checked = check(write_geff(tmp_path / "t.geff", {3: {"p": "division"}}), "geff", words={"division": "mitosis"}, events=["p", "tag"])
+    assert [line.split("t.geff: ")[1] for line in checked.warnings if "has no" in line] == [
+        "it has no tag, which tracks.outcomes_from.events names; there are p, t, x, y"
+    ]
+
+
+def test_lists_of_tags_of_nodes(tmp_path):
+    nodes = {node: {"tags": np.array([1, 2]) if node == 3 else np.array([0, 2])} for node in range(1, 7)}
+    checked = check(write_geff(tmp_path / "t.geff", nodes), "geff", words={"1;2": "mitosis"}, events=["tags"])
+    assert ends(checked)[1] == ("mitosis", 2)

@@ -14,6 +14,7 @@ from cellfate.tracks.links import tracks_of_links
 from cellfate.tracks.numbers import EXACT, whole_number
 from cellfate.tracks.parents import unused_lineage
 from cellfate.tracks.raw import RawTracks, RecordingFacts, refuse_depth
+from cellfate.tracks.readers.events import first_words, lacking
 
 MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "meter": 1e6}
 MINUTES = {"millisecond": 1 / 60000, "second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0}
@@ -49,6 +50,7 @@ def read_geff(path: Path, facts: RecordingFacts) -> RawTracks:
     Which axis is which say its ``display_hints`` (vertical is y, horizontal is x), then the axis of type time, then the names (y,
     POSITION_Y, ...). Axes without a unit are pixels and frames. Lengths become pixels by the sheet's ``pixel_size_um``, times frames
     by its ``frame_interval_min``. Tracks are the longest paths between divisions, each has the number of its first node.
+    Properties of nodes that ``facts.event_columns`` name are events; a node that lacks one says nothing.
     """
     import geff
 
@@ -77,7 +79,11 @@ def read_geff(path: Path, facts: RecordingFacts) -> RawTracks:
     if not graph.number_of_edges():
         warnings.append(f"{path}: no node is linked to another, so each of its {len(nodes)} nodes is a track of one frame")
         warnings += unused_lineage(metadata.node_props_metadata or (), (), "the graph's edges", path)
-    return RawTracks(rows.assign(where=where), warnings=tuple(warnings))
+    rows["where"] = where
+    there = sorted({*(metadata.node_props_metadata or ()), *(key for node in graph.nodes.values() for key in node)})
+    words = {name: [node.get(name) for node in graph.nodes.values()] for name in facts.event_columns if name in there}
+    warnings += lacking(facts.event_columns, words, there, path)
+    return RawTracks(rows, warnings=tuple(warnings), events_said=first_words(rows, words))
 
 
 def _node_number(node: Any, path: Path) -> int:

@@ -101,7 +101,7 @@ def _read_xml(path: Path, facts: RecordingFacts) -> RawTracks:
     depth = [_decimal(spot, "POSITION_Z", path) if spot.get("POSITION_Z") is not None else np.nan for spot, _ in found]
     refuse_depth(pd.Series(depth, dtype="float64"), path, table["where"].tolist())
     rows = _rows(table, links, size, path)
-    there = dict.fromkeys(key for spot, _ in found for key in spot.keys()) if facts.event_columns else {}
+    there = dict.fromkeys(key for spot, _ in found for key in spot.attrib) if facts.event_columns else {}
     wanted = {*facts.event_columns, *NAMES} & there.keys()
     features = {key: [spot.get(key, "") for spot, _ in found] for key in wanted}
     return _with_events(rows, [number for _, number in found], features, there, facts, path)
