@@ -57,6 +57,8 @@ FORMATS = {
     "ctc": Format("cellfate.tracks.readers.ctc:read_ctc", lambda tracks: [outcomes_beside(tracks), *_tables_in(Path(tracks))], folder=True),
     "trackmate": Format("cellfate.tracks.readers.trackmate:read_trackmate", lambda tracks: [outcomes_beside(tracks), edges_beside(tracks)]),
     "btrack": Format("cellfate.tracks.readers.btrack:read_btrack"),
+    "cell-acdc": Format("cellfate.tracks.readers.cell_acdc:read_cell_acdc"),
+    "celldetective": Format("cellfate.tracks.readers.celldetective:read_celldetective"),
     "geff": Format("cellfate.tracks.readers.geff:read_geff", folder=None),
     "napari": Format("cellfate.tracks.readers.text:read_napari"),
 }
