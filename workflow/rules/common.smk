@@ -18,13 +18,14 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
 
 from cellfate.base.errors import InputError
 from cellfate.planning.annotations import large_annotations
-from cellfate.planning.checks import checked_sheet, outcome_rows, weights_of
+from cellfate.planning.checks import checked_cells, checked_sheet, outcome_rows, weights_of
 from cellfate.planning.config import DEFAULTS
 from cellfate.planning.digests import config_digest, model_digest
 from cellfate.planning.failed_jobs import failure_report
 from cellfate.planning.images import images_digest
 from cellfate.planning.library import library_of, readers_of
 from cellfate.planning.targets import FIGURES, TITLES, Targets
+from cellfate.recordings.cells import caveat, rows_of
 from cellfate.recordings.sheet import frames_arguments, images_folder
 from cellfate.tracks.formats import track_files
 
@@ -40,13 +41,15 @@ STARTED = time.time()
 
 try:
     SHEET = checked_sheet(config, CONFIG_FILES)
+    CELLS = checked_cells(config)  # of ready-made crops, each with a movie of its own; None for recordings
     WEIGHTS = weights_of(config)
     OUTCOME_ROWS = outcome_rows(config, SHEET)
 except InputError as error:
     raise WorkflowError(f"Input error: {error}") from None
 
-TARGETS = Targets(config, SHEET, CONFIG_FILES)
-RECORDINGS, TRACKED, UNTRACKED = TARGETS.recordings, TARGETS.tracked, TARGETS.untracked
+TARGETS = Targets(config, SHEET, CONFIG_FILES, None if CELLS is None else caveat(CELLS, config["recordings"]))
+RECORDINGS, TRACKED, UNTRACKED, READY_MADE = TARGETS.recordings, TARGETS.tracked, TARGETS.untracked, TARGETS.ready_made
+RECORDINGS_SHEET = config["recordings"] if CELLS is None else f"results/{config['dataset']}/recordings.tsv"
 LARGE_ANNOTATIONS = large_annotations(SHEET) if config["source"]["kind"] in ("local", "files") else {}  # else each has its own
 FOLDS = list(range(config["split"]["folds"]))
 ORDER_OF_CELLS_KNOWN = config["source"]["kind"] == "download"  # one annotation file for all recordings

@@ -34,6 +34,32 @@ def files_beside_tracks(wildcards):
     return [] if path in LARGE_ANNOTATIONS.values() else track_files(path, of_recording("tracks_format")(wildcards))
 
 
+def cells_of(wildcards):
+    """The rows of the cells sheet for the recording: params, so that a change of another recording's cells re-runs nothing here."""
+    return rows_of(CELLS, wildcards.recording)
+
+
+def movies_of(wildcards):
+    """The files and folders of the movies of the recording's cells; folders as in images_of."""
+    paths = dict.fromkeys(images_folder(row["movie"]) for row in cells_of(wildcards))
+    return [ancient(path) if Path(path).is_dir() else path for path in paths]
+
+
+def movies_known(wildcards):
+    """A digest of the frames of each movie that is a folder or a pattern, as images_known; None for files."""
+    return [images_digest(row["movie"]) for row in cells_of(wildcards)]
+
+
+def movie_readers(wildcards):
+    """The modules that read the movies of the recording's cells."""
+    return sorted({module for row in cells_of(wildcards) for module in readers_of(row["movie"])})
+
+
+def channels_of(wildcards):
+    """The names of the channels of the recording."""
+    return of_recording("channels")(wildcards).split(",")
+
+
 def frames_of(wildcards):
     """What opens the recording's frames: the arguments of cellfate.open_frames."""
     return frames_arguments(*(of_recording(column)(wildcards) for column in ("images", "channels", "channel_labels", "last_image")))

@@ -38,7 +38,7 @@ rule export_model:
     input:
         model="results/{dataset}/{protocol}/fold-0/model",
         calibration="results/{dataset}/{protocol}/fold-0/prefix_calibration.json",
-        sheet=config["recordings"],
+        sheet=RECORDINGS_SHEET,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",

@@ -1,4 +1,5 @@
-# Needs: nothing. Leaves: resources/{dataset}/ images and annotations, and the sheet, of data sets that are downloaded.
+# Needs: nothing. Leaves: resources/{dataset}/ images and annotations, and the sheet, of data sets that are downloaded; the sheet of
+# recordings of ready-made crops.
 
 SOURCE = config["source"]
 
@@ -89,3 +90,24 @@ if SOURCE["kind"] == "files":
             "Fetching the frames of {wildcards.recording}"
         script:
             "../../scripts/recordings/fetch_frames.py"
+
+
+if SOURCE["kind"] == "crops":
+
+    rule list_recordings:
+        """Write the sheet of the recordings that the cells of the sheet are in."""
+        input:
+            cells=config["recordings"],
+            code=code_of("recordings/list_recordings.py"),
+        output:
+            sheet="results/{dataset}/recordings.tsv",
+        log:
+            "logs/{dataset}/list_recordings.log",
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            scaled=SOURCE["other_sizes"] == "resize",
+        message:
+            "Listing the recordings"
+        script:
+            "../../scripts/recordings/list_recordings.py"

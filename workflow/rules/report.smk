@@ -20,7 +20,7 @@ rule write_summary:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
-        notes=config.get("notes", []),
+        notes=[*config.get("notes", []), *filter(None, [TARGETS.caveat])],
         config_digest=config_digest(config),
     message:
         "Summary page"

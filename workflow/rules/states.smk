@@ -35,7 +35,7 @@ rule assign_states:
 rule tabulate_states:
     """Transitions, absorption, entropy and the Chapman-Kolmogorov check, before and after the drug, with intervals over recordings."""
     input:
-        sheet=config["recordings"],
+        sheet=RECORDINGS_SHEET,
         states="results/{dataset}/{protocol}/states.parquet",
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=code_of("states/tabulate_states.py"),

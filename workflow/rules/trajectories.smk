@@ -4,7 +4,7 @@
 rule select_trajectories:
     """Label every track, cut it at its event and say which trajectories are long enough."""
     input:
-        sheet=config["recordings"],
+        sheet=RECORDINGS_SHEET,
         tracks=expand("results/{{dataset}}/tracks/{recording}.parquet", recording=RECORDINGS),
         outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=RECORDINGS),
         code=code_of("trajectories/select_trajectories.py"),

@@ -85,6 +85,12 @@ class CropFile:
         """The first frame that shows the event, for each of ``track_ids``; -1 for tracks without one."""
         return self._file["event_frame"][:]
 
+    def frame_shape(self, track_id: int) -> tuple[int, int]:
+        """(H, W) in pixels of the frames that a track's crops were cut out of; pixels of a crop outside of them are zeros."""
+        shapes = self._file.get("frame_shapes")  # of ready-made crops, whose movies may differ in size
+        found = self._file.attrs["frame_shape"] if shapes is None else shapes[int(np.searchsorted(self.track_ids, track_id))]
+        return int(found[0]), int(found[1])
+
     def read(self, track_id: int, first_frame: int | None = None, last_frame: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Frame numbers (T,) int32 and crops (T, C, S, S) of one track, from ``first_frame`` to ``last_frame``, both included.
 

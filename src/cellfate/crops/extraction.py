@@ -52,12 +52,12 @@ def extract_crops(
     """
     validate_positions(tracks, frames.n_frames, frames.shape, recording)
     index = wanted_tracks(tracks, outcomes, which, outcomes_wanted, min_frames)
-    events = _event_frames(index, outcomes, recording)
+    events = events_of(index, outcomes, recording)
     shape = (len(index), len(frames.channels), size, size)
     constant = ConstantFrames(frames)
     background = np.full((frames.n_frames, len(frames.channels)), np.nan, np.float32)
     with writing_hdf5(path) as file:
-        writer = _RowWriter(_create_crops(file, shape, frames.dtype))
+        writer = RowWriter(create_crops(file, shape, frames.dtype))
         y, x = index["y"].to_numpy(float), index["x"].to_numpy(float)
         by_frame = sorted(index.groupby("frame").indices.items())
         for frame, rows in progress(by_frame, f"extract_crops {recording}", unit="frame"):
@@ -69,33 +69,37 @@ def extract_crops(
             for row in rows.tolist():
                 writer.add(row, image, y[row], x[row])
         writer.flush()
-        _write_index(file, index, events)
+        write_index(file, index, events)
         file["background"] = background
-        file.attrs.update(
-            recording=recording,
-            channels=json.dumps(list(frames.channels)),
-            crop_size=size,
-            frame_interval_min=float(frame_interval_min),
-            pixel_size_um=float("nan") if pixel_size_um is None else float(pixel_size_um),
-            source=str(frames.path),
-            n_frames=frames.n_frames,
-            frame_shape=frames.shape,
-            max_value=writer.max_value,
-            background_percentile=float(BACKGROUND_PERCENTILE),
-        )
+        described = describe(recording, frames.channels, size, frame_interval_min, pixel_size_um)
+        found = {"n_frames": frames.n_frames, "frame_shape": frames.shape, "max_value": writer.max_value}
+        file.attrs.update(**described, source=str(frames.path), **found)
     if len(index):
         constant.note_without(tracks)
     constant.warn(tracks)
 
 
-def _create_crops(file: h5py.File, shape: tuple[int, ...], dtype: np.dtype) -> h5py.Dataset:
+def describe(recording: str, channels: Sequence[str], size: int, frame_interval_min: float, pixel_size_um: float | None) -> dict:
+    """Attributes of a crop file that do not depend on what is in the images."""
+    return {
+        "recording": recording,
+        "channels": json.dumps(list(channels)),
+        "crop_size": size,
+        "frame_interval_min": float(frame_interval_min),
+        "pixel_size_um": float("nan") if pixel_size_um is None else float(pixel_size_um),
+        "background_percentile": float(BACKGROUND_PERCENTILE),
+    }
+
+
+def create_crops(file: h5py.File, shape: tuple[int, ...], dtype: np.dtype) -> h5py.Dataset:
+    """The dataset of crops (N, C, S, S) of a new file, in chunks of whole crops, compressed."""
     if shape[0] == 0:
         return file.create_dataset("crops", shape, dtype)
     rows = max(1, min(shape[0], CHUNK_BYTES // (int(np.prod(shape[1:])) * dtype.itemsize)))
     return file.create_dataset("crops", shape, dtype, chunks=(rows, *shape[1:]), **COMPRESSION)
 
 
-def _event_frames(index: pd.DataFrame, outcomes: pd.DataFrame, recording: str) -> np.ndarray:
+def events_of(index: pd.DataFrame, outcomes: pd.DataFrame, recording: str) -> np.ndarray:
     """The event frame of each track of ``index``, tracks in ascending order; -1 where there is none."""
     track_ids = np.unique(index["track_id"].to_numpy(np.int64))
     unknown = np.setdiff1d(track_ids, outcomes["track_id"])
@@ -105,14 +109,15 @@ def _event_frames(index: pd.DataFrame, outcomes: pd.DataFrame, recording: str) -
     return events.loc[track_ids].to_numpy(np.int64)
 
 
-def _write_index(file: h5py.File, index: pd.DataFrame, events: np.ndarray) -> None:
+def write_index(file: h5py.File, index: pd.DataFrame, events: np.ndarray) -> None:
+    """Write which track, frame and position each crop is of, and the event frame of each track, -1 for none."""
     track_ids, counts = np.unique(index["track_id"].to_numpy(np.int64), return_counts=True)
     write_row_index(file, index["frame"].to_numpy(), counts)
     file["y"], file["x"] = index["y"].to_numpy(float), index["x"].to_numpy(float)
     file["track_id"], file["event_frame"] = track_ids, events
 
 
-class _RowWriter:
+class RowWriter:
     """Cuts the crops of single rows that come in any order, and compresses each chunk of the dataset once.
 
     A row is cut into its chunk, which waits in memory until all its rows are there. When ``limit`` bytes of rows wait, all

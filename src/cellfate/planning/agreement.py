@@ -48,7 +48,7 @@ def _segmented_channel(config: dict, sheet: pd.DataFrame) -> Disagreements:
 def _tracked_channel(config: dict, sheet: pd.DataFrame) -> Disagreements:
     channels = _first_channels(sheet)
     channel = config["tracking"]["channel"] or config["segmentation"]["channel"]
-    if channels and sheet["tracks"].isna().any() and channel not in channels:
+    if config["source"]["kind"] != "crops" and channels and sheet["tracks"].isna().any() and channel not in channels:
         line = sheet_line(sheet, int(sheet["tracks"].isna().to_numpy().argmax()))
         found = f"but the channels in {config['recordings']} are {', '.join(channels)}, and line {line} has no tracks"
         yield "tracking.channel", channel, f"{found}, so its cells are segmented"
@@ -84,7 +84,13 @@ def _units(config: dict, sheet: pd.DataFrame) -> Disagreements:
 
 
 def _paths(config: dict, sheet: pd.DataFrame) -> Disagreements:
-    made_here = {"simulate": ("images", "tracks"), "download": ("images", "tracks"), "files": ("images",), "local": ()}
+    made_here = {
+        "simulate": ("images", "tracks"),
+        "download": ("images", "tracks"),
+        "files": ("images",),
+        "local": (),
+        "crops": ("images", "tracks"),
+    }
     for column in [name for name in ("images", "tracks") if name not in made_here[config["source"]["kind"]]]:
         for row, path in enumerate(sheet[column]):
             if path is not None and not Path(images_folder(path) if column == "images" else path).exists():
@@ -115,7 +121,7 @@ def _registered_channel(config: dict, sheet: pd.DataFrame) -> Disagreements:
 # the keys that a check needs, whether it concerns the analysis only, and the check; in this order
 AGREEMENTS: tuple[tuple[tuple[str, ...], bool, Callable[[dict, pd.DataFrame], Disagreements]], ...] = (
     (("segmentation.ladder", "segmentation.channel"), True, _segmented_channel),
-    (("tracking.channel", "segmentation.channel"), False, _tracked_channel),
+    (("tracking.channel", "segmentation.channel", "source.kind"), False, _tracked_channel),
     (("evaluation.treatment",), True, _treatment),
     (("scaling", "segmentation.ladder", "features.intensity"), True, _published_scaling),
     (("split.unit", "split.folds"), True, _units),

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.base.errors import InputError
+from cellfate.base.errors import InputError, raise_first
 from cellfate.model.saved.exported import check_recordings
 from cellfate.planning.agreement import check_sheet_agreement
 from cellfate.planning.config import SCHEMA, check_config
+from cellfate.recordings.cells import missing_movies, read_cells, recordings_of
 from cellfate.recordings.sheet import read_sheet
 from cellfate.segmentation.weights import FOLDER, SIMULATED, weights_path
 from cellfate.simulation.settings import simulation_settings
@@ -27,11 +28,27 @@ def checked_sheet(config: dict, config_files: Sequence[str | Path]) -> pd.DataFr
         if config["source"]["kind"] == "download":
             return None
         raise InputError(f"{path}: no such file; it is the sheet of the recordings, one row each (see the README)")
-    sheet = read_sheet(path)
+    sheet = read_sheet(path) if config["source"]["kind"] != "crops" else _of_cells(config)
     check_sheet_agreement(config, sheet, config_files, analysis=model is None)
     if model not in (None, f"results/{config['dataset']}/{config['protocol']}/model"):
         check_recordings(model, sheet, path, config["prediction"]["allow_other_interval"])
     return sheet
+
+
+def _of_cells(config: Mapping) -> pd.DataFrame:
+    return recordings_of(checked_cells(config), config["dataset"], scaled=config["source"]["other_sizes"] == "resize")
+
+
+def checked_cells(config: Mapping) -> pd.DataFrame | None:
+    """The cells sheet of ready-made crops, with every movie at its place; None for recordings.
+
+    Raises InputError with file, line and value.
+    """
+    if config["source"]["kind"] != "crops":
+        return None
+    cells = read_cells(config["recordings"])
+    raise_first(missing_movies(cells, config["recordings"]))
+    return cells
 
 
 def outcome_rows(config: Mapping, sheet: pd.DataFrame | None) -> dict[str, list[dict[str, str]]]:

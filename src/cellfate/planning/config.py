@@ -137,6 +137,11 @@ def _rising(values: list) -> bool:
     return sorted(set(values)) == values
 
 
+def _not_of_crops(nothing: object) -> Callable[..., bool]:
+    """Whether a key is ``nothing``, which it must be for ready-made crops."""
+    return lambda value, kind: kind != "crops" or value == nothing
+
+
 NOT_LARGER = "the first must not be larger than the second"
 RULES = (
     Rule(("split.fractions",), lambda parts: math.isclose(sum(parts), 1, abs_tol=1e-6), "train, validation and test must add up to 1"),
@@ -183,6 +188,26 @@ RULES = (
         ("statistics.splits", "segmentation.tracks"),
         lambda splits, tracks: tracks == "all" or set(splits) == {"test"},
         "only held-out cells are segmented: [test] is needed, or segmentation.tracks: all",
+    ),
+    Rule(
+        ("segmentation.whole_frames_from", "source.kind"),
+        _not_of_crops(None),
+        "ready-made crops (source.kind: crops) have no whole frames: null is needed",
+    ),
+    Rule(
+        ("registration.method", "source.kind"),
+        _not_of_crops("none"),
+        "ready-made crops (source.kind: crops) have no whole frames that could drift: none is needed",
+    ),
+    Rule(
+        ("tracks.outcomes_from.divisions", "source.kind"),
+        _not_of_crops(None),
+        "ready-made crops (source.kind: crops) have no daughters in a file: null is needed, and the outcome in the sheet",
+    ),
+    Rule(
+        ("prediction.model", "source.kind"),
+        _not_of_crops(None),
+        "snakemake predict reads whole recordings with tracks, not ready-made crops (source.kind: crops): null is needed",
     ),
     Rule(
         ("segmentation.whole_frames_from", "segmentation.ladder"),

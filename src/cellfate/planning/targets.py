@@ -34,25 +34,33 @@ recordings and cuts their crops (of all tracks with crops: {{tracks: all}}); sna
 class Targets:
     """``sheet`` is None as long as it is not written; then every target that needs recordings is the sheet itself.
 
-    ``config_files`` are those that were merged, for the messages of errors.
+    ``config_files`` are those that were merged, for the messages of errors; ``caveat`` is what readers of the results must know of
+    where the data come from.
     """
 
     config: Mapping
     sheet: pd.DataFrame | None
     config_files: Sequence[str | Path]
+    caveat: str | None = None
 
     @cached_property
     def recordings(self) -> list[str]:
         return [] if self.sheet is None else list(self.sheet["recording"])
 
     @cached_property
+    def ready_made(self) -> list[str]:
+        """Recordings of which there are the movies of single cells alone."""
+        return self.recordings if self.config["source"]["kind"] == "crops" else []
+
+    @cached_property
     def untracked(self) -> list[str]:
         """Recordings whose row of the sheet has no tracks: they are segmented and tracked here."""
-        return [] if self.sheet is None else list(self.sheet.loc[self.sheet["tracks"].isna(), "recording"])
+        return [] if self.sheet is None or self.ready_made else list(self.sheet.loc[self.sheet["tracks"].isna(), "recording"])
 
     @property
     def tracked(self) -> list[str]:
-        return [name for name in self.recordings if name not in self.untracked]
+        """Recordings with the tracks of another program."""
+        return [] if self.ready_made else [name for name in self.recordings if name not in self.untracked]
 
     @property
     def _simulated(self) -> bool:
@@ -73,7 +81,7 @@ class Targets:
             return [self.config["recordings"]]
         if self.config["prediction"]["model"] is not None:  # not checked when the configuration was: predictions do without
             check_sheet_agreement(self.config, self.sheet, self.config_files)
-        if not self.tracked:
+        if not self.tracked and not self.ready_made:
             return [*self.tracking(), *self.drift(), *(f"{self._of_data}/crops/{name}.h5" for name in self.untracked)]
         published = [f"{self.of_analysis}/tables/published.csv"] * (self.config["dataset"] == "published")
         of_model = [f"{self.of_analysis}/summary.html", f"{self.of_analysis}/model"]
@@ -81,7 +89,9 @@ class Targets:
 
     def note(self) -> str | None:
         """What to know before the main target runs, where it is less than a user may expect."""
-        if self.sheet is not None and self.tracked:
+        if self.caveat:
+            return f"\nWARNING: {self.caveat}\n"
+        if self.sheet is not None and (self.tracked or self.ready_made):
             return None
         return (NO_SHEET if self.sheet is None else NO_TRACKS).format(sheet=self.config["recordings"])
 
@@ -101,7 +111,9 @@ class Targets:
         return [f"{self._of_data}/drift/{name}.png" for name in self.recordings if registered]
 
     def predictions(self) -> list[str]:
-        """The predictions of each recording, as tables, for viewers, and as a picture."""
+        """The predictions of each recording, as tables, for viewers, and as a picture. Raises InputError for ready-made crops."""
+        if self.ready_made:
+            raise InputError("snakemake predict reads whole recordings with tracks; source.kind is crops, which has none")
         if self.sheet is None:
             return [self.config["recordings"]]
         kinds = ("parquet", "csv", "geff", "napari.csv", "png")

@@ -6,7 +6,7 @@ Every cluster job parses this module again: it imports nothing heavier than pand
 import csv
 import io
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,12 @@ import pandas as pd
 
 from cellfate.base.errors import InputError, no_file, raise_first
 from cellfate.base.names import CHANNEL_NAME, RECORDING_NAME
-from cellfate.base.tables import table_problems
+from cellfate.base.tables import Table, table_problems
 from cellfate.recordings.tables import RECORDINGS
 from cellfate.tracks.formats import format_problems
 
 NO_TREATMENT = "none"
+NAME_WANTED = "letters, digits, '_', '.' and '-' are allowed, the first no '.' or '-'"
 
 
 def read_sheet(path: str | Path) -> pd.DataFrame:
@@ -37,14 +38,25 @@ def sheet_problems(path: str | Path) -> Generator[str, None, pd.DataFrame | None
 
     The returned sheet is that of :func:`read_sheet` when there was no problem; else cells that are wrong stay or are empty.
     """
+    return (yield from problems_by_line(path, RECORDINGS, checked_rows, "recording"))
+
+
+CheckOfRows = Callable[[pd.DataFrame, Path], Generator[str, None, pd.DataFrame | None]]
+
+
+def problems_by_line(path: str | Path, declared: Table, check: CheckOfRows, one_row: str) -> Generator[str, None, pd.DataFrame | None]:
+    """Read a sheet of the declared columns and yield what ``check`` finds in it, with the lines of the file.
+
+    ``check`` is given the sheet, as if row 0 stood in line 2, and the path; ``one_row`` says what a row stands for.
+    """
     path = Path(path)
     try:
-        sheet, lines = _text_of_sheet(path)
+        sheet, lines = _text_of_sheet(path, declared, one_row)
     except InputError as error:
         yield str(error)
         return None
     numbers = [1, *lines]
-    problems = checked_rows(sheet, path)
+    problems = check(sheet, path)
     while True:
         try:
             problem = next(problems)
@@ -62,12 +74,12 @@ def sheet_line(sheet: pd.DataFrame, row: int) -> int:
     return sheet.attrs.get("lines", range(2, len(sheet) + 2))[row]
 
 
-def _text_of_sheet(path: Path) -> tuple[pd.DataFrame, list[int]]:
+def _text_of_sheet(path: Path, declared: Table, one_row: str) -> tuple[pd.DataFrame, list[int]]:
     """The cells of a sheet, as numbers where all of a column are, and the line of the file that each row stands in."""
     if not path.is_file():
-        raise InputError(no_file(path, "a recordings sheet (.tsv, .csv)"))
-    columns = RECORDINGS.columns
-    header, rows = _cells(path)
+        raise InputError(no_file(path, f"a {one_row}s sheet (.tsv, .csv)"))
+    columns = declared.columns
+    header, rows = _cells(path, one_row)
     text = io.StringIO()
     csv.writer(text).writerows([header, *rows.values()])
     sheet = pd.read_csv(
@@ -83,7 +95,7 @@ def _text_of_sheet(path: Path) -> tuple[pd.DataFrame, list[int]]:
     return sheet, list(rows)
 
 
-def _cells(path: Path) -> tuple[list[str], dict[int, list[str]]]:
+def _cells(path: Path, one_row: str) -> tuple[list[str], dict[int, list[str]]]:
     """The names of the columns, and the cells of each row by its line, of a text table.
 
     Rows that begin with ``#``, rows without a value, and columns without a name and a value are left out.
@@ -101,12 +113,12 @@ def _cells(path: Path) -> tuple[list[str], dict[int, list[str]]]:
     except csv.Error as error:
         raise InputError(f"{path}: not readable as a table: line {before + 1}: {error}") from error
     if not lines:
-        raise InputError(f"{path}: the sheet is empty; a line with the names of the columns and one row per recording are needed")
+        raise InputError(f"{path}: the sheet is empty; a line with the names of the columns and one row per {one_row} are needed")
     header = [name.strip() for name in lines.pop(next(iter(lines)))]
     if len(header) == 1 and len(re.split(r"[,;\s]+", header[0])) > 3:
         raise InputError(f"{path}: line 1 has one column, {header[0]!r}; tabs are needed between the columns (commas in a .csv file)")
     if not lines:
-        raise InputError(f"{path}: no recordings in the sheet; one row per recording is needed")
+        raise InputError(f"{path}: no {one_row}s in the sheet; one row per {one_row} is needed")
     return _named_columns(path, header, lines)
 
 
@@ -131,11 +143,7 @@ def validate_sheet(sheet: pd.DataFrame, source: str | Path) -> pd.DataFrame:
 
 def checked_rows(sheet: pd.DataFrame, source: str | Path) -> Generator[str, None, pd.DataFrame | None]:
     """Yield every problem of a recordings sheet whose row 0 stands in line 2 of ``source``; return it as :func:`sheet_problems`."""
-    for name in sheet.columns.intersection(list(RECORDINGS.columns)):
-        if pd.api.types.is_string_dtype(sheet[name]):
-            stripped = sheet[name].str.strip()
-            sheet = sheet.assign(**{name: stripped.where(stripped != "", None)})
-    sheet = yield from table_problems(sheet, RECORDINGS, source)
+    sheet = yield from table_problems(without_blanks(sheet, RECORDINGS), RECORDINGS, source)
     if sheet is None:
         return None
     sheet["treatment"] = sheet["treatment"].fillna(NO_TREATMENT)
@@ -147,6 +155,21 @@ def checked_rows(sheet: pd.DataFrame, source: str | Path) -> Generator[str, None
             f"{source}: line {second + 2}: images is {sheet['images'].iloc[second]!r}, as in line {first + 2}; "
             "the same cells would be in two recordings"
         )
+    yield from tidy_channels(sheet, source)
+    return sheet
+
+
+def without_blanks(sheet: pd.DataFrame, declared: Table) -> pd.DataFrame:
+    """The sheet without blanks around the texts of its declared columns; a text of blanks alone becomes None."""
+    for name in sheet.columns.intersection(list(declared.columns)):
+        if pd.api.types.is_string_dtype(sheet[name]):
+            stripped = sheet[name].str.strip()
+            sheet = sheet.assign(**{name: stripped.where(stripped != "", None)})
+    return sheet
+
+
+def tidy_channels(sheet: pd.DataFrame, source: str | Path) -> Iterator[str]:
+    """Take blanks out of ``channels`` and ``channel_labels`` of a sheet, in place; yield where channels are not those of the first row."""
     for name in ("channels", "channel_labels"):
         sheet[name] = sheet[name].map(lambda text: text and ",".join(split_channels(text)))
     for number, channels in enumerate(sheet["channels"], start=2):
@@ -155,25 +178,30 @@ def checked_rows(sheet: pd.DataFrame, source: str | Path) -> Generator[str, None
                 f"{source}: line {number}: channels is {channels!r}, line 2 has {sheet['channels'].iloc[0]!r}; "
                 "all recordings of a data set need the same channels in the same order"
             )
-    return sheet
 
 
 def _row_problems(row, here: str) -> Iterator[str]:
     if row.recording is not None and not RECORDING_NAME.fullmatch(row.recording):
-        yield f"{here}: recording is {row.recording!r}, letters, digits, '_', '.' and '-' are allowed, the first no '.' or '-'"
+        yield f"{here}: recording is {row.recording!r}, {NAME_WANTED}"
     if (row.tracks is None) != (row.tracks_format is None):
         there, empty = ("tracks", "tracks_format") if row.tracks_format is None else ("tracks_format", "tracks")
         yield f"{here}: {there} is {row.tracks or row.tracks_format!r}, but {empty} is empty; give both or neither"
     if row.tracks_format is not None:
         yield from format_problems(row.tracks_format, here)
     if row.channels is not None:
-        yield from _channel_problems(row, here)
-    placeholders = re.findall(r"\{.*?\}", row.images or "")
-    if set("{}") & set(re.sub(r"\{(channel|time)\}", "", row.images or "")) or len(set(placeholders)) < len(placeholders):
-        yield f"{here}: images is {row.images!r}; in braces only {{channel}} and {{time}} may stand, each once"
+        yield from channel_problems(row, here)
+    yield from pattern_problems(row.images, "images", here)
 
 
-def _channel_problems(row, here: str) -> Iterator[str]:
+def pattern_problems(path: str | None, column: str, here: str) -> Iterator[str]:
+    """Whether only the placeholders that readers know stand in braces in the path of ``column``."""
+    placeholders = re.findall(r"\{.*?\}", path or "")
+    if set("{}") & set(re.sub(r"\{(channel|time)\}", "", path or "")) or len(set(placeholders)) < len(placeholders):
+        yield f"{here}: {column} is {path!r}; in braces only {{channel}} and {{time}} may stand, each once"
+
+
+def channel_problems(row, here: str) -> Iterator[str]:
+    """Whether ``channels`` of a row are names, each once, and ``channel_labels`` as many."""
     channels = split_channels(row.channels)
     bad = [name for name in channels if not CHANNEL_NAME.fullmatch(name)]
     if bad:

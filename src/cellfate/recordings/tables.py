@@ -1,4 +1,4 @@
-"""The recordings sheet, and the order of the cells in one annotation file for all recordings."""
+"""The recordings sheet, the cells sheet, and the order of the cells in one annotation file for all recordings."""
 
 from cellfate.base.tables import COUNT, FLOAT_NULL, STR, STR_NULL, Column, Table
 
@@ -21,6 +21,28 @@ RECORDINGS = Table(
         "last_image": Column("int", nullable=True, low=0),
     },
     key=("recording",),
+)
+
+# the user's sheet of ready-made crops: one row per cell, each with a movie of its own; see cellfate.recordings.cells
+MOVIES = Table(
+    "movies",
+    {
+        "cell": STR,
+        "movie": STR,
+        "outcome": STR_NULL,
+        "event_frame": Column("int", nullable=True, low=0),
+        "recording": STR_NULL,
+        "lineage": STR_NULL,
+        "treatment": STR_NULL,
+        "dose": STR_NULL,
+        "treatment_start_h": FLOAT_NULL,
+        "frame_interval_min": Column("float", low=1e-6),
+        "pixel_size_um": Column("float", nullable=True, low=1e-6),
+        "channels": STR,
+        "group": STR_NULL,
+        "channel_labels": STR_NULL,
+        "last_image": Column("int", nullable=True, low=0),
+    },
 )
 
 # every cell, in the order in which an annotation file of all recordings names them first

@@ -135,7 +135,7 @@ def _segment_tracks(
                 masks[index] = cut(labels[place.frame][np.newaxis], place.y, place.x, size)[0]
         alone = ~np.isin(frames, list(labels))
         if alone.any():
-            inside = inside_frame(places["y"][alone], places["x"][alone], crops.attrs["frame_shape"], size)
+            inside = inside_frame(places["y"][alone], places["x"][alone], crops.frame_shape(track.track_id), size)
             if settings.ladder == "published":  # that way shows Cellpose the zeros outside the frame
                 inside[:] = True
             masks[alone], attempt[alone] = segment_crops(network, fill_outside(images[alone], inside), settings)

@@ -178,7 +178,7 @@ def test_background_is_the_percentile_of_the_whole_frame(tmp_path):
 def test_chunk_size_and_buffer_change_nothing(tmp_path, monkeypatch, rows, limit):
     frames, tracks, outcomes = recording(SIX)
     monkeypatch.setattr(crops_module, "CHUNK_BYTES", rows * 3 * 12 * 12 * 2)
-    monkeypatch.setattr(crops_module._RowWriter.__init__, "__defaults__", (limit,))
+    monkeypatch.setattr(crops_module.RowWriter.__init__, "__defaults__", (limit,))
     path = extract(frames, tracks, outcomes, tmp_path / "r1.h5", which="all", min_frames=0)
     index = CropFile(path).index()
     with h5py.File(path) as file:
@@ -193,7 +193,7 @@ def test_each_chunk_is_compressed_once_and_few_rows_wait(tmp_path, monkeypatch):
     frames, tracks, outcomes = recording(lengths, n_frames=70)
     monkeypatch.setattr(crops_module, "CHUNK_BYTES", 8 * 3 * 12 * 12 * 2)
     writes, waiting = Counter(), [0]
-    write, add = crops_module._RowWriter._write, crops_module._RowWriter.add
+    write, add = crops_module.RowWriter._write, crops_module.RowWriter.add
 
     def count_write(self, chunk):
         writes[chunk] += 1
@@ -205,8 +205,8 @@ def test_each_chunk_is_compressed_once_and_few_rows_wait(tmp_path, monkeypatch):
         assert self._n_waiting == sum(map(len, self._waiting.values()))
         assert set(self._pixels) == set(self._waiting)
 
-    monkeypatch.setattr(crops_module._RowWriter, "_write", count_write)
-    monkeypatch.setattr(crops_module._RowWriter, "add", count_add)
+    monkeypatch.setattr(crops_module.RowWriter, "_write", count_write)
+    monkeypatch.setattr(crops_module.RowWriter, "add", count_add)
     extract(frames, tracks, outcomes, tmp_path / "r1.h5")
     assert writes == Counter(range(300))  # 40 x 60 rows in chunks of 8
     assert waiting[0] <= 2 * 40 * 8
