@@ -17,7 +17,8 @@ from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, outcome
 class Format:
     """``reader`` is ``module:function``; ``beside`` gives the files that are read besides the tracks themselves, if they exist.
 
-    ``folder`` says whether the tracks are a folder; None where they may be either. ``own_events``: it has event times of its own.
+    ``folder`` says whether the tracks are a folder; None where they may be either. ``own_events``: it has event times of its own, and no
+    table of outcomes beside it.
     """
 
     reader: str
@@ -52,7 +53,7 @@ def _tables_in(folder: Path) -> list[Path]:
 
 
 FORMATS = {
-    "coco-video": Format("cellfate.tracks.readers.coco_video:read_coco", folder=None, own_events=True),
+    "coco-video": Format("cellfate.tracks.readers.coco_video:read_coco", lambda tracks: [], folder=None, own_events=True),
     "csv": Format("cellfate.tracks.readers.text:read_csv"),
     "ctc": Format("cellfate.tracks.readers.ctc:read_ctc", lambda tracks: [outcomes_beside(tracks), *_tables_in(Path(tracks))], folder=True),
     "trackmate": Format("cellfate.tracks.readers.trackmate:read_trackmate", lambda tracks: [outcomes_beside(tracks), edges_beside(tracks)]),

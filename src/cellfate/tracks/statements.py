@@ -65,9 +65,10 @@ class Statement(NamedTuple):
 def with_fates(raw: RawTracks, path: Path, facts: RecordingFacts, outcomes_from: OutcomesFrom, own_events: bool) -> RawTracks:
     """Raw tracks with what all tables, and the words of the file itself, say of how they ended; the lineage is not among them.
 
-    ``own_events`` says that the format has event times of its own, so that no table beside it is missing.
+    ``own_events`` says that the format has event times of its own and no table beside it.
     """
-    found, beside = fates_beside(path, facts, outcomes_from.columns if outcomes_from.table is None else {})
+    names = outcomes_from.columns if outcomes_from.table is None else {}
+    found, beside = (None, path) if own_events else fates_beside(path, facts, names)
     fates, warnings = [raw.fates, found], list(raw.warnings)
     if outcomes_from.table is not None:
         table = Path(outcomes_from.table)
