@@ -3,7 +3,7 @@
 from cellfate.base.logs import log_to
 from cellfate.base.software import SOFTWARE
 from cellfate.base.tables import read_table
-from cellfate.evaluation.tables import CALIBRATION, METRICS
+from cellfate.evaluation.tables import CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS
 from cellfate.explanation.tables import EFFECT_SUMMARY
 from cellfate.report.page import write_summary
 from cellfate.trajectories.tables import FLOW
@@ -18,6 +18,8 @@ write_summary(
     metrics=read_table(snakemake.input.metrics, METRICS),
     truncation=read_table(snakemake.input.truncation, METRICS),
     flow=read_table(snakemake.input.flow, FLOW),
+    design_lines=read_table(snakemake.input.design_lines, DESIGN_LINES),
+    design_scores=read_table(snakemake.input.design_scores, DESIGN_SCORES),
     calibration=read_table(snakemake.input.calibration, CALIBRATION),
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
     figures=snakemake.input.figures,

@@ -172,8 +172,22 @@ def test_the_slurm_profile_plans_the_same_jobs_in_few_groups(fresh):
     output = fresh.snakemake("-n", "--profile", "slurm").output
     assert "Using profiles slurm" in output
     groups = re.findall(r"Group job (\w+)", output)
-    assert sorted(groups) == ["cells", "figures", *["recording"] * 4], "one for each recording, one for the cells of all, one for figures"
+    wanted = ["cells", "design", "figures", *["recording"] * 4]
+    assert sorted(groups) == wanted, "one for each recording, one for the cells of all, one for the design, one for figures"
     assert fresh.jobs("--profile", "slurm") == fresh.jobs()
+
+
+def test_the_design_is_planned_from_tracks_alone(fresh):
+    jobs = fresh.jobs("--", "design")
+    of_all = ("select_trajectories", "split_trajectories", "check_design", "plot_design", "design")
+    assert jobs == {"simulate_recording": 4, "read_tracks": 4} | dict.fromkeys(of_all, 1)
+
+
+def test_crops_wait_for_no_protocol(finished):
+    graph = consumers(finished.snakemake("--rulegraph").stdout)
+    for rule in ("select_trajectories", "split_trajectories", "check_design"):
+        assert graph[rule], f"{rule} is in the graph"
+        assert "extract_crops" not in graph[rule]
 
 
 def test_after_a_hard_kill_the_next_run_completes(fresh):

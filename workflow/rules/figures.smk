@@ -1,6 +1,28 @@
 # Needs: tidy tables. Leaves: each figure as PDF and PNG, drawn from its table alone.
 
 
+rule plot_design:
+    """What stands where, and what it alone tells of the outcome."""
+    input:
+        design="results/{dataset}/{protocol}/tables/design.csv",
+        scores="results/{dataset}/{protocol}/tables/design_scores.csv",
+        code=code_of("figures/plot_design.py"),
+    output:
+        **figure("design"),
+    log:
+        "logs/{dataset}/{protocol}/plot_design.log",
+    priority: 100
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        confounded_from=config["evaluation"]["confounded_from"],
+    message:
+        "Figure of the design"
+    script:
+        "../../scripts/figures/plot_design.py"
+
+
 rule plot_confusion:
     """Figure 2."""
     input:

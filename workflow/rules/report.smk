@@ -7,6 +7,8 @@ rule write_summary:
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         truncation="results/{dataset}/{protocol}/tables/truncation.csv",
         flow="results/{dataset}/{protocol}/tables/flow.csv",
+        design_lines="results/{dataset}/{protocol}/tables/design_lines.csv",
+        design_scores="results/{dataset}/{protocol}/tables/design_scores.csv",
         calibration="results/{dataset}/{protocol}/tables/calibration.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),

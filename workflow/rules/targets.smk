@@ -9,6 +9,14 @@ rule figures:
         "All figures are there"
 
 
+rule design:
+    """What stands where and what the design alone tells of the outcome, from tracks alone: before anything expensive."""
+    input:
+        files_of("design"),
+    message:
+        "The design is checked"
+
+
 rule predict:
     """The probability of each fate, per track and frame, by the model of `prediction`; no fates are needed."""
     input:

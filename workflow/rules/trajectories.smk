@@ -1,4 +1,5 @@
-# Needs: the outcomes of all recordings. Leaves: the trajectories, their labels, and the part of each fold that they are in.
+# Needs: the outcomes of all recordings. Leaves: the trajectories, their labels, the part of each fold that they are in, and what
+# the design alone tells of the outcome. No crops are read or waited for.
 
 
 rule select_trajectories:
@@ -12,6 +13,7 @@ rule select_trajectories:
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
     log:
         "logs/{dataset}/{protocol}/select_trajectories.log",
+    priority: 100  # of all that is wrong or cannot be told: before anything expensive
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -37,6 +39,7 @@ rule split_trajectories:
         flow=report("results/{dataset}/{protocol}/tables/flow.csv", category="3 Tables", caption="../report/flow.rst"),
     log:
         "logs/{dataset}/{protocol}/split_trajectories.log",
+    priority: 100
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -50,3 +53,30 @@ rule split_trajectories:
         "Splitting the trajectories"
     script:
         "../../scripts/trajectories/split_trajectories.py"
+
+
+rule check_design:
+    """What stands where, and how well recording, group, treatment, dose or length alone tell the outcome."""
+    input:
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        code=code_of("evaluation/check_design.py"),
+    output:
+        design=report("results/{dataset}/{protocol}/tables/design.csv", category="3 Tables", caption="../report/design.rst"),
+        scores="results/{dataset}/{protocol}/tables/design_scores.csv",
+        lines="results/{dataset}/{protocol}/tables/design_lines.csv",
+    log:
+        "logs/{dataset}/{protocol}/check_design.log",
+    priority: 100
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        unit=config["split"]["unit"],
+        confounded_from=config["evaluation"]["confounded_from"],
+        bootstrap=config["evaluation"]["bootstrap"],
+        seed=config["seed"],
+    message:
+        "Checking what the design alone tells"
+    script:
+        "../../scripts/evaluation/check_design.py"

@@ -16,8 +16,8 @@ Opens everything that a run would open, and lists every problem at once.
 PATH is a recordings sheet (.tsv, .csv), or your settings (.yaml), which are laid over config.yaml as
 `snakemake --configfile` does it; several are laid over each other in their order. Checked are the settings, the
 sheet, the frames of each recording (all headers; the first, middle and last frame are read), its tracks and their
-outcomes, whether there are enough of both outcomes to train, validate and test, and the cells of `transition`.
-Nothing is written. Paths in the sheet count from the current folder.
+outcomes, whether there are enough of both outcomes to train, validate and test, whether recording, treatment or length
+alone tell the outcome, and the cells of `transition`. Nothing is written. Paths in the sheet count from the current folder.
 """
 EPILOG = """\
 example:
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def report(checked: Checked, cells: str | None) -> list[str]:
-    """The lines that a person reads: problems, or a table of what was found; then warnings and what was not looked at.
+    """The lines that a person reads: problems, or a table of what was found; then the design, warnings, and what was not looked at.
 
     ``cells`` says what the file of cells of ``transition`` holds; None where there is none.
     """
@@ -66,6 +66,8 @@ def report(checked: Checked, cells: str | None) -> list[str]:
     else:
         summary = "; ".join([*([_summary(checked.recordings)] if checked.recordings or not cells else []), *([cells] if cells else [])])
         lines += [*_table(checked.recordings), "", f"Nothing is wrong: {summary}."]
+    if checked.design:
+        lines += ["", "What the report will say first:", *(f"  {text}" for text in checked.design)]
     for title, texts in (("Worth a look:", checked.warnings), ("Not looked at:", checked.left_out)):
         if texts:
             more = [f"  and {len(texts) - MOST_LISTED} more"] if len(texts) > MOST_LISTED else []

@@ -1,6 +1,7 @@
 """Tables of scores."""
 
 from cellfate.base.tables import COUNT, FLOAT_NULL, STR, UNIT_NULL, Column, Table
+from cellfate.evaluation.rates import VARIABLES
 from cellfate.model.tables import CONDITIONS
 
 # one value per metric; scope says which trajectories, class is an outcome or "all"
@@ -41,3 +42,43 @@ CALIBRATION = Table(
 
 # figure 2: full test trajectories; fraction is of the actual outcome
 CONFUSION = Table("confusion", {"actual": STR, "predicted": STR, "count": COUNT, "fraction": UNIT_NULL}, key=("actual", "predicted"))
+
+# what stands where: tracks of each recording, group, treatment with dose, by outcome; lengths in hours of the usable ones
+HOURS_NULL = Column("float", nullable=True, low=0)
+DESIGN = Table(
+    "design",
+    {
+        "level": Column("str", allowed=("recording", "group", "treatment")),
+        "name": STR,
+        "treatment": STR,
+        "outcome": STR,
+        "n_tracks": COUNT,
+        "n_usable": COUNT,
+        "shortest": HOURS_NULL,
+        "q25": HOURS_NULL,
+        "median": HOURS_NULL,
+        "q75": HOURS_NULL,
+        "longest": HOURS_NULL,
+    },
+    key=("level", "name", "outcome"),
+)
+
+# balanced accuracy of the outcome from one variable of the design alone; see cellfate.evaluation.design.score_design
+DESIGN_SCORES = Table(
+    "design_scores",
+    {
+        "variable": Column("str", allowed=VARIABLES),
+        "n_values": COUNT,
+        "n_trajectories": COUNT,
+        "within": UNIT_NULL,
+        "held_out": UNIT_NULL,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "seen": UNIT_NULL,
+        "units": COUNT,
+    },
+    key=("variable",),
+)
+
+# what the design check says, in the order in which it is read
+DESIGN_LINES = Table("design_lines", {"kind": Column("str", allowed=("warning", "remedy", "note")), "text": STR})

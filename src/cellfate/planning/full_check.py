@@ -15,6 +15,7 @@ import yaml
 
 from cellfate.base.errors import InputError, collect, in_words
 from cellfate.base.progress import progress
+from cellfate.evaluation.design import check_design, design_settings
 from cellfate.frames.constant import ConstantFrames, end_problem
 from cellfate.frames.formats import open_frames
 from cellfate.frames.reader import Frames
@@ -53,7 +54,10 @@ class CheckedRecording:
 
 @dataclass
 class Checked:
-    """The result: ``problems`` would stop a run, ``warnings`` would not, ``left_out`` says what could not be looked at."""
+    """The result: ``problems`` would stop a run, ``warnings`` would not, ``left_out`` says what could not be looked at.
+
+    ``design`` are the lines of the design check, as the report has them.
+    """
 
     path: Path
     problems: list[str] = field(default_factory=list)
@@ -61,6 +65,7 @@ class Checked:
     left_out: list[str] = field(default_factory=list)
     recordings: list[CheckedRecording] = field(default_factory=list)
     transition: Mapping | None = None  # the section of that name, where the settings have one: its files are not opened here
+    design: list[str] = field(default_factory=list)
     tracks: list[pd.DataFrame] = field(default_factory=list)
     outcomes: list[pd.DataFrame] = field(default_factory=list)
 
@@ -374,6 +379,12 @@ def _selection_problems(config: dict, sheet: pd.DataFrame, checked: Checked) -> 
             trajectories = select_trajectories(
                 tracked, tracks, outcomes, config["outcomes"], min_frames=settings["min_frames"], cut_at_event=settings["cut_at_event"]
             )
-            split_trajectories(trajectories, **config["split"], seed=config["seed"], min_frames=settings["min_frames"])
     except InputError as error:
         yield f"{checked.path}: {error}"
+        return
+    split = None
+    try:
+        split = split_trajectories(trajectories, **config["split"], seed=config["seed"], min_frames=settings["min_frames"])
+    except InputError as error:
+        yield f"{checked.path}: {error}"
+    checked.design += list(check_design(trajectories, split, design_settings(config))[1]["text"])

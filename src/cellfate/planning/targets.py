@@ -10,7 +10,8 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.planning.agreement import check_sheet_agreement, check_states
 
-FIGURES = {  # of the main target, in the paper's order, with their titles in the report
+FIGURES = {  # of the main target, the design and then the paper's order, with their titles in the report
+    "design": "Design: what stands where and what it tells",
     "figure_2": "Figure 2: confusion matrix",
     "figure_3": "Figure 3: truncation and last k frames",
     "figure_4": "Figure 4: attention and occlusion before the event",
@@ -100,6 +101,16 @@ class Targets:
         names = [*FIGURES, *["truth"] * self._simulated]
         return [] if self.sheet is None else self._drawn(f"{self.of_analysis}/figures", names)
 
+    def design(self) -> list[str]:
+        """What is known before crops and training: the design's tables and figure. Raises InputError where no recording has tracks."""
+        if self.sheet is None:
+            return [self.config["recordings"]]
+        if not self.tracked:
+            raise InputError(f"{self.config['recordings']}: no recording has tracks, so no cell has a fate whose design can be checked")
+        check_sheet_agreement(self.config, self.sheet, self.config_files)
+        tables = [f"{self.of_analysis}/tables/{name}.csv" for name in ("design", "design_scores", "design_lines")]
+        return [*tables, *self._drawn(f"{self.of_analysis}/figures", ["design"])]
+
     def tracking(self) -> list[str]:
         """How plausible the tracks made here are, as a table and a picture for each recording."""
         kinds = ["qc.csv", "png", *["truth.csv"] * self._simulated]
@@ -145,8 +156,9 @@ class Targets:
 
     def last_words(self, asked: Sequence[str]) -> str:
         """Where the results of a finished run are: of the targets that were ``asked`` for by name, else the summary page of the whole."""
-        names = {"predict": "predictions", "transition": "transition", "states": f"{self.config['protocol']}/figures"}
-        folders = [f"{self._of_data}/{names[target]}" for target in sorted(asked) if target in names]
+        figures = f"{self.config['protocol']}/figures"
+        names = {"predict": "predictions", "transition": "transition", "states": figures, "design": figures}
+        folders = list(dict.fromkeys(f"{self._of_data}/{names[target]}" for target in sorted(asked) if target in names))
         if there := [f"{folder}/" for folder in folders if Path(folder).is_dir()]:
             return f"\nThe results are in {' and '.join(there)}"
         page = Path(self.of_analysis, "summary.html")

@@ -11,6 +11,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.plot_style import COURSE_LABELS, feature_label, readable
+from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.trajectories.selection import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
@@ -24,6 +25,14 @@ METRICS = {
     "precision": "precision",
     "recall": "recall",
     "f1": "F1",
+}
+DESIGN_WORDS = {
+    "recording": "recording",
+    "group": "group",
+    "treatment": "treatment",
+    "dose": "treatment and dose",
+    "length": "length of the track",
+    "clock": "time of its end",
 }
 PAGE = Path(__file__).with_suffix(".html.j2")
 CARDS = ("balanced_accuracy", "f1_macro", "auroc", "recall")
@@ -45,6 +54,8 @@ def summary_page(
     metrics: pd.DataFrame,
     truncation: pd.DataFrame,
     flow: pd.DataFrame,
+    design_lines: pd.DataFrame,
+    design_scores: pd.DataFrame,
     calibration: pd.DataFrame,
     effects: pd.DataFrame,
     figures: Sequence[str | Path],
@@ -66,14 +77,16 @@ def summary_page(
         title=f"{readable(names[0])} or {readable(names[1])}",
         dataset=dataset,
         protocol=protocol,
+        first_lines=first_lines(design_lines),
         cards=_cards(metrics, names),
         metrics=_metrics_table(metrics, names),
         flow=_flow_table(flow, names),
+        design=_design_table(design_scores),
         truncation=_truncation_table(truncation),
         calibration=_calibration_table(calibration),
         effects=_effects_tables(effects, names),
         figures=_figures(figures, captions),
-        notes=[*caveats(metrics, truncation, calibration, effects, names), *_other_outcomes(flow, names), *notes],
+        notes=[*notes_of(design_lines), *caveats(metrics, truncation, calibration, effects, names), *_other_outcomes(flow, names), *notes],
         software=software,
         config_digest=config_digest,
     )
@@ -137,6 +150,16 @@ def _flow_table(flow: pd.DataFrame, names: Sequence[str]) -> dict:
         rows.append({"stage": stage, "cells": cells, "total": sum(cells)})
     spans = [("no treatment" if t == "none" else readable(t), sum(c[0] == t for c in columns)) for t in treatments]
     return {"treatments": spans, "outcomes": [readable(o) for _, o in columns], "rows": rows}
+
+
+def _design_table(scores: pd.DataFrame) -> list[dict]:
+    """What each variable of the design alone tells: within the data, and held out with its interval and the share that carries over."""
+    rows = []
+    for _, row in scores.iterrows():
+        seen = "" if pd.isna(row["seen"]) else f"{100 * row['seen']:.0f} %"
+        cells = [_number(row["within"]), _number(row["held_out"]), _interval(row), seen, int(row["units"])]
+        rows.append({"variable": DESIGN_WORDS[row["variable"]], "n_values": int(row["n_values"]), "cells": cells})
+    return rows
 
 
 def _truncation_table(truncation: pd.DataFrame) -> dict:

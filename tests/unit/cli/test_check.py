@@ -84,6 +84,25 @@ def test_nothing_is_wrong(project, capsys):
     assert rows[1] == ["a", "14", "40", "x", "50", "uint16", "nuclei", "4", "2", "2"]
 
 
+def test_the_lines_of_the_design_check_are_those_of_the_report(project, capsys):
+    assert run("mine.yaml") == 0
+    out = capsys.readouterr().out
+    assert "What the report will say first:" in out
+    assert "Scores rest on 1 held-out" not in out, "one recording is resampled by lineage"
+    assert "Scores rest on 4 held-out lineages (apoptosis in 2, mitosis in 2): their intervals are rough." in out
+    assert "cannot be told from the design" not in out
+
+
+def test_a_recording_that_tells_the_outcome_is_told_even_where_no_split_can_be_made(project, capsys):
+    folder, _, _ = project
+    for name, outcome in zip("abcd", ("apoptosis", "mitosis") * 2, strict=True):
+        write_tracks(folder / f"tracks/{name}.csv", (outcome,) * 4)
+    assert run("mine.yaml") == 1
+    out = capsys.readouterr().out
+    assert "both outcomes are needed" in out
+    assert "which recording a cell is in (1.00)" in out
+
+
 def test_a_sheet_alone_is_checked_too(project):
     assert problems("s.tsv") == []
 

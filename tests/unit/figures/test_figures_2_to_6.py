@@ -11,16 +11,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgba
 from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation, Text
+from toy_design import design_of
 from toy_figures import FATES, LONG, assert_inside, drawn_texts, words
 
 from cellfate.base.errors import InputError
 from cellfate.base.plot_style import DOUBLE, OKABE_ITO, RC, SINGLE, count_rows, every_nth, feature_label, new_figure, readable, save_figure
 from cellfate.base.tables import check_table
-from cellfate.evaluation.tables import CALIBRATION, CONFUSION, METRICS
+from cellfate.evaluation.design import score_design, tabulate_design
+from cellfate.evaluation.scoring import Resampling
+from cellfate.evaluation.tables import CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
 from cellfate.explanation.tables import ATTENTION_PROFILE, EFFECT_SUMMARY, EXAMPLES
 from cellfate.figures.attention_profile import plot_attention_profile
 from cellfate.figures.calibration import plot_calibration
 from cellfate.figures.confusion import plot_confusion
+from cellfate.figures.design import plot_design
 from cellfate.figures.effects import plot_effects
 from cellfate.figures.examples import composite, plot_examples
 from cellfate.figures.training_curves import plot_training_curves, read_curves
@@ -129,10 +133,21 @@ def scores():
     return check_table(pd.DataFrame({**cells, "iou": iou, "found": iou > 0.5}), TRUTH_SEGMENTATION, "test")
 
 
+def design(outcomes=FATES, recordings=9):
+    """The design and its scores, two treatments, without a split."""
+    treatments = [f"cisplatin_{i % 2}" for i in range(recordings)]
+    trajectories = design_of([0.5] * recordings, treatments=treatments)
+    trajectories["outcome"] = trajectories["label"].map({0: outcomes["negative"], 1: outcomes["positive"]})
+    scores = score_design(trajectories, None, Resampling(bootstrap=10, seed=0))
+    return check_table(tabulate_design(trajectories), DESIGN, "test"), check_table(scores, DESIGN_SCORES, "test")
+
+
 def draw_all(outcomes=FATES):
     table, crops = examples(outcomes)
     gray, gray_crops = examples(outcomes, channels=1)
     return {
+        "design": lambda: plot_design(*design(outcomes), outcomes, confounded_from=0.9),
+        "design_by_treatment": lambda: plot_design(*design(outcomes, recordings=30), outcomes, confounded_from=0.9),
         "figure_2": lambda: plot_confusion(confusion(outcomes), outcomes),
         "figure_3": lambda: plot_truncation(metrics("truncation", outcomes), metrics("last_k", outcomes), outcomes, 30),
         "figure_4": lambda: plot_attention_profile(profile(outcomes), outcomes),

@@ -8,8 +8,12 @@ import pandas as pd
 import pytest
 
 from cellfate.base.tables import write_table
-from cellfate.evaluation.tables import METRICS
+from cellfate.evaluation.tables import DESIGN_LINES, METRICS
 from cellfate.report.headline import headline
+
+
+def say(folder, *lines):
+    write_table(pd.DataFrame(lines, columns=["kind", "text"]), folder / "tables/design_lines.csv", DESIGN_LINES)
 
 
 @pytest.fixture
@@ -21,6 +25,7 @@ def finished(tmp_path):
     ]
     columns = ["scope", "condition", "n", "cohort", "metric", "class", "value", "ci_low", "ci_high", "n_trajectories"]
     write_table(pd.DataFrame(rows, columns=columns), tmp_path / "tables/test_metrics.csv", METRICS)
+    say(tmp_path)
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures/figure_2.pdf").touch()
     return tmp_path
@@ -34,6 +39,13 @@ def test_numbers_figures_and_pages_are_named(finished):
     assert lines[-1] == f"Summary: {finished / 'summary.html'}"
     (finished / "report.html").touch()
     assert headline(finished).splitlines()[-1] == f"Report:  {finished / 'report.html'}"
+
+
+def test_a_warning_of_the_design_comes_first_and_its_notes_after_the_numbers(finished):
+    say(finished, ("warning", "Cannot be told."), ("remedy", "Would help."), ("note", "Few units."))
+    lines = headline(finished).splitlines()
+    assert lines[:3] == ["Cannot be told.", "Would help.", "Held-out trajectories: 40"]
+    assert lines.index("Few units.") == 7
 
 
 def test_a_run_that_is_not_finished_is_one_line(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.plot_style import empty_figure, save_figure
 from cellfate.base.tables import check_table
-from cellfate.evaluation.tables import CALIBRATION, METRICS
+from cellfate.evaluation.tables import CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS
 from cellfate.explanation.tables import EFFECT_SUMMARY
 from cellfate.report.page import caveats, summary_page, write_summary
 from cellfate.trajectories.tables import FLOW
@@ -52,6 +52,14 @@ def flow():
     return table(FLOW, rows)
 
 
+def design_lines(*lines):
+    return table(DESIGN_LINES, lines)
+
+
+def design_scores():
+    return table(DESIGN_SCORES, [("recording", 16, 176, 0.636, 0.5, None, None, 0.0, 4), ("length", 5, 176, 0.61, 0.67, 0.6, 0.73, 1.0, 4)])
+
+
 def calibration(stages=("raw", "calibrated")):
     scores = {"raw": (0.2, 0.15, 0.5), "calibrated": (0.05, 0.1, 0.3)}
     return table(CALIBRATION, [("full", 0, stage, 0.0, 1.0, 0.5, 0.5, 40, *scores[stage]) for stage in stages])
@@ -84,6 +92,8 @@ def page(figures, **changes):
         "metrics": metrics(),
         "truncation": truncation(),
         "flow": flow(),
+        "design_lines": design_lines(),
+        "design_scores": design_scores(),
         "calibration": calibration(),
         "effects": effects(),
         "figures": figures,
@@ -227,6 +237,7 @@ def test_a_run_without_long_trajectories_still_has_a_page(figures):
 def test_the_page_is_the_same_each_time(figures, tmp_path):
     content = {"figures": figures, "captions": CAPTIONS, "notes": [], "software": "x", "config_digest": "y"}
     tables = {"metrics": metrics(), "truncation": truncation(), "flow": flow(), "calibration": calibration(), "effects": effects()}
+    tables |= {"design_lines": design_lines(), "design_scores": design_scores()}
     for name in ("a.html", "b.html"):
         write_summary(tmp_path / name, dataset="demo", protocol="p", outcomes=FATES, **tables, **content)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
@@ -237,3 +248,15 @@ def test_every_caption_is_one_line():
     for path in CAPTIONS:
         assert len(path.read_text().splitlines()) == 1, path.name
         assert path.read_text().endswith(".\n"), path.name
+
+
+def test_a_warning_of_the_design_stands_before_every_number_and_notes_among_the_notes(figures):
+    text = page(figures, design_lines=design_lines(("warning", "Cannot be told."), ("remedy", "Would help."), ("note", "Few units.")))
+    assert text.index("Cannot be told.") < text.index("Would help.") < text.index("0.877") < text.index("Few units.")
+    assert '<section class="first">' not in page(figures)
+
+
+def test_what_the_design_tells_is_a_table(figures):
+    rows = Cells(page(figures)).rows
+    assert ["recording", "16", "0.636", "0.500", "0 %", "4"] in rows
+    assert ["length of the track", "5", "0.610", "0.670 0.600 to 0.730", "100 %", "4"] in rows
