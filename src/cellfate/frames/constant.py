@@ -41,23 +41,23 @@ class ConstantFrames:
         for t in sorted(set(range(self._frames.n_frames)) - self._seen - set(tracks["frame"])):
             self.note(t, self._frames.read(t))
 
-    def lines(self, positions: pd.DataFrame | None = None) -> list[str]:
+    def lines(self, tracked: pd.DataFrame | None = None) -> list[str]:
         """A line for each frame that is constant in a channel, one for all others after the first; and what it does to tracks.
 
-        ``positions``, where given, has the columns track_id and frame.
+        ``tracked``, where given, has the columns track_id and frame.
         """
         found = dict(sorted(self._found.items()))
-        tell = _tracks_in(positions)
+        tell = _tracks_in(tracked)
         lines = [f"{self._frames.where(t)}: one value everywhere in {said}: was this image written?{tell(t)}" for t, said in found.items()]
         more = list(found)[SHOWN:]
         if more:
             numbers = ", ".join(_shown(*run) for run in _runs(more))
             lines[SHOWN:] = [f"{self._frames.path}: {len(more)} further frames with one value everywhere in a channel: {numbers}"]
-        return [*lines, *(f"{self._frames.path}: {line}" for line in _cuts(positions, _runs(list(found))))]
+        return [*lines, *(f"{self._frames.path}: {line}" for line in _cuts(tracked, _runs(list(found))))]
 
-    def warn(self, positions: pd.DataFrame | None = None) -> None:
+    def warn(self, tracked: pd.DataFrame | None = None) -> None:
         """Print the lines to standard error."""
-        for line in self.lines(positions):
+        for line in self.lines(tracked):
             print(f"WARNING: {line}", file=sys.stderr, flush=True)
 
 
