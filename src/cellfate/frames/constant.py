@@ -41,23 +41,23 @@ class ConstantFrames:
         for t in sorted(set(range(self._frames.n_frames)) - self._seen - set(tracks["frame"])):
             self.note(t, self._frames.read(t))
 
-    def lines(self, tracked: pd.DataFrame | None = None) -> list[str]:
+    def lines(self, located: pd.DataFrame | None = None) -> list[str]:
         """A line for each frame that is constant in a channel, one for all others after the first; and what it does to tracks.
 
-        ``tracked``, where given, has the columns track_id and frame.
+        ``located``, where given, has the columns track_id and frame.
         """
         found = dict(sorted(self._found.items()))
-        tell = _tracks_in(tracked)
+        tell = _tracks_in(located)
         lines = [f"{self._frames.where(t)}: one value everywhere in {said}: was this image written?{tell(t)}" for t, said in found.items()]
         more = list(found)[SHOWN:]
         if more:
             numbers = ", ".join(_shown(*run) for run in _runs(more))
             lines[SHOWN:] = [f"{self._frames.path}: {len(more)} further frames with one value everywhere in a channel: {numbers}"]
-        return [*lines, *(f"{self._frames.path}: {line}" for line in _cuts(tracked, _runs(list(found))))]
+        return [*lines, *(f"{self._frames.path}: {line}" for line in _cuts(located, _runs(list(found))))]
 
-    def warn(self, tracked: pd.DataFrame | None = None) -> None:
+    def warn(self, located: pd.DataFrame | None = None) -> None:
         """Print the lines to standard error."""
-        for line in self.lines(tracked):
+        for line in self.lines(located):
             print(f"WARNING: {line}", file=sys.stderr, flush=True)
 
 
