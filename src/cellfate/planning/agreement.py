@@ -118,6 +118,12 @@ def _registered_channel(config: dict, sheet: pd.DataFrame) -> Disagreements:
         yield "registration.channel", registration["channel"], f"but the channels in {config['recordings']} are {', '.join(channels)}"
 
 
+def _deadly_recordings(config: dict, sheet: pd.DataFrame) -> Disagreements:
+    deadly = config.get("simulation", {}).get("recording_fates", {}).get("deadly", [])
+    for name in [name for name in deadly if name not in set(sheet["recording"])]:
+        yield "simulation.recording_fates.deadly", deadly, f"but {config['recordings']} has no recording {name}"
+
+
 # the keys that a check needs, whether it concerns the analysis only, and the check; in this order
 AGREEMENTS: tuple[tuple[tuple[str, ...], bool, Callable[[dict, pd.DataFrame], Disagreements]], ...] = (
     (("segmentation.ladder", "segmentation.channel"), True, _segmented_channel),
@@ -129,6 +135,7 @@ AGREEMENTS: tuple[tuple[tuple[str, ...], bool, Callable[[dict, pd.DataFrame], Di
     (("training.checkpoint", "scaling"), False, _checkpoint),
     (("segmentation.model",), False, _weights),
     (("registration",), False, _registered_channel),
+    (("simulation",), False, _deadly_recordings),
 )
 
 

@@ -25,6 +25,7 @@ from cellfate.simulation.settings import (
 LOOKS, SHAPE, REPORTERS, DISTRACTORS, MOTION, LOSS, EXPRESSION, EFFECTS = range(
     8
 )  # random streams of a cell; effects take EFFECTS + their number
+LIKENESS, TRACKED = 100, 101  # further ones
 DEBRIS_FRAMES = 8  # fragments are seen for this long
 FADING = (0.5, 0.2)  # light of a cell in the frames from its event on, when the aftermath is off
 CIRCADIAN, P53, CELL_CYCLE = range(3)
@@ -41,6 +42,7 @@ class Cell:
     fate: str = NO_FATE
     end: str = "end"  # end (of the recording) | event | lost (by the tracker) | left (the field)
     last_frame: int = -1  # of the track
+    tracked_from: int = 0  # first frame of the track; the cell is there from first_frame on
     parent: "Cell | None" = None
     onsets: dict[str, int] = field(default_factory=dict)  # first frame that shows the effect
     strengths: dict[str, float] = field(default_factory=dict)
@@ -116,9 +118,9 @@ def effect_course(cell: Cell, name: str, n_frames: int, rise: float) -> np.ndarr
 
 def programme(cell: Cell, settings: SimulationSettings, conditions: Conditions) -> Programme:
     """Shape and reporters of one cell in every frame."""
-    T, seed = settings.n_frames, conditions.seed
-    looks = random_looks(stream(seed, cell.path, LOOKS)) | {"expression": expression(cell, settings.expression_spread, seed)}
-    rng = stream(seed, cell.path, SHAPE)
+    T, seed, path = settings.n_frames, conditions.seed, look_path(cell, settings.sister_likeness, conditions.seed)
+    looks = random_looks(stream(seed, path, LOOKS)) | {"expression": expression(cell, path, settings.expression_spread, seed)}
+    rng = stream(seed, path, SHAPE)
     age = np.arange(T) - cell.first_frame
     size = settings.cell_diameter / 2 * rng.normal(1, settings.diameter_spread) * (1 + rng.uniform(0, 0.12) * np.arange(T) / T)
     young = np.clip(1 - age / 8, 0, 1) if cell.parent is not None else np.zeros(T)
@@ -135,7 +137,7 @@ def programme(cell: Cell, settings: SimulationSettings, conditions: Conditions) 
     round_ = np.clip(np.maximum(rounding, np.maximum(0.8 * detached, np.clip(young * 3 - 2, 0, 1))), 0, 1)
     scale = (1 + 0.1 * effect_course(cell, "growth", T, _length(cell, "growth"))) * (1 - 0.2 * round_) * (1 - 0.22 * shrinkage)
     ratio = (1 + (ratio - 1) * (1 - round_)) * (1 + 0.65 * stretching) * (1 + 0.5 * elongated)
-    levels = reporters(cell, settings, conditions, plateau, hump)
+    levels = reporters(cell, path, settings, conditions, plateau, hump)
     light = looks["expression"] * scale[:, None] ** -1.5
     debris, fade = ending(cell, settings)
     return Programme(
@@ -155,11 +157,18 @@ def programme(cell: Cell, settings: SimulationSettings, conditions: Conditions) 
     )
 
 
-def expression(cell: Cell, spread: float, seed: int) -> np.ndarray:
-    """Brightness (3,) of the reporters in a cell; daughters inherit the mother's with small changes."""
+def look_path(cell: Cell, likeness: float, seed: int) -> tuple[int, ...]:
+    """The path whose streams give a cell its look: its own, or, for a second sister with probability ``likeness``, the first one's."""
+    second = cell.parent is not None and cell.path[-1] == 1
+    return (*cell.path[:-1], 0) if second and stream(seed, cell.path, LIKENESS).random() < likeness else cell.path
+
+
+def expression(cell: Cell, path: tuple[int, ...], spread: float, seed: int) -> np.ndarray:
+    """Brightness (3,) of the reporters in a cell; daughters inherit the mother's with small changes, drawn from the stream of ``path``."""
     if cell.parent is None:
-        return stream(seed, cell.path, EXPRESSION).lognormal(0, spread, len(CHANNELS))
-    return expression(cell.parent, spread, seed) * stream(seed, cell.path, EXPRESSION).lognormal(0, 0.08, len(CHANNELS))
+        return stream(seed, path, EXPRESSION).lognormal(0, spread, len(CHANNELS))
+    mothers = expression(cell.parent, cell.parent.path, spread, seed)
+    return mothers * stream(seed, path, EXPRESSION).lognormal(0, 0.08, len(CHANNELS))
 
 
 def _length(cell: Cell, name: str) -> int:
@@ -206,9 +215,11 @@ def distractor_courses(cell: Cell, settings: SimulationSettings, seed: int) -> l
     return courses
 
 
-def reporters(cell: Cell, settings: SimulationSettings, conditions: Conditions, plateau: np.ndarray, hump: np.ndarray) -> np.ndarray:
-    """Levels (T, 3) of the circadian, p53 and cell-cycle reporters in the nucleus; about 1 is a high level."""
-    T, rng = settings.n_frames, stream(conditions.seed, cell.path, REPORTERS)
+def reporters(
+    cell: Cell, path: tuple[int, ...], settings: SimulationSettings, conditions: Conditions, plateau: np.ndarray, hump: np.ndarray
+) -> np.ndarray:
+    """Levels (T, 3) of the circadian, p53 and cell-cycle reporters in the nucleus; about 1 is a high level; from the stream of ``path``."""
+    T, rng = settings.n_frames, stream(conditions.seed, path, REPORTERS)
     levels = np.empty((T, len(CHANNELS)))
     period = settings.circadian_period_h / conditions.frame_interval_h
     common = np.random.default_rng([conditions.seed, CIRCADIAN]).uniform(0, 2 * np.pi)  # cells of a dish are partly synchronous

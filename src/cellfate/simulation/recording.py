@@ -6,7 +6,7 @@ motion, optics and every single cell, so that fates change nothing but what thei
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -19,6 +19,7 @@ from cellfate.simulation.motion import place_cells, push, stage_drift, walk, wal
 from cellfate.simulation.programmes import (
     LOSS,
     MOTION,
+    TRACKED,
     Cell,
     Conditions,
     Programme,
@@ -31,7 +32,7 @@ from cellfate.simulation.programmes import (
 from cellfate.simulation.render import expose, illumination, medium, render_cells, texture_bank
 from cellfate.simulation.settings import APOPTOSIS, CHANNELS, FATE_EFFECTS, MITOSIS, UNTREATED, SimulationSettings, simulation_settings
 
-PLAN, PLACES, STAGE, OPTICS, NOISE = range(5)  # random streams of a recording
+PLAN, PLACES, STAGE, OPTICS, NOISE, INTENSITIES = range(6)  # random streams of a recording
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,15 @@ class SimulatedRecording:
     tracks: pd.DataFrame
     cells: pd.DataFrame
     attributes: dict
+
+
+@dataclass(frozen=True)
+class Intensities:
+    """What a recording's channels have of their own, each (C,): ``gain`` and ``background`` are factors, ``offset`` is in counts."""
+
+    gain: np.ndarray
+    offset: np.ndarray
+    background: np.ndarray
 
 
 def simulate_recording(
@@ -73,12 +83,16 @@ def simulate_recording(
     treatment_frame = np.inf if dose == UNTREATED else (treatment_start_h or 0.0) / interval
     entropy = int(np.random.SeedSequence([seed, crc32(recording.encode())]).generate_state(1, np.uint64)[0])
     conditions = Conditions(entropy, interval, treatment_frame)
-    cells = plan_cells(settings, conditions, settings.death_probability[dose])
+    planned = tied_fates(settings, recording)
+    cells = plan_cells(planned, conditions, planned.death_probability[dose])
     for cell in cells:
         grade_effects(cell, settings, entropy)
     programmes = [programme(cell, settings, conditions) for cell in cells]
     positions = move_cells(cells, programmes, settings, entropy)
-    images, masks = draw_frames(cells, programmes, positions, settings, entropy, recording)
+    for cell in cells:
+        cell.tracked_from = tracked_from(cell, settings.tracked_frames, entropy)
+    own = draw_intensities(settings, entropy)
+    images, masks = draw_frames(cells, programmes, positions, own, settings, entropy, recording)
     attributes = {
         "recording": recording,
         "channels": list(CHANNELS),
@@ -87,6 +101,7 @@ def simulate_recording(
         "treatment_frame": float(treatment_frame) if np.isfinite(treatment_frame) else None,
         "frame_interval_min": float(frame_interval_min),
         "seed": int(seed),
+        "intensities": {name: values.tolist() for name, values in asdict(own).items()},
         "settings": settings.as_dict(),
     }
     return SimulatedRecording(images, masks, track_table(cells, masks, positions), cell_table(cells), attributes)
@@ -99,6 +114,20 @@ def _dose(recording: str, settings: SimulationSettings, treatment: str | None, d
         known = ", ".join(settings.death_probability)
         raise InputError(f"recording {recording}: dose is {dose!r}; simulation.death_probability has {known}")
     return dose
+
+
+def tied_fates(settings: SimulationSettings, recording: str) -> SimulationSettings:
+    """The same settings, each death probability moved by the strength of the tie to 1 in a deadly recording, to 0 in another."""
+    tie = settings.recording_fates
+    end = tie.strength * (recording in tie.deadly)
+    return replace(settings, death_probability={dose: (1 - tie.strength) * p + end for dose, p in settings.death_probability.items()})
+
+
+def draw_intensities(settings: SimulationSettings, seed: int) -> Intensities:
+    """What this recording's channels have of their own."""
+    rng, between = np.random.default_rng([seed, INTENSITIES]), settings.between_recordings
+    gain = np.exp(rng.uniform(*np.log(between.gain), len(CHANNELS)))
+    return Intensities(gain, rng.uniform(*between.offset, len(CHANNELS)), rng.uniform(*between.background, len(CHANNELS)))
 
 
 def plan_cells(settings: SimulationSettings, conditions: Conditions, death: float) -> list[Cell]:
@@ -128,6 +157,14 @@ def plan_cells(settings: SimulationSettings, conditions: Conditions, death: floa
     for cell in cells:
         _end_track(cell, settings, conditions.seed)
     return cells
+
+
+def tracked_from(cell: Cell, bounds: tuple[int, int], seed: int) -> int:
+    """The first frame of a cell's track, of which only ``bounds`` (fewest, most) frames before its end are annotated; (0, 0): all."""
+    if bounds == (0, 0):
+        return cell.first_frame
+    length = int(stream(seed, cell.path, TRACKED).integers(bounds[0], bounds[1] + 1))
+    return max(cell.first_frame, cell.last_frame - length + 1)
 
 
 def _daughters(mother: Cell, cells: list[Cell]) -> list[Cell]:
@@ -227,23 +264,30 @@ def _end_where_left(cells: list[Cell], positions: np.ndarray, shape: np.ndarray)
 
 
 def draw_frames(
-    cells: list[Cell], programmes: list[Programme], positions: np.ndarray, settings: SimulationSettings, seed: int, recording: str
+    cells: list[Cell],
+    programmes: list[Programme],
+    positions: np.ndarray,
+    own: Intensities,
+    settings: SimulationSettings,
+    seed: int,
+    recording: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images (T, H, W, 3) and masks (T, H, W), both uint16."""
     T, shape, camera = settings.n_frames, settings.frame_shape, settings.camera
     optics = np.random.default_rng([seed, OPTICS])
     bank = texture_bank(optics)
     lamp = illumination(optics, shape, len(CHANNELS), camera.vignette)
-    dish = medium(optics, shape, len(CHANNELS), camera.background)
+    dish = medium(optics, shape, len(CHANNELS), camera.background * own.background)
     bleaching = np.log1p(-camera.bleaching) * optics.uniform(0.5, 1.2, len(CHANNELS)) / max(T - 1, 1)
     noise = np.random.default_rng([seed, NOISE])
+    gain, offset = own.gain.astype(np.float32), own.offset.astype(np.float32)
     images = np.empty((T, *shape, len(CHANNELS)), np.uint16)
     masks = np.empty((T, *shape), np.uint16)
     for t in progress(range(T), f"simulate_recording {recording}", unit="frame"):
         light, masks[t] = render_cells(cells_in_frame(cells, programmes, positions[:, t], t), shape, bank)
         light += dish
-        light *= lamp * np.exp(bleaching * t).astype(np.float32)
-        images[t] = expose(light, noise.standard_normal(light.shape, dtype=np.float32), camera)
+        light *= lamp * np.exp(bleaching * t).astype(np.float32) * gain
+        images[t] = expose(light, noise.standard_normal(light.shape, dtype=np.float32), camera, offset)
     return images, masks
 
 
@@ -254,7 +298,7 @@ def track_table(cells: list[Cell], masks: np.ndarray, positions: np.ndarray) -> 
     for t, mask in enumerate(masks):
         boxes = find_objects(mask, max_label=len(cells))
         for i, cell in enumerate(cells):
-            if cell.first_frame <= t <= cell.last_frame:
+            if cell.tracked_from <= t <= cell.last_frame:
                 y, x, height, width = _measure(mask, boxes[i], cell.track_id, positions[i, t], shape)
                 rows.append((cell.track_id, t, y, x, height, width))
     table = pd.DataFrame(rows, columns=["track_id", "frame", "y", "x", "box_height", "box_width"])
@@ -285,7 +329,7 @@ def cell_table(cells: list[Cell]) -> pd.DataFrame:
             "lineage": cell.root.track_id,
             "fate": cell.fate,
             "event_frame": cell.event_frame,
-            "first_frame": cell.first_frame,
+            "first_frame": cell.tracked_from,
             "last_frame": cell.last_frame,
             "end": "event" if is_mother(cell) else cell.end,
             "weak": cell.weak,

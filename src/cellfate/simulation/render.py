@@ -209,21 +209,23 @@ def illumination(rng: np.random.Generator, shape: tuple[int, int], n_channels: i
     return np.stack(fields_, axis=-1).astype(np.float32)
 
 
-def medium(rng: np.random.Generator, shape: tuple[int, int], n_channels: int, level: float) -> np.ndarray:
-    """Light (H, W, C) of medium and dish, in counts: ``level`` with slow variation of a tenth."""
+def medium(rng: np.random.Generator, shape: tuple[int, int], n_channels: int, level: np.ndarray | float) -> np.ndarray:
+    """Light (H, W, C) of medium and dish, in counts: ``level`` (a number, or one per channel) with slow variation of a tenth."""
     noise = rng.standard_normal((shape[0] // 8 + 1, shape[1] // 8 + 1, n_channels))
     slow = gaussian_filter(noise, (5, 5, 0))
     slow = np.kron(slow / slow.std(), np.ones((8, 8, 1)))[: shape[0], : shape[1]]
     return (level * (1 + 0.1 * gaussian_filter(slow, (4, 4, 0)))).astype(np.float32)
 
 
-def expose(light: np.ndarray, noise: np.ndarray, camera: Camera) -> np.ndarray:
+def expose(light: np.ndarray, noise: np.ndarray, camera: Camera, offset: np.ndarray | float = 0.0) -> np.ndarray:
     """Camera counts, uint16, of ``light`` (counts) with standard normal ``noise`` of the same shape.
+
+    ``offset`` (counts, a number or one per channel) comes on top of the camera's.
 
     Shot noise is the normal approximation of the Poisson distribution (at the background's 100 electrons and more the two
     cannot be told apart), plus read noise and the camera's offset.
     """
-    counts = light + camera.offset + noise * np.sqrt(np.maximum(light, 0) * camera.gain + (camera.read_noise * camera.gain) ** 2)
+    counts = light + (camera.offset + offset) + noise * np.sqrt(np.maximum(light, 0) * camera.gain + (camera.read_noise * camera.gain) ** 2)
     return np.clip(counts + 0.5, 0, 65535).astype(np.uint16)
 
 

@@ -81,6 +81,23 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class RecordingFates:
+    """Fates tied to the recording: in ``deadly`` recordings cells die, in all others they divide, whatever their dose."""
+
+    strength: float = 0.0  # 0: no tie; 1: the recording tells every fate; between: death probabilities that far on the way to 1 or 0
+    deadly: tuple[str, ...] = ()  # names of recordings
+
+
+@dataclass(frozen=True)
+class BetweenRecordings:
+    """How far apart the recordings' intensities are: each draws its own values, one for every channel, between these limits."""
+
+    gain: tuple[float, float] = (1.0, 1.0)  # factor of all light, the background's too; as far below as above 1 is as likely (log-uniform)
+    offset: tuple[float, float] = (0.0, 0.0)  # counts beside the camera's offset, uniform
+    background: tuple[float, float] = (1.0, 1.0)  # factor of the light outside the cells, uniform
+
+
+@dataclass(frozen=True)
 class SimulationSettings:
     """One recording. Fractions of the recording's length keep short test recordings in proportion."""
 
@@ -97,6 +114,8 @@ class SimulationSettings:
     early_division: tuple[float, float] = (0.04, 0.11)  # when the mothers divide / n_frames
     death_probability: Mapping[str, float] = field(default_factory=lambda: {UNTREATED: 0.1, "low": 0.45, "medium": 0.5, "high": 0.55})
     sister_concordance: float = 0.8  # probability that the second sister takes the fate draw of the first
+    sister_likeness: float = 0.0  # probability that the second sister looks like the first: shape, textures and reporters, frame by frame
+    tracked_frames: tuple[int, int] = (0, 0)  # only so many frames at the end of each track are annotated, uniform; (0, 0): all
     cell_diameter: float = 36.0  # of the body
     diameter_spread: float = 0.08  # coefficient of variation
     speed: float = 1.0  # pixels per frame
@@ -109,6 +128,8 @@ class SimulationSettings:
     distractors: Distractors = Distractors()
     grading: Grading = Grading()
     camera: Camera = Camera()
+    recording_fates: RecordingFates = RecordingFates()
+    between_recordings: BetweenRecordings = BetweenRecordings()
 
     def as_dict(self) -> dict:
         """The settings as plain nested mappings (JSON can hold them)."""
@@ -155,6 +176,10 @@ def _value(default, value, where: str):
         if not isinstance(value, Mapping):
             raise InputError(f"{where}: a mapping is needed, not {value!r}")
         return dict(default) | {str(key): _value(0.0, number, f"{where}.{key}") for key, number in value.items()}
+    if default == ():
+        if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+            raise InputError(f"{where}: a list of names is needed, not {value!r}")
+        return tuple(value)
     if isinstance(default, tuple):
         if not isinstance(value, list | tuple) or len(value) != len(default):
             raise InputError(f"{where}: {len(default)} numbers are needed, not {value!r}")
@@ -177,6 +202,7 @@ def _check(settings: SimulationSettings) -> None:
         ("expression_spread", 0, 2),
         ("short_fraction", 0, 1),
         ("sister_concordance", 0, 1),
+        ("sister_likeness", 0, 1),
         ("cell_diameter", 8, 200),
         ("persistence", 0, 0.99),
     ):
@@ -196,6 +222,29 @@ def _check(settings: SimulationSettings) -> None:
         effect = getattr(settings.effects, name)
         if effect.onset < 0 or (effect.onset < 1 and name in FATE_EFFECTS):
             raise InputError(f"simulation.effects.{name}.onset is {effect.onset}, at least one frame before the event is needed")
+    _check_recordings(settings)
     special = settings.fated_cells + settings.sister_pairs + settings.leaving_cells
     if special > settings.n_cells:
         raise InputError(f"simulation.n_cells is {settings.n_cells}, but fated, mother and leaving cells are {special}")
+
+
+def _check_recordings(settings: SimulationSettings) -> None:
+    """The settings by which recordings differ, and how much of the tracks is there."""
+    low, high = settings.tracked_frames
+    if not (low == high == 0 or 1 <= low <= high):
+        raise InputError(
+            f"simulation.tracked_frames is {(low, high)}, two numbers of frames in rising order are needed, or 0 and 0 for all"
+        )
+    fates, between = settings.recording_fates, settings.between_recordings
+    if not 0 <= fates.strength <= 1:
+        raise InputError(f"simulation.recording_fates.strength is {fates.strength}, between 0 and 1 is needed")
+    if fates.strength > 0 and not fates.deadly:
+        raise InputError("simulation.recording_fates.deadly is empty; with a strength above 0 the recordings in which cells die are needed")
+    darkest = settings.camera.offset + between.offset[0]
+    if darkest < 0:
+        raise InputError(f"simulation.between_recordings.offset: with camera.offset the lowest would be {darkest:g}, at least 0 is needed")
+    for name, lowest in (("gain", 0.01), ("offset", -65535), ("background", 0)):
+        low, high = getattr(between, name)
+        if not lowest <= low <= high:
+            found = f"simulation.between_recordings.{name} is {(low, high)}"
+            raise InputError(f"{found}, two numbers of at least {lowest} in rising order are needed")

@@ -17,6 +17,7 @@ from cellfate.simulation.cellpose_training import NetworkTraining
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 OVERLAYS = ["demo/config.yaml", "paper.yaml", "fast.yaml", "examples/cellphe/config.yaml", "examples/incucyte/config.yaml"]
+ON_THE_DEMO = [["demo/config.yaml", f"{name}.yaml"] for name in ("paper", "demo/confounded", "demo/no_effects", "demo/short")]
 INCUCYTE = ["examples/incucyte/config.yaml", "examples/incucyte/offline.yaml"]
 
 
@@ -35,7 +36,7 @@ def merged(*files):
     return config
 
 
-@pytest.mark.parametrize("overlays", [[], *[[overlay] for overlay in OVERLAYS], ["demo/config.yaml", "paper.yaml"], INCUCYTE])
+@pytest.mark.parametrize("overlays", [[], *[[overlay] for overlay in OVERLAYS], *ON_THE_DEMO, INCUCYTE])
 def test_shipped_configurations_are_valid(overlays):
     files = ["config.yaml", *overlays]
     check_config(merged(*files), SCHEMA, [ROOT / file for file in files])
@@ -149,6 +150,10 @@ SHEET = pd.DataFrame(
         ({"split": {"unit": "group"}}, r"split\.unit is 'group', but group is empty in .*: line 3"),
         ({"training": {"checkpoint": "nowhere.safetensors"}}, r"training\.checkpoint is 'nowhere.safetensors', no such file"),
         ({"training": {"checkpoint": __file__}}, r"training\.checkpoint .* was trained with scaling: reference"),
+        (
+            {"segmentation": {"channel": "red"}, "simulation": {"recording_fates": {"deadly": ["nobody"]}}},
+            r"simulation\.recording_fates\.deadly is \['nobody'\], but .* has no recording nobody",
+        ),
         ({"segmentation": {"channel": "red", "model": "my/weights"}}, r"segmentation\.model is 'my/weights', no such file"),
     ],
 )
