@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.tracks.raw import RecordingFacts, as_text_table, lines, numbers, outcomes_beside, read_text
+from cellfate.tracks.raw import RecordingFacts, as_text_table, likely_name, lines, numbers, outcomes_beside, read_text
 from cellfate.tracks.times import UNITS, frame_of_number, frame_of_time
 
 EVENTS = ("event_frame", *UNITS, "event_time")  # one of these says when
@@ -80,7 +80,10 @@ def unmatched(found: Mapping[str, list], recordings: list[str], path: str) -> st
         return None
     shown = ", ".join(others[:SHOWN]) + (f" and {len(others) - SHOWN} more" if len(others) > SHOWN else "")
     if len(others) == len(found):
-        raise InputError(f"{path}: recording is {shown}; the recordings of the sheet are {', '.join(recordings[:SHOWN])}: none agrees")
+        meant = likely_name(recordings[0], others)
+        raise InputError(
+            f"{path}: recording is {shown}; the recordings of the sheet are {', '.join(recordings[:SHOWN])}: none agrees{meant}"
+        )
     return f"{path}: recordings that the sheet does not have were passed over: {shown}"
 
 
