@@ -15,8 +15,8 @@ DESCRIPTION = f"""\
 Looks through a folder of recordings and writes a first {SHEET} and {SETTINGS}.
 
 FOLDER holds the images of your recordings (a folder of frames each, or TIFF stacks, OME-TIFF, OME-Zarr, ND2, CZI)
-and, beside them or in a folder of their own, their tracks (CSV, napari, TrackMate, btrack, GEFF, Cell Tracking
-Challenge, COCO-video) with tables of outcomes, <tracks>_outcomes.csv. Pixel size, frame interval and names of
+and, beside them or in a folder of their own, their tracks (CSV, napari, TrackMate, btrack, GEFF, Cell-ACDC,
+celldetective, Cell Tracking Challenge, COCO-video) with tables of outcomes, <tracks>_outcomes.csv. Pixel size, frame interval and names of
 channels are taken from the files' own metadata. Nothing is guessed: what the files do not say stays empty, and is
 listed. Images are only read.
 """

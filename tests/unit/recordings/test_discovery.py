@@ -358,12 +358,15 @@ def test_two_files_of_one_name_are_left_to_the_person():
 def test_words_about_tracks_say_nothing_of_the_recording():
     assert words_of("B2_spots") == ("b2",)
     assert words_of("01_GT") == ("01",)
+    assert words_of("Position_1_acdc_output") == ("position", "1")
 
 
 TABLES_OF_TRACKS = {
     "a.csv": ("track_id,frame,y,x,parent_id", "csv"),
     "b.csv": ("track_id,t,y,x,probability_mitosis", "napari"),
     "c_spots.csv": ("LABEL,ID,TRACK_ID,QUALITY,POSITION_X,POSITION_Y,FRAME", "trackmate"),
+    "e_acdc_output.csv": ("frame_i,time_seconds,Cell_ID,x_centroid,y_centroid,is_cell_dead,cell_cycle_stage", "cell-acdc"),
+    "trajectories_f.csv": ("TRACK_ID,FRAME,POSITION_X,POSITION_Y,ID,class_id,class_death,t_death", "celldetective"),
     "d.csv": ("ID t x y z parent root state generation dummy", "btrack"),
 }
 
@@ -401,6 +404,14 @@ def test_files_of_tracks_are_known_by_their_content(tmp_path):
         "ctc": ("ctc", ()),
         "all.csv": ("csv", ("r1", "r2")),
     }
+
+
+def test_positions_in_one_table_are_its_recordings(tmp_path):
+    header = "frame_i,Cell_ID,x_centroid,y_centroid,Position_n\n"
+    (tmp_path / "two.csv").write_text(f"{header}0,1,3,2,Position_1\n0,1,3,2,Position_2\n")
+    (tmp_path / "one.csv").write_text(f"{header}0,1,3,2,Position_1\n")
+    found = {one.path.name: one.recordings for one in survey_folder(tmp_path).tracks}
+    assert found == {"two.csv": ("Position_1", "Position_2"), "one.csv": ()}
 
 
 def test_one_file_with_the_tracks_of_several_recordings_belongs_to_each():

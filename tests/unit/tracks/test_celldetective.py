@@ -110,7 +110,7 @@ def test_rows_of_cells_that_were_not_tracked(tmp_path):
     assert check(tmp_path, rows).outcomes["track_id"].tolist() == [1]
     with pytest.raises(InputError, match="column TRACK_ID missing"):
         check(tmp_path, [{key: value for key, value in one.items() if key != "TRACK_ID"} for one in rows])
-    with pytest.raises(InputError, match=r"recording r is empty: no tracks"):
+    with pytest.raises(InputError, match=r"recording r is empty: no row has a TRACK_ID"):
         check(tmp_path, [row(1, 3) | {"TRACK_ID": ""}])
 
 

@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import geff
@@ -20,6 +21,7 @@ import tifffile
 from cellfate.base.errors import InputError
 from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
+from cellfate.tracks.statements import AS_IN_THE_FILE, OutcomesFrom
 
 N_INPUTS = int(os.environ.get("CELLFATE_FUZZ", "60"))
 FACTS = RecordingFacts("r", 6, (40, 50), 0.5, 30)
@@ -27,6 +29,16 @@ CELLS = {1: (range(3), None), 2: (range(3, 6), 1), 3: (range(3, 6), 1), 4: (rang
 ROWS = [(track, parent, t, 5.0 + 4 * track + t, 8.0 * track) for track, (frames, parent) in CELLS.items() for t in frames]
 SPOTS = {(track, t): 100 * track + t for track, _, t, _, _ in ROWS}
 LINKS = [(SPOTS[track, t], SPOTS[track, t + 1]) for track, t in SPOTS if (track, t + 1) in SPOTS] + [(102, 203), (102, 303)]
+STATES = ["", "0", "round", "1.0", "anaphase", "nan"]  # in each frame
+EVENTS = OutcomesFrom(
+    dict.fromkeys(("anaphase", "DIVIDE", "division", "class"), "mitosis")
+    | dict.fromkeys(("state=1", "dead=1", "death", "is_cell_dead", "APOPTOSIS", "fate=77"), "apoptosis"),
+    None,
+    None,
+    {},
+    ("state", "dead", "name"),
+)
+SILENT = replace(EVENTS, words={})
 ODD = [
     "",
     "-1",
@@ -53,18 +65,20 @@ ODD_JSON = [None, -1, 0, 1.5, float("nan"), float("inf"), 10**30, "text", "7", T
 
 
 def write_csv(folder):
-    lines = ["track_id,parent_id,frame,y,x", *(f"{track},{parent or ''},{t},{y},{x}" for track, parent, t, y, x in ROWS)]
+    lines = ["track_id,parent_id,frame,y,x,state", *(f"{track},{parent or ''},{t},{y},{x},{STATES[t]}" for track, parent, t, y, x in ROWS)]
     return text_file(folder / "t.csv", lines)
 
 
 def write_napari(folder):
-    lines = ["track_id,t,y,x,id,parent_track_id,parent_id"]
-    lines += [f"{track},{t},{y},{x},{SPOTS[track, t]},{parent or -1},{SPOTS.get((track, t - 1), -1)}" for track, parent, t, y, x in ROWS]
+    lines = ["track_id,t,y,x,id,parent_track_id,parent_id,state"]
+    mothers = [(parent or -1, SPOTS.get((track, t - 1), -1)) for track, parent, t, _, _ in ROWS]
+    lines += [f"{n},{t},{y},{x},{SPOTS[n, t]},{a},{b},{STATES[t]}" for (n, _, t, y, x), (a, b) in zip(ROWS, mothers, strict=True)]
     return text_file(folder / "t.csv", lines)
 
 
 def write_btrack_csv(folder):
-    lines = ["ID t x y z parent root dummy", *(f"{track} {t} {x} {y} 0 {parent or track} 1 False" for track, parent, t, y, x in ROWS)]
+    lines = ["ID t x y z parent root dummy state fate"]
+    lines += [f"{track} {t} {x} {y} 0 {parent or track} 1 False {t} {2 if parent else 4}" for track, parent, t, y, x in ROWS]
     return text_file(folder / "t.csv", lines)
 
 
@@ -74,16 +88,35 @@ def text_file(path, lines, first=1):
     return path
 
 
+def write_acdc(folder):
+    lines = [
+        "frame_i,Cell_ID,x_centroid,y_centroid,is_cell_dead,is_cell_excluded,relationship,relative_ID,division_frame_i,Cell_ID_tree,parent_ID_tree"
+    ]
+    lines += [
+        f"{t},{track},{x},{y},{int(t > 4)},0,mother,-1,{3 if parent else -1},{track},{parent or -1}" for track, parent, t, y, x in ROWS
+    ]
+    return text_file(folder / "t.csv", lines)
+
+
+def write_celldetective(folder):
+    lines = ["TRACK_ID,FRAME,POSITION_X,POSITION_Y,class_id,class_death,t_death,class,t0,parent,position"]
+    lines += [f"{track}.0,{t},{x},{y},1,{track % 3},{2.5 + t // 6},1,-1,{parent or track},C:/W1/100/" for track, parent, t, y, x in ROWS]
+    return text_file(folder / "t.csv", lines)
+
+
 def write_spots(folder):
-    head = ["LABEL,ID,TRACK_ID,POSITION_X,POSITION_Y,FRAME", "a,b,c,d,e,f", "a,b,c,d,e,f", ",,,(pixel),(pixel),"]
-    body = [f"s,{SPOTS[track, t]},{0 if track < 4 else 1},{x},{y},{t}" for track, _, t, y, x in ROWS]
+    head = ["LABEL,ID,TRACK_ID,POSITION_X,POSITION_Y,FRAME,state", *["a,b,c,d,e,f,g"] * 2, ",,,(pixel),(pixel),,"]
+    body = [f"{STATES[t]},{SPOTS[track, t]},{0 if track < 4 else 1},{x},{y},{t},{STATES[t]}" for track, _, t, y, x in ROWS]
     edges = ["LABEL,SPOT_SOURCE_ID,SPOT_TARGET_ID", ",,", ",,", ",,", *(f"e,{one},{other}" for one, other in LINKS)]
     (folder / "t_edges.csv").write_text("\n".join(edges) + "\n")
     return text_file(folder / "t_spots.csv", head + body, SPOTS[1, 0])
 
 
 def write_xml(folder):
-    spots = [f'<Spot ID="{SPOTS[track, t]}" FRAME="{t}" POSITION_X="{x / 2}" POSITION_Y="{y / 2}" />' for track, _, t, y, x in ROWS]
+    spots = [
+        f'<Spot ID="{SPOTS[track, t]}" name="{STATES[t]}" state="{t}" FRAME="{t}" POSITION_X="{x / 2}" POSITION_Y="{y / 2}" />'
+        for track, _, t, y, x in ROWS
+    ]
     edges = [f'<Edge SPOT_SOURCE_ID="{one}" SPOT_TARGET_ID="{other}" />' for one, other in LINKS]
     lines = ['<TrackMate version="7">', '<Model spatialunits="um" timeunits="sec">', "<AllSpots>", "<SpotsInFrame>", *spots]
     lines += ["</SpotsInFrame>", "</AllSpots>", "<AllTracks>", '<Track TRACK_ID="0">', *edges, "</Track>", "</AllTracks>"]
@@ -124,6 +157,9 @@ def write_btrack(folder):
         file["objects/obj_type_1/coords"] = np.array([(t, x, y, 0, 0) for _, _, t, y, x in ROWS], np.float32)
         starts = [next(n for n, row in enumerate(ROWS) if row[0] == track) for track in CELLS]
         ends = [start + len(frames) for start, (frames, _) in zip(starts, CELLS.values(), strict=True)]
+        file["objects/obj_type_1/labels"] = np.array([[t, 0] for _, _, t, _, _ in ROWS], np.float32)
+        file["objects/obj_type_1/properties/dead"] = np.array([t > 3 for _, _, t, _, _ in ROWS], np.float32)
+        file["tracks/obj_type_1/fates"] = np.array([4, 2, 5, 77], np.int32)
         file["tracks/obj_type_1/tracks"] = np.arange(len(ROWS), dtype=np.int32)
         file["tracks/obj_type_1/map"] = np.array([starts, ends], np.uint32).T
         file["tracks/obj_type_1/LBEPR"] = np.array([(n, f[0], f[-1], p or n, 1, 0) for n, (f, p) in CELLS.items()], np.int32)
@@ -133,7 +169,7 @@ def write_btrack(folder):
 def write_geff(folder):
     graph = nx.DiGraph()
     for track, _, t, y, x in ROWS:
-        graph.add_node(SPOTS[track, t], t=t, y=y, x=x)
+        graph.add_node(SPOTS[track, t], t=t, y=y, x=x, state=STATES[t])
     graph.add_edges_from(LINKS)
     path = folder / "t.geff"
     geff.write(graph, path, axis_names=["t", "y", "x"], axis_units=["frame", "pixel", "pixel"], axis_types=["time", "space", "space"])
@@ -146,6 +182,8 @@ WRITERS = {
     "ctc": ("ctc", write_ctc),
     "btrack": ("btrack", write_btrack),
     "btrack_csv": ("btrack", write_btrack_csv),
+    "acdc": ("cell-acdc", write_acdc),
+    "celldetective": ("celldetective", write_celldetective),
     "geff": ("geff", write_geff),
     "coco": ("coco-video", write_coco),
     "xml": ("trackmate", write_xml),
@@ -229,7 +267,8 @@ def damage_json(path: Path, chance: random.Random) -> None:
 def damage_hdf5(path: Path, chance: random.Random) -> None:
     """A table of another type, shape or with odd values; or lost."""
     with h5py.File(path, "r+") as file:
-        name = chance.choice(["objects/obj_type_1/coords", *(f"tracks/obj_type_1/{one}" for one in ("tracks", "map", "LBEPR"))])
+        objects = [f"objects/obj_type_1/{one}" for one in ("coords", "labels", "properties/dead")]
+        name = chance.choice([*objects, *(f"tracks/obj_type_1/{one}" for one in ("tracks", "map", "LBEPR", "fates"))])
         values = file[name][()]
         del file[name]
         how = chance.randrange(7)
@@ -292,10 +331,13 @@ def sound(tmp_path_factory):
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_each_sound_file_is_read(sound, name):
-    checked = check_tracks(sound[name][1], sound[name][0], FACTS, 2)
+    checked = check_tracks(sound[name][1], sound[name][0], FACTS, 2, SILENT)
     assert len(checked.outcomes) == 4
     assert checked.outcomes["lineage"].nunique() == 2
     assert checked.outcomes["parent_id"].notna().sum() == 2
+    with_events = check_tracks(sound[name][1], sound[name][0], FACTS, 2, EVENTS)
+    assert with_events.tracks.equals(checked.tracks)
+    assert name in ("ctc", "coco") or not with_events.outcomes["outcome"].equals(checked.outcomes["outcome"])
 
 
 def test_nothing_but_an_input_error_comes_out_of_any_file(sound, tmp_path):
@@ -309,7 +351,13 @@ def test_nothing_but_an_input_error_comes_out_of_any_file(sound, tmp_path):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                check_tracks(folder / source.name, tracks_format, FACTS, 2)
+                check_tracks(
+                    folder / source.name,
+                    tracks_format,
+                    FACTS,
+                    2,
+                    chance.choice([SILENT if tracks_format == "csv" else AS_IN_THE_FILE, EVENTS]),
+                )
             read += 1
         except InputError as error:
             if str(folder) not in str(error) or "\n" in str(error):

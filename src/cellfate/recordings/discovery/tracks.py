@@ -15,15 +15,18 @@ from cellfate.tracks.raw import TRACK_SUFFIXES
 CTC_TABLES = ("man_track.txt", "res_track.txt")
 OUTCOMES = "_outcomes.csv"
 LARGEST_JSON = 500 * 2**20  # bytes that are read to see whether they are annotations
-HEADERS = {  # the columns that tell a table's format
+HEADERS = {  # the columns that tell a table's format, the first that fits; class_id tells celldetective's tables from TrackMate's
+    "celldetective": {"TRACK_ID", "POSITION_X", "POSITION_Y", "FRAME", "class_id"},
+    "cell-acdc": {"frame_i", "Cell_ID", "x_centroid", "y_centroid"},
     "trackmate": {"ID", "TRACK_ID", "POSITION_X", "POSITION_Y", "FRAME"},
     "csv": {"track_id", "frame", "y", "x"},
     "napari": {"track_id", "t", "y", "x"},
     "btrack": {"ID", "t", "x", "y"},
 }
 EDGES = {"SPOT_SOURCE_ID", "SPOT_TARGET_ID"}
+POSITIONS = ("Position_n", "pos_name")  # columns that tell positions apart, in tables of Cell-ACDC and celldetective
 KNOWN_WORDS = re.compile(  # words in names of tracks that say nothing of the recording
-    r"tracks?|tracking|tracked|spots|trackmate|btrack|napari|geff|coco|annotations?|gt|st|tra|res|man|export|model|final",
+    r"tracks?|tracking|tracked|trajectories|spots|trackmate|btrack|napari|geff|coco|acdc|output|annotations?|gt|st|tra|res|man|export|model|final",
     re.IGNORECASE,
 )
 SAME, ONLY, INSIDE = "same name", "the only candidate", "name contained"  # how sure an assignment is, surest first
@@ -129,13 +132,22 @@ def _look_at_table(path: Path) -> FoundTracks | None:
         if tracks_format == "btrack" and needed <= set(header.split()):
             return FoundTracks(path, tracks_format)
         if tracks_format != "btrack" and needed <= columns:
-            return FoundTracks(path, tracks_format, _names_in(path) if "recording" in columns else ())
+            return FoundTracks(path, tracks_format, _recordings_in(path, columns))
     raise InputError(f"a table that has not the columns of tracks (track_id, frame, y, x): it has {', '.join(names[:8])}")
 
 
-def _names_in(path: Path) -> tuple[str, ...]:
+def _recordings_in(path: Path, columns: set[str]) -> tuple[str, ...]:
+    """The recordings that a table names, or its positions where it has several."""
+    if "recording" in columns:
+        return _names_in(path, "recording")
+    column = next((name for name in POSITIONS if name in columns), None)
+    names = () if column is None else _names_in(path, column)
+    return names if len(names) > 1 else ()
+
+
+def _names_in(path: Path, column: str) -> tuple[str, ...]:
     try:
-        return tuple(pd.read_csv(path, usecols=["recording"], dtype=str, encoding="utf-8-sig")["recording"].dropna().str.strip().unique())
+        return tuple(pd.read_csv(path, usecols=[column], dtype=str, encoding="utf-8-sig")[column].dropna().str.strip().unique())
     except (ValueError, pd.errors.ParserError):
         return ()
 

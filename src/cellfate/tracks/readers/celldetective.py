@@ -30,6 +30,8 @@ def read_celldetective(path: Path, facts: RecordingFacts) -> RawTracks:
     text = read_text(path, facts.name, **_COLUMNS, strict=False, keep=lambda _: True)
     text = _of_recording(text, facts, path)
     text = text[text["TRACK_ID"].map(word_of) != ""]
+    if text.empty:
+        raise InputError(f"{path}: recording {facts.name} is empty: no row has a TRACK_ID; cells must be tracked in celldetective first")
     names = {"track_id": "TRACK_ID", "frame": "FRAME", "y": "POSITION_Y", "x": "POSITION_X"}
     rows = pd.DataFrame({ours: numbers(text[name], path, whole=ours in ("track_id", "frame")) for ours, name in names.items()})
     rows = rows.assign(where=lines(text))
