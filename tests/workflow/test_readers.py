@@ -72,7 +72,7 @@ def test_nothing_is_stale_after_the_registries_were_edited(done):
     assert stale(done, "frames/formats.py", "tracks/formats.py") == set()
 
 
-@pytest.mark.parametrize(("images", "tracks"), zip(IMAGES, [None, "btrack", "text", "trackmate", "geff"], strict=True))
+@pytest.mark.parametrize(("images", "tracks"), list(zip(IMAGES, [None, "btrack", "text", "trackmate", "geff"], strict=True)))
 def test_readers_make_the_recordings_in_their_formats_stale(done, images, tracks):
     edited = [f"frames/{images}.py", *([] if tracks is None else [f"tracks/readers/{tracks}.py"])]
     assert stale(done, *edited) == jobs_of({IMAGES[images][0], *(name for name, kind in TRACKS.items() if FILES_OF[kind] == tracks)})
