@@ -14,7 +14,7 @@ gather_crops(
     read_table(snakemake.input.tracks, TRACKS),
     read_table(snakemake.input.outcomes, OUTCOMES),
     snakemake.output.crops,
-    MovieSettings(params.channels, params.size, params.other_sizes, params.constant_frames),
+    MovieSettings(params.channels.split(","), params.size, params.other_sizes, params.constant_frames),
     recording=snakemake.wildcards.recording,
     which=params.tracks,
     outcomes_wanted=params.outcomes,

@@ -14,7 +14,7 @@ from cellfate.tracks.tables import LEFT_OUT, OUTCOMES, TRACKS
 log_to(snakemake.log[0])
 
 params, recording = snakemake.params, snakemake.wildcards.recording
-settings = MovieSettings(params.channels, params.size, params.other_sizes, params.constant_frames)
+settings = MovieSettings(params.channels.split(","), params.size, params.other_sizes, params.constant_frames)
 lines = lines_by_cell(params.sheet)
 places = [where_is(row["cell"], recording, params.sheet, lines) for row in params.cells]
 rows = list(zip(params.cells, places, strict=True))

@@ -66,7 +66,7 @@ rule read_movies:
     params:
         cells=cells_of,
         movies=movies_known,
-        channels=channels_of,
+        channels=of_recording("channels"),
         size=config["crops"]["size"],
         other_sizes=SOURCE["other_sizes"],
         constant_frames=SOURCE["constant_frames"],
@@ -104,7 +104,7 @@ rule gather_crops:
     params:
         cells=cells_of,
         movies=movies_known,
-        channels=channels_of,
+        channels=of_recording("channels"),
         size=config["crops"]["size"],
         other_sizes=SOURCE["other_sizes"],
         constant_frames=SOURCE["constant_frames"],

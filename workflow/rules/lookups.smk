@@ -52,12 +52,7 @@ def movies_known(wildcards):
 
 def movie_readers(wildcards):
     """The modules that read the movies of the recording's cells."""
-    return sorted({module for row in cells_of(wildcards) for module in readers_of(row["movie"])})
-
-
-def channels_of(wildcards):
-    """The names of the channels of the recording."""
-    return of_recording("channels")(wildcards).split(",")
+    return readers_of([row["movie"] for row in cells_of(wildcards)])
 
 
 def frames_of(wildcards):

@@ -108,21 +108,21 @@ def _check_size(frames: Frames, settings: MovieSettings) -> None:
 
 def check_alike(movies: Sequence[SeenMovie]) -> None:
     """Raise an InputError where movies of one recording differ in pixel type, or two have the same images."""
-    by_digest: dict[str, SeenMovie] = {}
+    known: dict[str, SeenMovie] = {}
     for movie in movies:
-        if movie.dtype != movies[0].dtype:
-            found = f"pixels of type {movie.dtype}, those of {movies[0].cell.cell} of the same recording are {movies[0].dtype}"
-            raise InputError(f"{movie.cell.where}: {found}: counts of one scale are needed")
-        if problem := same_images(movie, by_digest):
+        if problem := unlike(movie, movies, known):
             raise InputError(problem)
 
 
-def same_images(movie: SeenMovie, known: dict[str, SeenMovie]) -> str | None:
-    """What is wrong where the very images of a movie are known from another cell; ``known`` gets the movie."""
+def unlike(movie: SeenMovie, recording: Sequence[SeenMovie], known: dict[str, SeenMovie]) -> str | None:
+    """What is wrong with a movie beside others: its ``recording``'s first, and those ``known`` by digest, to which it is added."""
+    if recording and movie.dtype != recording[0].dtype:
+        found = f"pixels of type {movie.dtype}, those of cell {recording[0].cell.cell} of the same recording are {recording[0].dtype}"
+        return f"{movie.cell.where}: {found}: counts of one scale are needed"
     other = known.setdefault(movie.digest, movie)
-    if other is movie:
-        return None
-    return f"{movie.cell.where}: the movie has the same images as {other.cell.where}: the same cell would count twice"
+    if other is not movie:
+        return f"{movie.cell.where}: its movie has the same images as that of {other.cell.where}: the same cell would count twice"
+    return None
 
 
 def movies_table(recording: str, rows: Sequence[Mapping], movies: Sequence[SeenMovie]) -> pd.DataFrame:

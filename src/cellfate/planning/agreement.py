@@ -76,7 +76,8 @@ def _published_scaling(config: dict, sheet: pd.DataFrame) -> Disagreements:
 def _units(config: dict, sheet: pd.DataFrame) -> Disagreements:
     unit, needed, here = config["split"]["unit"], max(3, config["split"]["folds"]), config["recordings"]
     if unit == "recording" and len(sheet) < needed:
-        found = f"but {here} has {len(sheet)} recordings and {needed} are needed"
+        named = ", as its column recording names them," if config["source"]["kind"] == "crops" else ""
+        found = f"but {here} has {len(sheet)} recordings{named} and {needed} are needed"
         yield "split.unit", unit, f"{found}; alternatives: group, lineage, track"
     if unit == "group" and sheet["group"].isna().any():
         line = sheet_line(sheet, int(sheet["group"].isna().to_numpy().argmax()))
@@ -130,7 +131,7 @@ AGREEMENTS: tuple[tuple[tuple[str, ...], bool, Callable[[dict, pd.DataFrame], Di
     (("tracking.channel", "segmentation.channel", "source.kind"), False, _tracked_channel),
     (("evaluation.treatment",), True, _treatment),
     (("scaling", "segmentation.ladder", "features.intensity"), True, _published_scaling),
-    (("split.unit", "split.folds"), True, _units),
+    (("split.unit", "split.folds", "source.kind"), True, _units),
     (("source.kind",), False, _paths),
     (("training.checkpoint", "scaling"), False, _checkpoint),
     (("segmentation.model",), False, _weights),

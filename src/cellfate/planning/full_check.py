@@ -22,6 +22,8 @@ from cellfate.frames.reader import Frames
 from cellfate.model.saved.exported import check_recordings
 from cellfate.planning.agreement import sheet_agreement_problems, states_problems
 from cellfate.planning.config import DEFAULTS, SCHEMA, broken_keys, config_problems, is_broken, schema_errors
+from cellfate.planning.movies_check import movies_problems
+from cellfate.recordings.cells import caveat, cells_problems, is_cells_sheet, recordings_of
 from cellfate.recordings.sheet import frames_arguments, images_folder, sheet_line, sheet_problems
 from cellfate.segmentation.weights import weights_path
 from cellfate.simulation.settings import simulation_settings
@@ -87,7 +89,11 @@ def check_project(path: str | Path, *overlays: str | Path) -> Checked:
     if sheets and len(paths) > 1:
         raise InputError(f"{sheets[0]}: a sheet is checked alone; several files are settings, laid over each other in their order")
     checked = Checked(paths[0])
-    if sheets:
+    if sheets and is_cells_sheet(paths[0]):
+        if (cells := _sound_cells(paths[0], checked)) is not None:
+            _check_movies(cells, paths[0], None, _read_config(DEFAULTS), checked)
+        checked.left_out.append("whether movies have the size of the crops: that stands in settings (source.kind: crops), check these")
+    elif sheets:
         _check_sheet(paths[0], _read_config(DEFAULTS)["tracks"], checked)
     else:
         _check_configuration(paths, checked)
@@ -132,7 +138,12 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
         checked.transition = config["transition"]
     if is_broken("recordings", broken):
         return
-    sheet = _sheet_of(config, broken, checked)
+    kind = "local" if is_broken("source.kind", broken) else config["source"]["kind"]
+    cells = _sound_cells(config["recordings"], checked) if kind == "crops" else None
+    if kind == "crops":
+        sheet = None if cells is None else recordings_of(cells, config["dataset"], scaled=False)
+    else:
+        sheet = _sheet_of(config, broken, checked)
     if sheet is None:
         return
     analysis = is_broken("prediction.model", broken) or config["prediction"]["model"] is None
@@ -144,8 +155,12 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
     keys = ("tracks.event_gap", "tracks.outcomes_from")
     fates = _read_config(DEFAULTS)["tracks"] if any(is_broken(key, broken) for key in keys) else config["tracks"]
     collect(_table_problems(fates["outcomes_from"], sheet, checked), checked.problems)
-    kind = "local" if is_broken("source.kind", broken) else config["source"]["kind"]
-    _check_recordings(_opened_rows(sheet, kind, config["recordings"], checked), Path(config["recordings"]), fates, checked)
+    if cells is not None:
+        known = not any(is_broken(key, broken) for key in ("crops.size", "source"))
+        _check_movies(cells, Path(config["recordings"]), config if known else None, config | {"tracks": fates}, checked)
+    else:
+        rows = _opened_rows(sheet, kind, config["recordings"], checked)
+        _check_recordings(rows, Path(config["recordings"]), fates, checked)
     if analysis and not broken and not checked.problems:
         collect(_selection_problems(config, sheet, checked), checked.problems)
 
@@ -158,6 +173,27 @@ def _sheet_of(config: dict, broken: set[str], checked: Checked) -> pd.DataFrame 
         return collect(sheet_problems(path), checked.problems)
     checked.left_out.append(f"{path}: the first run writes it (source.kind is download), so there is nothing to open yet")
     return None
+
+
+def _sound_cells(path: str | Path, checked: Checked) -> pd.DataFrame | None:
+    """A cells sheet; None where it has problems, which are noted, as they could make nonsense of what its movies say."""
+    problems: list[str] = []
+    cells = collect(cells_problems(path), problems)
+    if not problems:
+        return cells
+    checked.problems += problems
+    checked.left_out.append(f"{path}: the movies were not opened, as its own problems come first")
+    return None
+
+
+def _check_movies(cells: pd.DataFrame, source: Path, config: Mapping | None, settings: Mapping, checked: Checked) -> None:
+    """Open all movies of a cells sheet; ``config`` is None where it is not known how large crops are."""
+    checked.warnings += [text for text in [caveat(cells, source)] if text]
+    for one in collect(movies_problems(cells, source, config, settings["tracks"], settings["crops"]["min_frames"]), checked.problems):
+        checked.recordings.append(CheckedRecording(*one.facts, Counter(one.tables.outcomes["outcome"])))
+        checked.warnings += one.warnings
+        checked.tracks.append(one.tables.tracks[["recording", "track_id", "frame"]])
+        checked.outcomes.append(one.tables.outcomes)
 
 
 def _model_problems(config: dict, sheet: pd.DataFrame) -> Iterator[str]:
@@ -368,12 +404,13 @@ def _warnings(row, outcomes: pd.DataFrame) -> Iterator[str]:
 
 def _selection_problems(config: dict, sheet: pd.DataFrame, checked: Checked) -> Iterator[str]:
     """What the selection of trajectories and their split into training, validation and test would stop at."""
-    if not checked.outcomes or len(checked.outcomes) < sheet["tracks"].notna().sum():
+    tracked = sheet if config["source"]["kind"] == "crops" else sheet[sheet["tracks"].notna()]
+    if not checked.outcomes or len(checked.outcomes) < len(tracked):
         return
     tracks, outcomes = pd.concat(checked.tracks, ignore_index=True), pd.concat(checked.outcomes, ignore_index=True)
     if warning := not_compared(outcomes["outcome"].value_counts(), list(config["outcomes"].values())):
         checked.warnings.append(warning)
-    settings, tracked = config["trajectories"], sheet[sheet["tracks"].notna()]
+    settings = config["trajectories"]
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             trajectories = select_trajectories(

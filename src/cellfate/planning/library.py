@@ -5,7 +5,7 @@ Snakemake watches scripts but not what they import, so each rule lists these fil
 
 import ast
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,9 +42,11 @@ def library_of(script: str | Path) -> list[str]:
     return _shown(_reached(imports_of(Path(script))))
 
 
-def readers_of(images: str, tracks_format: str | None = None) -> list[str]:
+def readers_of(images: str | Sequence[str], tracks_format: str | None = None) -> list[str]:
     """The files of the package that read a recording: what opens its ``images`` (as in the sheet) and, where given, its tracks."""
-    modules = [*reader_modules(images), *([] if tracks_format is None else [FORMATS[tracks_format].module])]
+    paths = [images] if isinstance(images, str) else images
+    opened = dict.fromkeys(module for one in paths for module in reader_modules(one))
+    modules = [*opened, *([] if tracks_format is None else [FORMATS[tracks_format].module])]
     return _shown(_reached(file for module in modules for file in _files(module, "a registry of readers")))
 
 

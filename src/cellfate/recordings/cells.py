@@ -28,19 +28,20 @@ from cellfate.recordings.tables import MOVIES, RECORDINGS
 from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 OF_RECORDING = ("treatment", "dose", "treatment_start_h", "frame_interval_min", "pixel_size_um", "channels", "group")
-ON_ITS_OWN = (
-    "{sheet} names no recordings: each movie ({n} of them; those of one lineage together) counts as a recording of its own. Movies of "
-    "one dish look alike: where there are several, training and test share dishes, the scores are too good, their intervals too narrow. "
-    "Name the dish, field or day of each movie in the column recording"
+UNNAMED = "movies"  # the one recording of a sheet that names none
+ON_THEIR_OWN = (
+    "{sheet} names no recordings: its {n} movies count as independent (those of one lineage together). Movies of one dish look alike: "
+    "where there are several, training and test share dishes, the scores are too good and their intervals too narrow. Name the dish, field "
+    "or day of each movie in the column recording"
 )
 
 
 def read_cells(path: str | Path) -> pd.DataFrame:
     """Read the cells sheet (TSV, or CSV by its ending), one row per movie in the file's order.
 
-    ``unit`` is added, the recording that each cell is in: the column ``recording``; where that is empty throughout, the lineage or,
-    without one, the cell itself. ``track_id`` is added: the cell's own number where all cells of its recording are called by whole
-    numbers, else its place among their names. Raises InputError with file, line and value for what :func:`cells_problems` finds.
+    Where the column ``recording`` is empty throughout, all are in one recording, ``movies``. ``track_id`` is added: the cell's own
+    number where all cells of its recording are called by whole numbers, else its place among their names. ``attrs["named"]`` says
+    whether the sheet names recordings. Raises InputError with file, line and value for what :func:`cells_problems` finds.
     """
     return raise_first(cells_problems(path))
 
@@ -71,29 +72,27 @@ def _checked_rows(cells: pd.DataFrame, source: Path) -> Generator[str, None, pd.
     if cells is None:
         return None
     cells["treatment"] = cells["treatment"].fillna(NO_TREATMENT)
-    named = cells["recording"].notna()
-    own = cells["lineage"].where(cells["lineage"].notna(), cells["cell"])
-    cells["unit"] = cells["recording"] if named.any() else own
+    cells.attrs["named"] = bool(cells["recording"].notna().any())
+    if not cells.attrs["named"]:
+        cells["recording"] = UNNAMED
     for number, row in enumerate(cells.itertuples(index=False), start=2):
-        yield from _row_problems(row, bool(named.any()), f"{source}: line {number}")
-    for columns, what in ((["unit", "cell"], "cell"), (["file"], "movie")):
+        yield from _row_problems(row, f"{source}: line {number}")
+    for columns, what in ((["recording", "cell"], "cell"), (["file"], "movie")):
         keys = cells.assign(file=cells["movie"].map(os.path.normpath, na_action="ignore"))[columns]
         yield from _twice(cells, keys, what, source)
     yield from tidy_channels(cells, source)
     yield from _differing(cells, source)
     cells["track_id"] = 0
-    for rows in cells.groupby("unit").indices.values():
+    for rows in cells.groupby("recording").indices.values():
         cells.iloc[rows, cells.columns.get_loc("track_id")] = _numbers(list(cells["cell"].iloc[rows]))
     return cells
 
 
-def _row_problems(row, in_recordings: bool, here: str) -> Iterator[str]:
-    if row.unit is None and in_recordings:
+def _row_problems(row, here: str) -> Iterator[str]:
+    if row.recording is None:
         yield f"{here}: recording is empty, but other rows have one: it is needed in every row or in none"
-    elif row.unit is not None and not RECORDING_NAME.fullmatch(row.unit):
-        column = "recording" if in_recordings else "lineage" if row.lineage is not None else "cell"
-        why = "" if in_recordings else " (it names a recording, as the sheet has none)"
-        yield f"{here}: {column} is {row.unit!r}, {NAME_WANTED}{why}"
+    elif not RECORDING_NAME.fullmatch(row.recording):
+        yield f"{here}: recording is {row.recording!r}, {NAME_WANTED}"
     if row.channels is not None:
         yield from channel_problems(row, here)
     yield from pattern_problems(row.movie, "movie", here)
@@ -105,14 +104,17 @@ def _row_problems(row, in_recordings: bool, here: str) -> Iterator[str]:
 def _twice(cells: pd.DataFrame, keys: pd.DataFrame, what: str, source: Path) -> Iterator[str]:
     for second in np.flatnonzero((keys.duplicated() & keys.notna().all(axis="columns")).to_numpy()):
         first = int((keys == keys.iloc[second]).all(axis="columns").to_numpy().argmax())
-        why = f"of recording {cells['unit'].iloc[second]}, " if what == "cell" else ""
+        why = f"of recording {cells['recording'].iloc[second]}, " if what == "cell" else ""
         also = "one row per cell is needed" if what == "cell" else "the same cell would count twice"
         yield f"{source}: line {second + 2}: {what} is {cells[what].iloc[second]!r}, {why}as in line {first + 2}; {also}"
 
 
 def _differing(cells: pd.DataFrame, source: Path) -> Iterator[str]:
     """Where rows of one recording disagree about what belongs to the recording; the first row that does, of each column."""
-    for unit, rows in cells.groupby("unit").indices.items():
+    way_out = "one value is needed for each recording"
+    if not cells.attrs["named"]:
+        way_out += "; as the sheet names none, all movies are in one: fill in recording, if need be with the names of the cells"
+    for unit, rows in cells.groupby("recording").indices.items():
         for column in [name for name in OF_RECORDING if name != "channels"]:
             values = cells[column].iloc[rows].astype(object)
             other = ~((values == values.iloc[0]) | (values.isna() & pd.isna(values.iloc[0])))
@@ -121,7 +123,7 @@ def _differing(cells: pd.DataFrame, source: Path) -> Iterator[str]:
                 found, first = ("empty" if pd.isna(value) else repr(value) for value in (values.iloc[place], values.iloc[0]))
                 yield (
                     f"{source}: line {rows[place] + 2}: {column} is {found}, line {rows[0] + 2} of the same recording, {unit}, "
-                    f"has {first}; one value is needed for each recording"
+                    f"has {first}; {way_out}"
                 )
 
 
@@ -148,13 +150,13 @@ def recordings_of(cells: pd.DataFrame, dataset: str, *, scaled: bool) -> pd.Data
     Where movies are ``scaled`` to the size of the crops, their pixel size is not that of the crops, and is left out. There are no
     tracks of other programs, so ``tracks`` is empty. The line of a recording is that of its first cell.
     """
-    first = cells.drop_duplicates("unit")
-    images = [f"results/{dataset}/crops/{unit}.h5" for unit in first["unit"]]
-    sheet = first[list(OF_RECORDING)].assign(recording=first["unit"], images=images)
+    first = cells.drop_duplicates("recording")
+    images = [f"results/{dataset}/crops/{unit}.h5" for unit in first["recording"]]
+    sheet = first[["recording", *OF_RECORDING]].assign(images=images)
     sheet = sheet.reindex(columns=list(RECORDINGS.columns)).astype(object)
     for column in ("tracks", "tracks_format", "channel_labels", *["pixel_size_um"] * scaled):
         sheet[column] = None
-    lines = [sheet_line(cells, row) for row in np.flatnonzero(~cells["unit"].duplicated().to_numpy())]
+    lines = [sheet_line(cells, row) for row in np.flatnonzero(~cells["recording"].duplicated().to_numpy())]
     sheet = sheet.reset_index(drop=True)
     sheet.attrs["lines"] = lines
     return sheet
@@ -163,7 +165,7 @@ def recordings_of(cells: pd.DataFrame, dataset: str, *, scaled: bool) -> pd.Data
 def rows_of(cells: pd.DataFrame, recording: str) -> list[dict]:
     """The cells of a recording as plain values, without their lines, so that a row above changes nothing; None for empty."""
     columns = ["cell", "track_id", "movie", "channel_labels", "last_image", "outcome", "event_frame", "lineage"]
-    own = cells.loc[cells["unit"] == recording, columns].astype(object)
+    own = cells.loc[cells["recording"] == recording, columns].astype(object)
     return own.where(own.notna(), None).to_dict("records")
 
 
@@ -173,7 +175,7 @@ def lines_by_cell(path: str | Path) -> dict[tuple[str, str], int]:
         cells = read_cells(path)
     except InputError:
         return {}
-    return {key: sheet_line(cells, row) for row, key in enumerate(cells[["unit", "cell"]].itertuples(index=False, name=None))}
+    return {key: sheet_line(cells, row) for row, key in enumerate(cells[["recording", "cell"]].itertuples(index=False, name=None))}
 
 
 def where_is(cell: str, recording: str, sheet: str | Path, lines: Mapping[tuple[str, str], int]) -> str:
@@ -184,4 +186,4 @@ def where_is(cell: str, recording: str, sheet: str | Path, lines: Mapping[tuple[
 
 def caveat(cells: pd.DataFrame, sheet: str | Path) -> str | None:
     """What a reader of the results must know where the sheet names no recordings."""
-    return ON_ITS_OWN.format(sheet=sheet, n=len(cells)) if cells["recording"].isna().all() else None
+    return None if cells.attrs["named"] else ON_THEIR_OWN.format(sheet=sheet, n=len(cells))

@@ -89,9 +89,8 @@ def _text_of_sheet(path: Path, declared: Table, one_row: str) -> tuple[pd.DataFr
         na_values=[""],
         skip_blank_lines=False,
     )
-    if sheet.columns.isin(list(columns)).all():  # otherwise a mistyped name would pass as one left out
-        for name in [name for name, column in columns.items() if column.nullable and name not in sheet]:
-            sheet[name] = None
+    for name in [name for name, column in columns.items() if column.nullable and name not in sheet]:
+        sheet[name] = None  # a mistyped name is an unknown column
     return sheet, list(rows)
 
 
