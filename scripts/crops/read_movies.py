@@ -9,7 +9,7 @@ from cellfate.crops.movies import MovieSettings, check_alike, look_at_movie, mov
 from cellfate.crops.tables import CELLS_OF_RECORDING
 from cellfate.recordings.cells import lines_by_cell, where_is
 from cellfate.tracks.movies import tables_of_movies
-from cellfate.tracks.tables import LEFT_OUT, OUTCOMES, TRACKS
+from cellfate.tracks.tables import LEFT_OUT, OUTCOME_SOURCES, OUTCOMES, TRACKS
 
 log_to(snakemake.log[0])
 
@@ -27,4 +27,5 @@ checked.say_warnings()
 write_table(checked.tracks, snakemake.output.tracks, TRACKS)
 write_table(checked.outcomes, snakemake.output.outcomes, OUTCOMES)
 write_table(checked.left_out, snakemake.output.left_out, LEFT_OUT)
+write_table(checked.sources, snakemake.output.sources, OUTCOME_SOURCES)
 write_table(movies_table(recording, params.cells, movies), snakemake.output.cells, CELLS_OF_RECORDING)

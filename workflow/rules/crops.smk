@@ -50,6 +50,7 @@ rule read_movies:
         tracks="results/{dataset}/tracks/{recording}.parquet",
         outcomes="results/{dataset}/tracks/{recording}.outcomes.parquet",
         left_out="results/{dataset}/tracks/{recording}.left_out.csv",
+        sources="results/{dataset}/tracks/{recording}.outcome_sources.csv",
         cells="results/{dataset}/tracks/{recording}.cells.csv",
     log:
         "logs/{dataset}/read_movies/{recording}.log",

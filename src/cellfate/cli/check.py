@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cellfate.base.errors import InputError, collect
 from cellfate.cli.check_cells import cell_problems
-from cellfate.planning.full_check import Checked, CheckedRecording, check_project
+from cellfate.planning.checking.findings import Checked, CheckedRecording
+from cellfate.planning.checking.project import check_project
 from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 DESCRIPTION = """\

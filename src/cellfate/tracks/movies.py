@@ -10,7 +10,8 @@ from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.tracks.outcomes import CheckedTracks
 from cellfate.tracks.raw import LeftOut
-from cellfate.tracks.tables import CENSORED, LEFT_OUT, NO_EVENT, OUTCOMES, TRACKS
+from cellfate.tracks.statements import USED
+from cellfate.tracks.tables import CENSORED, LEFT_OUT, NO_EVENT, OUTCOME_SOURCES, OUTCOMES, TRACKS
 
 WHOLE = "{} without event_frame: the whole track is kept"
 UNCUT = (
@@ -50,7 +51,7 @@ def tables_of_movies(recording: str, cells: Sequence[CellMovie], sheet: str, *, 
     founders: dict[object, int] = {}
     for one in ordered:
         founders.setdefault(_family(one), one.track_id)
-    rows, outcomes, left_out = [], [], []
+    rows, outcomes, left_out, sources = [], [], [], []
     for one in ordered:
         outcome, event, warning = _resolved(one, event_gap, words)
         y, x = (length / 2 for length in one.shape)
@@ -59,12 +60,14 @@ def tables_of_movies(recording: str, cells: Sequence[CellMovie], sheet: str, *, 
         seen = (int(one.frames[0]), int(one.frames[-1]), len(one.frames))
         outcomes.append((recording, one.track_id, pd.NA, lineage, *seen, outcome, event, warning))
         left_out += [(recording, *gone) for gone in _unused(one)]
+        sources.append((recording, one.track_id, sheet, one.where, one.outcome, outcome, event, USED))
     tracks = pd.concat(rows, ignore_index=True).assign(recording=recording, parent_id=pd.NA)
     table = check_table(pd.DataFrame(outcomes, columns=list(OUTCOMES.columns)), OUTCOMES, sheet)
     return CheckedTracks(
         check_table(tracks[list(TRACKS.columns)], TRACKS, sheet),
         table,
         check_table(pd.DataFrame(left_out, columns=list(LEFT_OUT.columns)), LEFT_OUT, sheet),
+        check_table(pd.DataFrame(sources, columns=list(OUTCOME_SOURCES.columns)), OUTCOME_SOURCES, sheet),
         (),
         tuple(_said(table, recording, sheet)),
     )

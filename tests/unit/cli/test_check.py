@@ -13,7 +13,7 @@ import yaml
 
 from cellfate.base.errors import InputError
 from cellfate.cli import check as cli_check
-from cellfate.planning.full_check import check_project, merged
+from cellfate.planning.checking.project import check_project, merged
 from cellfate.recordings.tables import RECORDINGS
 
 ROOT = Path(__file__).parents[3]
