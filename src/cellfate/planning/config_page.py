@@ -68,7 +68,8 @@ with `#` is left out. [demo/recordings.tsv](../demo/recordings.tsv) is an exampl
 | channel_labels | what the files call these channels, where they name them otherwise | yes |
 | last_image | number of the last frame that counts, from 0 on; later ones and what the tracks say of them are left out | yes |
 
-A column in which every cell may be empty may be left out.
+A column in which every cell may be empty may be left out. With `source.kind` crops the sheet has one row per cell instead:
+[its columns](../docs/recordings.md).
 
 ## All keys
 
