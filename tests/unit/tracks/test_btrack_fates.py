@@ -61,6 +61,16 @@ def test_a_division_without_daughters_is_after_the_last_frame(tmp_path):
     assert "DIVIDE is not seen in the track (fates row 1, fate): censored" in checked.outcomes["warning"].tolist()[1]
 
 
+def test_a_daughter_that_begins_before_her_mother_tells_no_division(tmp_path):
+    path = write(tmp_path / "t.h5", [2, 2, 4, 2])
+    with h5py.File(path, "r+") as file:
+        file["tracks/obj_type_1/LBEPR"][2, 3] = 3
+        file["tracks/obj_type_1/LBEPR"][0, 3] = 3  # track 1, frames 0 to 3, as the daughter of track 3, frames 5 to 7
+    checked = check(path, words=WORDS)
+    assert ends(checked)[3] == ("mitosis", 8)
+    assert checked.left_out["track"].tolist() == ["1"]
+
+
 def test_codes_that_btrack_has_not(tmp_path):
     checked = check(write(tmp_path / "t.h5", [77, 2, 666, 0]), words={"fate=77": "slippage", "FALSE_POSITIVE": "censored"})
     assert ends(checked) == {1: ("slippage", 3), 2: ("no_event_by_end", None), 3: ("censored", None), 4: ("censored", None)}

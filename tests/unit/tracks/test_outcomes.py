@@ -294,7 +294,8 @@ def test_a_fate_that_disagrees_with_the_daughters_is_censored(tmp_path):
 
 
 def test_unknown_format_and_missing_file(tmp_path):
-    with pytest.raises(InputError, match=r"tracks_format is 'xml', one of coco-video, csv, ctc, trackmate, btrack, geff, napari is needed"):
+    names = "coco-video, csv, ctc, trackmate, btrack, cell-acdc, celldetective, geff, napari"
+    with pytest.raises(InputError, match=rf"tracks_format is 'xml', one of {names} is needed"):
         read_tracks(tmp_path / "t.xml", "xml", RecordingFacts("r", N_FRAMES, SHAPE), 2)
     for tracks_format in FORMATS:
         with pytest.raises(InputError, match=r"t.none: no such file"):

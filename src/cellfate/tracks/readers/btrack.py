@@ -113,8 +113,10 @@ def _fates(rows: pd.DataFrame, said: Mapping[int, tuple[Any, str]], facts: Recor
     without one, in the frame after the last.
     """
     first, last = (rows.groupby("track_id")["frame"].agg(which).to_dict() for which in ("min", "max"))
-    mothers = rows.drop_duplicates("track_id").dropna(subset="parent_id")
-    daughters = mothers.assign(first=mothers["track_id"].map(first)).groupby("parent_id")["first"].min().to_dict()
+    born = rows.drop_duplicates("track_id").dropna(subset="parent_id")
+    born = born.assign(first=born["track_id"].map(first))
+    later = born[born["first"] > born["parent_id"].map(first).astype(float)]
+    daughters = later.groupby("parent_id")["first"].min().to_dict()
     events = []
     for track, (code, where) in said.items():
         word = _name(code, FATES)

@@ -7,7 +7,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.tracks.parents import parent_number, unused_lineage
 from cellfate.tracks.raw import EVENTS, FATES, LeftOut, RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth
-from cellfate.tracks.readers.events import of_position, said_in, word_of
+from cellfate.tracks.readers.events import of_position, said_in, word_of, words_in
 from cellfate.tracks.tables import CENSORED
 
 DEAD, EXCLUDED, DIVISION = "is_cell_dead", "is_cell_excluded", "division"
@@ -37,7 +37,7 @@ def read_cell_acdc(path: Path, facts: RecordingFacts) -> RawTracks:
     rows["parent_id"] = pd.array([mothers.get(track, pd.NA) for track in rows["track_id"]], dtype="Int64")
     deaths, risen = _deaths(marks, path)
     named, absent = said_in(text, rows, facts, path)
-    exchanged = [_exchanged(path)] if (text.get("was_manually_edited", rows["where"]).map(word_of) == "-1").any() else []
+    exchanged = [_exchanged(path)] if (words_in(text.get("was_manually_edited", rows["where"])) == "-1").any() else []
     used = (*_FOLLOW, *(_LINEAGE if symmetric else _LINEAGE[:3]), *facts.event_columns)
     unused = [] if mothers else unused_lineage(_filled(text), used, None, path)
     events = pd.concat([named, deaths, _divisions(marks, mothers, symmetric)], ignore_index=True)
@@ -54,27 +54,26 @@ def _exchanged(path: Path) -> str:
 def _marks(text: pd.DataFrame, rows: pd.DataFrame, path: Path) -> pd.DataFrame:
     """The rows in the order of frames with what Cell-ACDC says of each: dead, excluded, a bud, and the numbers of lineage."""
     told = text.reindex(columns=_LINEAGE, fill_value="")
-    flags = {name: [word_of(one) == "1" for one in text[name]] for name in (DEAD, EXCLUDED)}
+    flags = {name: words_in(text[name]) == "1" for name in (DEAD, EXCLUDED)}
     relatives = {name: _whole(told[name], path) for name in _LINEAGE[1:]}
     return rows.assign(bud=told["relationship"].str.lower() == "bud", **relatives, **flags).sort_values("frame", kind="stable")
 
 
 def _filled(text: pd.DataFrame) -> list[str]:
     """The columns that have a number from 0, a name or a mark: -1 is Cell-ACDC's none."""
-    return [name for name in text if not text[name].map(word_of).isin(["", "-1"]).all()]
+    return [name for name in text if any(word_of(one) not in ("", "-1") for one in text[name].unique())]
 
 
 def _whole(text: pd.Series, path: Path) -> pd.Series:
     """Whole numbers (Int64); NA for an empty cell and for a negative number, Cell-ACDC's none."""
     known: dict[str, object] = {}
-    for row, value in text.items():
-        if value not in known:
-            try:
-                number = parent_number(value)
-            except ValueError as error:
-                raise InputError(f"{path}: line {row + 2}: {text.name} is {value!r}, {error}; empty or -1 is none") from None
-            known[value] = pd.NA if number is None else number
-    return pd.Series([known[value] for value in text], index=text.index, dtype="Int64")
+    for row, value in text.drop_duplicates().items():
+        try:
+            number = parent_number(value)
+        except ValueError as error:
+            raise InputError(f"{path}: line {row + 2}: {text.name} is {value!r}, {error}; empty or -1 is none") from None
+        known[value] = pd.NA if number is None else number
+    return text.map(known).astype("Int64")
 
 
 def _mothers(marks: pd.DataFrame) -> tuple[dict[int, int], list[LeftOut], bool]:

@@ -9,7 +9,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.tracks.parents import is_parent_name, read_parents
 from cellfate.tracks.raw import EVENTS, RawTracks, RecordingFacts, lines, numbers, read_text
-from cellfate.tracks.readers.events import of_position, said_in, word_of
+from cellfate.tracks.readers.events import of_position, said_in, words_in
 
 EVENT, NO_EVENT = "0", "1"  # classes; 2 and all others: before the first frame, or somebody could not say
 NOT_CLASSES = ("class_id", "class_color", "class_firstdetection")  # labels, colours, and when a track begins
@@ -29,7 +29,7 @@ def read_celldetective(path: Path, facts: RecordingFacts) -> RawTracks:
     """
     text = read_text(path, facts.name, **_COLUMNS, strict=False, keep=lambda _: True)
     text = _of_recording(text, facts, path)
-    text = text[text["TRACK_ID"].map(word_of) != ""]
+    text = text[words_in(text["TRACK_ID"]) != ""]
     if text.empty:
         raise InputError(f"{path}: recording {facts.name} is empty: no row has a TRACK_ID; cells must be tracked in celldetective first")
     names = {"track_id": "TRACK_ID", "frame": "FRAME", "y": "POSITION_Y", "x": "POSITION_X"}
@@ -67,7 +67,7 @@ def _classes(text: pd.DataFrame, rows: pd.DataFrame, facts: RecordingFacts, path
         if time not in text:
             warnings.append(f"{path}: {column} has no {time}, so nobody knows when its events were: not read")
             continue
-        own = rows.assign(kind=[word_of(one) for one in text[column]], time=numbers(text[time].map(word_of).rename(time), path, empty=True))
+        own = rows.assign(kind=words_in(text[column]), time=numbers(words_in(text[time]), path, empty=True))
         found, changing = _events(own[own["kind"] != ""], rows.groupby("track_id")["frame"].min(), column, time, facts, path)
         events += [(track, column, word, frame, where) for track, frame, where in found]
         if changing:
@@ -83,8 +83,9 @@ def _events(
     if odd.any():
         raise InputError(f"{path}: {own['where'][odd].iloc[0]}: {column} is {own['kind'][odd].iloc[0]!r}, a whole number is needed")
     events, changing = [], []
-    for track, rows in own.groupby("track_id"):
-        change = _change(rows, column, time)
+    several = own.groupby("track_id")[["kind", "time"]].nunique().gt(1).any(axis="columns")
+    for track, rows in own.drop_duplicates(["track_id", "kind", "time"]).groupby("track_id"):
+        change = _change(rows, column, time) if several[track] else None
         where, kind, at = rows["where"].iloc[0], rows["kind"].iloc[0], rows["time"].dropna().head(1).sum()
         if change:
             changing.append(f"track {track}, {change}")

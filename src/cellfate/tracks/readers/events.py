@@ -31,11 +31,20 @@ def word_of(value: Any) -> str:
     return whole[1] if whole else _TRUTH.get(text.lower(), text)
 
 
+def words_in(text: pd.Series) -> pd.Series:
+    """A column of text as words."""
+    return text.map({one: word_of(one) for one in text.unique()})
+
+
 def first_words(rows: pd.DataFrame, columns: Mapping[str, Iterable[Any]]) -> pd.DataFrame:
     """The events of ``columns``, {name: a value for each of ``rows``}, which have ``track_id``, ``frame`` and ``where``."""
     places = rows[["track_id", "frame", "where"]].rename(columns={"frame": "event_frame"})
-    found = [places.assign(column=name, word=[word_of(one) for one in values]) for name, values in columns.items()]
+    found = [places.assign(column=name, word=_words(values)) for name, values in columns.items()]
     return _first(pd.concat(found, ignore_index=True)) if found else pd.DataFrame(columns=EVENTS)
+
+
+def _words(values: Iterable[Any]) -> list[str]:
+    return words_in(values).tolist() if isinstance(values, pd.Series) else [word_of(one) for one in values]
 
 
 def _first(events: pd.DataFrame) -> pd.DataFrame:
