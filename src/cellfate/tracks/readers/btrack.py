@@ -10,9 +10,9 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.numbers import whole_number
-from cellfate.tracks.parents import is_lineage_name, parent_number, read_parents
 from cellfate.tracks.raw import EVENTS, RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth
 from cellfate.tracks.readers.events import first_words, lacking, said_in, word_of
+from cellfate.tracks.readers.parents import is_lineage_name, parent_number, read_parents
 
 BTRACK_OBJECTS = "obj_type_1"
 SAID_BY_PARENTS = ("root", "generation")  # columns of btrack that follow from its parents

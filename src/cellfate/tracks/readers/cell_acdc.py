@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.tracks.parents import parent_number, unused_lineage
 from cellfate.tracks.raw import EVENTS, FATES, LeftOut, RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth
 from cellfate.tracks.readers.events import of_position, said_in, word_of, words_in
+from cellfate.tracks.readers.parents import parent_number, unused_lineage
 from cellfate.tracks.tables import CENSORED
 
 DEAD, EXCLUDED, DIVISION = "is_cell_dead", "is_cell_excluded", "division"

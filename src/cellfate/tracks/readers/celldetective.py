@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.tracks.parents import is_parent_name, read_parents
 from cellfate.tracks.raw import EVENTS, RawTracks, RecordingFacts, lines, numbers, read_text
 from cellfate.tracks.readers.events import of_position, said_in, words_in
+from cellfate.tracks.readers.parents import is_parent_name, read_parents
 
 EVENT, NO_EVENT = "0", "1"  # classes; 2 and all others: before the first frame, or somebody could not say
 NOT_CLASSES = ("class_id", "class_color", "class_firstdetection")  # labels, colours, and when a track begins

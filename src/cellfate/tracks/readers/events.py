@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.tracks.parents import NONE_WORDS
 from cellfate.tracks.raw import EVENTS, RecordingFacts
+from cellfate.tracks.readers.parents import NONE_WORDS
 
 SHOWN = 20  # columns in a message
 _TRUTH = {"true": "1", "false": "0"}

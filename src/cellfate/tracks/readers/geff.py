@@ -12,9 +12,9 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.tracks.links import tracks_of_links
 from cellfate.tracks.numbers import EXACT, whole_number
-from cellfate.tracks.parents import unused_lineage
 from cellfate.tracks.raw import RawTracks, RecordingFacts, refuse_depth
 from cellfate.tracks.readers.events import first_words, lacking
+from cellfate.tracks.readers.parents import unused_lineage
 
 MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "meter": 1e6}
 MINUTES = {"millisecond": 1 / 60000, "second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.tracks.parents import is_lineage_name, is_parent_name, read_parents
 from cellfate.tracks.raw import RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth, refuse_none_of
 from cellfate.tracks.readers.events import said_in
+from cellfate.tracks.readers.parents import is_lineage_name, is_parent_name, read_parents
 
 _TRACK_COLUMNS = {"needed": ("track_id", "frame", "y", "x"), "optional": ("recording", "parent_id")}
 _NAPARI_COLUMNS = {"needed": ("track_id", "t", "y", "x"), "optional": ("recording", "z", "parent")}
