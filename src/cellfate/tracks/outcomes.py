@@ -85,7 +85,7 @@ def read_raw(path: str | Path, tracks_format: str, facts: RecordingFacts, outcom
     path = Path(path)
     kind = format_named(tracks_format, path)
     if not path.exists():
-        raise InputError(f"{path}: no such file ({tracks_format} tracks)")
+        raise InputError(f"{path}: no such {'folder' if kind.folder else 'file'} ({tracks_format} tracks)")
     raw = kind.read(path, replace(facts, event_columns=tuple(outcomes_from.events)))
     return with_fates(raw, path, facts, outcomes_from, own_events=kind.own_events)
 

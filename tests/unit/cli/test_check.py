@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import os
+import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +18,7 @@ from cellfate.base.errors import InputError
 from cellfate.cli import check as cli_check
 from cellfate.planning.checking.project import check_project, merged
 from cellfate.recordings.tables import RECORDINGS
+from cellfate.transition.h5ad import write_h5ad
 
 ROOT = Path(__file__).parents[3]
 N_FRAMES, SHAPE = 14, (40, 50)
@@ -301,3 +305,65 @@ def test_settings_are_laid_over_each_other_and_a_sheet_is_checked_alone(tmp_path
     assert any(problem.startswith(f"{b}: crops.size is 0") for problem in problems)
     with pytest.raises(InputError, match=r"s\.tsv: a sheet is checked alone"):
         check_project(a, sheet)
+
+
+def run_check(path, capsys) -> tuple[int, str]:
+    status = cli_check.run(argparse.Namespace(paths=[path]))
+    return status, "".join(capsys.readouterr())
+
+
+def test_a_default_that_does_not_fit_is_blamed_on_the_file_that_users_know(project, capsys):
+    folder, _, settings = project
+    del settings["segmentation"]
+    write_settings(folder / "mine.yaml", settings)
+    status, text = run_check(folder / "mine.yaml", capsys)
+    assert status == 1
+    assert text.startswith("config.yaml: segmentation.channel is ")
+
+
+@pytest.mark.parametrize(
+    ("layer", "status", "words"), [("X", 0, "Nothing is wrong: 40 cells, 6 genes; phenotypes: A, B"), ("raw/X", 1, "the file has X")]
+)
+def test_the_cells_of_transition_are_opened(tmp_path, capsys, layer, status, words):
+    values = np.random.default_rng(1).poisson(3, (40, 6)).astype(float) + 1
+    columns = {"phenotype": np.array(["A", "B"] * 20)}
+    write_h5ad(tmp_path / "c.h5ad", values, [f"c{n}" for n in range(40)], [f"g{n}" for n in range(6)], columns)
+    section = {"expression": {"path": str(tmp_path / "c.h5ad"), "layer": layer, "kind": "counts"}, "label": "phenotype", "min_cells": 5}
+    write_settings(tmp_path / "t.yaml", {"dataset": "cells", "transition": section})
+    found, text = run_check(tmp_path / "t.yaml", capsys)
+    assert found == status
+    assert words in text
+
+
+def hurt(file, chance) -> None:
+    """Damage a file: cut, changed, emptied, gone, a folder in its place, or other text."""
+    content = file.read_bytes()
+    kind = chance.randrange(6)
+    if kind in (3, 4):
+        file.unlink()
+    if kind == 4:
+        file.mkdir()
+    if kind in (0, 1, 2, 5):
+        changed = bytearray(content)
+        for _ in range(9 if changed else 0):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        other = chance.choice(["{}", "[]", "a: b: c", "\x00", "track_id,frame,y,x\n", "recording\timages\n"]).encode()
+        file.write_bytes({0: content[: chance.randrange(len(content) + 1)], 1: bytes(changed), 2: b"", 5: other}[kind])
+
+
+def test_a_damaged_project_gives_lines_and_never_an_error_of_a_library(project, tmp_path_factory, capsys):
+    folder, _, _ = project
+    store = tmp_path_factory.mktemp("whole")
+    shutil.copytree(folder, store / "p")
+    for number in range(int(os.environ.get("CELLFATE_FUZZ", "15"))):
+        chance = random.Random(number)
+        shutil.rmtree(folder)
+        shutil.copytree(store / "p", folder)
+        os.chdir(folder)
+        files = sorted(one for one in folder.rglob("*") if one.is_file())
+        for file in chance.sample([one for one in files if one.suffix != ".tif"] + files[:3], 2):
+            hurt(file, chance)
+        if (folder / "mine.yaml").is_file():
+            status, text = run_check(folder / "mine.yaml", capsys)
+            assert status in (0, 1), text
+            assert "Traceback" not in text
