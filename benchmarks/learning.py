@@ -35,6 +35,7 @@ RECORDINGS_PER_DOSE = dict.fromkeys(CONDITIONS, 14) | {"double": 28}  # control,
 FRACTIONS = [0.7143, 0.0893, 0.1964]  # 40, 5 and 11 of 56 recordings, 80, 10 and 22 of 112
 SETTINGS = {  # beside the demo's; chosen on the seeds 201, 202, 301 and 302
     "training": {"learning_rate": 3.0e-4, "max_epochs": 40, "patience": 40},
+    "evaluation": {"truncation": list(range(0, 51, 5)), "last_k": list(range(5, 61, 5))},  # the same for every data set
     "augmentation": {"end_mask": 0.0, "start_mask": 0.85, "start_mask_fraction": [0.3, 0.97]},
 }
 PROTOCOL = "corrected"

@@ -38,7 +38,7 @@ def evidence(name: str, window: int) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--window", type=int, default=CONFIG["attention"]["occlusion_window"])
+    parser.add_argument("--window", type=int, default=11)
     window = parser.parse_args().window
     names = sorted(path.parents[2].name for path in ROOT.glob("results/learning-*/corrected/fold-0/predictions.parquet"))
     tables = [evidence(name, window).assign(run=name) for name in names]

@@ -19,7 +19,7 @@ analysis = read_analysis(
 table = select_examples(
     analysis,
     per_outcome=snakemake.params.per_outcome,
-    min_frames=snakemake.params.min_frames,
+    min_frames=analysis.lengths.statistics_min_frames(snakemake.params.min_frames, snakemake.params.high_percentile),
     high_percentile=snakemake.params.high_percentile,
 )
 write_table(table, snakemake.output.table, EXAMPLES)

@@ -8,5 +8,9 @@ from cellfate.figures.attention_profile import plot_attention_profile
 
 log_to(snakemake.log[0])
 
-figure = plot_attention_profile(read_table(snakemake.input.table, ATTENTION_PROFILE), outcomes=snakemake.params.outcomes)
+figure = plot_attention_profile(
+    read_table(snakemake.input.table, ATTENTION_PROFILE),
+    outcomes=snakemake.params.outcomes,
+    min_trajectories=snakemake.params.min_trajectories,
+)
 save_figure(figure, snakemake.output.pdf, snakemake.output.png)

@@ -11,6 +11,7 @@ log_to(snakemake.log[0])
 figure = plot_calibration(
     read_table(snakemake.input.table, CALIBRATION),
     outcomes=snakemake.params.outcomes,
+    min_trajectories=snakemake.params.min_trajectories,
     frame_interval_min=snakemake.params.frame_interval_min,
 )
 save_figure(figure, snakemake.output.pdf, snakemake.output.png)

@@ -12,6 +12,7 @@ figure = plot_truncation(
     read_table(snakemake.input.truncation, METRICS),
     read_table(snakemake.input.last_k, METRICS),
     outcomes=snakemake.params.outcomes,
+    min_trajectories=snakemake.params.min_trajectories,
     frame_interval_min=snakemake.params.frame_interval_min,
 )
 save_figure(figure, snakemake.output.pdf, snakemake.output.png)

@@ -12,5 +12,6 @@ figure = plot_truth(
     read_table(snakemake.input.segmentation, TRUTH_SEGMENTATION),
     read_table(snakemake.input.fates, TRUTH_FATES),
     outcomes=snakemake.params.outcomes,
+    min_trajectories=snakemake.params.min_trajectories,
 )
 save_figure(figure, snakemake.output.pdf, snakemake.output.png)

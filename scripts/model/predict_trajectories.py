@@ -7,20 +7,23 @@ from cellfate.model.calibration import save_calibration
 from cellfate.model.embedding_file import EmbeddingFile
 from cellfate.model.inference import open_model, predict_trajectories
 from cellfate.model.tables import PREDICTIONS
+from cellfate.trajectories.lengths import Lengths
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 
 log_to(snakemake.log[0])
 check_gpus(snakemake.resources)
 
+trajectories = read_table(snakemake.input.trajectories, TRAJECTORIES)
+lengths = Lengths.of(trajectories, snakemake.params.treatment)
 with EmbeddingFile(snakemake.input.embeddings) as embeddings:
     predictions, calibration = predict_trajectories(
         open_model(snakemake.input.model, threads=snakemake.threads, accelerator=snakemake.params.accelerator),
         embeddings,
-        read_table(snakemake.input.trajectories, TRAJECTORIES),
+        trajectories,
         read_table(snakemake.input.split, SPLIT),
         fold=int(snakemake.wildcards.fold),
-        truncation=snakemake.params.truncation,
-        last_k=snakemake.params.last_k,
+        truncation=lengths.truncation(snakemake.params.truncation),
+        last_k=lengths.last_k(snakemake.params.last_k),
         treatment=snakemake.params.treatment,
         calibration=snakemake.params.calibration,
         min_frames=snakemake.params.min_frames,

@@ -4,6 +4,7 @@ from cellfate.base.gpus import check_gpus
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table
 from cellfate.frames.formats import open_frames
+from cellfate.model.saved.exported import first_prediction
 from cellfate.prediction.embedding import embed_recording
 from cellfate.tracks.tables import TRACKS
 
@@ -18,7 +19,7 @@ embed_recording(
     recording=snakemake.wildcards.recording,
     frame_interval_min=snakemake.params.frame_interval_min,
     pixel_size_um=snakemake.params.pixel_size_um,
-    min_frames=snakemake.params.min_frames,
+    min_frames=snakemake.params.min_frames or first_prediction(snakemake.input.model),
     allow_other_interval=snakemake.params.allow_other_interval,
     threads=snakemake.threads,
     accelerator=snakemake.params.accelerator,

@@ -3,6 +3,7 @@
 from cellfate.base.gpus import check_gpus
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table
+from cellfate.model.saved.exported import first_prediction
 from cellfate.prediction.prefixes import write_predictions
 from cellfate.tracks.tables import TRACKS
 
@@ -17,7 +18,7 @@ write_predictions(
     snakemake.output.csv,
     recording=snakemake.wildcards.recording,
     frame_interval_min=snakemake.params.frame_interval_min,
-    min_frames=snakemake.params.min_frames,
+    min_frames=snakemake.params.min_frames or first_prediction(snakemake.input.model),
     every=snakemake.params.every,
     threads=snakemake.threads,
     accelerator=snakemake.params.accelerator,

@@ -4,9 +4,9 @@ from cellfate.base.logs import log_to
 from cellfate.base.software import SOFTWARE
 from cellfate.base.tables import read_table
 from cellfate.evaluation.tables import CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS
-from cellfate.explanation.tables import EFFECT_SUMMARY
+from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY
 from cellfate.report.page import write_summary
-from cellfate.trajectories.tables import FLOW
+from cellfate.trajectories.tables import FLOW, TRAJECTORIES
 
 log_to(snakemake.log[0])
 
@@ -17,11 +17,15 @@ write_summary(
     outcomes=snakemake.params.outcomes,
     metrics=read_table(snakemake.input.metrics, METRICS),
     truncation=read_table(snakemake.input.truncation, METRICS),
+    last_k=read_table(snakemake.input.last_k, METRICS),
+    trajectories=read_table(snakemake.input.trajectories, TRAJECTORIES),
     flow=read_table(snakemake.input.flow, FLOW),
     design_lines=read_table(snakemake.input.design_lines, DESIGN_LINES),
     design_scores=read_table(snakemake.input.design_scores, DESIGN_SCORES),
     calibration=read_table(snakemake.input.calibration, CALIBRATION),
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
+    comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),
+    settings=snakemake.params.settings,
     figures=snakemake.input.figures,
     captions=snakemake.input.captions,
     notes=snakemake.params.notes,

@@ -19,6 +19,7 @@ segment_cells(
     flow_threshold=snakemake.params.flow_threshold,
     cellprob_threshold=snakemake.params.cellprob_threshold,
     statistics_min_frames=snakemake.params.statistics_min_frames,
+    high_percentile=snakemake.params.high_percentile,
     treatment=snakemake.params.treatment,
     trajectories=snakemake.input.get("trajectories"),
     split=snakemake.input.get("split"),

@@ -19,7 +19,7 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
 from cellfate.base.errors import InputError
 from cellfate.planning.annotations import large_annotations
 from cellfate.planning.checks import checked_cells, checked_sheet, outcome_rows, weights_of
-from cellfate.planning.config import DEFAULTS
+from cellfate.planning.config import DEFAULTS, min_frames_of
 from cellfate.planning.digests import config_digest, model_digest
 from cellfate.planning.failed_jobs import failure_report
 from cellfate.planning.images import images_digest
@@ -51,6 +51,7 @@ TARGETS = Targets(config, SHEET, CONFIG_FILES, None if CELLS is None else caveat
 RECORDINGS, TRACKED, UNTRACKED, READY_MADE = TARGETS.recordings, TARGETS.tracked, TARGETS.untracked, TARGETS.ready_made
 RECORDINGS_SHEET = config["recordings"] if CELLS is None else f"results/{config['dataset']}/recordings.tsv"
 LARGE_ANNOTATIONS = large_annotations(SHEET) if config["source"]["kind"] in ("local", "files") else {}  # else each has its own
+MIN_FRAMES = min_frames_of(config)
 FOLDS = list(range(config["split"]["folds"]))
 ORDER_OF_CELLS_KNOWN = config["source"]["kind"] == "download"  # one annotation file for all recordings
 OWN_MODEL = f"{TARGETS.of_analysis}/model"

@@ -37,6 +37,7 @@ rule test_features:
         code=code_of("explanation/test_features.py"),
     output:
         effects="results/{dataset}/{protocol}/tables/effects.parquet",
+        steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",
     log:
         "logs/{dataset}/{protocol}/test_features.log",
     conda:

@@ -55,6 +55,7 @@ rule plot_truncation:
     conda:
         "../../envs/analysis.yaml"
     params:
+        min_trajectories=config["figures"]["min_trajectories"],
         outcomes=config["outcomes"],
         frame_interval_min=COMMON_INTERVAL,
     message:
@@ -75,6 +76,7 @@ rule plot_attention_profile:
     conda:
         "../../envs/analysis.yaml"
     params:
+        min_trajectories=config["figures"]["min_trajectories"],
         outcomes=config["outcomes"],
     message:
         "Figure 4"
@@ -151,6 +153,7 @@ rule plot_calibration:
     conda:
         "../../envs/analysis.yaml"
     params:
+        min_trajectories=config["figures"]["min_trajectories"],
         outcomes=config["outcomes"],
         frame_interval_min=COMMON_INTERVAL,
     message:
@@ -173,6 +176,7 @@ rule plot_truth:
     conda:
         "../../envs/analysis.yaml"
     params:
+        min_trajectories=config["figures"]["min_trajectories"],
         outcomes=config["outcomes"],
     message:
         "Figure of the truth"

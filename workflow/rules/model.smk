@@ -59,7 +59,7 @@ rule predict_trajectories:
         last_k=config["evaluation"]["last_k"],
         treatment=config["evaluation"]["treatment"],
         calibration=config["evaluation"]["calibration"],
-        min_frames=config["trajectories"]["min_frames"],
+        min_frames=MIN_FRAMES,
     message:
         "Predicting the trajectories of fold {wildcards.fold}"
     script:
@@ -87,6 +87,7 @@ rule compute_attention:
     params:
         accelerator=config["training"]["accelerator"],
         splits=config["attention"]["splits"],
+        treatment=config["evaluation"]["treatment"],
         occlusion_window=config["attention"]["occlusion_window"],
     message:
         "Attention and occlusion of fold {wildcards.fold}"

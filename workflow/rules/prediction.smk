@@ -25,7 +25,7 @@ rule calibrate_prefixes:
         runtime=growing(120),
     params:
         accelerator=config["training"]["accelerator"],
-        min_frames=config["trajectories"]["min_frames"],
+        min_frames=MIN_FRAMES,
         calibration=config["evaluation"]["calibration"],
     message:
         "Calibrating predictions by the number of frames seen, fold {wildcards.fold}"
@@ -52,7 +52,7 @@ rule export_model:
         "../../envs/analysis.yaml"
     params:
         folds=config["split"]["folds"],
-        min_frames=config["trajectories"]["min_frames"],
+        min_frames=MIN_FRAMES,
         config_digest=model_digest(config),
         repository=os.path.relpath(ROOT),
     message:

@@ -6,11 +6,14 @@ rule write_summary:
     input:
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         truncation="results/{dataset}/{protocol}/tables/truncation.csv",
+        last_k="results/{dataset}/{protocol}/tables/last_k.csv",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         flow="results/{dataset}/{protocol}/tables/flow.csv",
         design_lines="results/{dataset}/{protocol}/tables/design_lines.csv",
         design_scores="results/{dataset}/{protocol}/tables/design_scores.csv",
         calibration="results/{dataset}/{protocol}/tables/calibration.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
+        comparison_steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",
         figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),
         captions=[of_workflow(f"workflow/report/{name}.rst") for name in FIGURES],
         code=code_of("report/write_summary.py"),
@@ -22,6 +25,15 @@ rule write_summary:
         "../../envs/analysis.yaml"
     params:
         outcomes=config["outcomes"],
+        settings={
+            f"{section}.{key}": config[section][key]
+            for section, keys in {
+                "evaluation": ("truncation", "last_k", "treatment"),
+                "attention": ("occlusion_window",),
+                "statistics": ("min_frames", "high_percentile"),
+            }.items()
+            for key in keys
+        },
         notes=[*config.get("notes", []), *filter(None, [TARGETS.caveat])],
         config_digest=config_digest(config),
     message:

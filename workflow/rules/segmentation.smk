@@ -96,6 +96,7 @@ rule segment_cells:
         images=images_known if config["segmentation"]["whole_frames_from"] else None,
         tracks=tracks_segmented,
         statistics_min_frames=only_held_out(config["statistics"]["min_frames"], 0),
+        high_percentile=only_held_out(config["statistics"]["high_percentile"], None),
         treatment=only_held_out(config["evaluation"]["treatment"], None),
     message:
         "Segmenting the cells of {wildcards.recording}"

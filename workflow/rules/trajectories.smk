@@ -20,7 +20,8 @@ rule select_trajectories:
         mem_mb=growing(4000),
         runtime=growing(20),
     params:
-        **config["trajectories"],
+        min_frames=MIN_FRAMES,
+        cut_at_event=config["trajectories"]["cut_at_event"],
         outcomes=config["outcomes"],
     message:
         "Selecting trajectories"
@@ -48,7 +49,7 @@ rule split_trajectories:
     params:
         **config["split"],
         seed=config["seed"],
-        min_frames=config["trajectories"]["min_frames"],
+        min_frames=MIN_FRAMES,
     message:
         "Splitting the trajectories"
     script:

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
@@ -108,6 +109,11 @@ def save_figure(figure: Figure, pdf: str | Path, png: str | Path) -> None:
 
 def empty_figure(width: float, height: float, meets: str) -> Figure:
     """The figure of a table without rows: ``meets`` says which conditions no trajectory meets."""
+    return reason_figure(width, height, f"no trajectory meets\n{meets}\nn = 0")
+
+
+def reason_figure(width: float, height: float, reason: str) -> Figure:
+    """The figure of which nothing can be drawn, with the reason."""
     figure = new_figure(width, height)
     axes = figure.subplots()
     axes.set_xticks([])
@@ -115,13 +121,30 @@ def empty_figure(width: float, height: float, meets: str) -> Figure:
     for spine in axes.spines.values():
         spine.set_visible(True)
         spine.set_color("#BBBBBB")
-    empty_note(axes, meets)
+    reason_note(axes, reason)
     return figure
 
 
 def empty_note(axes: Axes, meets: str) -> None:
     """Write into an axes that no trajectory meets the conditions, with n = 0."""
-    axes.text(0.5, 0.5, f"no trajectory meets\n{meets}\nn = 0", ha="center", va="center", color=GREY, transform=axes.transAxes)
+    reason_note(axes, f"no trajectory meets\n{meets}\nn = 0")
+
+
+def reason_note(axes: Axes, reason: str) -> None:
+    """Write into an axes why nothing is drawn there."""
+    axes.set_xticks([])
+    axes.tick_params(axis="y", left=False, labelleft=False)  # other panels may share the ticks themselves
+    axes.text(0.5, 0.5, reason, ha="center", va="center", color=GREY, fontsize=SMALL, transform=axes.transAxes)
+
+
+def too_few(least: int) -> str:
+    """Why a panel is empty whose every point stands on fewer than ``least`` trajectories."""
+    return f"every point stands on fewer than {least} trajectories\n(figures.min_trajectories)"
+
+
+def least_handle(least: int) -> list[Line2D]:
+    """The legend's words for the number of trajectories below which no point is drawn; none where every point is."""
+    return [Line2D([], [], linestyle="", label=f"every point: {least} or more trajectories")] if least > 1 else []
 
 
 def outcome_styles(outcomes: dict[str, str]) -> dict[str, tuple[str, str]]:
@@ -156,6 +179,11 @@ def hours_axis(axes: Axes, frame_interval_min: float | None, label: str) -> None
     top = axes.secondary_xaxis("top", functions=(lambda frames: frames * hours, lambda values: values / hours))
     top.set_xlabel(label)
     top.spines["top"].set_visible(True)
+
+
+def whole_ticks(axes: Axes) -> None:
+    """Ticks of the x axis at whole numbers, as frames are."""
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
 
 
 def band(axes: Axes, x: np.ndarray, low: pd.Series, high: pd.Series, color: str, alpha: float = 0.18) -> None:

@@ -19,7 +19,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
 from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
-from cellfate.model.saved.exported import check_recording, first_prediction, read_settings
+from cellfate.model.saved.exported import check_lengths, check_recording, first_prediction, read_settings
 from cellfate.prediction.tables import FATE_PREDICTIONS
 from cellfate.recordings.sheet import frames_arguments, read_sheet
 from cellfate.tracks.outcomes import read_tracks
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     model, output = arguments.model, arguments.output
     min_frames = arguments.min_frames or first_prediction(model)
     rows = chosen_rows(read_sheet(arguments.sheet), arguments.recording, arguments.sheet, snakemake_command(model, arguments.sheet))
-    recordings = open_recordings(rows, arguments.sheet, model, arguments.allow_other_interval)
+    recordings = open_recordings(rows, arguments.sheet, model, min_frames, arguments.allow_other_interval)
     for number, one in enumerate(recordings, start=1):
         print(f"{one.recording}: {one.tracks['track_id'].nunique()} tracks ({number} of {len(recordings)})", file=sys.stderr, flush=True)
         network = {"min_frames": min_frames, "threads": arguments.threads, "accelerator": arguments.accelerator}
@@ -125,14 +125,16 @@ def chosen_rows(sheet: pd.DataFrame, names: Sequence[str], source: str | Path, o
     return rows[~untracked]
 
 
-def open_recordings(rows: pd.DataFrame, source: str | Path, model: str | Path, allow_other_interval: bool) -> list[Opened]:
+def open_recordings(rows: pd.DataFrame, source: str | Path, model: str | Path, min_frames: int, allow_other_interval: bool) -> list[Opened]:
     """Open and check the frames and tracks of every row, then raise one InputError with the problems of all."""
     settings = read_settings(model)
     opened, problems = [], []
     for row in rows.itertuples():
         try:
             check_recording(settings, row, f"{source}: line {row.Index + 2}", allow_other_interval)
-            opened.append(open_recording(row))
+            one = open_recording(row)
+            check_lengths(one.tracks, min_frames, model, one.recording)
+            opened.append(one)
         except InputError as error:
             problems.append(str(error))
     if problems:

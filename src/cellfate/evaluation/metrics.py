@@ -7,6 +7,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.evaluation.pooling import pooled
+from cellfate.evaluation.tables import METRICS
 from cellfate.statistics.bootstrap import bootstrap_counts, resampling_units
 
 PER_CLASS = ("precision", "recall", "f1")
@@ -51,10 +52,15 @@ def evaluate_condition(
 
     Cohort ``all`` takes every trajectory that has a prediction at that step, as published; ``cohort="fixed"`` adds the same
     trajectories at every step: those long enough for all truncations, or for the largest k. A step without trajectories, or
-    without both outcomes, has null values and its n.
+    without both outcomes, has null values and its n. A k above the longest trajectory has no rows: it would repeat the whole ones.
     """
     rows = predictions[(predictions["condition"] == condition) & predictions["n"].isin(steps)]
     rows = _with_lineage(pooled(rows, splits=("test",), treatment=treatment), trajectories)
+    if condition == "last_k":
+        steps = [k for k in steps if rows.empty or k <= rows["n_frames"].max()]
+        rows = rows[rows["n"].isin(steps)]
+    if not steps:
+        return pd.DataFrame(columns=list(METRICS.columns))
     cohorts = {"all": rows} | ({"fixed": rows[rows["trajectory"].isin(_fixed_cohort(rows, condition, steps))]} if cohort == "fixed" else {})
     scope = "all" if treatment is None else treatment
     tables = [

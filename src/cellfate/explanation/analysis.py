@@ -11,6 +11,7 @@ from cellfate.base.tables import read_table, read_tables
 from cellfate.evaluation.pooling import correct_trajectories, pooled
 from cellfate.explanation.frame_weights import weigh_frames
 from cellfate.model.tables import ATTENTION, PREDICTIONS
+from cellfate.trajectories.lengths import Lengths
 from cellfate.trajectories.tables import TRAJECTORIES
 
 
@@ -32,6 +33,11 @@ class Analysis:
     def known(self) -> pd.DataFrame:
         """The table of trajectories by their names."""
         return self.trajectories.set_index("trajectory")
+
+    @cached_property
+    def lengths(self) -> Lengths:
+        """The lengths that settings follow; see :mod:`cellfate.trajectories.lengths`."""
+        return Lengths.of(self.trajectories, self.treatment)
 
     @property
     def fates(self) -> tuple[str, str]:

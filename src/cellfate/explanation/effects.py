@@ -45,6 +45,12 @@ def compare_features(
     chosen = chosen.assign(dose=chosen["trajectory"].map(known["dose"])).set_index("trajectory", drop=False)
     tables: dict[str, list[pd.DataFrame]] = {course: [] for course in COURSES}
     members = values_by_course(analysis, features, names, chosen.index)
+    for name, _, weights in members:
+        if np.isnan(weights).any():
+            raise InputError(
+                f"statistics.min_frames is {min_frames}, but trajectory {name} has {len(weights)} frames, too few for its occlusion: "
+                "with statistics.high_by: occlusion it must be above attention.occlusion_window"
+            )
     masks = [high_attention(weights, high_percentile) for *_, weights in members]
     deltas = {course: deltas_of_trajectories([sets[course] for _, sets, _ in members], masks) for course in COURSES}
     for place, (name, sets, _) in enumerate(progress(members, "test_features", unit="trajectory")):

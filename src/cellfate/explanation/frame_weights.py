@@ -12,11 +12,14 @@ def own_occlusion(attention: pd.DataFrame, trajectories: pd.DataFrame) -> pd.Ser
 
 
 def weigh_frames(attention: pd.DataFrame, trajectories: pd.DataFrame, high_by: str) -> pd.DataFrame:
-    """The attention table with the ``weight`` that decides which frames are high: ``high_by`` is attention or occlusion."""
+    """The attention table with the ``weight`` that decides which frames are high: ``high_by`` is attention or occlusion.
+
+    It is null where a trajectory is too short for the window of the occlusion.
+    """
     if high_by == "attention":
         return attention
     if high_by != "occlusion":
         raise InputError(f"statistics.high_by is {high_by!r}; attention or occlusion is needed")
-    if attention["occlusion"].isna().any():
+    if attention["occlusion"].isna().all() and len(attention):
         raise InputError("attention: occlusion was not computed; statistics.high_by: occlusion needs attention.occlusion_window")
     return attention.assign(weight=own_occlusion(attention, trajectories))

@@ -61,9 +61,10 @@ def _profile(rows: pd.DataFrame, hours: float, bootstrap: int, seed: int) -> pd.
 
 def _interval(rows: pd.DataFrame, column: str, aligned: np.ndarray, bootstrap: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Limits of the column's mean at each aligned frame; NaN with fewer than two units or without values."""
+    rows = rows[rows[column].notna()]
     units = resampling_units(rows["recording"].to_numpy(), rows["lineage"].to_numpy())
     codes = np.unique(units, return_inverse=True)[1]
-    if codes.max() == 0 or rows[column].isna().all():
+    if len(codes) == 0 or codes.max() == 0:
         return np.full(len(aligned), np.nan), np.full(len(aligned), np.nan)
     sums, counts = np.zeros((2, codes.max() + 1, len(aligned)))
     columns = np.searchsorted(aligned, rows["frames_before_end"])

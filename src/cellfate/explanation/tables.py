@@ -24,6 +24,15 @@ EFFECTS = Table(
     key=("trajectory", "feature", "course"),
 )
 
+COMPARED_STEPS = ("looked at", "classified correctly", "long enough", "with measured cells", "compared")
+
+# how many trajectories each step on the way to figure 5 keeps; ``limit`` is the number of frames that long enough means
+COMPARISON_STEPS = Table(
+    "comparison_steps",
+    {"outcome": STR, "step": Column("str", allowed=COMPARED_STEPS), "n": COUNT, "limit": Column("int", nullable=True, low=0)},
+    key=("outcome", "step"),
+)
+
 # across trajectories: figure 5
 EFFECT_SUMMARY = Table(
     "effect_summary",

@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from cellfate.base.plot_style import (
     DOUBLE,
@@ -11,23 +12,29 @@ from cellfate.base.plot_style import (
     count_rows,
     empty_figure,
     hours_axis,
+    least_handle,
     new_figure,
     outcome_handle,
     outcome_styles,
     panel_label,
     readable,
+    reason_figure,
     styled,
+    too_few,
 )
 
 
 @styled
-def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
+def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str], *, min_trajectories: int) -> Figure:
     """Attention of correctly classified trajectories, aligned at their last frame, one line per outcome with its interval.
 
     Panel b, where the table has occlusion: what the log-odds of the own outcome lose when the frames around are hidden. The axis
-    in hours follows from the table's frames and hours before the end; without hours there is none.
+    in hours follows from the table's frames and hours before the end; without hours there is none. Points on fewer than
+    ``min_trajectories`` are not drawn.
     """
-    known = table[table["profile"].notna() & (table["n_trajectories"] > 0)]
+    known = table[table["profile"].notna() & (table["n_trajectories"] >= min_trajectories)]
+    if known.empty and (table["n_trajectories"] > 0).any():
+        return reason_figure(SINGLE, 2.6, too_few(min_trajectories))
     if known.empty:
         return empty_figure(SINGLE, 2.6, "held out and correctly classified")
     occluded = known["occlusion"].notna().any()
@@ -42,7 +49,13 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str]) -> Fig
         axes[1].set_ylabel("log-odds lost when hidden")
         for panel, letter in zip(axes, "ab", strict=True):
             panel_label(panel, letter)
-    figure.legend(handles=[outcome_handle(name, outcomes) for name in outcomes.values()], loc="outside upper center", ncols=2)
+    drawn = set(known["outcome"])
+    none = f": n < {min_trajectories}"
+    handles = [
+        outcome_handle(name, outcomes) if name in drawn else Line2D([], [], linestyle="", label=readable(name) + none)
+        for name in outcomes.values()
+    ]
+    figure.legend(handles=handles + least_handle(min_trajectories), loc="outside upper center", ncols=3 if occluded else 2)
     return figure
 
 
@@ -50,7 +63,8 @@ def _aligned_curves(axes: Axes, known: pd.DataFrame, columns: tuple[str, str, st
     """One line per outcome (value, lower and upper limit of ``columns``) against the frames before the end, with counts below."""
     value, low, high = columns
     first = -int(known["frames_before_end"].max())
-    ticks = list(range(-10 * (-first // 10), 1, 10))
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if -first <= 7 * step)
+    ticks = list(range(-step * (-first // step), 1, step))
     counts = []
     for name, (color, marker) in outcome_styles(outcomes).items():
         one = known[known["outcome"] == name].sort_values("frames_before_end", ascending=False)

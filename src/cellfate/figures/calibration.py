@@ -17,17 +17,23 @@ from cellfate.base.plot_style import (
     new_figure,
     panel_label,
     readable,
+    reason_note,
     styled,
+    too_few,
+    whole_ticks,
 )
 
 STAGE_STYLE = {"raw": (GREY, "s", "before calibration"), "calibrated": (OKABE_ITO["green"], "o", "after calibration")}
 
 
 @styled
-def plot_calibration(table: pd.DataFrame, outcomes: dict[str, str], frame_interval_min: float | None = None) -> Figure:
+def plot_calibration(
+    table: pd.DataFrame, outcomes: dict[str, str], frame_interval_min: float | None = None, *, min_trajectories: int
+) -> Figure:
     """Reliability of the full trajectories (a) and the calibration error per truncation (b), before and after calibration.
 
-    ``table`` is the calibration table: rows per bin, scores repeated for each condition, n and stage.
+    ``table`` is the calibration table: rows per bin, scores repeated for each condition, n and stage. Errors of fewer than
+    ``min_trajectories`` are not drawn.
     """
     if table.empty or table["count"].sum() == 0:
         return empty_figure(DOUBLE, 2.6, "held out, with a known outcome")
@@ -35,7 +41,7 @@ def plot_calibration(table: pd.DataFrame, outcomes: dict[str, str], frame_interv
     reliability, errors = figure.subplots(1, 2)
     _reliability(reliability, table[table["condition"] == "full"], readable(outcomes["positive"]))
     truncated = table["condition"] == "truncation"
-    _errors(errors, table[truncated] if truncated.any() else table[table["condition"] == "full"], frame_interval_min)
+    _errors(errors, table[truncated] if truncated.any() else table[table["condition"] == "full"], frame_interval_min, min_trajectories)
     panel_label(reliability, "a")
     panel_label(errors, "b")
     stages = [stage for stage in STAGE_STYLE if (table["stage"] == stage).any()]
@@ -71,10 +77,13 @@ def _reliability(axes: Axes, rows: pd.DataFrame, positive: str) -> None:
     return None
 
 
-def _errors(axes: Axes, rows: pd.DataFrame, frame_interval_min: float | None) -> None:
+def _errors(axes: Axes, rows: pd.DataFrame, frame_interval_min: float | None, least: int) -> None:
     scores = rows.groupby(["stage", "n"], as_index=False).agg(ece=("ece", "first"), count=("count", "sum"))
     if scores["ece"].isna().all():
-        return empty_note(axes, "this length, with a known outcome")
+        return empty_note(axes, "held out, with a known outcome")
+    scores = scores[scores["count"] >= least]
+    if scores.empty:
+        return reason_note(axes, too_few(least))
     counts: dict[float, int] = {}
     for stage, (color, marker, _) in STAGE_STYLE.items():
         one = scores[scores["stage"] == stage].sort_values("n")
@@ -82,5 +91,6 @@ def _errors(axes: Axes, rows: pd.DataFrame, frame_interval_min: float | None) ->
         counts |= dict(zip(one["n"], one["count"], strict=True))
     axes.set(ylim=(0, None), ylabel="expected calibration error")
     count_rows(axes, [("n", "black", counts)], "frames dropped from the end")
+    whole_ticks(axes)
     hours_axis(axes, frame_interval_min, "hours dropped")
     return None

@@ -11,15 +11,18 @@ from cellfate.base.plot_style import (
     OKABE_ITO,
     band,
     count_rows,
-    empty_figure,
-    empty_note,
     has_values,
     hours_axis,
+    least_handle,
     new_figure,
     outcome_handle,
     outcome_styles,
     panel_label,
+    reason_figure,
+    reason_note,
     styled,
+    too_few,
+    whole_ticks,
 )
 
 COHORT_LINES = {"all": ("-", "all that are long enough"), "fixed": ((0, (3, 2)), "fixed cohort")}
@@ -27,48 +30,71 @@ COHORT_LINES = {"all": ("-", "all that are long enough"), "fixed": ((0, (3, 2)),
 
 @styled
 def plot_truncation(
-    truncation: pd.DataFrame, last_k: pd.DataFrame, outcomes: dict[str, str], frame_interval_min: float | None = None
+    truncation: pd.DataFrame,
+    last_k: pd.DataFrame,
+    outcomes: dict[str, str],
+    frame_interval_min: float | None = None,
+    *,
+    min_trajectories: int,
 ) -> Figure:
     """Balanced accuracy (a, b) and recall per outcome (c, d) without the last n frames (a, c) and with only the last k (b, d).
 
-    Both are metrics tables of one scope; bands are their intervals. ``frame_interval_min`` gives the axis in hours.
+    Both are metrics tables of one scope; bands are their intervals. ``frame_interval_min`` gives the axis in hours. Points on fewer
+    than ``min_trajectories`` are not drawn.
     """
+    if truncation.empty and last_k.empty:
+        return reason_figure(DOUBLE, 3.0, "not measured: evaluation.truncation and evaluation.last_k are null")
     if not (has_values(truncation) or has_values(last_k)):
-        return empty_figure(DOUBLE, 3.0, "held out, with a known outcome and long enough")
+        measured = last_k if truncation.empty else truncation
+        return reason_figure(DOUBLE, 3.0, _reason(measured[measured["metric"] == "balanced_accuracy"], "", min_trajectories))
     figure = new_figure(DOUBLE, 5.2)
     panels = figure.subplots(2, 2, sharey="row")
-    sides = ((truncation, "frames dropped from the end", "hours dropped"), (last_k, "last frames kept", "hours kept"))
-    for column, (table, xlabel, hours) in enumerate(sides):
-        accuracy, recall = panels[0, column], panels[1, column]
-        _accuracy_panel(accuracy, table[table["metric"] == "balanced_accuracy"], xlabel)
-        _recall_panel(recall, table[table["metric"] == "recall"], outcomes, xlabel)
-        for axes, letter in ((accuracy, "ab"[column]), (recall, "cd"[column])):
-            panel_label(axes, letter)
+    sides = (
+        (truncation, "frames dropped from the end", "hours dropped", "evaluation.truncation is null"),
+        (last_k, "last frames kept", "hours kept", "evaluation.last_k is null,\nor above the longest trajectory"),
+    )
+    cohorts: set[str] = set()
+    for column, (table, xlabel, hours, off) in enumerate(sides):
+        for row, metric in enumerate(("balanced_accuracy", "recall")):
+            axes, rows = panels[row, column], table[table["metric"] == metric]
+            panel_label(axes, "abcd"[2 * row + column])
             axes.tick_params(labelleft=True)
-            if has_values(table):
-                hours_axis(axes, frame_interval_min, hours)
+            drawn = rows[rows["value"].notna() & (rows["n_trajectories"] >= min_trajectories)]
+            if drawn.empty:
+                reason_note(axes, _reason(rows, off, min_trajectories))
+                continue
+            draw = _recall_panel if row else _accuracy_panel
+            draw(axes, drawn, outcomes, xlabel)
+            whole_ticks(axes)
+            hours_axis(axes, frame_interval_min, hours)
+            cohorts |= set(drawn["cohort"])
     panels[0, 0].set_ylabel("balanced accuracy")
     panels[1, 0].set_ylabel("recall")
     panels[0, 0].set_ylim(bottom=min(0.4, panels[0, 0].get_ylim()[0]), top=1.02)
     panels[1, 0].set_ylim(-0.02, 1.02)
-    cohorts = [c for c in COHORT_LINES if (truncation["cohort"] == c).any() or (last_k["cohort"] == c).any()]
-    handles = [Line2D([], [], color="black", linestyle=COHORT_LINES[c][0], label=COHORT_LINES[c][1]) for c in cohorts]
-    handles += [outcome_handle(name, outcomes) for name in outcomes.values()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=4, columnspacing=1.4)
+    handles = [Line2D([], [], color="black", linestyle=line, label=label) for c, (line, label) in COHORT_LINES.items() if c in cohorts]
+    handles += [outcome_handle(name, outcomes) for name in outcomes.values()] + least_handle(min_trajectories)
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, columnspacing=1.4)
     return figure
 
 
-def _accuracy_panel(axes: Axes, rows: pd.DataFrame, xlabel: str) -> None:
-    if not has_values(rows):
-        return empty_note(axes, "this length, with a known outcome")
+def _reason(rows: pd.DataFrame, off: str, least: int) -> str:
+    """Why nothing of ``rows`` is drawn; ``off`` is the reason where there is none."""
+    if rows.empty:
+        return f"not measured: {off}"
+    if rows["n_trajectories"].sum() == 0:
+        return "no held-out trajectory of evaluation.treatment\nn = 0"
+    return too_few(least) if has_values(rows) else "not measured: the trajectories are all of one outcome"
+
+
+def _accuracy_panel(axes: Axes, rows: pd.DataFrame, _outcomes: dict[str, str], xlabel: str) -> None:
     _curves(axes, rows, OKABE_ITO["black"], "o")
     axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     _name_chance(axes, rows)
     names = {"all": "n", "fixed": "fixed n"}
-    shown = [cohort for cohort in names if has_values(rows[rows["cohort"] == cohort])]
+    shown = [cohort for cohort in names if (rows["cohort"] == cohort).any()]
     counts = [(names[cohort], "black", _counts(rows[rows["cohort"] == cohort])) for cohort in shown]
     count_rows(axes, counts, xlabel)
-    return None
 
 
 def _name_chance(axes: Axes, rows: pd.DataFrame) -> None:
@@ -80,15 +106,12 @@ def _name_chance(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _recall_panel(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, str], xlabel: str) -> None:
-    if not has_values(rows):
-        return empty_note(axes, "this length, with a known outcome")
     counts = []
     for name, (color, marker) in outcome_styles(outcomes).items():
         one = rows[rows["class"] == name]
         _curves(axes, one, color, marker)
         counts.append(("n", color, _counts(one[one["cohort"] == "all"])))
     count_rows(axes, counts, xlabel)
-    return None
 
 
 def _curves(axes: Axes, rows: pd.DataFrame, color: str, marker: str) -> None:

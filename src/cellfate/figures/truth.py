@@ -19,22 +19,25 @@ from cellfate.base.plot_style import (
     outcome_styles,
     panel_label,
     readable,
+    reason_note,
     styled,
+    too_few,
+    whole_ticks,
 )
 
 
 @styled
-def plot_truth(segmentation: pd.DataFrame, fates: pd.DataFrame, outcomes: dict[str, str]) -> Figure:
+def plot_truth(segmentation: pd.DataFrame, fates: pd.DataFrame, outcomes: dict[str, str], *, min_trajectories: int) -> Figure:
     """Right predictions per truncation with the planted onsets (a), the same by what was visible (b), segmentation (c).
 
     ``fates`` is the truth_fates table; a vertical line marks how many frames before the end half of the trajectories show an
     effect for the first time. ``segmentation`` is the truth_segmentation table: ``iou`` with the true
-    region (0 where none was chosen) and ``found``.
+    region (0 where none was chosen) and ``found``. Points on fewer than ``min_trajectories`` are not drawn.
     """
     figure = new_figure(DOUBLE, 3.3)
     accuracy, visible, overlap = figure.subplots(1, 3, width_ratios=(1.25, 1, 0.8))
-    _accuracy_with_onsets(accuracy, fates, outcomes)
-    _accuracy_by_visibility(visible, fates[fates["effect"] == "any"], outcomes)
+    _accuracy_with_onsets(accuracy, fates, outcomes, min_trajectories)
+    _accuracy_by_visibility(visible, fates[fates["effect"] == "any"], outcomes, min_trajectories)
     _overlap(overlap, segmentation)
     for axes, letter in ((accuracy, "a"), (visible, "b"), (overlap, "c")):
         panel_label(axes, letter)
@@ -48,19 +51,21 @@ def plot_truth(segmentation: pd.DataFrame, fates: pd.DataFrame, outcomes: dict[s
     return figure
 
 
-def _accuracy_with_onsets(axes: Axes, fates: pd.DataFrame, outcomes: dict[str, str]) -> None:
+def _accuracy_with_onsets(axes: Axes, fates: pd.DataFrame, outcomes: dict[str, str], least: int) -> None:
     if fates["n_trajectories"].sum() == 0:
         return empty_note(axes, "held out, with a planted fate")
     counts = []
     lines = []
     for name, (color, marker) in outcome_styles(outcomes).items():
         one = fates[(fates["outcome"] == name) & (fates["effect"] == "any")].groupby("n")[["n_correct", "n_trajectories"]].sum()
+        one = one[one["n_trajectories"] >= least]
         axes.plot(one.index, one["n_correct"] / one["n_trajectories"], color=color, marker=marker)
         counts.append(("n", color, one["n_trajectories"].to_dict()))
         lines += [(onset, effect, color) for effect, onset in median_onsets(fates[fates["outcome"] == name]).items()]
     axes.set(ylim=(-0.02, 1.02), ylabel="share predicted as planted")
     _onset_lines(axes, sorted(lines))
     count_rows(axes, counts, "frames dropped from the end")
+    whole_ticks(axes)
     return None
 
 
@@ -105,9 +110,13 @@ def spread(values: Sequence[float], spacing: float) -> list[float]:
     return [place - shift for place in places]
 
 
-def _accuracy_by_visibility(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, str]) -> None:
+def _accuracy_by_visibility(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, str], least: int) -> None:
     if rows["n_trajectories"].sum() == 0:
         return empty_note(axes, "held out,\nwith a planted fate")
+    rows = rows[rows["n_trajectories"] >= least]
+    if rows.empty:
+        return reason_note(axes, too_few(least).replace(" than", "\nthan"))
+    whole_ticks(axes)
     for name, (color, marker) in outcome_styles(outcomes).items():
         for visible, line, fill in ((True, "-", color), (False, (0, (3, 2)), "white")):
             one = rows[(rows["outcome"] == name) & (rows["visible"] == visible)].sort_values("n")

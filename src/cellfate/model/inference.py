@@ -170,7 +170,8 @@ def compute_attention(
 ) -> pd.DataFrame:
     """The attention table of the embedded trajectories of ``splits`` in one fold, at full length.
 
-    With ``occlusion_window`` (frames, odd) also what each trajectory's prediction loses without the frames around each frame.
+    With ``occlusion_window`` (frames, odd) also what each trajectory's prediction loses without the frames around each frame; null
+    for trajectories that have no more frames than that, of which nothing would be left.
     """
     members = _members(embeddings.trajectories, trajectories, split, fold)
     members = members[members["split"].isin(splits)]
@@ -180,7 +181,8 @@ def compute_attention(
         read = [embeddings.read(name) for name in group["trajectory"]]
         _, weights = classify_sequences(model, [vectors for _, vectors in read])
         for name, part, (frames, vectors), own in zip(group["trajectory"], group["split"], read, weights, strict=True):
-            changes = None if occlusion_window is None else occlusion(model, vectors, occlusion_window)
+            hides_all = occlusion_window is None or len(vectors) <= occlusion_window
+            changes = None if hides_all else occlusion(model, vectors, occlusion_window)
             tables.append(attention_rows(name, frames, own, fold, part, changes))
     columns = ["trajectory", "recording", "fold", "split", "frame", "frames_before_end", "weight", "scaled", "occlusion"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)

@@ -24,8 +24,10 @@ def occlusion(model: FateModel, embeddings: np.ndarray, window: int) -> np.ndarr
     """Log-odds of the positive outcome given all frames, less those with the frames around t hidden: (T,) from (T, D).
 
     Hidden frames are masked in every layer and the others keep their positions. Above 0 the frames speak for the positive
-    outcome. Runs on the model's device, in evaluation mode. Raises an InputError for an even window.
+    outcome. Runs on the model's device, in evaluation mode. Raises an InputError for an even window, and for one that hides all frames.
     """
+    if window >= len(embeddings):
+        raise InputError(f"attention.occlusion_window is {window}, which hides all {len(embeddings)} frames of the trajectory at once")
     device = next(model.parameters()).device
     unseen = torch.as_tensor(np.concatenate([np.zeros((1, len(embeddings)), bool), hidden_windows(len(embeddings), window)]))
     frames = torch.as_tensor(np.ascontiguousarray(embeddings), device=device)[None]

@@ -1,7 +1,7 @@
 """The configuration: its schema, and what a schema cannot say."""
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,8 +133,14 @@ def _embedding_width(width: int, block: str) -> int:
     return width * 8 * (4 if block == "bottleneck" else 1)
 
 
-def _rising(values: list) -> bool:
-    return sorted(set(values)) == values
+def _rising(values: list | str | None) -> bool:
+    return not isinstance(values, list) or sorted(set(values)) == values
+
+
+def min_frames_of(config: Mapping) -> int:
+    """The number of frames that a trajectory of the protocol must exceed: its own, else that of the crops."""
+    own = config["trajectories"]["min_frames"]
+    return config["crops"]["min_frames"] if own is None else own
 
 
 def _not_of_crops(nothing: object) -> Callable[..., bool]:
@@ -154,9 +160,10 @@ RULES = (
     Rule(("outcomes.positive", "outcomes.negative"), lambda one, other: one != other, "the two outcomes must differ"),
     Rule(("outcomes",), lambda names: "censored" not in names.values(), "censored tracks have no outcome that could be compared"),
     Rule(
-        ("crops.min_frames", "trajectories.min_frames"),
-        lambda crops, trajectories: crops <= trajectories,
-        "at most trajectories.min_frames ({1}) is allowed: longer tracks would have no crops",
+        ("trajectories.min_frames", "crops.min_frames"),
+        lambda trajectories, crops: trajectories is None or trajectories >= crops,
+        "at least crops.min_frames ({1}) is needed, as shorter tracks have no crops; null is that number, and a lower crops.min_frames "
+        "cuts more",
     ),
     Rule(
         ("model.encoder_heads", "model.width", "model.block"),

@@ -144,7 +144,7 @@ def _values(node: Mapping, known: Mapping) -> str:
     if "anyOf" in node:
         return ", or ".join(_values(option, known) for option in node["anyOf"])
     if "enum" in node:
-        return "one of " + ", ".join(f"`{value}`" for value in node["enum"])
+        return "one of " * (len(node["enum"]) > 1) + ", ".join(f"`{value}`" for value in node["enum"])
     kinds = node["type"] if isinstance(node["type"], list) else [node["type"]]
     words = [_list(node, known) if kind == "array" else KINDS[kind] for kind in kinds if kind != "null"]
     if kinds == ["null"]:

@@ -17,7 +17,7 @@ from cellfate.frames.reader import Frames
 from cellfate.model.embedding import embed_crops, fast_model
 from cellfate.model.embedding_file import write_trajectories
 from cellfate.model.network import device_for
-from cellfate.model.saved.exported import WEIGHTS, check_channels, check_interval, crop_size, read_settings
+from cellfate.model.saved.exported import WEIGHTS, check_channels, check_interval, check_lengths, crop_size, read_settings
 from cellfate.model.saved.folder import load_model
 from cellfate.model.scaling import Scaling
 
@@ -43,7 +43,8 @@ def embed_recording(
     ``tracks`` is the declared table, ``model_folder`` an exported model. Each frame is decoded once and each crop passes the
     backbone once. The file is that of :class:`cellfate.model.embedding_file.EmbeddingFile`, a trajectory is ``<recording>/<track_id>``.
     Crops have the size in micrometres that the model was trained with, where both pixel sizes are known. Raises InputError for
-    positions outside the frames, and for channels, a frame interval or a pixel size that the model cannot be used with.
+    positions outside the frames, for channels, a frame interval or a pixel size that the model cannot be used with, and where no
+    track is long enough.
     """
     settings = read_settings(model_folder)
     source = f"recording {recording}"
@@ -52,6 +53,7 @@ def embed_recording(
         print(f"WARNING: {warning}", file=sys.stderr, flush=True)
     size = crop_size(settings, pixel_size_um, source)
     validate_positions(tracks, frames.n_frames, frames.shape, recording)
+    check_lengths(tracks, min_frames, model_folder, recording)
     long_enough = tracks["track_id"].map(tracks["track_id"].value_counts()) >= min_frames
     rows = tracks[long_enough].sort_values(["track_id", "frame"], ignore_index=True)
     torch.set_num_threads(threads)

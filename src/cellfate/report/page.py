@@ -12,6 +12,15 @@ from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.plot_style import COURSE_LABELS, feature_label, readable
 from cellfate.report.first_lines import first_lines, notes_of
+from cellfate.report.not_measured import (
+    LAST_K,
+    TRUNCATION,
+    WINDOW,
+    lengths_line,
+    missing_effects,
+    missing_occlusion,
+    missing_steps,
+)
 from cellfate.trajectories.selection import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
@@ -53,11 +62,15 @@ def summary_page(
     outcomes: Mapping[str, str],
     metrics: pd.DataFrame,
     truncation: pd.DataFrame,
+    last_k: pd.DataFrame,
+    trajectories: pd.DataFrame,
     flow: pd.DataFrame,
     design_lines: pd.DataFrame,
     design_scores: pd.DataFrame,
     calibration: pd.DataFrame,
     effects: pd.DataFrame,
+    comparison_steps: pd.DataFrame,
+    settings: Mapping[str, object],
     figures: Sequence[str | Path],
     captions: Sequence[str | Path],
     notes: Sequence[str],
@@ -67,9 +80,9 @@ def summary_page(
     """The page as HTML, without links to other files.
 
     Tables are those of the rooms that made them (``metrics`` of the full test trajectories). ``figures`` are PNG files in the
-    order of the page, ``captions`` text files with the same stems. ``notes`` say what was not measured or must be kept in
-    mind; what the tables themselves show (few trajectories, missing values) is added to them. Raises InputError when a figure
-    has no caption.
+    order of the page, ``captions`` text files with the same stems. ``settings`` are those that decide what is measured, by their
+    dotted names (:mod:`cellfate.report.not_measured`). ``notes`` say what must be kept in mind; what the tables themselves show (few
+    trajectories, missing values with their reason) is added to them. Raises InputError when a figure has no caption.
     """
     names = [outcomes["negative"], outcomes["positive"]]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
@@ -82,11 +95,21 @@ def summary_page(
         metrics=_metrics_table(metrics, names),
         flow=_flow_table(flow, names),
         design=_design_table(design_scores),
+        lengths=lengths_line(trajectories, settings),
         truncation=_truncation_table(truncation),
         calibration=_calibration_table(calibration),
         effects=_effects_tables(effects, names),
         figures=_figures(figures, captions),
-        notes=[*notes_of(design_lines), *caveats(metrics, truncation, calibration, effects, names), *_other_outcomes(flow, names), *notes],
+        notes=[
+            *notes_of(design_lines),
+            *caveats(metrics, calibration, names),
+            *missing_steps(truncation, TRUNCATION, settings[TRUNCATION], names),
+            *missing_steps(last_k, LAST_K, settings[LAST_K], names),
+            *missing_occlusion(settings[WINDOW]),
+            *missing_effects(effects, comparison_steps, names),
+            *_other_outcomes(flow, names),
+            *notes,
+        ],
         software=software,
         config_digest=config_digest,
     )
@@ -209,9 +232,7 @@ def _effect_words(row: pd.Series) -> tuple[str, str, str]:
     return f"{row['median_delta']:+.2f}", _interval(row), evidence[0] if evidence else ""
 
 
-def caveats(
-    metrics: pd.DataFrame, truncation: pd.DataFrame, calibration: pd.DataFrame, effects: pd.DataFrame, names: Sequence[str]
-) -> list[str]:
+def caveats(metrics: pd.DataFrame, calibration: pd.DataFrame, names: Sequence[str]) -> list[str]:
     """What the tables themselves say about how far the numbers can be trusted, as sentences."""
     rows = _held_out(metrics)
     sizes = {name: _size(rows, name) for name in names}
@@ -226,36 +247,15 @@ def caveats(
         found.append(f"The intervals rest on {int(recordings.iloc[0])} held-out recordings and are rough.")
     if rows.loc[rows["metric"] == "balanced_accuracy", "ci_low"].isna().all():
         found.append("There are no intervals: the held-out trajectories cannot be resampled.")
-    accuracy = truncation[(truncation["metric"] == "balanced_accuracy") & truncation["value"].isna() & (truncation["cohort"] == "all")]
-    if len(accuracy):
-        found.append(f"Not measured, too few long trajectories: truncation by {', '.join(str(n) for n in sorted(accuracy['n']))} frames.")
     if not (calibration["stage"] == "calibrated").any():
-        found.append("The probabilities were not calibrated.")
+        found.append("The probabilities were not calibrated: evaluation.calibration is false.")
     full = calibration[calibration["condition"] == "full"].groupby("stage")["log_loss"].first()
     if {"raw", "calibrated"} <= set(full.index) and full["calibrated"] > full["raw"]:
         found.append(
             f"Calibration made the log-loss of held-out cells worse ({full['raw']:.3f} before, {full['calibrated']:.3f} after): "
             "the validation part is too small or differs from them. The headline numbers use uncalibrated probabilities."
         )
-    return found + _missing_effects(effects, names)
-
-
-def _missing_effects(effects: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Which outcomes have no effect at all, and which have none relative to other cells."""
-    known = effects[effects["median_delta"].notna()]
-    has = {course: set(known.loc[known["course"] == course, "outcome"]) for course in COURSE_LABELS}
-    missing = [name for name in names if name not in has["kept"]]
-    alone = [name for name in names if name in has["kept"] - has["removed"]]
-    found = []
-    if missing:
-        found.append(f"Not measured, no trajectory is long enough and correctly classified: features of {_listed(missing)}.")
-    if alone:
-        found.append(f"Not measured, too few other cells to compare with: features of {_listed(alone)} {COURSE_LABELS['removed']}.")
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(f"“{readable(name)}”" for name in names)
 
 
 def _other_outcomes(flow: pd.DataFrame, names: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from cellfate.crops.cutting import cut
 from cellfate.frames.reader import Frames
 from cellfate.segmentation.mask_file import NO_REGION, writing_masks
 from cellfate.segmentation.settings import SegmentationSettings
+from cellfate.trajectories.lengths import Lengths
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 
 OUTSIDE_PERCENTILE = 10  # of the pixels of a crop inside the frame; the level of those outside
@@ -169,7 +170,8 @@ def segment_cells(
     diameter: float,
     flow_threshold: float,
     cellprob_threshold: float,
-    statistics_min_frames: int,
+    statistics_min_frames: int | str | None,
+    high_percentile: float | None,
     treatment: str | None,
     trajectories: str | Path | None = None,
     split: str | Path | None = None,
@@ -181,10 +183,11 @@ def segment_cells(
 ) -> None:
     """Segment one crop file and write its masks: ``tracks`` is ``all`` or ``held_out``, see :func:`tracks_to_segment`.
 
-    The tables ``trajectories`` and ``split`` are needed for ``held_out``, which ends each track at its trajectory's last
-    frame. ``channel`` is a channel's name (ladder single), ``device`` as torch names it. The masks of a crop do not depend on
-    ``batch_size``; with one thread they are the same in every run. ``frames`` of the recording are needed where
-    ``whole_frames_from`` is not None, see :func:`segment_recording`.
+    For ``held_out``, which ends each track at its trajectory's last frame, the tables ``trajectories`` and ``split`` are needed, and
+    the settings ``statistics_min_frames`` and ``high_percentile`` of the statistics (:mod:`cellfate.trajectories.lengths`). ``channel``
+    is a channel's name (ladder single), ``device`` as torch names it. The masks of a crop do not depend on ``batch_size``; with one
+    thread they are the same in every run. ``frames`` of the recording are needed where ``whole_frames_from`` is not None, see
+    :func:`segment_recording`.
     """
     with CropFile(crops) as crop_file:
         index = 0 if ladder == "published" else _channel_index(crop_file, channel)
@@ -193,7 +196,8 @@ def segment_cells(
             chosen = all_tracks(crop_file)
         elif tracks == "held_out":
             tables = read_table(trajectories, TRAJECTORIES), read_table(split, SPLIT)
-            chosen = tracks_to_segment(*tables, crop_file.recording, statistics_min_frames, treatment)
+            min_frames = Lengths.of(tables[0], treatment).statistics_min_frames(statistics_min_frames, high_percentile)
+            chosen = tracks_to_segment(*tables, crop_file.recording, min_frames, treatment)
         else:
             raise InputError(f"segmentation.tracks is {tracks!r}, 'held_out' or 'all' is needed")
         segment_recording(

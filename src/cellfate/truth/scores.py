@@ -99,11 +99,12 @@ def score_evidence(
     rows = rows.assign(visible=rows["frame"] >= onset)[onset.notna()]
     everywhere = rows.groupby(["outcome", "trajectory"])["visible"].mean()
     tables = []
-    for by in ["attention"] + ["occlusion"] * (not rows["occlusion"].isna().any()):
+    for by in ["attention"] + ["occlusion"] * bool(rows["occlusion"].notna().any()):
         weighed = weigh_frames(rows, trajectories, by)
+        weighed = weighed[weighed["weight"].notna()]
         limit = weighed.groupby("trajectory")["weight"].transform(np.percentile, high_percentile)
         high = weighed[weighed["weight"] >= limit].groupby(["outcome", "trajectory"])["visible"].mean()
-        shares = pd.DataFrame({"high": high, "all": everywhere}).groupby("outcome")
+        shares = pd.DataFrame({"high": high, "all": everywhere}).dropna().groupby("outcome")
         table = shares.agg(n_trajectories=("all", "size"), share_high=("high", "mean"), share_all=("all", "mean"))
         tables.append(table.reset_index().assign(by=by))
     return pd.concat(tables, ignore_index=True)[["outcome", "by", "n_trajectories", "share_high", "share_all"]]

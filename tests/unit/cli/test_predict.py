@@ -146,9 +146,20 @@ def test_a_model_that_does_not_say_from_when_it_predicts_needs_the_option(tmp_pa
     (model / "settings.json").write_text(json.dumps(settings))
     sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
     assert predict(model, sheet) == 1
-    assert "min_frames not found, as in a model of cellfate 0.1; say it with --min-frames" in capsys.readouterr().err
+    assert (
+        "min_frames not found, as in a model of cellfate 0.1; say it with prediction.min_frames (--min-frames)" in capsys.readouterr().err
+    )
     assert predict(model, sheet, "--min-frames", "8") == 0
     assert read_table(tmp_path / "out/r0.parquet", FATE_PREDICTIONS)["n_frames_seen"].min() == 8
+
+
+def test_tracks_that_are_all_too_short_are_an_error_before_anything_is_computed(tmp_path, model, capsys):
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    assert predict(model, sheet, "--min-frames", "500") == 1
+    told = capsys.readouterr().err
+    assert "recording r0: no track has 500 frames" in told
+    assert "prediction.min_frames (--min-frames) sets the number; the model's own is 5" in told
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -165,7 +176,7 @@ def test_defaults_are_those_of_the_configuration():
     assert parsed.every == config["prediction"]["every"]
     assert parsed.allow_other_interval == config["prediction"]["allow_other_interval"]
     assert parsed.accelerator == config["training"]["accelerator"]
-    assert config["trajectories"]["min_frames"] == config["prediction"]["min_frames"]  # the model's and the workflow's
+    assert parsed.min_frames is config["prediction"]["min_frames"] is None  # the model's own
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many"])

@@ -187,6 +187,22 @@ def test_last_k_keeps_all_and_fixes_those_that_are_long_enough():
         assert value(table, "accuracy", n=n, cohort="fixed")["n_trajectories"] == (lengths >= 40).sum()
 
 
+def test_a_k_above_the_longest_trajectory_has_no_row():
+    predictions = make_predictions(conditions=[("last_k", k) for k in (5, 20, 30)])
+    predictions["n_frames"] = np.minimum(predictions["n"], 20)
+    found = evaluate_at(predictions, make_trajectories(predictions), "last_k", [5, 20, 30], NAMES, treatment=None)
+    assert sorted(found["n"].unique()) == [5, 20]
+    fixed, shrinking = (value(found, "balanced_accuracy", n=20, cohort=cohort)["value"] for cohort in ("fixed", "all"))
+    assert fixed == pytest.approx(shrinking)
+
+
+@pytest.mark.parametrize("condition", ["truncation", "last_k"])
+def test_no_steps_give_an_empty_table(condition):
+    predictions = make_predictions()
+    found = evaluate_at(predictions, make_trajectories(predictions), condition, [], NAMES, treatment=None)
+    assert check_table(found, METRICS, "m").empty
+
+
 def test_folds_are_pooled_and_a_trajectory_counts_once():
     held_out = make_predictions(seed=1, fold=0)
     seen = held_out.assign(fold=1, split="train", logit=-held_out["logit"], probability=1 - held_out["probability"])

@@ -56,6 +56,20 @@ def test_profile_by_hand():
     assert table["n_trajectories"].tolist() == [2, 2, 2, 1]
 
 
+def test_trajectories_without_occlusion_stay_out_of_its_mean():
+    trajectories = [("a/1", "mitosis", [0, 0.5, 1]), ("b/2", "mitosis", [0.25, 0, 1]), ("c/3", "mitosis", [0.2, 0, 1])]
+    attention, correct, known = make_inputs(trajectories)
+    attention["occlusion"] = np.where(attention["trajectory"] == "c/3", np.nan, 2.0)
+    table = check_table(profile_of(attention, correct, known, NAMES), ATTENTION_PROFILE, "p")
+    assert table["n_trajectories"].tolist() == [3, 3, 3]
+    for column in ("occlusion", "occlusion_low", "occlusion_high"):
+        assert table[column].tolist() == [2, 2, 2]
+    only = attention.assign(occlusion=np.where(attention["trajectory"] == "a/1", 2.0, np.nan))
+    table = profile_of(only, correct, known, NAMES)
+    assert table["occlusion"].tolist() == [2, 2, 2]
+    assert table["occlusion_low"].isna().all()  # one recording
+
+
 def test_recordings_of_different_frame_intervals_have_no_common_hours():
     attention, correct, known = make_inputs(
         [("a/1", "mitosis", [0, 0.5, 1]), ("b/2", "apoptosis", [0.25, 0, 1]), ("c/3", "mitosis", [1, 0])]

@@ -12,7 +12,8 @@ from cellfate.explanation.effects import (
     summarize_deltas,
     summarize_effects,
 )
-from cellfate.explanation.tables import EFFECT_SUMMARY, EFFECTS
+from cellfate.explanation.steps import comparison_steps
+from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, EFFECT_SUMMARY, EFFECTS
 from cellfate.model.attention_rows import attention_rows
 from cellfate.statistics.effect_sizes import cliffs_delta
 from cellfate.statistics.permutation import benjamini_hochberg
@@ -129,6 +130,33 @@ def test_no_trajectory_gives_empty_tables():
     effects = compare(inputs, min_frames=100)
     assert effects.empty
     assert summarize(inputs, effects).empty
+
+
+def test_the_steps_on_the_way_to_the_comparison_are_counted():
+    inputs = make_inputs()
+    inputs[1].loc[inputs[1]["trajectory"] == "r1/1", "probability"] = 0.1  # a mitosis called wrongly
+    inputs[2].loc[inputs[2]["trajectory"].isin(["r0/3", "r2/2"]), "n_frames"] = 19
+    inputs[3] = inputs[3][inputs[3]["track_id"] != 5]  # no cell found
+    features = inputs[3]
+    inputs[3] = features[(features["track_id"] != 7) | (features["frame"] == features["frame"].min())]  # found in one frame
+    settings = dict(HIGH_FRAMES)
+    steps = comparison_steps(analysis_of(inputs, settings), compare(inputs), 20)
+    counts = check_table(steps, COMPARISON_STEPS, "c").pivot_table(index="step", columns="outcome", values="n")
+    assert counts.loc[list(COMPARED_STEPS), "mitosis"].tolist() == [6, 5, 4, 3, 2]
+    assert counts.loc[list(COMPARED_STEPS), "apoptosis"].tolist() == [6, 6, 5, 5, 5]
+    assert steps.loc[steps["step"] == "long enough", "limit"].tolist() == [20, 20]
+    none = comparison_steps(analysis_of(inputs, dict(HIGH_FRAMES)), compare(inputs, min_frames=100), 100)
+    assert none.loc[none["step"] == "long enough", "n"].tolist() == [0, 0]
+
+
+def test_a_trajectory_without_occlusion_cannot_be_weighed_by_it():
+    inputs = make_inputs()
+    inputs[0] = inputs[0].assign(occlusion=np.where(inputs[0]["trajectory"] == "r1/1", np.nan, 0.5))
+    inputs[2] = inputs[2].assign(label=inputs[1]["label"].to_numpy())
+    analysis = analysis_of(inputs, dict(HIGH_FRAMES)).weighed_by("occlusion")
+    settings = {"min_frames": 20, "high_percentile": 90, "resamples": 20, "seed": 1}
+    with pytest.raises(InputError, match=r"statistics.min_frames is 20, but trajectory r1/1 has 30 frames.*attention.occlusion_window"):
+        compare_features(analysis, inputs[3], **settings)
 
 
 def test_p_values_do_not_depend_on_the_other_trajectories():

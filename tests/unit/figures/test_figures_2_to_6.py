@@ -2,6 +2,7 @@
 
 import itertools
 import struct
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -21,17 +22,21 @@ from cellfate.evaluation.design import score_design, tabulate_design
 from cellfate.evaluation.scoring import Resampling
 from cellfate.evaluation.tables import CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
 from cellfate.explanation.tables import ATTENTION_PROFILE, EFFECT_SUMMARY, EXAMPLES
-from cellfate.figures.attention_profile import plot_attention_profile
-from cellfate.figures.calibration import plot_calibration
+from cellfate.figures.attention_profile import plot_attention_profile as draw_profile
+from cellfate.figures.calibration import plot_calibration as draw_calibration
 from cellfate.figures.confusion import plot_confusion
 from cellfate.figures.design import plot_design
 from cellfate.figures.effects import plot_effects
 from cellfate.figures.examples import composite, plot_examples
 from cellfate.figures.training_curves import plot_training_curves, read_curves
-from cellfate.figures.truncation import plot_truncation
-from cellfate.figures.truth import median_onsets, plot_truth, spread
+from cellfate.figures.truncation import plot_truncation as draw_truncation
+from cellfate.figures.truth import median_onsets, spread
+from cellfate.figures.truth import plot_truth as draw_truth
 from cellfate.truth.tables import TRUTH_FATES, TRUTH_SEGMENTATION
 
+plot_truncation, plot_attention_profile, plot_calibration, plot_truth = (
+    partial(draw, min_trajectories=5) for draw in (draw_truncation, draw_profile, draw_calibration, draw_truth)
+)
 STEPS = {"truncation": tuple(range(0, 51, 5)), "last_k": tuple(range(5, 101, 5))}
 BOTH = ("kept", "removed")
 FEATURES = ("area", "equivalent_diameter_area", "circularity", "intensity_mean-cell_cycle", "n_neighbors")
@@ -211,9 +216,9 @@ def test_words_neither_overlap_nor_leave_the_figure_and_outcomes_are_those_of_th
 def test_an_empty_table_gives_a_figure_that_says_so(name, monkeypatch, tmp_path):
     figure = EMPTY[name]()
     texts = drawn_texts(figure, monkeypatch)
-    notes = [text for text, _ in texts if "no trajectory meets" in text]
+    notes = [text for text, _ in texts if "no trajectory meets" in text or "not measured" in text]
     assert notes
-    assert all("n = 0" in note for note in notes)
+    assert all("n = 0" in note or "evaluation." in note for note in notes)
     for (text, a), (other, b) in itertools.combinations(texts, 2):
         assert not a.padded(-0.5).overlaps(b.padded(-0.5)), (text, other)
     save_figure(figure, tmp_path / "x.pdf", tmp_path / "x.png")
@@ -304,8 +309,36 @@ def test_truncation_without_intervals_or_fixed_cohort(monkeypatch):
     figure = plot_truncation(one[one["cohort"] == "all"], one[:0], FATES, 30)
     shown = words(figure, monkeypatch)
     assert "fixed" not in shown
-    assert "no trajectory meets" in shown  # no last k
+    assert "not measured: evaluation.last_k is null" in shown.replace("\n", " ")
     assert figure.axes[0].get_ylim()[0] <= 0.4
+
+
+def test_points_on_few_trajectories_are_not_drawn_and_the_number_is_said(monkeypatch):
+    table, last = metrics("truncation", n0=505), metrics("last_k")  # 505 at n = 0, 5 at n = 50
+    few = table[table["cohort"] == "all"]
+    figure = draw_truncation(few, last, FATES, 30, min_trajectories=6)
+    assert list(lines_of(figure.axes[0])["#000000", "-"].get_xdata()) == list(range(0, 50, 5))
+    assert figure.axes[0].get_xlim()[1] < 50
+    shown = words(figure, monkeypatch)
+    assert "every point: 6 or more trajectories" in shown
+    every = draw_truncation(few, last, FATES, 30, min_trajectories=1)
+    assert list(lines_of(every.axes[0])["#000000", "-"].get_xdata()) == list(range(0, 51, 5))
+    none = words(draw_truncation(few, last, FATES, 30, min_trajectories=600), monkeypatch)
+    assert "fewer than 600 trajectories" in none
+    assert "figures.min_trajectories" in none
+
+
+def test_figures_say_why_nothing_is_drawn(monkeypatch):
+    alone = metrics("truncation").assign(value=np.nan)
+    assert "all of one outcome" in words(plot_truncation(alone, empty(METRICS), FATES), monkeypatch)
+    assert "evaluation.treatment" in words(plot_truncation(alone.assign(n_trajectories=0), empty(METRICS), FATES), monkeypatch)
+    assert "figures.min_trajectories" in words(draw_profile(profile(), FATES, min_trajectories=999), monkeypatch)
+
+
+def test_the_axis_of_short_trajectories_has_ticks_of_their_own():
+    short = profile().query("frames_before_end < 20")
+    ticks = plot_attention_profile(short, FATES).axes[0].get_xticks()
+    assert list(ticks) == [-15, -10, -5, 0]
 
 
 # ---- figures 4 and 5 ----
@@ -350,7 +383,7 @@ def test_attention_profile_without_hours_has_an_axis_in_frames_only():
 def test_attention_profile_with_one_outcome_counts_none_of_the_other(monkeypatch):
     shown = words(plot_attention_profile(profile().query("outcome == 'mitosis'"), FATES), monkeypatch)
     assert "0" in shown.split(" | ")
-    assert "apoptosis" in shown
+    assert "apoptosis: n < 5" in shown
 
 
 def markers_of(axes):

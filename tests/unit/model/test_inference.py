@@ -201,6 +201,15 @@ def test_attention_table_with_occlusion(model, tables):
     assert table.loc[table["trajectory"] == name, "occlusion"].to_numpy() == pytest.approx(occlusion(model, vectors, 3), abs=1e-9)
 
 
+def test_trajectories_that_the_window_would_hide_have_no_occlusion(model, tables):
+    trajectories, split = tables
+    embeddings = Embeddings({name: 11 + i % 2 for i, name in enumerate(trajectories["trajectory"]) if i >= 25})
+    found = compute_attention(model, embeddings, trajectories, split, 0, splits=["test"], occlusion_window=11)
+    lengths = check_table(found, ATTENTION, "a").groupby("trajectory")["frame"].transform("size")
+    assert set(lengths) == {11, 12}
+    assert (found["occlusion"].isna() == (lengths == 11)).all()
+
+
 def test_open_model(model, tmp_path):
     save_model(tmp_path, model, {})
     opened = open_model(tmp_path, threads=1, accelerator="auto").cpu()

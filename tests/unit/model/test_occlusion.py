@@ -65,11 +65,11 @@ def test_batches_do_not_matter(monkeypatch):
     assert occlusion(model, vectors, 3) == pytest.approx(together, abs=1e-5)
 
 
-def test_a_window_wider_than_the_trajectory_leaves_the_class_token():
-    model = random_model()
-    changes = occlusion(model, embeddings(3), 11)
-    assert np.ptp(changes) == pytest.approx(0, abs=1e-6)
-    assert np.isfinite(changes).all()
+@pytest.mark.parametrize("window", [3, 11])
+def test_a_window_that_hides_the_whole_trajectory_is_an_error(window):
+    with pytest.raises(InputError, match=f"attention.occlusion_window is {window}, which hides all 3 frames"):
+        occlusion(random_model(), embeddings(3), window)
+    assert np.isfinite(occlusion(random_model(), embeddings(window + 1), window)).all()
 
 
 def test_the_frame_that_carries_the_answer_is_found():

@@ -11,7 +11,7 @@ import yaml
 
 from cellfate.base.errors import InputError
 from cellfate.planning.agreement import check_sheet_agreement, check_states, sheet_agreement_problems
-from cellfate.planning.config import check_config, config_problems
+from cellfate.planning.config import check_config, config_problems, min_frames_of
 from cellfate.simulation.cellpose_training import NetworkTraining
 
 ROOT = Path(__file__).parents[3]
@@ -78,7 +78,9 @@ def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
         ),
         ("split.folds", 2, r"split\.folds is 2, 1 \(one split\) or at least 3"),
         ("outcomes.positive", "apoptosis", r"outcomes\.positive is 'apoptosis', the two outcomes must differ"),
-        ("crops.min_frames", 11, r"crops\.min_frames is 11, at most trajectories\.min_frames \(10\)"),
+        ("trajectories.min_frames", 9, r"trajectories\.min_frames is 9, at least crops\.min_frames \(10\) is needed"),
+        ("evaluation.last_k", "all", r"evaluation\.last_k"),
+        ("statistics.min_frames", 0, r"statistics\.min_frames"),
         ("model.encoder_heads", 3, r"model\.encoder_heads is 3, must divide .* 2048"),
         ("model.input_size", 200, r"model\.input_size is 200, at most crops\.size"),
         ("evaluation.truncation", [5, 0], r"evaluation\.truncation .* numbers must rise"),
@@ -240,3 +242,20 @@ def test_every_disagreement_with_the_sheet_is_listed_but_those_that_rest_on_brok
     assert len(found) == 3
     assert [text.split(": ")[1].split(" is ")[0] for text in found] == ["evaluation.treatment", "scaling", "training.checkpoint"]
     assert list(sheet_agreement_problems(config, SHEET, [], broken={"evaluation", "scaling"})) == []
+
+
+@pytest.mark.parametrize(("own", "found"), [(None, 10), (10, 10), (25, 25)])
+def test_a_protocol_may_ask_for_longer_tracks_than_the_crops(own, found):
+    config = merged("config.yaml")
+    config["trajectories"]["min_frames"] = own
+    check_config(config, SCHEMA, [ROOT / "config.yaml"])
+    assert min_frames_of(config) == found
+
+
+@pytest.mark.parametrize("key", ["evaluation.truncation", "evaluation.last_k", "attention.occlusion_window", "statistics.min_frames"])
+@pytest.mark.parametrize("value", ["auto", None])
+def test_settings_that_follow_lengths_can_be_auto_or_off(key, value):
+    config = merged("config.yaml")
+    section, name = key.split(".")
+    config[section][name] = value
+    check_config(config, SCHEMA, [ROOT / "config.yaml"])

@@ -142,8 +142,9 @@ def test_embeddings_are_those_of_the_crops_around_the_cell(tmp_path, model_folde
 
 
 def test_no_track_is_long_enough(tmp_path, model_folder):
-    table = predicted(tmp_path, model_folder, ToyFrames(), toy_tracks({1: (0, 3)}))
-    assert check_table(table, FATE_PREDICTIONS, "test").empty
+    message = r"recording r0: no track has 5 frames, .* the longest has 4: .* prediction.min_frames \(--min-frames\) .* model's own is 5"
+    with pytest.raises(InputError, match=message):
+        predicted(tmp_path, model_folder, ToyFrames(), toy_tracks({1: (0, 3)}))
 
 
 def test_gaps_count_the_frames_that_are_there(tmp_path, model_folder):

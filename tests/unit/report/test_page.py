@@ -13,7 +13,8 @@ from cellfate.base.errors import InputError
 from cellfate.base.plot_style import empty_figure, save_figure
 from cellfate.base.tables import check_table
 from cellfate.evaluation.tables import CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS
-from cellfate.explanation.tables import EFFECT_SUMMARY
+from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, EFFECT_SUMMARY
+from cellfate.report.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
 from cellfate.report.page import caveats, summary_page, write_summary
 from cellfate.trajectories.tables import FLOW
 
@@ -44,6 +45,40 @@ def truncation(last=0.6):
         for cohort, size in (("all", 480 - n), ("fixed", 142)):
             rows.append(("cisplatin", "truncation", n, cohort, "balanced_accuracy", "all", value, None, None, size))
     return table(METRICS, rows)
+
+
+def curve(sizes, condition="truncation", values=None):
+    """Metrics by n of trajectories of the two outcomes, {n: (negative, positive)}."""
+    rows = []
+    for n, counts in sizes.items():
+        value = 0.8 if min(counts) else None
+        rows.append(("cisplatin", condition, n, "all", "balanced_accuracy", "all", value, None, None, sum(counts)))
+        rows += [("cisplatin", condition, n, "all", "recall", name, 0.8, None, None, k) for name, k in zip(NAMES, counts, strict=True)]
+    return table(METRICS, rows)
+
+
+def steps(*counts):
+    """Of the two outcomes in turn: the numbers of trajectories after each step."""
+    rows = [
+        (name, step, n, 50 if step == "long enough" else None)
+        for name, own in zip(NAMES, counts, strict=True)
+        for step, n in zip(COMPARED_STEPS, own, strict=True)
+    ]
+    return table(COMPARISON_STEPS, rows)
+
+
+def trajectories():
+    return pd.DataFrame({"n_frames": [20, 20, 22, 30], "usable": True, "treatment": "cisplatin"})
+
+
+SETTINGS = {
+    "evaluation.truncation": "auto",
+    "evaluation.last_k": "auto",
+    "evaluation.treatment": "cisplatin",
+    "attention.occlusion_window": "auto",
+    "statistics.min_frames": "auto",
+    "statistics.high_percentile": 90,
+}
 
 
 def flow():
@@ -91,11 +126,15 @@ def page(figures, **changes):
         "outcomes": FATES,
         "metrics": metrics(),
         "truncation": truncation(),
+        "last_k": curve({5: (9, 9)}, "last_k"),
+        "trajectories": trajectories(),
         "flow": flow(),
         "design_lines": design_lines(),
         "design_scores": design_scores(),
         "calibration": calibration(),
         "effects": effects(),
+        "comparison_steps": steps((60, 55, 55, 55, 55), (60, 55, 55, 55, 55)),
+        "settings": SETTINGS,
         "figures": figures,
         "captions": CAPTIONS,
         "notes": [],
@@ -198,11 +237,12 @@ def test_outcomes_that_are_not_compared_are_kept_in_mind(figures):
 
 def test_calibration_that_makes_it_worse_is_said():
     worse = calibration().assign(log_loss=[0.3, 0.5])
-    assert "log-loss of held-out cells worse (0.300 before, 0.500 after)" in caveats(metrics(), truncation(), worse, effects(), NAMES)[0]
+    assert "log-loss of held-out cells worse (0.300 before, 0.500 after)" in caveats(metrics(), worse, NAMES)[0]
 
 
-def test_a_sound_run_has_no_caveats():
-    assert caveats(metrics(), truncation(), calibration(), effects(), NAMES) == []
+def test_a_sound_run_has_no_caveats(figures):
+    assert caveats(metrics(), calibration(), NAMES) == []
+    assert "What to keep in mind" not in page(figures)
 
 
 @pytest.mark.parametrize(
@@ -212,24 +252,100 @@ def test_a_sound_run_has_no_caveats():
         ({"metrics": metrics(recordings=1.0)}, "come from one recording"),
         ({"metrics": metrics(recordings=4.0)}, "rest on 4 held-out recordings"),
         ({"metrics": metrics(interval=False)}, "There are no intervals"),
-        ({"truncation": truncation(last=None)}, "truncation by 10 frames"),
         ({"calibration": calibration(("raw",))}, "were not calibrated"),
-        ({"effects": effects((None, 0.3))}, "features of “cell death”"),
-        ({"effects": effects()[:0]}, "features of “cell death” and “division”"),
-        ({"effects": effects(removed=(0.2, None))}, "too few other cells to compare with: features of “division” relative to other cells"),
-        ({"effects": effects((None, 0.3), (None, 0.1))}, "features of “cell death”."),
     ],
 )
 def test_weak_numbers_are_said_to_be_weak(figures, changes, words):
-    content = {"metrics": metrics(), "truncation": truncation(), "calibration": calibration(), "effects": effects()} | changes
+    content = {"metrics": metrics(), "calibration": calibration()} | changes
     found = caveats(**content, names=NAMES)
     assert len(found) == 1
     assert words in found[0]
     assert found[0] in page(figures, **changes)
 
 
+TRUNCATION, LAST_K = "evaluation.truncation", "evaluation.last_k"
+
+
+@pytest.mark.parametrize(
+    ("table", "setting", "value", "words"),
+    [
+        (curve({}), TRUNCATION, None, "predictions without the last n frames; evaluation.truncation is null"),
+        (curve({}, "last_k"), LAST_K, None, "predictions from the last n frames; evaluation.last_k is null"),
+        (
+            curve({0: (9, 9), 40: (0, 0), 50: (0, 0)}),
+            TRUNCATION,
+            [0, 40, 50],
+            "no held-out trajectory is that long: .* without the last 40, 50 ",
+        ),
+        (
+            curve({0: (9, 9), 40: (0, 3)}),
+            TRUNCATION,
+            "auto",
+            "all .* long enough are “division”: .* the last 40 frames .evaluation.truncation",
+        ),
+        (curve({0: (9, 9), 40: (3, 0)}), TRUNCATION, "auto", "all .* long enough are “cell death”: .* the last 40 frames"),
+        (curve({0: (0, 0), 40: (0, 0)}), TRUNCATION, "auto", "no held-out trajectory is of the treatment that evaluation.treatment names"),
+        (
+            curve({5: (9, 9)}, "last_k"),
+            LAST_K,
+            [5, 30],
+            r"Left out: the last 30 frames \(evaluation.last_k\), as no held-out trajectory is that",
+        ),
+    ],
+)
+def test_what_is_missing_of_a_curve_has_its_reason(table, setting, value, words):
+    (found,) = missing_steps(table, setting, value, NAMES)
+    assert re.search(words, found)
+
+
+def test_a_whole_curve_has_nothing_missing():
+    assert missing_steps(curve({0: (9, 9), 5: (4, 4)}), TRUNCATION, [0, 5], NAMES) == []
+    assert missing_steps(curve({0: (9, 9), 5: (4, 4)}), TRUNCATION, "auto", NAMES) == []
+    assert missing_occlusion("auto") == []
+    assert missing_occlusion(None) == ["Not measured: what the prediction loses without single frames; attention.occlusion_window is null."]
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((0, 0, 0, 0, 0), "no trajectory of it is among those looked at (evaluation.treatment, statistics.splits)"),
+        ((9, 0, 0, 0, 0), "none of its 9 trajectories is classified correctly"),
+        ((9, 7, 0, 0, 0), "none of its 7 correctly classified trajectories has 50 frames (statistics.min_frames)"),
+        ((9, 7, 5, 0, 0), "in none of its 5 trajectories that are long enough a cell was found (the section segmentation)"),
+        (
+            (9, 7, 5, 4, 0),
+            "none of its 4 trajectories has two frames of either kind in which the cell was found (statistics.high_percentile)",
+        ),
+    ],
+)
+def test_missing_features_have_their_reason(figures, counts, words):
+    changes = {"effects": effects((None, 0.3), (None, 0.1)), "comparison_steps": steps(counts, (60, 55, 55, 55, 55))}
+    found = missing_effects(changes["effects"], changes["comparison_steps"], NAMES)
+    assert found == [f"Not measured, {words}: features of “cell death”."]
+    assert found[0] in page(figures, **changes)
+
+
+def test_features_that_cannot_be_compared_with_other_cells():
+    (found,) = missing_effects(effects(removed=(0.2, None)), steps((9,) * 5, (9,) * 5), NAMES)
+    assert "fewer than 3 trajectories of an outcome in other recordings" in found
+    assert "features of “division” relative to other cells" in found
+
+
+def test_what_auto_came_to_is_said(figures):
+    line = lengths_line(trajectories(), SETTINGS)
+    assert line == (
+        "Three quarters of the 4 usable trajectories that are analysed have 20 frames or more, the longest has 30. From their lengths "
+        "follow: evaluation.truncation 0 to 18 in steps of 2, evaluation.last_k 2 to 20 in steps of 2, attention.occlusion_window 3, "
+        "statistics.min_frames 20."
+    )
+    assert line in page(figures)
+    set_by_hand = SETTINGS | {TRUNCATION: [0, 5], LAST_K: None, "attention.occlusion_window": 3, "statistics.min_frames": 11}
+    assert lengths_line(trajectories(), set_by_hand) is None
+
+
 def test_a_run_without_long_trajectories_still_has_a_page(figures):
-    text = page(figures, truncation=truncation()[:0], effects=effects()[:0], calibration=calibration()[:0])
+    none = steps((0,) * 5, (0,) * 5)
+    text = page(figures, truncation=truncation()[:0], effects=effects()[:0], calibration=calibration()[:0], comparison_steps=none)
     assert "Balanced accuracy without the last frames" not in text
     assert "<h2>Calibration</h2>" not in text
 
@@ -238,6 +354,8 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
     content = {"figures": figures, "captions": CAPTIONS, "notes": [], "software": "x", "config_digest": "y"}
     tables = {"metrics": metrics(), "truncation": truncation(), "flow": flow(), "calibration": calibration(), "effects": effects()}
     tables |= {"design_lines": design_lines(), "design_scores": design_scores()}
+    tables |= {"last_k": curve({5: (9, 9)}, "last_k"), "trajectories": trajectories(), "comparison_steps": steps((9,) * 5, (9,) * 5)}
+    content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):
         write_summary(tmp_path / name, dataset="demo", protocol="p", outcomes=FATES, **tables, **content)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()

@@ -359,6 +359,7 @@ def run(crop_file, tmp_path, narrow_file, **changes):
         "flow_threshold": 0.0,
         "cellprob_threshold": 0.0,
         "statistics_min_frames": 8,
+        "high_percentile": 90,
         "treatment": "cisplatin",
         "trajectories": tmp_path / "trajectories.parquet",
         "split": tmp_path / "split.parquet",
@@ -391,6 +392,13 @@ def test_segment_cells_writes_masks_up_to_the_last_frame(crop_file, tmp_path, na
         assert masks.settings["max_size_fraction"] == 1
         with pytest.raises(InputError, match="track 9 has no masks"):
             masks.read(9)
+
+
+def test_the_limit_of_the_statistics_can_follow_the_lengths(crop_file, tmp_path, narrow_file):
+    with run(crop_file, tmp_path, narrow_file, statistics_min_frames="auto", high_percentile=70) as masks:
+        assert masks.track_ids == [3]  # its 8 frames are the common length
+    with run(crop_file, tmp_path, narrow_file, statistics_min_frames="auto") as masks:
+        assert masks.track_ids == []  # two high frames need 11
 
 
 def test_all_tracks_need_no_tables(crop_file, tmp_path, narrow_file):

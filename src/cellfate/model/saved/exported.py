@@ -35,8 +35,22 @@ def first_prediction(folder: str | Path) -> int:
     """The number of frames from which on a track is predicted where nobody asks for another: that from which on it was calibrated."""
     settings = read_settings(folder)
     if "min_frames" not in settings:
-        raise InputError(f"{Path(folder) / SETTINGS}: min_frames not found, as in a model of cellfate 0.1; say it with --min-frames")
+        raise InputError(
+            f"{Path(folder) / SETTINGS}: min_frames not found, as in a model of cellfate 0.1; "
+            "say it with prediction.min_frames (--min-frames)"
+        )
     return settings["min_frames"]
+
+
+def check_lengths(tracks: pd.DataFrame, min_frames: int, folder: str | Path, recording: str) -> None:
+    """Raise an InputError when no track has ``min_frames`` frames, as nothing would be predicted."""
+    longest = int(tracks["track_id"].value_counts().max()) if len(tracks) else 0
+    if longest < min_frames:
+        own = read_settings(folder).get("min_frames", "not known")
+        raise InputError(
+            f"recording {recording}: no track has {min_frames} frames, from which on a track is predicted, the longest has {longest}: "
+            f"nothing to predict. prediction.min_frames (--min-frames) sets the number; the model's own is {own}"
+        )
 
 
 def check_recordings(model: str | Path, sheet: pd.DataFrame, source: str | Path, allow_other_interval: bool) -> None:

@@ -19,12 +19,13 @@ from cellfate.planning.agreement import sheet_agreement_problems, states_problem
 from cellfate.planning.checking.findings import Checked, CheckedRecording, raised
 from cellfate.planning.checking.movies import movies_problems
 from cellfate.planning.checking.recordings import open_recordings
-from cellfate.planning.config import DEFAULTS, SCHEMA, broken_keys, config_problems, is_broken, schema_errors
+from cellfate.planning.config import DEFAULTS, SCHEMA, broken_keys, config_problems, is_broken, min_frames_of, schema_errors
 from cellfate.recordings.cells import caveat, cells_problems, is_cells_sheet, recordings_of
 from cellfate.recordings.sheet import images_folder, sheet_line, sheet_problems
 from cellfate.segmentation.weights import weights_path
 from cellfate.simulation.settings import simulation_settings
 from cellfate.tracks.fates import fates_by_recording, unmatched
+from cellfate.trajectories.lengths import Lengths
 from cellfate.trajectories.selection import not_compared, select_trajectories
 from cellfate.trajectories.split import split_trajectories
 
@@ -222,14 +223,15 @@ def _selection_problems(config: dict, sheet: pd.DataFrame, checked: Checked) -> 
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             trajectories = select_trajectories(
-                tracked, tracks, outcomes, config["outcomes"], min_frames=settings["min_frames"], cut_at_event=settings["cut_at_event"]
+                tracked, tracks, outcomes, config["outcomes"], min_frames=min_frames_of(config), cut_at_event=settings["cut_at_event"]
             )
     except InputError as error:
         yield f"{checked.path}: {error}"
         return
     split = None
     try:
-        split = split_trajectories(trajectories, **config["split"], seed=config["seed"], min_frames=settings["min_frames"])
+        split = split_trajectories(trajectories, **config["split"], seed=config["seed"], min_frames=min_frames_of(config))
+        Lengths.of(trajectories, config["evaluation"]["treatment"]).occlusion_window(config["attention"]["occlusion_window"])
     except InputError as error:
         yield f"{checked.path}: {error}"
     checked.design += list(check_design(trajectories, split, design_settings(config))[1]["text"])
