@@ -85,6 +85,7 @@ def test_after_a_hard_kill_the_documented_steps_lead_to_the_end(slurm, simulated
     assert not list(cluster.folder.glob("results/**/.*.part"))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("way", ["gpu", "gres"])
 def test_a_job_that_asked_for_a_gpu_and_sees_none_says_so(slurm, simulated, tmp_path, way):
     """The pretended GPU of the node is none that torch could see, as on a node whose driver is broken."""

@@ -24,16 +24,19 @@ def test_a_wrong_value_is_blamed_on_the_file_that_sets_it(fresh):
     assert "mine.yaml: segmentation.diameter is 'forty', number is needed" in output
 
 
+@pytest.mark.whole
 def test_a_missing_sheet(fresh):
     (fresh.folder / "tiny.tsv").unlink()
     assert "tiny.tsv: no such file" in fails(fresh, "-n")
 
 
+@pytest.mark.whole
 def test_a_recording_that_stands_twice(fresh):
     fresh.write_sheet("tiny.tsv", [*tiny_rows(3), tiny_rows(1)[0]])
     assert "tiny.tsv: line 5: recording r0 stands here for the second time" in fails(fresh, "-n")
 
 
+@pytest.mark.whole
 def test_a_number_that_is_none(fresh):
     rows = tiny_rows(3)
     rows[1]["frame_interval_min"] = "thirty"
@@ -41,6 +44,7 @@ def test_a_number_that_is_none(fresh):
     assert "tiny.tsv: line 3: frame_interval_min is 'thirty'" in fails(fresh, "-n")
 
 
+@pytest.mark.whole
 def test_an_unknown_column(fresh):
     sheet = fresh.folder / "tiny.tsv"
     sheet.write_text(sheet.read_text().replace("treatment_start_h", "treatment_start"))

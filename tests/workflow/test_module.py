@@ -64,6 +64,7 @@ def counted(planned: dict) -> dict:
     return {name: planned.get(name, 0) for name in EVERYTHING}
 
 
+@pytest.mark.whole
 def test_another_workflow_uses_this_one(clone, other):
     take(clone, other, "config")
     use(other, repr(str(clone.folder / "workflow/Snakefile")))

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pandas as pd
+import pytest
 import torch
 import yaml
 from project import ROOT, environment, tiny_rows
@@ -56,6 +57,7 @@ def test_own_recordings_with_csv_tracks_folds_and_all_tracks(finished, tmp_path)
     assert unlabelled["label"].isna().all()
 
 
+@pytest.mark.whole
 def test_a_published_checkpoint_is_used_instead_of_training(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     settings = yaml.safe_load((ROOT / "demo/config.yaml").read_text())["model"]
@@ -81,6 +83,7 @@ def test_a_published_checkpoint_is_used_instead_of_training(finished, tmp_path):
     assert "epoch 1/" not in log
 
 
+@pytest.mark.whole
 def test_a_training_killed_with_its_snakemake_goes_on(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     project.write_config("long.yaml", {"protocol": "long", "training": {"max_epochs": 8, "patience": 8}})

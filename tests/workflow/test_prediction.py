@@ -96,7 +96,10 @@ def test_frames_after_the_recording_was_stopped_change_nothing(project):
     ("changes", "message"),
     [
         ({"channels": "circadian,p53,phase"}, "new.tsv: line 2: recording r0: channels are circadian, p53, phase, but the model"),
-        ({"frame_interval_min": 10}, "new.tsv: line 2: recording r0: frame_interval_min is 10, but the model was trained at 30"),
+        pytest.param(
+            *({"frame_interval_min": 10}, "new.tsv: line 2: recording r0: frame_interval_min is 10, but the model was trained at 30"),
+            marks=pytest.mark.whole,
+        ),
     ],
 )
 def test_a_recording_that_does_not_fit_is_refused_while_planning(project, changes, message):
@@ -106,6 +109,7 @@ def test_a_recording_that_does_not_fit_is_refused_while_planning(project, change
     assert message in done.output
 
 
+@pytest.mark.whole
 def test_another_interval_can_be_allowed(project):
     write_new(project, new_rows(project, n=1, frame_interval_min=10), allow_other_interval=True)
     project.snakemake("--", "results/new/predictions/r0.csv", overlays=OVERLAYS)
@@ -118,6 +122,7 @@ def test_a_model_that_is_not_there_is_refused_while_planning(project):
     assert "prediction.model: nowhere: no such folder" in done.output
 
 
+@pytest.mark.whole
 def test_the_analysis_of_such_a_data_set_is_still_checked(project):
     done = project.snakemake("-n", overlays=OVERLAYS, check=False)
     assert done.returncode != 0

@@ -65,8 +65,12 @@ def test_everything_is_made_once(small):
     [
         ({}, "transition.expression.path is not set"),
         ({"expression": {"path": "nothing.h5ad"}}, "transition.expression.path is 'nothing.h5ad', which does not exist"),
-        ({"variants": ["full", "fullest"]}, "transition.variants.1 is 'fullest', one of full, no_fusion"),
-        ({"targets": {"kind": "snapshot"}}, "transition.targets.kind is 'snapshot', one of observed"),
+        pytest.param(
+            *({"variants": ["full", "fullest"]}, "transition.variants.1 is 'fullest', one of full, no_fusion"), marks=pytest.mark.whole
+        ),
+        pytest.param(
+            *({"targets": {"kind": "snapshot"}}, "transition.targets.kind is 'snapshot', one of observed"), marks=pytest.mark.whole
+        ),
     ],
 )
 def test_mistakes_are_found_while_planning(fresh, settings, message):

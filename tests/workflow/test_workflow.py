@@ -77,6 +77,7 @@ def test_editing_the_model_trains_again_and_what_follows(finished, tmp_path):
     assert not {"simulate_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features", "split_trajectories"} & set(jobs)
 
 
+@pytest.mark.whole
 def test_training_again_gives_identical_predictions(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     predictions = f"{RESULTS}/fold-0/predictions.parquet"
@@ -98,6 +99,7 @@ def test_switching_between_protocols_runs_nothing_again(finished, tmp_path):
     assert project.jobs(overlays=PAPER) == {}
 
 
+@pytest.mark.whole
 def test_switching_between_data_sets_runs_nothing_again(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     project.write_config("other.yaml", {"dataset": "other", "source": {"kind": "local"}})
@@ -117,6 +119,7 @@ def test_a_new_recording_is_processed_and_the_others_are_not(finished, tmp_path)
     assert jobs["train_model"] == 1, "the steps that pool all recordings follow"
 
 
+@pytest.mark.whole
 def test_with_masks_of_all_tracks_a_new_recording_alone_is_segmented(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     project.write_config("all.yaml", {"segmentation": {"tracks": "all"}})
@@ -142,6 +145,7 @@ def measured_features(project) -> None:
         table.assign(n_neighbors=0).to_parquet(path)
 
 
+@pytest.mark.whole
 def test_states_need_features_of_all_tracks_beside_those_of_held_out_cells(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     last = {"assign_states": 1, "tabulate_states": 1, "plot_states": 1, "states": 1}
@@ -190,6 +194,7 @@ def test_crops_wait_for_no_protocol(finished):
         assert "extract_crops" not in graph[rule]
 
 
+@pytest.mark.whole
 def test_after_a_hard_kill_the_next_run_completes(fresh):
     command = [
         sys.executable,
