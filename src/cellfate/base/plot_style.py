@@ -1,7 +1,7 @@
 """The look that all figures share: sizes of a two-column paper, fonts, colours for every kind of colour vision."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ParamSpec
 
@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
@@ -20,6 +19,7 @@ from cellfate.base.software import SOFTWARE
 SINGLE, DOUBLE = 3.4, 7.0  # inches: one column, both columns
 FONT, SMALL = 7.5, 6.0  # points
 PNG_DPI = 200
+MOST_TICKS = 7  # of a short axis
 LAYOUT_PASSES = 4  # at most; ticks change with the places, and places with the ticks
 
 # Okabe and Ito (2008), https://jfly.uni-koeln.de/color/
@@ -181,9 +181,10 @@ def hours_axis(axes: Axes, frame_interval_min: float | None, label: str) -> None
     top.spines["top"].set_visible(True)
 
 
-def whole_ticks(axes: Axes) -> None:
-    """Ticks of the x axis at whole numbers, as frames are."""
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
+def ticks_at_points(axes: Axes, xs: Iterable[float]) -> None:
+    """Ticks of the x axis where the points of its curves are, every second (third, ...) where there are many."""
+    points = sorted(set(xs))
+    axes.set_xticks(points[:: -(-len(points) // MOST_TICKS)])
 
 
 def band(axes: Axes, x: np.ndarray, low: pd.Series, high: pd.Series, color: str, alpha: float = 0.18) -> None:

@@ -14,13 +14,14 @@ from cellfate.base.plot_style import (
     empty_figure,
     empty_note,
     hours_axis,
+    least_handle,
     new_figure,
     panel_label,
     readable,
     reason_note,
     styled,
+    ticks_at_points,
     too_few,
-    whole_ticks,
 )
 
 STAGE_STYLE = {"raw": (GREY, "s", "before calibration"), "calibrated": (OKABE_ITO["green"], "o", "after calibration")}
@@ -49,7 +50,7 @@ def plot_calibration(
     handles = [
         Line2D([], [], color=STAGE_STYLE[s][0], marker=STAGE_STYLE[s][1], label=STAGE_STYLE[s][2] + _scores(full, s)) for s in stages
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    figure.legend(handles=handles + least_handle(min_trajectories), loc="outside upper center", ncols=2)
     return figure
 
 
@@ -91,6 +92,6 @@ def _errors(axes: Axes, rows: pd.DataFrame, frame_interval_min: float | None, le
         counts |= dict(zip(one["n"], one["count"], strict=True))
     axes.set(ylim=(0, None), ylabel="expected calibration error")
     count_rows(axes, [("n", "black", counts)], "frames dropped from the end")
-    whole_ticks(axes)
+    ticks_at_points(axes, counts)
     hours_axis(axes, frame_interval_min, "hours dropped")
     return None

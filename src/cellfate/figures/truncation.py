@@ -21,8 +21,8 @@ from cellfate.base.plot_style import (
     reason_figure,
     reason_note,
     styled,
+    ticks_at_points,
     too_few,
-    whole_ticks,
 )
 
 COHORT_LINES = {"all": ("-", "all that are long enough"), "fixed": ((0, (3, 2)), "fixed cohort")}
@@ -53,29 +53,37 @@ def plot_truncation(
         (truncation, "frames dropped from the end", "hours dropped", "evaluation.truncation is null"),
         (last_k, "last frames kept", "hours kept", "evaluation.last_k is null,\nor above the longest trajectory"),
     )
+    tables = (truncation, last_k)
+    lines = COHORT_LINES if any(_cohorts_differ(table) for table in tables) else {"all": ("-", "all, the same at every point")}
     cohorts: set[str] = set()
     for column, (table, xlabel, hours, off) in enumerate(sides):
         for row, metric in enumerate(("balanced_accuracy", "recall")):
             axes, rows = panels[row, column], table[table["metric"] == metric]
             panel_label(axes, "abcd"[2 * row + column])
             axes.tick_params(labelleft=True)
-            drawn = rows[rows["value"].notna() & (rows["n_trajectories"] >= min_trajectories)]
+            drawn = rows[rows["value"].notna() & (rows["n_trajectories"] >= min_trajectories) & rows["cohort"].isin(lines)]
             if drawn.empty:
                 reason_note(axes, _reason(rows, off, min_trajectories))
                 continue
             draw = _recall_panel if row else _accuracy_panel
             draw(axes, drawn, outcomes, xlabel)
-            whole_ticks(axes)
+            ticks_at_points(axes, drawn["n"])
             hours_axis(axes, frame_interval_min, hours)
             cohorts |= set(drawn["cohort"])
     panels[0, 0].set_ylabel("balanced accuracy")
     panels[1, 0].set_ylabel("recall")
     panels[0, 0].set_ylim(bottom=min(0.4, panels[0, 0].get_ylim()[0]), top=1.02)
     panels[1, 0].set_ylim(-0.02, 1.02)
-    handles = [Line2D([], [], color="black", linestyle=line, label=label) for c, (line, label) in COHORT_LINES.items() if c in cohorts]
+    handles = [Line2D([], [], color="black", linestyle=line, label=label) for c, (line, label) in lines.items() if c in cohorts]
     handles += [outcome_handle(name, outcomes) for name in outcomes.values()] + least_handle(min_trajectories)
     figure.legend(handles=handles, loc="outside upper center", ncols=3, columnspacing=1.4)
     return figure
+
+
+def _cohorts_differ(table: pd.DataFrame) -> bool:
+    """Whether the fixed cohort is another than all that are long enough, or there is none."""
+    sizes = table[table["class"] == "all"].groupby(["n", "cohort"])["n_trajectories"].max().unstack()
+    return "fixed" not in sizes or not sizes["fixed"].eq(sizes["all"]).all()
 
 
 def _reason(rows: pd.DataFrame, off: str, least: int) -> str:

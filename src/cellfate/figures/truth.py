@@ -15,14 +15,15 @@ from cellfate.base.plot_style import (
     band,
     count_rows,
     empty_note,
+    least_handle,
     new_figure,
     outcome_styles,
     panel_label,
     readable,
     reason_note,
     styled,
+    ticks_at_points,
     too_few,
-    whole_ticks,
 )
 
 
@@ -42,12 +43,14 @@ def plot_truth(segmentation: pd.DataFrame, fates: pd.DataFrame, outcomes: dict[s
     for axes, letter in ((accuracy, "a"), (visible, "b"), (overlap, "c")):
         panel_label(axes, letter)
     handles = [Line2D([], [], color=c, marker=m, label=readable(name)) for name, (c, m) in outcome_styles(outcomes).items()]
-    handles += [
-        Line2D([], [], color="black", linewidth=0.8, linestyle=(0, (1, 1)), label="onset of an effect (median)"),
-        Line2D([], [], color="black", marker="o", label="effect visible"),
-        Line2D([], [], color="black", marker="o", markerfacecolor="white", linestyle=(0, (3, 2)), label="not yet visible"),
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=5, columnspacing=1.2)
+    shown = fates[(fates["effect"] == "any") & (fates["n_trajectories"] >= min_trajectories)]["visible"].astype(bool)
+    handles.append(Line2D([], [], color="black", linewidth=0.8, linestyle=(0, (1, 1)), label="onset of an effect (median)"))
+    if shown.any():
+        handles.append(Line2D([], [], color="black", marker="o", label="effect visible"))
+    if not shown.all():
+        handles.append(Line2D([], [], color="black", marker="o", markerfacecolor="white", linestyle=(0, (3, 2)), label="not yet visible"))
+    handles += least_handle(min_trajectories)
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure
 
 
@@ -65,7 +68,7 @@ def _accuracy_with_onsets(axes: Axes, fates: pd.DataFrame, outcomes: dict[str, s
     axes.set(ylim=(-0.02, 1.02), ylabel="share predicted as planted")
     _onset_lines(axes, sorted(lines))
     count_rows(axes, counts, "frames dropped from the end")
-    whole_ticks(axes)
+    ticks_at_points(axes, fates["n"])
     return None
 
 
@@ -116,7 +119,7 @@ def _accuracy_by_visibility(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, 
     rows = rows[rows["n_trajectories"] >= least]
     if rows.empty:
         return reason_note(axes, too_few(least).replace(" than", "\nthan"))
-    whole_ticks(axes)
+    ticks_at_points(axes, rows["n"])
     for name, (color, marker) in outcome_styles(outcomes).items():
         for visible, line, fill in ((True, "-", color), (False, (0, (3, 2)), "white")):
             one = rows[(rows["outcome"] == name) & (rows["visible"] == visible)].sort_values("n")
