@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from learning_baselines import BASELINES
 from learning_scores import NETWORK
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,7 +21,6 @@ from cellfate.base.plot_style import (
     panel_label,
     styled,
 )
-from cellfate.evaluation.baselines import BASELINES
 
 METHOD_LABELS = {
     NETWORK: "network",

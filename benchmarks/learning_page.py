@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from learning_baselines import BASELINES, BLOCK, CENTRE, RING
 from learning_figure import CONDITION_LABELS, METHOD_LABELS, WITH_ALL_EFFECTS, whole_rows
 from learning_scores import DROPPED, NETWORK, RESAMPLES, difference, largest_by_seed
 
 from cellfate.base.plot_style import COURSE_LABELS, feature_label
-from cellfate.evaluation.baselines import BASELINES, BLOCK, CENTRE, INNER_FOLDS, RING
+from cellfate.evaluation.baselines.fits import INNER_FOLDS
 
 ROOT = Path(__file__).resolve().parent.parent
 P53, P53_FATE = "intensity_mean-p53", "apoptosis"

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from learning_baselines import mean_over_runs, predict_baselines
 
 from cellfate.base.files import replacing
 from cellfate.base.tables import Table, read_table
-from cellfate.evaluation.baselines import balanced_accuracy_draws, interval, mean_over_runs, predict_baselines
 from cellfate.evaluation.pooling import pooled
+from cellfate.evaluation.scoring import balanced_accuracy_draws, interval
 from cellfate.evaluation.tables import METRICS
 from cellfate.explanation.tables import EFFECT_SUMMARY, EFFECTS
 from cellfate.model.tables import ATTENTION, PREDICTIONS
@@ -84,7 +85,7 @@ def score_table(rows: pd.DataFrame) -> pd.DataFrame:
     for key, members in rows.groupby(KEY, sort=False):
         runs = by_seed(members)
         mean, spread, values, draws = mean_over_runs(runs, resamples=RESAMPLES)
-        singles = [interval(balanced_accuracy_draws(one, RESAMPLES, seed)[1]) for seed, one in runs.items()]
+        singles = [interval(balanced_accuracy_draws(by_recording(one), RESAMPLES, seed)[1]) for seed, one in runs.items()]
         by_name = [dict(zip(runs, map(float, column), strict=True)) for column in (values, *zip(*singles, strict=True))]
         sizes = len(runs), len(members), int(members.groupby("seed")["recording"].nunique().sum())
         found.append((*key, mean, spread, *interval(draws), *sizes, *by_name))
@@ -97,11 +98,16 @@ def by_seed(rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
     return {int(seed): one for seed, one in rows.groupby("seed") if one["label"].nunique() == 2}
 
 
+def by_recording(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose resampled unit is the recording."""
+    return rows.assign(unit=rows["recording"])
+
+
 def difference(rows: pd.DataFrame, baseline: str) -> tuple[float, float, float]:
     """Network minus baseline in balanced accuracy, mean over seeds, with its interval over the same draws of recordings."""
     pairs = []
     for seed, one in by_seed(rows).items():
-        methods = [balanced_accuracy_draws(one[one["method"] == name], RESAMPLES, seed) for name in (NETWORK, baseline)]
+        methods = [balanced_accuracy_draws(by_recording(one[one["method"] == name]), RESAMPLES, seed) for name in (NETWORK, baseline)]
         pairs.append((methods[0][0] - methods[1][0], methods[0][1] - methods[1][1]))
     low, high = interval(np.mean([draws for _, draws in pairs], axis=0))
     return float(np.mean([value for value, _ in pairs])), low, high

@@ -3,7 +3,7 @@
 from cellfate.base.logs import log_to
 from cellfate.base.plot_style import save_figure
 from cellfate.base.tables import read_table
-from cellfate.evaluation.tables import METRICS
+from cellfate.evaluation.tables import BASELINES, METRICS
 from cellfate.figures.truncation import plot_truncation
 
 log_to(snakemake.log[0])
@@ -11,6 +11,7 @@ log_to(snakemake.log[0])
 figure = plot_truncation(
     read_table(snakemake.input.truncation, METRICS),
     read_table(snakemake.input.last_k, METRICS),
+    read_table(snakemake.input.baselines, BASELINES),
     outcomes=snakemake.params.outcomes,
     min_trajectories=snakemake.params.min_trajectories,
     frame_interval_min=snakemake.params.frame_interval_min,

@@ -1,4 +1,5 @@
-# Needs: the frames and checked tracks of a recording, or a movie of each of its cells. Leaves: its single-cell crops, one HDF5 file.
+# Needs: the frames and checked tracks of a recording, or a movie of each of its cells.
+# Leaves: its single-cell crops, one HDF5 file, and intensities in rings of each.
 
 
 rule extract_crops:
@@ -118,3 +119,27 @@ rule gather_crops:
         "Gathering the crops of {wildcards.recording}"
     script:
         "../../scripts/crops/gather_crops.py"
+
+
+rule measure_rings:
+    """Intensities in rings around the centre of each crop, per channel: what the baselines see of a cell."""
+    input:
+        crops="results/{dataset}/crops/{recording}.h5",
+        code=code_of("crops/measure_rings.py"),
+    output:
+        rings="results/{dataset}/rings/{recording}.parquet",
+    log:
+        "logs/{dataset}/measure_rings/{recording}.log",
+    group:
+        "recording"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        **config["rings"],
+    message:
+        "Rings of the cells of {wildcards.recording}"
+    script:
+        "../../scripts/crops/measure_rings.py"

@@ -72,6 +72,59 @@ rule evaluate_last_k:
         "../../scripts/evaluation/evaluate_last_k.py"
 
 
+rule predict_baselines:
+    """What simple predictors say of the held-out trajectories, on the network's folds and prefixes."""
+    input:
+        **features_of_all(),
+        rings=ALL_RINGS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        code=code_of("evaluation/predict_baselines.py"),
+    output:
+        predictions="results/{dataset}/{protocol}/baselines.parquet",
+    log:
+        "logs/{dataset}/{protocol}/predict_baselines.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        treatment=config["evaluation"]["treatment"],
+        truncation=config["evaluation"]["truncation"],
+        min_frames=MIN_FRAMES,
+        seed=config["seed"],
+    message:
+        "Fitting the baselines"
+    script:
+        "../../scripts/evaluation/predict_baselines.py"
+
+
+rule evaluate_baselines:
+    """Score network and baselines on the same trajectories, with the paired differences."""
+    input:
+        predictions=ALL_PREDICTIONS,
+        baselines="results/{dataset}/{protocol}/baselines.parquet",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("evaluation/evaluate_baselines.py"),
+    output:
+        table=report("results/{dataset}/{protocol}/tables/baselines.csv", category="3 Tables", caption="../report/baselines.rst"),
+    log:
+        "logs/{dataset}/{protocol}/evaluate_baselines.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        treatment=config["evaluation"]["treatment"],
+        truncation=config["evaluation"]["truncation"],
+        cohort=config["evaluation"]["cohort"],
+        bootstrap=config["evaluation"]["bootstrap"],
+        seed=config["seed"],
+    message:
+        "Network against baselines"
+    script:
+        "../../scripts/evaluation/evaluate_baselines.py"
+
+
 rule tabulate_confusion:
     """Count true against predicted outcomes of the held-out trajectories."""
     input:

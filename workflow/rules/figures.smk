@@ -47,6 +47,7 @@ rule plot_truncation:
     input:
         truncation="results/{dataset}/{protocol}/tables/truncation.csv",
         last_k="results/{dataset}/{protocol}/tables/last_k.csv",
+        baselines="results/{dataset}/{protocol}/tables/baselines.csv",
         code=code_of("figures/plot_truncation.py"),
     output:
         **figure("figure_3"),

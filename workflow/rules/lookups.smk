@@ -102,6 +102,11 @@ def held_out_tables(wildcards):
     return {} if tracks_segmented(wildcards) == "all" else tables
 
 
+def features_of_all():
+    """The features of all tracks as an input, where they are measured for all: those of held-out cells alone teach nothing."""
+    return {"features": ALL_FEATURES} if SEGMENTATION == OF_ALL_TRACKS else {}
+
+
 def whole_frames():
     """The frames of a recording as an input, where dense ones are segmented whole."""
     return {"images": images_of, "reader": frames_reader} if config["segmentation"]["whole_frames_from"] else {}

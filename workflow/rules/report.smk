@@ -11,6 +11,7 @@ rule write_summary:
         flow="results/{dataset}/{protocol}/tables/flow.csv",
         design_lines="results/{dataset}/{protocol}/tables/design_lines.csv",
         design_scores="results/{dataset}/{protocol}/tables/design_scores.csv",
+        baselines="results/{dataset}/{protocol}/tables/baselines.csv",
         calibration="results/{dataset}/{protocol}/tables/calibration.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         comparison_steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",

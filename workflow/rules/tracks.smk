@@ -78,6 +78,7 @@ rule track_cells:
         "logs/{dataset}/track_cells/{recording}.log",
     wildcard_constraints:
         recording=one_of(UNTRACKED),
+    priority: 100
     group:
         "recording"
     conda:

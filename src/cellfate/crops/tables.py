@@ -1,4 +1,4 @@
-"""Which movie each cell of ready-made crops comes from."""
+"""Tables of crops: the movies that ready-made ones come from, and intensities in rings."""
 
 from cellfate.base.tables import COUNT, STR, Column, Table
 
@@ -17,3 +17,6 @@ CELLS_OF_RECORDING = Table(
     },
     key=("recording", "track_id"),
 )
+
+# one row per crop; further columns <channel>-ring<r>-mean, -std and -high, counts above the frame's background
+RINGS = Table("rings", {"recording": STR, "track_id": COUNT, "frame": COUNT}, key=("recording", "track_id", "frame"), open=True)

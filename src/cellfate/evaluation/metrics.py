@@ -61,7 +61,7 @@ def evaluate_condition(
         rows = rows[rows["n"].isin(steps)]
     if not steps:
         return pd.DataFrame(columns=list(METRICS.columns))
-    cohorts = {"all": rows} | ({"fixed": rows[rows["trajectory"].isin(_fixed_cohort(rows, condition, steps))]} if cohort == "fixed" else {})
+    cohorts = {"all": rows} | ({"fixed": rows[rows["trajectory"].isin(fixed_cohort(rows, condition, steps))]} if cohort == "fixed" else {})
     scope = "all" if treatment is None else treatment
     tables = [
         _metric_rows(members[members["n"] == n], (scope, condition, n, name), outcomes, bootstrap, seed)
@@ -71,7 +71,8 @@ def evaluate_condition(
     return pd.concat(tables, ignore_index=True)
 
 
-def _fixed_cohort(rows: pd.DataFrame, condition: str, steps: Sequence[int]) -> pd.Index:
+def fixed_cohort(rows: pd.DataFrame, condition: str, steps: Sequence[int]) -> pd.Index:
+    """The trajectories of ``rows`` that are long enough for every one of ``steps``, or for the largest k."""
     if condition == "last_k":
         rows = rows[rows["n_frames"] == rows["n"]]
     counts = rows.groupby("trajectory")["n"].nunique()

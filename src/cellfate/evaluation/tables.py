@@ -1,6 +1,6 @@
 """Tables of scores."""
 
-from cellfate.base.tables import COUNT, FLOAT_NULL, STR, UNIT_NULL, Column, Table
+from cellfate.base.tables import COUNT, DELTA_NULL, FLOAT_NULL, STR, UNIT, UNIT_NULL, Column, Table
 from cellfate.evaluation.rates import VARIABLES
 from cellfate.model.tables import CONDITIONS
 
@@ -82,3 +82,43 @@ DESIGN_SCORES = Table(
 
 # what the design check says, in the order in which it is read
 DESIGN_LINES = Table("design_lines", {"kind": Column("str", allowed=("warning", "remedy", "note")), "text": STR})
+
+# what each baseline says of each test trajectory without its last n frames; outcomes weigh the same
+BASELINE_PREDICTIONS = Table(
+    "baseline_predictions",
+    {
+        "method": STR,
+        "fold": COUNT,
+        "trajectory": STR,
+        "recording": STR,
+        "lineage": STR,
+        "treatment": STR,
+        "label": Column("int", allowed=(0, 1)),
+        "n": COUNT,
+        "probability": UNIT,
+    },
+    key=("method", "fold", "trajectory", "n"),
+)
+
+# balanced accuracy of network and baselines on the same trajectories; lead is the network's less the baseline's
+BASELINES = Table(
+    "baselines",
+    {
+        "scope": STR,
+        "condition": Column("str", allowed=("full", "truncation")),
+        "n": COUNT,
+        "cohort": Column("str", allowed=("all", "fixed")),
+        "method": STR,
+        "value": UNIT_NULL,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "lead": DELTA_NULL,
+        "lead_low": DELTA_NULL,
+        "lead_high": DELTA_NULL,
+        "n_trajectories": COUNT,
+        "units": COUNT,
+        "units_negative": COUNT,
+        "units_positive": COUNT,
+    },
+    key=("scope", "condition", "n", "cohort", "method"),
+)

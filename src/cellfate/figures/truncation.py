@@ -25,6 +25,13 @@ from cellfate.base.plot_style import (
     too_few,
 )
 
+BASELINE_LINES = {  # method: colour, words; all others are thin and grey
+    "rings_last_frame": (OKABE_ITO["orange"], "rings, last frame"),
+    "rings_any_frame": (OKABE_ITO["sky"], "rings, any frame"),
+    "rings_prefix": (OKABE_ITO["green"], "rings, prefix"),
+    "features_prefix": (OKABE_ITO["purple"], "features, prefix"),
+}
+NO_IMAGE = (GREY, "without an image")
 COHORT_LINES = {"all": ("-", "all that are long enough"), "fixed": ((0, (3, 2)), "fixed cohort")}
 
 
@@ -32,6 +39,7 @@ COHORT_LINES = {"all": ("-", "all that are long enough"), "fixed": ((0, (3, 2)),
 def plot_truncation(
     truncation: pd.DataFrame,
     last_k: pd.DataFrame,
+    baselines: pd.DataFrame,
     outcomes: dict[str, str],
     frame_interval_min: float | None = None,
     *,
@@ -40,7 +48,8 @@ def plot_truncation(
     """Balanced accuracy (a, b) and recall per outcome (c, d) without the last n frames (a, c) and with only the last k (b, d).
 
     Both are metrics tables of one scope; bands are their intervals. ``frame_interval_min`` gives the axis in hours. Points on fewer
-    than ``min_trajectories`` are not drawn.
+    than ``min_trajectories`` are not drawn. The network is black; in a stand the ``baselines`` (table of that name) for all that are
+    long enough.
     """
     if truncation.empty and last_k.empty:
         return reason_figure(DOUBLE, 3.0, "not measured: evaluation.truncation and evaluation.last_k are null")
@@ -70,13 +79,14 @@ def plot_truncation(
             ticks_at_points(axes, drawn["n"])
             hours_axis(axes, frame_interval_min, hours)
             cohorts |= set(drawn["cohort"])
+    drawn_baselines = _baseline_curves(panels[0, 0], baselines, min_trajectories) if has_values(truncation) else []
     panels[0, 0].set_ylabel("balanced accuracy")
     panels[1, 0].set_ylabel("recall")
     panels[0, 0].set_ylim(bottom=min(0.4, panels[0, 0].get_ylim()[0]), top=1.02)
     panels[1, 0].set_ylim(-0.02, 1.02)
     handles = [Line2D([], [], color="black", linestyle=line, label=label) for c, (line, label) in lines.items() if c in cohorts]
     handles += [outcome_handle(name, outcomes) for name in outcomes.values()] + least_handle(min_trajectories)
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, columnspacing=1.4)
+    figure.legend(handles=[*handles, *drawn_baselines], loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
 
 
@@ -93,6 +103,20 @@ def _reason(rows: pd.DataFrame, off: str, least: int) -> str:
     if rows["n_trajectories"].sum() == 0:
         return "no held-out trajectory of evaluation.treatment\nn = 0"
     return too_few(least) if has_values(rows) else "not measured: the trajectories are all of one outcome"
+
+
+def _baseline_curves(axes: Axes, baselines: pd.DataFrame, least: int) -> list[Line2D]:
+    """One line for each baseline without the last frames; what the legend says of them. The majority is chance and not drawn."""
+    rows = baselines[(baselines["condition"] == "truncation") & (baselines["cohort"] == "all") & baselines["value"].notna()]
+    rows = rows[~rows["method"].isin(["network", "majority"])]
+    styles = {}
+    for method, one in rows.groupby("method", sort=False):
+        color, words = BASELINE_LINES.get(method, NO_IMAGE)
+        width = 0.9 if method in BASELINE_LINES else 0.5
+        ordered = one.sort_values("n")
+        axes.plot(ordered["n"].astype(float), ordered["value"].astype(float), color=color, linewidth=width, zorder=1.5)
+        styles[words] = Line2D([], [], color=color, linewidth=width, label=words)
+    return list(styles.values())
 
 
 def _accuracy_panel(axes: Axes, rows: pd.DataFrame, _outcomes: dict[str, str], xlabel: str) -> None:

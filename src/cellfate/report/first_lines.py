@@ -2,10 +2,12 @@
 
 import pandas as pd
 
+from cellfate.evaluation.baselines.scores import verdict
 
-def first_lines(design_lines: pd.DataFrame) -> list[str]:
-    """The warning of the design check with what would help, in the order in which they are read; none where all is well."""
-    return list(design_lines.loc[design_lines["kind"] != "note", "text"])
+
+def first_lines(design_lines: pd.DataFrame, baselines: pd.DataFrame) -> list[str]:
+    """The warning of the design check with what would help, where there is one; then the verdict of the baselines."""
+    return [*design_lines.loc[design_lines["kind"] != "note", "text"], verdict(baselines)]
 
 
 def notes_of(design_lines: pd.DataFrame) -> list[str]:

@@ -6,9 +6,12 @@
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
-from cellfate.evaluation.tables import DESIGN_LINES, METRICS
+from cellfate.evaluation.baselines.scores import LABELS, headline_rows
+from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS
 from cellfate.report.first_lines import first_lines, notes_of
 
 NUMBERS = {"balanced_accuracy": "balanced accuracy", "f1_macro": "macro F1", "auroc": "AUROC", "log_loss": "log-loss"}
@@ -17,16 +20,19 @@ NUMBERS = {"balanced_accuracy": "balanced accuracy", "f1_macro": "macro F1", "au
 def headline(folder: str | Path) -> str:
     """The text that names what a finished run left in ``folder`` (results/{dataset}/{protocol}).
 
-    A warning of the design check comes first, what it notes comes after the numbers.
+    A warning of the design check comes first, then the verdict of the baselines, the numbers, and what the design check notes.
     """
     folder = Path(folder)
     metrics = read_table(folder / "tables" / "test_metrics.csv", METRICS)
     design_lines = read_table(folder / "tables" / "design_lines.csv", DESIGN_LINES)
+    baselines = read_table(folder / "tables" / "baselines.csv", BASELINES)
     metrics = metrics[(metrics["scope"] == "all") & (metrics["class"] == "all")].set_index("metric")
-    lines = [*first_lines(design_lines), f"Held-out trajectories: {int(metrics['n_trajectories'].max())}"]
+    lines = [*first_lines(design_lines, baselines), f"Held-out trajectories: {int(metrics['n_trajectories'].max())}"]
     for metric, name in NUMBERS.items():
         row = metrics.loc[metric]
         lines.append(f"  {name:<18} {row['value']:.3f}   95 % interval {row['ci_low']:.3f} to {row['ci_high']:.3f}")
+    lines.append("Balanced accuracy of simple baselines, and the network's less theirs:")
+    lines += [_baseline_line(row) for row in headline_rows(baselines).iloc[1:].itertuples()]
     lines += notes_of(design_lines)
     lines.append("Figures (each as .pdf and .png):")
     lines += [f"  {path.with_suffix('')}" for path in sorted(folder.glob("figures/*.pdf"))]
@@ -34,6 +40,12 @@ def headline(folder: str | Path) -> str:
     if (folder / "report.html").exists():
         lines.append(f"Report:  {folder / 'report.html'}")
     return "\n".join(lines)
+
+
+def _baseline_line(row) -> str:
+    lead = "" if pd.isna(row.lead_low) else f" ({row.lead_low:+.3f} to {row.lead_high:+.3f})"
+    own = "" if pd.isna(row.ci_low) else f" ({row.ci_low:.3f} to {row.ci_high:.3f})"
+    return f"  {LABELS[row.method]:<56} {row.value:.3f}{own or ' ' * 17}   {row.lead:+.3f}{lead}"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.plot_style import COURSE_LABELS, feature_label, readable
+from cellfate.evaluation.baselines.scores import LABELS, headline_rows
 from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.report.not_measured import (
     LAST_K,
@@ -67,6 +68,7 @@ def summary_page(
     flow: pd.DataFrame,
     design_lines: pd.DataFrame,
     design_scores: pd.DataFrame,
+    baselines: pd.DataFrame,
     calibration: pd.DataFrame,
     effects: pd.DataFrame,
     comparison_steps: pd.DataFrame,
@@ -90,12 +92,13 @@ def summary_page(
         title=f"{readable(names[0])} or {readable(names[1])}",
         dataset=dataset,
         protocol=protocol,
-        first_lines=first_lines(design_lines),
+        first_lines=first_lines(design_lines, baselines),
         cards=_cards(metrics, names),
         metrics=_metrics_table(metrics, names),
         flow=_flow_table(flow, names),
         design=_design_table(design_scores),
         lengths=lengths_line(trajectories, settings),
+        baselines=_baselines_table(baselines),
         truncation=_truncation_table(truncation),
         calibration=_calibration_table(calibration),
         effects=_effects_tables(effects, names),
@@ -183,6 +186,26 @@ def _design_table(scores: pd.DataFrame) -> list[dict]:
         cells = [_number(row["within"]), _number(row["held_out"]), _interval(row), seen, int(row["units"])]
         rows.append({"variable": DESIGN_WORDS[row["variable"]], "n_values": int(row["n_values"]), "cells": cells})
     return rows
+
+
+def _baselines_table(baselines: pd.DataFrame) -> dict:
+    """Network and baselines in full, and the baselines' balanced accuracy without the last frames, of all that are long enough."""
+    full = headline_rows(baselines)
+    rows = []
+    for _, row in full.iterrows():
+        lead = ("", "") if pd.isna(row["lead"]) else (f"{row['lead']:+.3f}", _lead_interval(row))
+        rows.append({"label": LABELS[row["method"]], "value": _number(row["value"]), "interval": _interval(row), "lead": lead})
+    short = baselines[(baselines["condition"] == "truncation") & (baselines["cohort"] == "all") & baselines["value"].notna()]
+    steps = sorted(short["n"].unique())
+    keyed = short.set_index(["method", "n"])["value"]
+    prefixes = [{"label": LABELS[method], "cells": [_number(keyed.get((method, n))) for n in steps]} for method in full["method"]]
+    first = full.iloc[0]
+    units = {"all": int(first["units"]), "negative": int(first["units_negative"]), "positive": int(first["units_positive"])}
+    return {"rows": rows, "steps": [int(n) for n in steps], "prefixes": prefixes, "units": units}
+
+
+def _lead_interval(row: pd.Series) -> str:
+    return "" if pd.isna(row["lead_low"]) else f"{row['lead_low']:+.3f} to {row['lead_high']:+.3f}"
 
 
 def _truncation_table(truncation: pd.DataFrame) -> dict:

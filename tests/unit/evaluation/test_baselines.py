@@ -1,7 +1,6 @@
-"""Baselines: their numbers by hand, what they can and cannot learn, and their intervals."""
+"""Baselines: what they see of a prefix, what they can and cannot learn, and the verdict on a network beside them."""
 
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,133 +9,183 @@ from sklearn.metrics import balanced_accuracy_score
 from toy_crops import toy_data
 
 from cellfate.base.errors import InputError
-from cellfate.evaluation.baselines import (
-    BASELINES,
-    balanced_accuracy_draws,
-    central_intensity,
-    fit_baseline,
-    interval,
-    mean_over_runs,
-    pooled_pixels,
-    predict_baselines,
-    ring_profile,
-    shortened,
-)
+from cellfate.base.tables import check_table
+from cellfate.crops.rings import measure_rings
+from cellfate.evaluation.baselines.fits import STRONG, choose_strength, fit_boosting, fit_logistic, logistic
+from cellfate.evaluation.baselines.predict import predict_baselines
+from cellfate.evaluation.baselines.prefixes import Course, last_values, prefixes, summaries
+from cellfate.evaluation.baselines.scores import Comparison, score_baselines, verdict
+from cellfate.evaluation.rates import VARIABLES
+from cellfate.evaluation.scoring import Resampling
+from cellfate.evaluation.tables import BASELINE_PREDICTIONS, BASELINES
 
-baselines_of = partial(predict_baselines, fold=0, seed=0)
+OF_IMAGES = ("rings_last_frame", "rings_any_frame", "rings_prefix")
+predict = partial(predict_baselines, dropped=[0, 3, 9], min_frames=5, seed=0)
 
 
-def test_central_intensity_is_the_mean_above_background_of_the_central_square():
-    crops = np.zeros((2, 2, 6, 6), np.uint16)
-    crops[0, 0, 2:4, 2:4] = 100
-    crops[1, 0, 2:4, 2:4] = 300
-    crops[:, 0, 0, 0] = 9999
-    crops[:, 1] = 50
-    background = np.array([[10, 50], [20, 40]], float)
-    np.testing.assert_allclose(central_intensity(crops, background, side=2), [(90 + 280) / 2, 5])
+# ---- prefixes ----
 
 
-def test_pooled_pixels_are_block_means_and_leave_out_the_rest():
-    crop = np.arange(25, dtype=np.uint16).reshape(1, 5, 5)
-    np.testing.assert_allclose(pooled_pixels(crop, block=2), [3, 5, 13, 15])
+def course_of(frames=(2, 3, 5, 6), values=(1.0, 3.0, 2.0, 6.0), logarithm=False):
+    return Course(pd.DataFrame({"recording": "r", "track_id": 1, "frame": frames, "a": values}), logarithm)
 
 
-def test_ring_profile_does_not_change_when_the_crop_is_turned_and_sees_size():
-    crop = np.random.default_rng(0).normal(size=(2, 20, 20))
-    turned = np.rot90(crop, axes=(1, 2))
-    np.testing.assert_allclose(ring_profile(crop, 5), ring_profile(turned, 5))
-    disk = (np.hypot(*np.mgrid[-9.5:10, -9.5:10]) < 5).astype(float)[None]
-    np.testing.assert_allclose(ring_profile(disk, 5).reshape(2, 2), [[1, 0], [0, 0]])
+def row_of(n_frames=4, first=2, last=6):
+    known = {"trajectory": "r/1", "recording": "r", "track_id": 1, "frame_interval_min": 30.0}
+    return pd.DataFrame([known | {"n_frames": n_frames, "first_frame": first, "last_frame": last}])
+
+
+def test_a_prefix_drops_the_last_frames_that_are_there():
+    rows = prefixes(row_of(), course_of(), [0, 1, 2, 4], min_frames=2)
+    assert rows[["n", "n_frames", "last_frame"]].to_numpy().tolist() == [[0, 4, 6], [1, 3, 5], [2, 2, 3]]
+    assert last_values(course_of(), rows)[:, 0].tolist() == [6, 2, 3]
+    assert prefixes(row_of(), course_of(), [1], min_frames=4)["n"].tolist() == [0], "n = 0 is the whole trajectory, however short"
+
+
+def test_a_trajectory_whose_frames_were_not_measured_is_named():
+    with pytest.raises(InputError, match="4 frames measured of trajectory r/1, which has 5"):
+        prefixes(row_of(n_frames=5, last=7), course_of(), [0], min_frames=0)
+
+
+def test_a_summary_is_last_mean_slope_extremes_and_age():
+    rows = prefixes(row_of(), course_of(), [1], min_frames=0)
+    whole, shorter = summaries(course_of(), rows)
+    slope = np.polyfit(np.array([2, 3, 5, 6]) / 2, [1, 3, 2, 6], 1)[0]
+    np.testing.assert_allclose(whole, [6, 3, slope, 1, 6, 2.5], rtol=1e-6)
+    np.testing.assert_allclose(shorter[[0, 1, 3, 4, 5]], [2, 2, 1, 3, 2])
+    assert np.isnan(summaries(course_of(), row_of(last=2))[0, 2]), "one value has no slope"
+
+
+def test_logarithms_keep_order_and_sign():
+    found = course_of(values=(-100.0, 0.0, 10.0, 1000.0), logarithm=True).of(row_of().iloc[0])[1][:, 0]
+    np.testing.assert_allclose(found, [-np.log(101), 0, np.log(11), np.log(1001)], rtol=1e-6)
+
+
+# ---- fits ----
 
 
 def test_fit_finds_what_separates_and_keeps_groups_whole():
     rng = np.random.default_rng(1)
-    labels = np.tile([0, 1], 40)
-    groups = np.repeat(np.arange(8), 10)
+    labels, groups = np.tile([0, 1], 40), np.repeat(np.arange(8), 10)
     values = rng.normal(size=(80, 3))
     values[:, 1] += 3 * labels
-    fitted = fit_baseline(values, labels, groups, seed=0)
-    assert balanced_accuracy_score(labels, fitted.predict(values)) > 0.9
-    memory = np.eye(8)[groups]  # names the group: inside the training data it tells the fate, in a new group nothing
-    by_group = (groups < 4).astype(int)
-    assert fit_baseline(memory, by_group, groups, seed=0).best_score_ <= 0.75
+    assert balanced_accuracy_score(labels, fit_logistic(values, labels, groups, seed=0).predict(values)) > 0.9
+    assert choose_strength(values, labels, np.zeros(80), seed=0) == STRONG, "one group: nothing can be chosen"
+    with pytest.raises(InputError, match=r"class \[1\] alone"):
+        fit_logistic(values, np.ones(80, int), groups, seed=0)
 
 
-def test_fit_without_both_classes_is_an_input_error():
-    with pytest.raises(InputError, match=r"classes \[1\] in 4 recordings, two of each"):
-        fit_baseline(np.zeros((4, 1)), np.ones(4, int), np.arange(4), seed=0)
+def test_a_recording_that_has_the_outcome_does_not_stop_the_choice():
+    labels, groups = np.repeat([0, 1], 20), np.repeat(np.arange(4), 10)
+    values = np.random.default_rng(0).normal(size=(40, 2)) + labels[:, None]
+    logistic(choose_strength(values, labels, groups, seed=0)).fit(values, labels)
+
+
+def test_boosted_trees_know_the_share_of_outcomes():
+    rng = np.random.default_rng(0)
+    labels = (rng.random(400) < 0.9).astype(int)
+    nothing = fit_boosting(rng.normal(size=(400, 1)) * 0, labels, seed=0).probability(np.zeros((1, 1)))
+    assert nothing[0] == pytest.approx(0.5, abs=0.02), "where a value tells nothing both outcomes are as likely"
+
+
+# ---- all baselines on toy recordings ----
 
 
 @pytest.fixture(scope="module")
-def predictions(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    folder: Path = tmp_path_factory.mktemp("toy")
-    paths, trajectories, split = toy_data(folder, n_recordings=6, n_tracks=6)
-    trajectories = trajectories.assign(treatment="cisplatin", dose="high")
-    return baselines_of(paths, trajectories, split)
+def toy(tmp_path_factory):
+    """Six recordings in which a square brightens over the last eight frames in class 1."""
+    paths, trajectories, split = toy_data(tmp_path_factory.mktemp("toy"), n_recordings=6, n_tracks=10)
+    rings = pd.concat([measure_rings(path, n_rings=3, percentile=90) for path in paths], ignore_index=True)
+    known = {"treatment": "cisplatin", "dose": "high", "group": None, "frame_interval_min": 30.0}
+    return trajectories.assign(lineage=trajectories["trajectory"], **known), split, rings
 
 
-def test_every_baseline_predicts_each_test_trajectory_once(predictions: pd.DataFrame):
-    assert tuple(predictions["method"].unique()) == BASELINES
+@pytest.fixture(scope="module")
+def predictions(toy):
+    trajectories, split, rings = toy
+    return check_table(predict(trajectories, split, rings, None), BASELINE_PREDICTIONS, "toy")
+
+
+def scores_at(predictions, n):
+    rows = predictions[predictions["n"] == n]
+    return {name: balanced_accuracy_score(one["label"], one["probability"] > 0.5) for name, one in rows.groupby("method")}
+
+
+def test_every_baseline_predicts_each_test_prefix_once(predictions):
+    assert set(predictions["method"]) == {"majority", *VARIABLES, *OF_IMAGES}
     assert set(predictions["recording"]) == {"r1"}
-    assert (predictions.groupby("method")["trajectory"].nunique() == 6).all()
-    assert (predictions.groupby("method").size() == 6).all()
+    assert predictions.groupby(["method", "n"])["trajectory"].nunique().eq(10).all()
 
 
-def test_brightness_that_tells_the_fate_is_found_and_one_dose_tells_nothing(predictions: pd.DataFrame):
-    score = {name: balanced_accuracy_score(rows["label"], rows["predicted"]) for name, rows in predictions.groupby("method")}
-    assert score["last_frame_pixels"] == score["last_frame_rings"] == score["mean_intensity"] == 1
-    assert score["majority"] == score["dose"] == 0.5
+def test_brightness_that_tells_the_fate_is_found_and_one_dose_tells_nothing(predictions):
+    found = scores_at(predictions, 0)
+    assert [found[name] for name in OF_IMAGES] == [1, 1, 1]
+    assert found["majority"] == found["dose"] == found["recording"] == 0.5
 
 
-def test_dropped_frames_are_read_by_neither_fit_nor_prediction(tmp_path: Path):
-    paths, trajectories, split = toy_data(tmp_path, n_recordings=6, n_tracks=6)
-    found = baselines_of(paths, trajectories.assign(treatment="cisplatin", dose="high"), split, dropped=9)
-    score = {name: balanced_accuracy_score(rows["label"], rows["predicted"]) for name, rows in found.groupby("method")}
-    assert score["last_frame_rings"] < 1  # the square brightens over the last eight frames
-    assert (found["dropped"] == 9).all()
+def test_dropped_frames_are_not_seen(toy, predictions):
+    trajectories, _, rings = toy
+    ends = rings[["recording", "track_id"]].merge(trajectories[["recording", "track_id", "last_frame"]])["last_frame"].to_numpy()
+    columns = [column for column in rings if "ring" in column]
+    changed = rings.copy()
+    changed.loc[rings["frame"].to_numpy() > ends - 9, columns] = 1e6
+    before, after = Course(rings, logarithm=True), Course(changed, logarithm=True)
+    rows = prefixes(trajectories, before, [9], min_frames=5)
+    for described in (last_values, summaries):
+        same = (described(before, rows) == described(after, rows)).all(axis=1)
+        assert same.tolist() == (rows["n"] == 9).tolist()
+    assert scores_at(predictions, 9)["rings_last_frame"] < 1
 
 
-def test_shortened_trajectories_end_earlier_and_too_short_ones_go():
-    rows = pd.DataFrame({"first_frame": [0, 5], "last_frame": [9, 7], "n_frames": [10, 3]})
-    assert shortened(rows, 3).to_dict("records") == [{"first_frame": 0, "last_frame": 6, "n_frames": 7}]
+def test_features_of_all_tracks_are_a_further_baseline(toy):
+    trajectories, split, rings = toy
+    features = rings[["recording", "track_id", "frame"]].assign(area=rings["p53-ring0-mean"])
+    found = predict(trajectories, split, features.merge(rings), features.iloc[::2])
+    assert scores_at(found, 0)["features_prefix"] == 1
 
 
-def test_majority_has_the_base_rate_of_the_training_trajectories(predictions: pd.DataFrame):
-    np.testing.assert_allclose(predictions.loc[predictions["method"] == "majority", "probability"], 0.5)
+# ---- network beside baselines ----
 
 
-def table(recordings: list[str], labels: list[int], predicted: list[int]) -> pd.DataFrame:
-    return pd.DataFrame({"recording": recordings, "label": labels, "predicted": predicted})
+def network_of(predictions, right):
+    """The network's predictions table at n = 0 and 3, right for a share of the trajectories."""
+    rows = predictions[(predictions["method"] == "majority") & predictions["n"].isin([0, 3])].reset_index(drop=True)
+    hit = np.arange(len(rows)) % 10 < 10 * right
+    probability = np.where(hit == (rows["label"] == 1), 0.9, 0.1)
+    full = rows.assign(condition=np.where(rows["n"] == 0, "full", "truncation"), split="test", probability=probability)
+    return pd.concat([full, full[full["n"] == 0].assign(condition="truncation")], ignore_index=True)
 
 
-def test_draws_are_the_scores_of_resampled_recordings():
-    rng = np.random.default_rng(3)
-    rows = table(list(np.repeat(list("abcd"), 6)), list(rng.integers(0, 2, 24)), list(rng.integers(0, 2, 24)))
-    value, draws = balanced_accuracy_draws(rows, 50, seed=5)
-    assert value == pytest.approx(balanced_accuracy_score(rows["label"], rows["predicted"]))
-    chosen = np.random.default_rng(5).integers(0, 4, size=(50, 4))
-    by_name = dict(list(rows.groupby("recording")))
-    for names, drawn in zip(chosen, draws, strict=True):
-        again = pd.concat([by_name["abcd"[n]] for n in names])
-        assert drawn == pytest.approx(balanced_accuracy_score(again["label"], again["predicted"]))
+def compared(toy, predictions, right):
+    comparison = Comparison("cisplatin", [0, 3], "fixed", Resampling(bootstrap=200, seed=0))
+    return check_table(score_baselines(network_of(predictions, right), predictions, toy[0], comparison), BASELINES, "toy")
 
 
-def test_a_draw_without_one_outcome_is_left_out():
-    _, draws = balanced_accuracy_draws(table(["a", "a", "b", "b"], [0, 0, 1, 1], [0, 0, 1, 1]), 200, seed=0)
-    assert np.isnan(draws).any()
-    assert interval(draws) == (1, 1)
+def test_a_baseline_that_wins_is_named_first(toy, predictions):
+    table = compared(toy, predictions, right=0.8)
+    text = verdict(table)
+    assert text.startswith("The network is no better than 3 of 10 simple baselines: “rings of the last frame, logistic”")
+    assert "network less baseline -0.200" in text
+    row = table[(table["method"] == "rings_prefix") & (table["condition"] == "full") & (table["scope"] == "all")].iloc[0]
+    assert row["lead"] == pytest.approx(-0.2)
+    assert (row["units"], row["units_negative"], row["units_positive"]) == (10, 5, 5), "one recording: lineages are resampled"
 
 
-def test_mean_over_runs_gives_mean_spread_and_a_narrower_interval():
-    rng = np.random.default_rng(4)
-    names, labels = list(np.repeat([f"r{n}" for n in range(9)], 10)), list(rng.integers(0, 2, 90))
-    runs = {seed: table(names, labels, [v if rng.random() < 0.8 else 1 - v for v in labels]) for seed in (1, 2, 3)}
-    mean, spread, values, draws = mean_over_runs(runs, resamples=1000)
-    expected = [balanced_accuracy_score(rows["label"], rows["predicted"]) for rows in runs.values()]
-    np.testing.assert_allclose(values, expected)
-    assert (mean, spread) == pytest.approx((np.mean(expected), np.std(expected, ddof=1)))
-    low, high = interval(draws)
-    single = interval(mean_over_runs({1: runs[1]}, resamples=1000)[3])
-    assert low < mean < high
-    assert high - low < single[1] - single[0]
-    assert np.isnan(mean_over_runs({1: runs[1]}, resamples=10)[1])
+def test_a_network_that_leads_says_so_and_a_tie_is_no_lead(toy, predictions):
+    weak = predictions[predictions["method"].isin(["majority", "recording"])]
+    assert verdict(compared(toy, weak, right=1)).startswith("The network is better than each of 2 simple baselines.")
+    assert verdict(compared(toy, weak, right=0.6)).startswith("The network is not shown to be better than 2 of 2 simple baselines")
+
+
+def test_scopes_conditions_and_cohorts_are_those_of_the_network(toy, predictions):
+    table = compared(toy, predictions, right=0.8)
+    sets = table[["scope", "condition", "n", "cohort"]].drop_duplicates().to_numpy().tolist()
+    truncated = [["cisplatin", "truncation", n, cohort] for cohort in ("all", "fixed") for n in (0, 3)]
+    assert sets == [["all", "full", 0, "all"], ["cisplatin", "full", 0, "all"], *truncated]
+    assert table["lead"].isna().sum() == len(sets), "the network has no lead over itself"
+
+
+def test_a_trajectory_that_a_baseline_lacks_is_named(toy, predictions):
+    lacking = predictions.drop(predictions.index[(predictions["method"] == "length") & (predictions["n"] == 3)][0])
+    with pytest.raises(InputError, match="length has no prediction of trajectory r1/0 without its last 3 frames"):
+        compared(toy, lacking, right=1)

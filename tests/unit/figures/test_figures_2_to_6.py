@@ -20,7 +20,7 @@ from cellfate.base.plot_style import DOUBLE, OKABE_ITO, RC, SINGLE, count_rows, 
 from cellfate.base.tables import check_table
 from cellfate.evaluation.design import score_design, tabulate_design
 from cellfate.evaluation.scoring import Resampling
-from cellfate.evaluation.tables import CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
+from cellfate.evaluation.tables import BASELINES, CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
 from cellfate.explanation.tables import ATTENTION_PROFILE, EFFECT_SUMMARY, EXAMPLES
 from cellfate.figures.attention_profile import plot_attention_profile as draw_profile
 from cellfate.figures.calibration import plot_calibration as draw_calibration
@@ -66,6 +66,17 @@ def metrics(condition, outcomes=FATES, interval=True, n0=2089):
             ends = (max(0, v - 0.05), min(1, v + 0.05)) if interval else (None, None)
             rows.append((*key, metric, name, v, *ends, size if name == "all" else size // 2))
     return check_table(pd.DataFrame(rows, columns=list(METRICS.columns)), METRICS, "test")
+
+
+def baselines(methods=("network", "majority", "recording", "length", "rings_last_frame", "rings_any_frame", "rings_prefix")):
+    rows = []
+    for place, method in enumerate(methods):
+        for n in STEPS["truncation"]:
+            value = 0.5 if method == "majority" else 0.9 - n / 140 - place / 50
+            lead = None if method == "network" else 0.1
+            sizes = (200, 12, 11, 12)
+            rows.append(("cisplatin", "truncation", n, "all", method, value, value - 0.05, min(1, value + 0.05), lead, lead, lead, *sizes))
+    return check_table(pd.DataFrame(rows, columns=list(BASELINES.columns)), BASELINES, "test")
 
 
 def profile(outcomes=FATES, occlusion=True):
@@ -154,7 +165,7 @@ def draw_all(outcomes=FATES):
         "design": lambda: plot_design(*design(outcomes), outcomes, confounded_from=0.9),
         "design_by_treatment": lambda: plot_design(*design(outcomes, recordings=30), outcomes, confounded_from=0.9),
         "figure_2": lambda: plot_confusion(confusion(outcomes), outcomes),
-        "figure_3": lambda: plot_truncation(metrics("truncation", outcomes), metrics("last_k", outcomes), outcomes, 30),
+        "figure_3": lambda: plot_truncation(metrics("truncation", outcomes), metrics("last_k", outcomes), baselines(), outcomes, 30),
         "figure_4": lambda: plot_attention_profile(profile(outcomes), outcomes),
         "figure_5": lambda: plot_effects(effects(outcomes, courses=BOTH), outcomes, high_by="attention"),
         "figure_5_as_measured": lambda: plot_effects(effects(outcomes), outcomes, high_by="attention"),
@@ -182,8 +193,8 @@ def without_others():
 EMPTY = {
     "figure_2": lambda: plot_confusion(empty(CONFUSION), FATES),
     "figure_2_zeros": lambda: plot_confusion(confusion(counts=((0, 0), (0, 0))), FATES),
-    "figure_3": lambda: plot_truncation(empty(METRICS), empty(METRICS), FATES, 30),
-    "figure_3_one_side": lambda: plot_truncation(metrics("truncation"), empty(METRICS), FATES, 30),
+    "figure_3": lambda: plot_truncation(empty(METRICS), empty(METRICS), empty(BASELINES), FATES, 30),
+    "figure_3_one_side": lambda: plot_truncation(metrics("truncation"), empty(METRICS), baselines(), FATES, 30),
     "figure_4": lambda: plot_attention_profile(empty(ATTENTION_PROFILE), FATES),
     "figure_5": lambda: plot_effects(empty(EFFECT_SUMMARY), FATES, high_by="attention"),
     "figure_5_nulls": lambda: plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES, high_by="attention"),
@@ -278,7 +289,7 @@ def lines_of(axes):
 
 def test_truncation_draws_the_table():
     table, last = metrics("truncation"), metrics("last_k")
-    a, b, c, d = plot_truncation(table.sample(frac=1, random_state=0), last, FATES, 30).axes[:4]
+    a, b, c, d = plot_truncation(table.sample(frac=1, random_state=0), last, empty(BASELINES), FATES, 30).axes[:4]
     chosen = table[(table["metric"] == "balanced_accuracy") & (table["cohort"] == "fixed")]
     fixed = lines_of(a)["#000000", "--"]
     assert list(fixed.get_xdata()) == list(STEPS["truncation"])
@@ -294,19 +305,19 @@ def test_truncation_draws_the_table():
 
 
 def test_truncation_shows_hours_and_counts(monkeypatch):
-    figure = plot_truncation(metrics("truncation"), metrics("last_k"), FATES, 10)
+    figure = plot_truncation(metrics("truncation"), metrics("last_k"), baselines(), FATES, 10)
     top = next(child for child in figure.axes[0].child_axes)
     figure.canvas.draw()
     assert top.get_xlim() == pytest.approx(np.array(figure.axes[0].get_xlim()) / 6)
     shown = words(figure, monkeypatch).split(" | ")
     for count in ("2089", "1589", "142"):  # all at 0 and 50 frames, fixed
         assert count in shown
-    assert not plot_truncation(metrics("truncation"), metrics("last_k"), FATES).axes[0].child_axes
+    assert not plot_truncation(metrics("truncation"), metrics("last_k"), baselines(), FATES).axes[0].child_axes
 
 
 def test_truncation_without_intervals_or_fixed_cohort(monkeypatch):
     one = metrics("truncation", interval=False)
-    figure = plot_truncation(one[one["cohort"] == "all"], one[:0], FATES, 30)
+    figure = plot_truncation(one[one["cohort"] == "all"], one[:0], empty(BASELINES), FATES, 30)
     shown = words(figure, monkeypatch)
     assert "fixed" not in shown
     assert "not measured: evaluation.last_k is null" in shown.replace("\n", " ")

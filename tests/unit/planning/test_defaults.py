@@ -20,8 +20,6 @@ OTHER_THINGS = {
     "base.progress.meter.unit": "what is counted in a line of progress",
     "base.progress.progress.every": "seconds between lines of progress",
     "base.progress.progress.unit": "what is counted in a line of progress",
-    "evaluation.baselines.pooled_pixels.block": "pixels; model.block is a kind of ResNet",
-    "evaluation.baselines.ring_profile.width": "pixels of a ring; model.width is channels",
     "figures.recording.simulated.plot_simulation_montage.channel": "drawn alone, None: all in colours",
     "figures.recording.simulated.plot_simulation_montage.size": "pixels of a panel",
     "model.network.sinusoidal_positions.device": "as torch names it, None: torch's own",

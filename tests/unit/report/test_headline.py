@@ -8,12 +8,20 @@ import pandas as pd
 import pytest
 
 from cellfate.base.tables import write_table
-from cellfate.evaluation.tables import DESIGN_LINES, METRICS
+from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS
 from cellfate.report.headline import headline
 
 
 def say(folder, *lines):
     write_table(pd.DataFrame(lines, columns=["kind", "text"]), folder / "tables/design_lines.csv", DESIGN_LINES)
+
+
+def compare(folder, value):
+    """A network of 0.9 and one baseline."""
+    sizes = (40, 4, 4, 4)
+    rows = [("all", "full", 0, "all", "network", 0.9, 0.8, 0.95, None, None, None, *sizes)]
+    rows.append(("all", "full", 0, "all", "length", value, value - 0.1, value + 0.05, 0.9 - value, 0.8 - value, 0.95 - value, *sizes))
+    write_table(pd.DataFrame(rows, columns=list(BASELINES.columns)), folder / "tables/baselines.csv", BASELINES)
 
 
 @pytest.fixture
@@ -26,6 +34,7 @@ def finished(tmp_path):
     columns = ["scope", "condition", "n", "cohort", "metric", "class", "value", "ci_low", "ci_high", "n_trajectories"]
     write_table(pd.DataFrame(rows, columns=columns), tmp_path / "tables/test_metrics.csv", METRICS)
     say(tmp_path)
+    compare(tmp_path, 0.6)
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures/figure_2.pdf").touch()
     return tmp_path
@@ -33,19 +42,24 @@ def finished(tmp_path):
 
 def test_numbers_figures_and_pages_are_named(finished):
     lines = headline(finished).splitlines()
-    assert lines[0] == "Held-out trajectories: 40"
-    assert lines[1].split() == ["balanced", "accuracy", "0.900", "95", "%", "interval", "0.800", "to", "0.950"]
+    assert lines[0].startswith("The network is better than each of 1 simple baselines.")
+    assert lines[1] == "Held-out trajectories: 40"
+    assert lines[2].split() == ["balanced", "accuracy", "0.900", "95", "%", "interval", "0.800", "to", "0.950"]
     assert f"  {finished / 'figures/figure_2'}" in lines
     assert lines[-1] == f"Summary: {finished / 'summary.html'}"
     (finished / "report.html").touch()
     assert headline(finished).splitlines()[-1] == f"Report:  {finished / 'report.html'}"
 
 
-def test_a_warning_of_the_design_comes_first_and_its_notes_after_the_numbers(finished):
+def test_a_warning_comes_first_then_the_verdict_then_the_numbers_then_notes(finished):
     say(finished, ("warning", "Cannot be told."), ("remedy", "Would help."), ("note", "Few units."))
+    compare(finished, 0.92)
     lines = headline(finished).splitlines()
-    assert lines[:3] == ["Cannot be told.", "Would help.", "Held-out trajectories: 40"]
-    assert lines.index("Few units.") == 7
+    assert lines[:2] == ["Cannot be told.", "Would help."]
+    assert lines[2].startswith("The network is no better than 1 of 1 simple baselines: “the length of the track”.")
+    assert lines[3] == "Held-out trajectories: 40"
+    assert " ".join(lines[9].split()) == "the length of the track 0.920 (0.820 to 0.970) -0.020 (-0.120 to +0.030)"
+    assert lines[10] == "Few units."
 
 
 def test_a_run_that_is_not_finished_is_one_line(tmp_path):

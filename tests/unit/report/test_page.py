@@ -12,7 +12,7 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.plot_style import empty_figure, save_figure
 from cellfate.base.tables import check_table
-from cellfate.evaluation.tables import CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS
+from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS
 from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, EFFECT_SUMMARY
 from cellfate.report.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
 from cellfate.report.page import caveats, summary_page, write_summary
@@ -95,6 +95,17 @@ def design_scores():
     return table(DESIGN_SCORES, [("recording", 16, 176, 0.636, 0.5, None, None, 0.0, 4), ("length", 5, 176, 0.61, 0.67, 0.6, 0.73, 1.0, 4)])
 
 
+def baselines(*values):
+    """Network and baselines in full, and without the last frames."""
+    rows = []
+    for condition, n in (("full", 0), ("truncation", 0), ("truncation", 5)):
+        for method, value in (("network", 0.88), *(values or (("majority", 0.5), ("rings_last_frame", 0.7)))):
+            lead = (None, None, None) if method == "network" else (0.88 - value, 0.87 - value, 0.89 - value)
+            scope = "all" if condition == "full" else "cisplatin"
+            rows.append((scope, condition, n, "all", method, value, value - 0.01, value + 0.01, *lead, 480, 12, 11, 12))
+    return table(BASELINES, rows)
+
+
 def calibration(stages=("raw", "calibrated")):
     scores = {"raw": (0.2, 0.15, 0.5), "calibrated": (0.05, 0.1, 0.3)}
     return table(CALIBRATION, [("full", 0, stage, 0.0, 1.0, 0.5, 0.5, 40, *scores[stage]) for stage in stages])
@@ -131,6 +142,7 @@ def page(figures, **changes):
         "flow": flow(),
         "design_lines": design_lines(),
         "design_scores": design_scores(),
+        "baselines": baselines(),
         "calibration": calibration(),
         "effects": effects(),
         "comparison_steps": steps((60, 55, 55, 55, 55), (60, 55, 55, 55, 55)),
@@ -353,7 +365,7 @@ def test_a_run_without_long_trajectories_still_has_a_page(figures):
 def test_the_page_is_the_same_each_time(figures, tmp_path):
     content = {"figures": figures, "captions": CAPTIONS, "notes": [], "software": "x", "config_digest": "y"}
     tables = {"metrics": metrics(), "truncation": truncation(), "flow": flow(), "calibration": calibration(), "effects": effects()}
-    tables |= {"design_lines": design_lines(), "design_scores": design_scores()}
+    tables |= {"design_lines": design_lines(), "design_scores": design_scores(), "baselines": baselines()}
     tables |= {"last_k": curve({5: (9, 9)}, "last_k"), "trajectories": trajectories(), "comparison_steps": steps((9,) * 5, (9,) * 5)}
     content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):
@@ -368,10 +380,21 @@ def test_every_caption_is_one_line():
         assert path.read_text().endswith(".\n"), path.name
 
 
-def test_a_warning_of_the_design_stands_before_every_number_and_notes_among_the_notes(figures):
+def test_the_warning_of_the_design_and_the_verdict_stand_before_every_number_and_notes_among_the_notes(figures):
     text = page(figures, design_lines=design_lines(("warning", "Cannot be told."), ("remedy", "Would help."), ("note", "Few units.")))
-    assert text.index("Cannot be told.") < text.index("Would help.") < text.index("0.877") < text.index("Few units.")
-    assert '<section class="first">' not in page(figures)
+    verdict, number = "The network is better than each of 2 simple baselines.", "<b>0.877</b>"
+    places = [text.index(words) for words in ("Cannot be told.", "Would help.", verdict, number, "Few units.")]
+    assert places == sorted(places)
+    tied = page(figures, baselines=baselines(("rings_prefix", 0.88)))
+    assert "The network is no better than 1 of 1 simple baselines: “rings of the whole prefix, boosting”." in tied
+
+
+def test_baselines_are_tables_in_full_and_without_the_last_frames(figures):
+    rows = Cells(page(figures)).rows
+    assert ["rings of the last frame, logistic", "0.700 0.690 to 0.710", "+0.180 +0.170 to +0.190"] in rows
+    assert ["the network", "0.880 0.870 to 0.890", ""] in rows
+    assert ["frames dropped", "0", "5"] in rows
+    assert ["the majority", "0.500", "0.500"] in rows
 
 
 def test_what_the_design_tells_is_a_table(figures):
