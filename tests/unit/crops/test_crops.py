@@ -361,10 +361,10 @@ def test_killed_in_the_middle_leaves_no_file_under_the_final_name(tmp_path):
 
 
 def test_what_is_not_a_crop_file(tmp_path):
-    with pytest.raises(InputError, match=r"none\.h5: no such crop file"):
+    with pytest.raises(InputError, match=r"none\.h5: no such file \(a crop file\)"):
         CropFile(tmp_path / "none.h5").read(1)
     (tmp_path / "text.h5").write_text("not HDF5")
-    with pytest.raises(InputError, match=r"text\.h5: not a crop file, or damaged"):
+    with pytest.raises(InputError, match=r"text\.h5: not readable as HDF5, a crop file is needed"):
         CropFile(tmp_path / "text.h5").index()
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["masks"] = np.zeros(3)
@@ -375,7 +375,7 @@ def test_what_is_not_a_crop_file(tmp_path):
 def test_truncated_crop_file(tmp_path):
     path = extract(*recording(SIX), tmp_path / "r1.h5")
     path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(InputError, match=r"r1\.h5: not a crop file, or damaged"):
+    with pytest.raises(InputError, match=r"r1\.h5: not readable as HDF5, a crop file is needed"):
         CropFile(path).read(2)
 
 

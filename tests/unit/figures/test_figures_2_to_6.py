@@ -341,7 +341,7 @@ def test_points_on_few_trajectories_are_not_drawn_and_the_number_is_said(monkeyp
 
 def test_a_fixed_cohort_of_all_is_drawn_once_and_said(monkeypatch):
     one, last = (table.assign(n_trajectories=40, cohort=table["cohort"]) for table in (metrics("truncation"), metrics("last_k")))
-    figure = plot_truncation(one, last, FATES, 30)
+    figure = plot_truncation(one, last, empty(BASELINES), FATES, 30)
     assert [line.get_linestyle() for line in figure.axes[0].get_lines() if len(line.get_xdata()) > 2] == ["-"]
     shown = words(figure, monkeypatch)
     assert "all, the same at every point" in shown
@@ -350,15 +350,17 @@ def test_a_fixed_cohort_of_all_is_drawn_once_and_said(monkeypatch):
 
 def test_the_ticks_are_where_points_are():
     table = metrics("truncation")
-    for axes in plot_truncation(table, metrics("last_k"), FATES).axes:
+    for axes in plot_truncation(table, metrics("last_k"), empty(BASELINES), FATES).axes:
         assert set(axes.get_xticks()) <= {*STEPS["truncation"], *STEPS["last_k"]}
         assert 3 <= len(axes.get_xticks()) <= 7
 
 
 def test_figures_say_why_nothing_is_drawn(monkeypatch):
     alone = metrics("truncation").assign(value=np.nan)
-    assert "all of one outcome" in words(plot_truncation(alone, empty(METRICS), FATES), monkeypatch)
-    assert "evaluation.treatment" in words(plot_truncation(alone.assign(n_trajectories=0), empty(METRICS), FATES), monkeypatch)
+    assert "all of one outcome" in words(plot_truncation(alone, empty(METRICS), empty(BASELINES), FATES), monkeypatch)
+    assert "evaluation.treatment" in words(
+        plot_truncation(alone.assign(n_trajectories=0), empty(METRICS), empty(BASELINES), FATES), monkeypatch
+    )
     assert "figures.min_trajectories" in words(draw_profile(profile(), FATES, min_trajectories=999), monkeypatch)
 
 
