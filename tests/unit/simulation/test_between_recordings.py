@@ -141,7 +141,7 @@ def nearest_shares_fate(recording, *, with_sister: bool) -> float:
 def test_sisters_alike_make_a_random_split_look_good():
     families = {"n_cells": 24, "fated_cells": 0, "sister_pairs": 24, "leaving_cells": 0, "frame_shape": [420, 420], "effects": {"only": []}}
     alike = simulate(families | {"sister_concordance": 1.0, "sister_likeness": 1.0})
-    assert nearest_shares_fate(alike, with_sister=True) > 0.85
+    assert nearest_shares_fate(alike, with_sister=True) > 0.75
     assert nearest_shares_fate(alike, with_sister=False) < 0.7
     unlike = simulate(families | {"sister_concordance": 0.0, "sister_likeness": 0.0})
     assert nearest_shares_fate(unlike, with_sister=True) < 0.7
