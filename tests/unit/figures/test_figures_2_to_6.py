@@ -327,14 +327,14 @@ def test_truncation_without_intervals_or_fixed_cohort(monkeypatch):
 def test_points_on_few_trajectories_are_not_drawn_and_the_number_is_said(monkeypatch):
     table, last = metrics("truncation", n0=505), metrics("last_k")  # 505 at n = 0, 5 at n = 50
     few = table[table["cohort"] == "all"]
-    figure = draw_truncation(few, last, FATES, 30, min_trajectories=6)
+    figure = draw_truncation(few, last, empty(BASELINES), FATES, 30, min_trajectories=6)
     assert list(lines_of(figure.axes[0])["#000000", "-"].get_xdata()) == list(range(0, 50, 5))
     assert figure.axes[0].get_xlim()[1] < 50
     shown = words(figure, monkeypatch)
     assert "every point: 6 or more trajectories" in shown
-    every = draw_truncation(few, last, FATES, 30, min_trajectories=1)
+    every = draw_truncation(few, last, empty(BASELINES), FATES, 30, min_trajectories=1)
     assert list(lines_of(every.axes[0])["#000000", "-"].get_xdata()) == list(range(0, 51, 5))
-    none = words(draw_truncation(few, last, FATES, 30, min_trajectories=600), monkeypatch)
+    none = words(draw_truncation(few, last, empty(BASELINES), FATES, 30, min_trajectories=600), monkeypatch)
     assert "fewer than 600 trajectories" in none
     assert "figures.min_trajectories" in none
 
