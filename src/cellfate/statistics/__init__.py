@@ -1,1 +1,1 @@
-"""Formulas on plain arrays: effect sizes, courses, permutation tests, bootstrap, Markov chains, reliability."""
+"""Formulas on plain arrays: effect sizes, courses, permutation tests, intervals, conformal sets, Markov chains, reliability."""
