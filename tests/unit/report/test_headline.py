@@ -4,37 +4,17 @@ import os
 import subprocess
 import sys
 
-import pandas as pd
 import pytest
+from toy_scores import write_baselines, write_design_lines, write_metrics
 
-from cellfate.base.tables import write_table
-from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS
 from cellfate.report.headline import headline
-
-
-def say(folder, *lines):
-    write_table(pd.DataFrame(lines, columns=["kind", "text"]), folder / "tables/design_lines.csv", DESIGN_LINES)
-
-
-def compare(folder, value):
-    """A network of 0.9 and one baseline."""
-    sizes = (40, 4, 4, 4)
-    rows = [("all", "full", 0, "all", "network", 0.9, 0.8, 0.95, None, None, None, *sizes)]
-    rows.append(("all", "full", 0, "all", "length", value, value - 0.1, value + 0.05, 0.9 - value, 0.8 - value, 0.95 - value, *sizes))
-    write_table(pd.DataFrame(rows, columns=list(BASELINES.columns)), folder / "tables/baselines.csv", BASELINES)
 
 
 @pytest.fixture
 def finished(tmp_path):
-    rows = [
-        (scope, "full", 0, "all", metric, "all", value, value - 0.1, value + 0.05, n)
-        for scope, n in (("all", 40), ("cisplatin", 30))
-        for metric, value in (("balanced_accuracy", 0.9), ("f1_macro", 0.8), ("auroc", 0.7), ("log_loss", 0.6))
-    ]
-    columns = ["scope", "condition", "n", "cohort", "metric", "class", "value", "ci_low", "ci_high", "n_trajectories"]
-    write_table(pd.DataFrame(rows, columns=columns), tmp_path / "tables/test_metrics.csv", METRICS)
-    say(tmp_path)
-    compare(tmp_path, 0.6)
+    write_metrics(tmp_path, all=40, cisplatin=30)
+    write_design_lines(tmp_path)
+    write_baselines(tmp_path, 0.6)
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures/figure_2.pdf").touch()
     return tmp_path
@@ -52,8 +32,8 @@ def test_numbers_figures_and_pages_are_named(finished):
 
 
 def test_a_warning_comes_first_then_the_verdict_then_the_numbers_then_notes(finished):
-    say(finished, ("warning", "Cannot be told."), ("remedy", "Would help."), ("note", "Few units."))
-    compare(finished, 0.92)
+    write_design_lines(finished, ("warning", "Cannot be told."), ("remedy", "Would help."), ("note", "Few units."))
+    write_baselines(finished, 0.92)
     lines = headline(finished).splitlines()
     assert lines[:2] == ["Cannot be told.", "Would help."]
     assert lines[2].startswith("The network is no better than 1 of 1 simple baselines: “the length of the track”.")

@@ -1,0 +1,33 @@
+"""Tables of scores of a finished run, small."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from cellfate.base.tables import write_table
+from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS
+
+SCORES = {"balanced_accuracy": 0.9, "f1_macro": 0.8, "auroc": 0.7, "log_loss": 0.6}
+
+
+def write_metrics(folder: Path, **trajectories: int) -> None:
+    """Scores of held-out trajectories in full; ``trajectories`` are {scope: how many}."""
+    rows = [
+        (scope, "full", 0, "all", metric, "all", value, value - 0.1, value + 0.05, n)
+        for scope, n in trajectories.items()
+        for metric, value in SCORES.items()
+    ]
+    write_table(pd.DataFrame(rows, columns=list(METRICS.columns)), folder / "tables/test_metrics.csv", METRICS)
+
+
+def write_design_lines(folder: Path, *lines: tuple[str, str]) -> None:
+    """``lines``: (kind, text)."""
+    write_table(pd.DataFrame(lines, columns=["kind", "text"]), folder / "tables/design_lines.csv", DESIGN_LINES)
+
+
+def write_baselines(folder: Path, value: float) -> None:
+    """A network of 0.9 and one baseline of ``value``."""
+    sizes = (40, 4, 4, 4)
+    rows = [("all", "full", 0, "all", "network", 0.9, 0.8, 0.95, None, None, None, *sizes)]
+    rows.append(("all", "full", 0, "all", "length", value, value - 0.1, value + 0.05, 0.9 - value, 0.8 - value, 0.95 - value, *sizes))
+    write_table(pd.DataFrame(rows, columns=list(BASELINES.columns)), folder / "tables/baselines.csv", BASELINES)
