@@ -6,7 +6,8 @@ either class, in their number of cells, and in whether they have the second clas
 cellfate.statistics.intervals, and a percentile bootstrap of whole recordings. Methods were chosen on the seeds ``development``; the numbers
 of docs/statistics.md are those of ``judging``.
 
-Run: PYTHONPATH=src .venv/bin/python benchmarks/interval_coverage.py [--seeds development] [--experiments 1000] [--folder benchmarks/results]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/interval_coverage.py [--seeds development] [--experiments 1000]
+     [--folder benchmarks/results]
 """
 
 import argparse
