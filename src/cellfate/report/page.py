@@ -25,7 +25,6 @@ from cellfate.report.not_measured import (
 from cellfate.trajectories.selection import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
-FEW_RECORDINGS = 6  # held-out recordings; with fewer the page says that the intervals are rough
 METRICS = {
     "balanced_accuracy": "balanced accuracy",
     "f1_macro": "macro F1",
@@ -266,8 +265,6 @@ def caveats(metrics: pd.DataFrame, calibration: pd.DataFrame, names: Sequence[st
     recordings = rows.loc[rows["metric"] == "n_recordings", "value"]
     if len(recordings) and recordings.iloc[0] == 1:
         found.append("All held-out trajectories come from one recording: the intervals do not cover differences between recordings.")
-    elif len(recordings) and recordings.iloc[0] < FEW_RECORDINGS:
-        found.append(f"The intervals rest on {int(recordings.iloc[0])} held-out recordings and are rough.")
     if rows.loc[rows["metric"] == "balanced_accuracy", "ci_low"].isna().all():
         found.append("There are no intervals: the held-out trajectories cannot be resampled.")
     if not (calibration["stage"] == "calibrated").any():

@@ -262,7 +262,6 @@ def test_a_sound_run_has_no_caveats(figures):
     [
         ({"metrics": metrics(sizes=(7, 300))}, "7 “cell death” and 300 “division” trajectories were held out"),
         ({"metrics": metrics(recordings=1.0)}, "come from one recording"),
-        ({"metrics": metrics(recordings=4.0)}, "rest on 4 held-out recordings"),
         ({"metrics": metrics(interval=False)}, "There are no intervals"),
         ({"calibration": calibration(("raw",))}, "were not calibrated"),
     ],
