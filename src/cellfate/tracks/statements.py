@@ -19,7 +19,7 @@ from cellfate.tracks.raw import FATES, RawTracks, RecordingFacts, joined_notes
 from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 SHOWN = 8
-USED, AGREES, DISAGREES, PASSED = "used", "agrees", "disagrees", "passed over"  # what became of a statement
+USED, AGREES, DISAGREES, PASSED, LATE = "used", "agrees", "disagrees", "passed over", "too late"  # what became of a statement
 
 
 @dataclass(frozen=True)
@@ -188,12 +188,17 @@ def table_of_statements(
     rows = []
     for track in outcomes.itertuples(index=False):
         own = [
-            (one.source, one.where, one.said, one.outcome, one.event_frame, result)
+            (one.source, one.where, one.said, one.outcome, one.event_frame, LATE if _is_late(one, track.outcome, result) else result)
             for one, result in zip(statements[track.track_id], results[track.track_id], strict=True)
         ]
-        if not any(result in (USED, DISAGREES) for *_, result in own):
+        if not any(result in (USED, DISAGREES, LATE) for *_, result in own):
             own.append(("end of the track", f"frame {track.last_frame}", None, track.outcome, pd.NA, USED))
         rows += [(track.recording, track.track_id, *one) for one in own]
     columns = ["recording", "track_id", "source", "where", "said", "outcome", "event_frame", "result"]
     table = pd.DataFrame(rows, columns=columns)
     return table.astype({"event_frame": "Int64"}).replace({np.nan: None}) if table.empty else table.astype({"event_frame": "Int64"})
+
+
+def _is_late(one: Statement, outcome: str, result: str) -> bool:
+    """Whether a statement that counts did not become the track's outcome: its event is too long after the track's end."""
+    return result in (USED, AGREES) and one.outcome not in (None, outcome)

@@ -54,7 +54,7 @@ OUTCOME_SOURCES = Table(
         "said": STR_NULL,
         "outcome": STR_NULL,
         "event_frame": INT_NULL,
-        "result": Column("str", allowed=("used", "agrees", "disagrees", "passed over")),
+        "result": Column("str", allowed=("used", "agrees", "disagrees", "passed over", "too late")),
     },
 )
 

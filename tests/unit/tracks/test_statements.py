@@ -131,6 +131,12 @@ def test_sources_that_agree_and_sources_that_do_not(tmp_path):
     ]
 
 
+def test_an_event_too_long_after_its_track_is_said_to_be_too_late(tmp_path):
+    checked = check(tracks(tmp_path, {1: 4, 2: 4}), "track_id,outcome,event_frame\n1,mitosis,6\n2,mitosis,7\n")
+    assert checked.outcomes["outcome"].tolist() == ["mitosis", "censored"]
+    assert checked.sources["result"].tolist() == ["used", "too late"]
+
+
 def test_a_written_frame_counts_more_than_the_daughters_first(tmp_path):
     path = tmp_path / "wellA1.csv"
     rows = [(1, "", t) for t in range(6)] + [(2, 1, t) for t in range(6, 10)] + [(3, 1, t) for t in range(6, 10)]
