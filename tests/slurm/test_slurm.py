@@ -46,6 +46,7 @@ def test_a_job_that_runs_out_of_memory_gets_more_and_one_that_still_has_too_litt
     assert re.search(r"^r1 +simulate_recording +SLURM job \d+ needed more memory than it had", end, re.MULTILINE)
 
 
+@pytest.mark.whole
 def test_a_bad_frame_stops_one_recording_and_a_cancelled_job_is_tried_again(slurm, simulated, tmp_path):
     cluster = simulated.copy(tmp_path / "copy")
     frame = cluster.folder / "resources/tiny/images/r1/t007.tif"

@@ -12,6 +12,7 @@ QUICK = {
 }
 
 
+@pytest.mark.whole
 @pytest.mark.reference
 def test_the_real_example_runs_to_its_last_figure(fresh, shared_folder):
     frames = shared_folder / "data/cellphe_mdamb231_docetaxel/images_every5th"

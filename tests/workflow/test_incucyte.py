@@ -15,6 +15,7 @@ ROWS, COLUMNS, N_FRAMES = slice(0, 416), slice(0, 512), 5  # a part of the field
 PART = {"recordings": "part.tsv", "seed": 7}  # the demo's seed, so the demo's network
 
 
+@pytest.mark.whole
 @pytest.mark.reference
 def test_raw_frames_become_tracks_and_crops(fresh, shared_folder):
     source = sorted((shared_folder / "data/hcc1143_incucyte_30min").glob("*_R_*.tif"))[:N_FRAMES]
