@@ -51,7 +51,15 @@ def test_filling_is_outside_the_image_and_features_are_those_of_the_cell(crops, 
     monkeypatch.setattr(cellpose, "load_network", lambda *_, **__: None)
     (tmp_path / "weights").touch()
     options = {"tracks": "all", "ladder": "single", "channel": "nuclei", "diameter": 8.0, "flow_threshold": 0.4, "cellprob_threshold": 0.0}
-    more = {"statistics_min_frames": 0, "treatment": None, "batch_size": 2, "device": "cpu", "threads": 1, "whole_frames_from": None}
+    more = {
+        "statistics_min_frames": 0,
+        "high_percentile": None,
+        "treatment": None,
+        "batch_size": 2,
+        "device": "cpu",
+        "threads": 1,
+        "whole_frames_from": None,
+    }
     segment_cells(crops, tmp_path / "weights", tmp_path / "masks.h5", **options, **more)
     assert [int(images.min()) for images in shown] == [OFFSET] * 3  # zeros around the movie were filled with its background
     with MaskFile(tmp_path / "masks.h5") as masks, CropFile(crops) as file:
