@@ -3,8 +3,8 @@
 An experiment is a handful of recordings with cells, their classes and the log-odds that two predictors give them; the true score is that
 of very many recordings. Recordings differ, or not, in how hard their cells are, by how much their log-odds are shifted, in their share of
 either class, in their number of cells, and in whether they have the second class at all. Written beside each other: the intervals of
-cellfate.statistics.intervals, and a percentile bootstrap of whole recordings. Methods were chosen on the seeds ``development``; the numbers
-of docs/statistics.md are those of ``judging``.
+cellfate.statistics.intervals, and a percentile bootstrap of whole recordings. Methods were chosen on the seeds ``development``; numbers to
+quote are those of ``judging``.
 
 Run: PYTHONPATH=src .venv/bin/python benchmarks/interval_coverage.py [--seeds development] [--experiments 1000]
      [--folder benchmarks/results]
