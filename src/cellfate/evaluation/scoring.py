@@ -53,9 +53,12 @@ def balanced_accuracy(rows: pd.DataFrame, resampling: Resampling) -> Score:
 def difference(rows: pd.DataFrame, other: pd.DataFrame, resampling: Resampling) -> Score:
     """Balanced accuracy of ``rows`` less that of ``other``, over the same draws of units.
 
-    Both are tables (unit, label, predicted) of the same trajectories in the same order.
+    Both are tables (unit, label, predicted) of the same trajectories in the same order. Where they predict the same throughout it is 0
+    whatever the data, and has no interval.
     """
     (value, draws), (second, others) = (balanced_accuracy_draws(one, resampling.bootstrap, resampling.seed) for one in (rows, other))
+    if (rows["predicted"].to_numpy() == other["predicted"].to_numpy()).all():
+        return Score(value - second, np.nan, np.nan)
     return Score(value - second, *_interval_over_units(rows, draws - others))
 
 
