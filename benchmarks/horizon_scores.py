@@ -9,11 +9,12 @@ import yaml
 from scipy.special import expit
 
 from cellfate.base.tables import read_table
-from cellfate.evaluation.metrics import metrics_with_intervals
 from cellfate.model.calibration import Calibration
 from cellfate.prediction.tables import FATE_PREDICTIONS
 from cellfate.statistics.bootstrap import bootstrap_counts
+from cellfate.statistics.intervals import score_interval
 from cellfate.statistics.reliability import reliability
+from cellfate.statistics.scores import auroc, balanced_accuracy
 from cellfate.tracks.tables import CENSORED, NO_EVENT, OUTCOMES
 
 CONFIG = yaml.safe_load((Path(__file__).resolve().parent.parent / "config.yaml").read_text())
@@ -59,13 +60,13 @@ def horizon_table(rows: pd.DataFrame) -> pd.DataFrame:
 def _scores(one: pd.DataFrame) -> dict[str, float]:
     labels, logits, units = one["label"].to_numpy(), one["logit"].to_numpy(float), one["recording"].to_numpy()
     counts = {"n_tracks": len(one), "n_negative": int((labels == 0).sum()), "n_positive": int((labels == 1).sum())}
-    value, low, high = metrics_with_intervals(labels, logits, (logits > 0).astype(int), units, bootstrap=RESAMPLES, seed=CONFIG["seed"])
     found = counts | {"n_recordings": one["recording"].nunique(), "frames_seen": one["n_frames_seen"].median()}
-    for name in ("balanced_accuracy", "auroc"):
-        found |= {name: value[name, "all"], f"{name}_low": low[name, "all"], f"{name}_high": high[name, "all"]}
+    names = tuple(CONFIG["outcomes"].values())
+    for name, score in (("balanced_accuracy", balanced_accuracy(labels, logits > 0)), ("auroc", auroc(labels, logits))):
+        interval = score_interval(score, units, names=names, unit="recording")
+        found |= {name: score.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
     at_half = (one["probability"] > 0.5).to_numpy(int)
-    by_probability, _, _ = metrics_with_intervals(labels, logits, at_half, units, bootstrap=0, seed=CONFIG["seed"])
-    found["balanced_accuracy_at_half"] = by_probability["balanced_accuracy", "all"]
+    found["balanced_accuracy_at_half"] = balanced_accuracy(labels, at_half).value
     drawn = _resampled(units)
     for name, column in (("", "probability"), ("raw_", "raw"), ("single_", "single")):
         probabilities = one[column].to_numpy(float)

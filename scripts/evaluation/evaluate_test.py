@@ -14,7 +14,6 @@ metrics = evaluate_test(
     read_table(snakemake.input.trajectories, TRAJECTORIES),
     outcomes=snakemake.params.outcomes,
     treatment=snakemake.params.treatment,
-    bootstrap=snakemake.params.bootstrap,
-    seed=snakemake.params.seed,
+    unit=snakemake.params.unit,
 )
 write_table(metrics, snakemake.output.metrics, METRICS)

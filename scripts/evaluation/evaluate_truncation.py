@@ -19,7 +19,6 @@ metrics = evaluate_condition(
     outcomes=snakemake.params.outcomes,
     treatment=snakemake.params.treatment,
     cohort=snakemake.params.cohort,
-    bootstrap=snakemake.params.bootstrap,
-    seed=snakemake.params.seed,
+    unit=snakemake.params.unit,
 )
 write_table(metrics, snakemake.output.metrics, METRICS)

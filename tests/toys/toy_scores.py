@@ -13,7 +13,7 @@ SCORES = {"balanced_accuracy": 0.9, "f1_macro": 0.8, "auroc": 0.7, "log_loss": 0
 def write_metrics(folder: Path, **trajectories: int) -> None:
     """Scores of held-out trajectories in full; ``trajectories`` are {scope: how many}."""
     rows = [
-        (scope, "full", 0, "all", metric, "all", value, value - 0.1, value + 0.05, n)
+        (scope, "full", 0, "all", metric, "all", value, value - 0.1, value + 0.05, n, 4, 3, "cluster-robust t, 2.1 df", None)
         for scope, n in trajectories.items()
         for metric, value in SCORES.items()
     ]

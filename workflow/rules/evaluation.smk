@@ -3,8 +3,7 @@
 METRIC_PARAMS = dict(
     outcomes=config["outcomes"],
     treatment=config["evaluation"]["treatment"],
-    bootstrap=config["evaluation"]["bootstrap"],
-    seed=config["seed"],
+    unit=config["split"]["unit"],
 )
 
 

@@ -1,4 +1,4 @@
-"""Metrics of predictions with bootstrap intervals, for the full, truncated and last-k trajectories."""
+"""Metrics of predictions with intervals, for the full, truncated and last-k trajectories."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,9 +8,20 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.evaluation.pooling import pooled
 from cellfate.evaluation.tables import METRICS
-from cellfate.statistics.bootstrap import bootstrap_counts, resampling_units
+from cellfate.statistics.intervals import score_interval
+from cellfate.statistics.scores import (
+    Score,
+    accuracy,
+    auroc,
+    balanced_accuracy,
+    f1,
+    log_loss,
+    mean_of_parts,
+    precision,
+    recall,
+)
 
-PER_CLASS = ("precision", "recall", "f1")
+PER_CLASS = {"precision": precision, "recall": recall, "f1": f1}
 
 
 def evaluate_test(
@@ -19,20 +30,20 @@ def evaluate_test(
     outcomes: Mapping[str, str],
     *,
     treatment: str | None,
-    bootstrap: int,
-    seed: int,
+    unit: str,
 ) -> pd.DataFrame:
     """Metrics of the full test trajectories: scope ``all`` and, where ``treatment`` is given, the scope of that name.
 
+    ``unit`` is ``split.unit``; intervals are by group where groups are held out, else by recording.
     Raises InputError when there is no test trajectory or only one outcome among them.
     """
-    full = _with_lineage(pooled(predictions[predictions["condition"] == "full"], splits=("test",), treatment=None), trajectories)
+    full = _with_groups(pooled(predictions[predictions["condition"] == "full"], splits=("test",), treatment=None), trajectories)
     counts = [int((full["label"] == label).sum()) for label in (0, 1)]
     if min(counts) == 0:
         have = f"{outcomes['negative']} {counts[0]}, {outcomes['positive']} {counts[1]}"
         raise InputError(f"predictions: the test trajectories are {have}; both outcomes are needed, see the split's settings")
     scopes = {"all": full} | ({} if treatment is None else {treatment: full[full["treatment"] == treatment]})
-    tables = [_metric_rows(rows, (scope, "full", 0, "all"), outcomes, bootstrap, seed) for scope, rows in scopes.items()]
+    tables = [_metric_rows(rows, (scope, "full", 0, "all"), outcomes, unit) for scope, rows in scopes.items()]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -45,8 +56,7 @@ def evaluate_condition(
     *,
     treatment: str | None,
     cohort: str,
-    bootstrap: int,
-    seed: int,
+    unit: str,
 ) -> pd.DataFrame:
     """Metrics of the test trajectories of ``treatment`` at each of ``steps`` of ``condition`` (``truncation`` or ``last_k``).
 
@@ -55,7 +65,7 @@ def evaluate_condition(
     without both outcomes, has null values and its n. A k above the longest trajectory has no rows: it would repeat the whole ones.
     """
     rows = predictions[(predictions["condition"] == condition) & predictions["n"].isin(steps)]
-    rows = _with_lineage(pooled(rows, splits=("test",), treatment=treatment), trajectories)
+    rows = _with_groups(pooled(rows, splits=("test",), treatment=treatment), trajectories)
     if condition == "last_k":
         steps = [k for k in steps if rows.empty or k <= rows["n_frames"].max()]
         rows = rows[rows["n"].isin(steps)]
@@ -64,7 +74,7 @@ def evaluate_condition(
     cohorts = {"all": rows} | ({"fixed": rows[rows["trajectory"].isin(fixed_cohort(rows, condition, steps))]} if cohort == "fixed" else {})
     scope = "all" if treatment is None else treatment
     tables = [
-        _metric_rows(members[members["n"] == n], (scope, condition, n, name), outcomes, bootstrap, seed)
+        _metric_rows(members[members["n"] == n], (scope, condition, n, name), outcomes, unit)
         for name, members in cohorts.items()
         for n in steps
     ]
@@ -79,101 +89,44 @@ def fixed_cohort(rows: pd.DataFrame, condition: str, steps: Sequence[int]) -> pd
     return counts.index[counts == len(set(steps))]
 
 
-def _with_lineage(rows: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(lineage=rows["trajectory"].map(trajectories.set_index("trajectory")["lineage"]))
+def _with_groups(rows: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(group=rows["trajectory"].map(trajectories.set_index("trajectory")["group"]))
 
 
-def _metric_rows(rows: pd.DataFrame, key: tuple, outcomes: Mapping[str, str], bootstrap: int, seed: int) -> pd.DataFrame:
+def _metric_rows(rows: pd.DataFrame, key: tuple, outcomes: Mapping[str, str], unit: str) -> pd.DataFrame:
     """Rows of the metrics table for one set of predictions; ``key`` is (scope, condition, n, cohort)."""
     names = (outcomes["negative"], outcomes["positive"])
-    labels, logits = rows["label"].to_numpy(int), rows["logit"].to_numpy(float)
-    units = resampling_units(rows["recording"].to_numpy(), rows["lineage"].to_numpy())
-    values, low, high = metrics_with_intervals(labels, logits, rows["predicted"].to_numpy(int), units, bootstrap=bootstrap, seed=seed)
+    unit = "group" if unit == "group" else "recording"
+    labels, predicted = rows["label"].to_numpy(int), rows["predicted"].to_numpy(int)
+    scores = metric_scores(labels, rows["logit"].to_numpy(float), predicted)
+    per_class = rows.groupby("label")[unit].nunique().reindex([0, 1], fill_value=0)
+    table = []
+    for (metric, label), score in scores.items():
+        called = [f"predicted {name}" for name in names] if metric.startswith("precision") else names
+        interval = score_interval(score, rows[unit].to_numpy(), names=called, unit=unit)
+        limits = (interval.low, interval.high, *interval.units, interval.method, interval.reason)
+        table.append((*key, metric, "all" if label is None else names[label], metric_value(score, metric, label), *limits))
+    table.append((*key, "n_recordings", "all", float(rows["recording"].nunique()), np.nan, np.nan, *per_class, None, "a count"))
+    frame = pd.DataFrame(table, columns=[column for column in METRICS.columns if column != "n_trajectories"])
     sizes = {"all": len(rows), names[0]: int((labels == 0).sum()), names[1]: int((labels == 1).sum())}
-    classes = {"0": names[0], "1": names[1]}
-    table = [
-        (*key, metric, classes.get(label, "all"), values[metric, label], low[metric, label], high[metric, label])
-        for metric, label in values
-    ]
-    table.append((*key, "n_recordings", "all", float(rows["recording"].nunique()), np.nan, np.nan))
-    columns = ["scope", "condition", "n", "cohort", "metric", "class", "value", "ci_low", "ci_high"]
-    frame = pd.DataFrame(table, columns=columns)
     return frame.assign(n_trajectories=frame["class"].map(sizes))
 
 
-def metrics_with_intervals(
-    labels: np.ndarray, logits: np.ndarray, predicted: np.ndarray, units: np.ndarray, *, bootstrap: int, seed: int
-) -> tuple[dict, dict, dict]:
-    """Point estimates, lower and upper limits, each {(metric, class): value}; class is "all", "0" or "1".
-
-    All metrics are functions of sums over units, so a resample costs one row of a matrix product. Values are NaN where a
-    class is missing, limits also where there are fewer than two units or ``bootstrap`` is 0.
-    """
-    codes = np.unique(units, return_inverse=True)[1] if len(units) else np.zeros(0, int)
-    n_units = int(codes.max()) + 1 if len(codes) else 1
-    sums, pairs = _unit_sums(labels, logits, predicted, codes, n_units), _pair_wins(labels, logits, codes, n_units)
-    point = {key: float(value[0]) for key, value in _metrics(np.ones((1, n_units)), sums, pairs).items()}
-    if n_units < 2 or bootstrap == 0:
-        nothing = dict.fromkeys(point, np.nan)
-        return point, nothing, nothing
-    weights = bootstrap_counts(n_units, bootstrap, np.random.default_rng(seed)).astype(float)
-    low, high = {}, {}
-    for key, drawn in _metrics(weights, sums, pairs).items():
-        known = drawn[~np.isnan(drawn)]
-        shown = len(known) > 0 and not np.isnan(point[key])
-        low[key], high[key] = map(float, np.percentile(known, [2.5, 97.5])) if shown else (np.nan, np.nan)
-    return point, low, high
+def metric_scores(labels: np.ndarray, logits: np.ndarray, predicted: np.ndarray) -> dict[tuple[str, int | None], Score]:
+    """Every metric by its name and class (None: of all cells)."""
+    by_class = {(name, label): make(labels, predicted, label) for name, make in PER_CLASS.items() for label in (0, 1)}
+    found = {("balanced_accuracy", None): balanced_accuracy(labels, predicted), ("accuracy", None): accuracy(labels, predicted)}
+    for macro in ("f1", "precision", "recall"):
+        found[f"{macro}_macro", None] = mean_of_parts([by_class[macro, label] for label in (0, 1)])
+    found |= {("log_loss", None): log_loss(labels, logits), ("auroc", None): auroc(labels, logits)}
+    return found | by_class
 
 
-def _unit_sums(labels, logits, predicted, codes, n_units: int) -> np.ndarray:
-    """Per unit: counts of (label, predicted) = 00, 01, 10, 11 and the summed log-loss, (U, 5)."""
-    sums = np.zeros((n_units, 5))
-    np.add.at(sums, (codes, 2 * labels + predicted), 1)
-    np.add.at(sums[:, 4], codes, np.logaddexp(0, np.where(labels == 1, -logits, logits)))
-    return sums
-
-
-def _pair_wins(labels, logits, codes, n_units: int) -> np.ndarray:
-    """[u, v]: over positives of unit u and negatives of unit v, how often the positive scores higher (ties half), (U, U)."""
-    negative = np.flatnonzero(labels == 0)
-    negative = negative[np.argsort(logits[negative], kind="stable")]
-    below = np.zeros((len(negative) + 1, n_units))
-    below[np.arange(1, len(negative) + 1), codes[negative]] = 1
-    below = below.cumsum(axis=0)
-    positive = labels == 1
-    left = np.searchsorted(logits[negative], logits[positive], side="left")
-    right = np.searchsorted(logits[negative], logits[positive], side="right")
-    wins = np.zeros((n_units, n_units))
-    np.add.at(wins, codes[positive], (below[left] + below[right]) / 2)
-    return wins
-
-
-def _metrics(weights: np.ndarray, sums: np.ndarray, pairs: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
-    """Every metric for each row of unit weights (B, U)."""
-    total = weights @ sums
-    confusion = total[:, :4].reshape(-1, 2, 2)  # [., label, predicted]
-    actual, called = confusion.sum(axis=2), confusion.sum(axis=1)
-    hits = confusion[:, [0, 1], [0, 1]]
-    both = (actual > 0).all(axis=1)
-    recall = _ratio(hits, actual)
-    precision = np.where((called == 0) & (actual > 0), 0.0, _ratio(hits, called))
-    f1 = _ratio(2 * hits, actual + called)
-    n = actual.sum(axis=1)
-
-    def mean(per_class: np.ndarray) -> np.ndarray:
-        return np.where(both, per_class.mean(axis=1), np.nan)
-
-    found = {("balanced_accuracy", "all"): mean(recall), ("accuracy", "all"): _ratio(hits.sum(axis=1), n)}
-    found |= {("f1_macro", "all"): mean(f1), ("precision_macro", "all"): mean(precision), ("recall_macro", "all"): mean(recall)}
-    found["log_loss", "all"] = _ratio(total[:, 4], n)
-    found["auroc", "all"] = _ratio(((weights @ pairs) * weights).sum(axis=1), actual.prod(axis=1))
-    for name, values in zip(PER_CLASS, (precision, recall, f1), strict=True):
-        found |= {(name, str(label)): np.where(actual[:, label] > 0, values[:, label], np.nan) for label in (0, 1)}
-    return found
-
-
-def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.divide(a, b, out=np.full(np.shape(a), np.nan), where=b > 0)
+def metric_value(score: Score, metric: str, label: int | None) -> float:
+    """The value of a metric; NaN without cells of its class, or of either. A class that is never predicted has a precision of 0."""
+    if metric not in ("accuracy", "log_loss") and any((score.labels == own).sum() == 0 for own in ((0, 1) if label is None else (label,))):
+        return np.nan
+    return float(score.contrast @ np.nan_to_num(score.means)) if metric.startswith("precision") else score.value
 
 
 def confusion_table(predictions: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:

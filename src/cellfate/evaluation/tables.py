@@ -1,10 +1,11 @@
 """Tables of scores."""
 
-from cellfate.base.tables import COUNT, DELTA_NULL, FLOAT_NULL, STR, UNIT, UNIT_NULL, Column, Table
+from cellfate.base.tables import COUNT, DELTA_NULL, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 from cellfate.evaluation.rates import VARIABLES
 from cellfate.model.tables import CONDITIONS
 
-# one value per metric; scope says which trajectories, class is an outcome or "all"
+# one value per metric; scope says which trajectories, class is an outcome or "all". Beside each the recordings (groups, where those are
+# held out) that either outcome has, what the interval rests on, and why there is none
 METRICS = Table(
     "metrics",
     {
@@ -18,6 +19,10 @@ METRICS = Table(
         "ci_low": FLOAT_NULL,
         "ci_high": FLOAT_NULL,
         "n_trajectories": COUNT,
+        "units_negative": COUNT,
+        "units_positive": COUNT,
+        "method": STR_NULL,
+        "reason": STR_NULL,
     },
     key=("scope", "condition", "n", "cohort", "metric", "class"),
 )

@@ -9,6 +9,7 @@ from cellfate.base.plot_style import (
     DOUBLE,
     GREY,
     OKABE_ITO,
+    SMALL,
     band,
     count_rows,
     has_values,
@@ -18,6 +19,7 @@ from cellfate.base.plot_style import (
     outcome_handle,
     outcome_styles,
     panel_label,
+    readable,
     reason_figure,
     reason_note,
     styled,
@@ -47,9 +49,9 @@ def plot_truncation(
 ) -> Figure:
     """Balanced accuracy (a, b) and recall per outcome (c, d) without the last n frames (a, c) and with only the last k (b, d).
 
-    Both are metrics tables of one scope; bands are their intervals. ``frame_interval_min`` gives the axis in hours. Points on fewer
-    than ``min_trajectories`` are not drawn. The network is black; in a stand the ``baselines`` (table of that name) for all that are
-    long enough.
+    Both are metrics tables of one scope; bands are their intervals, and a line below says why points have none.
+    ``frame_interval_min`` gives the axis in hours. Points on fewer than ``min_trajectories`` are not drawn. The network is black; in a
+    stand the ``baselines`` (table of that name) for all that are long enough.
     """
     if truncation.empty and last_k.empty:
         return reason_figure(DOUBLE, 3.0, "not measured: evaluation.truncation and evaluation.last_k are null")
@@ -65,6 +67,7 @@ def plot_truncation(
     tables = (truncation, last_k)
     lines = COHORT_LINES if any(_cohorts_differ(table) for table in tables) else {"all": ("-", "all, the same at every point")}
     cohorts: set[str] = set()
+    shown: dict[str, pd.DataFrame] = {}
     for column, (table, xlabel, hours, off) in enumerate(sides):
         for row, metric in enumerate(("balanced_accuracy", "recall")):
             axes, rows = panels[row, column], table[table["metric"] == metric]
@@ -79,6 +82,7 @@ def plot_truncation(
             ticks_at_points(axes, drawn["n"])
             hours_axis(axes, frame_interval_min, hours)
             cohorts |= set(drawn["cohort"])
+            shown["abcd"[2 * row + column]] = drawn
     drawn_baselines = _baseline_curves(panels[0, 0], baselines, min_trajectories) if has_values(truncation) else []
     panels[0, 0].set_ylabel("balanced accuracy")
     panels[1, 0].set_ylabel("recall")
@@ -87,6 +91,8 @@ def plot_truncation(
     handles = [Line2D([], [], color="black", linestyle=line, label=label) for c, (line, label) in lines.items() if c in cohorts]
     handles += [outcome_handle(name, outcomes) for name in outcomes.values()] + least_handle(min_trajectories)
     figure.legend(handles=[*handles, *drawn_baselines], loc="outside upper center", ncols=4, columnspacing=1.4)
+    if note := _without_interval(shown):
+        figure.supxlabel(note, fontsize=SMALL, color=GREY)
     return figure
 
 
@@ -117,6 +123,18 @@ def _baseline_curves(axes: Axes, baselines: pd.DataFrame, least: int) -> list[Li
         axes.plot(ordered["n"].astype(float), ordered["value"].astype(float), color=color, linewidth=width, zorder=1.5)
         styles[words] = Line2D([], [], color=color, linewidth=width, label=words)
     return list(styles.values())
+
+
+def _without_interval(panels: dict[str, pd.DataFrame]) -> str:
+    """Which points of the panels have no interval, and the reason that most of them have; empty where all have one."""
+    known = {letter: rows[rows["value"].notna()] for letter, rows in panels.items()}
+    bare = {letter: rows[rows["ci_low"].isna()] for letter, rows in known.items()}
+    reasons = pd.concat(bare.values())["reason"].value_counts()
+    if reasons.empty:
+        return ""
+    counts = ", ".join(f"{letter}: {len(rows)} of {len(known[letter])}" for letter, rows in bare.items() if len(rows))
+    others = "; for others see the tables" if len(reasons) > 1 else ""
+    return f"Points without an interval ({counts}): {readable(reasons.index[0])}{others}"
 
 
 def _accuracy_panel(axes: Axes, rows: pd.DataFrame, _outcomes: dict[str, str], xlabel: str) -> None:

@@ -27,10 +27,12 @@ def headline(folder: str | Path) -> str:
     design_lines = read_table(folder / "tables" / "design_lines.csv", DESIGN_LINES)
     baselines = read_table(folder / "tables" / "baselines.csv", BASELINES)
     metrics = metrics[(metrics["scope"] == "all") & (metrics["class"] == "all")].set_index("metric")
-    lines = [*first_lines(design_lines, baselines), f"Held-out trajectories: {int(metrics['n_trajectories'].max())}"]
+    shown = metrics.loc["balanced_accuracy"]
+    units = f"outcomes in {shown['units_negative']} and {shown['units_positive']} recordings or groups"
+    lines = [*first_lines(design_lines, baselines), f"Held-out trajectories: {int(metrics['n_trajectories'].max())}, {units}"]
     for metric, name in NUMBERS.items():
         row = metrics.loc[metric]
-        lines.append(f"  {name:<18} {row['value']:.3f}   95 % interval {row['ci_low']:.3f} to {row['ci_high']:.3f}")
+        lines.append(f"  {name:<18} {row['value']:.3f}   {_interval(row)}")
     lines.append("Balanced accuracy of simple baselines, and the network's less theirs:")
     lines += [_baseline_line(row) for row in headline_rows(baselines).iloc[1:].itertuples()]
     lines += notes_of(design_lines)
@@ -46,6 +48,12 @@ def _baseline_line(row) -> str:
     lead = "" if pd.isna(row.lead_low) else f" ({row.lead_low:+.3f} to {row.lead_high:+.3f})"
     own = "" if pd.isna(row.ci_low) else f" ({row.ci_low:.3f} to {row.ci_high:.3f})"
     return f"  {LABELS[row.method]:<56} {row.value:.3f}{own or ' ' * 17}   {row.lead:+.3f}{lead}"
+
+
+def _interval(row: pd.Series) -> str:
+    if pd.isna(row["ci_low"]):
+        return f"no interval: {row['reason']}"
+    return f"95 % interval {row['ci_low']:.3f} to {row['ci_high']:.3f}"
 
 
 if __name__ == "__main__":

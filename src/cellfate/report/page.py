@@ -25,6 +25,7 @@ from cellfate.report.not_measured import (
 from cellfate.trajectories.selection import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
+FEW_UNITS = 6  # held-out recordings (or groups) of an outcome; with fewer the page says how few
 METRICS = {
     "balanced_accuracy": "balanced accuracy",
     "f1_macro": "macro F1",
@@ -125,6 +126,11 @@ def _interval(row: pd.Series) -> str:
     return "" if pd.isna(row["ci_low"]) or pd.isna(row["ci_high"]) else f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
 
 
+def _interval_or_reason(row: pd.Series) -> str:
+    reason = "" if pd.isna(row["value"]) or pd.isna(row["reason"]) else f"no interval: {row['reason']}"
+    return _interval(row) or reason
+
+
 def _held_out(metrics: pd.DataFrame) -> pd.DataFrame:
     """Rows of all test trajectories; the first scope of the table."""
     return metrics[metrics["scope"] == metrics["scope"].iloc[0]]
@@ -153,7 +159,7 @@ def _metrics_table(metrics: pd.DataFrame, names: Sequence[str]) -> dict:
         for name in ("all", *names):
             found = [keyed.loc[(metric, name, scope)] if (metric, name, scope) in keyed.index else None for scope in scopes]
             if any(row is not None for row in found):
-                cells = [("", "") if row is None else (_number(row["value"]), _interval(row)) for row in found]
+                cells = [("", "") if row is None else (_number(row["value"]), _interval_or_reason(row)) for row in found]
                 rows.append({"label": label, "outcome": "" if name == "all" else readable(name), "cells": cells})
     sizes = [int(metrics.loc[metrics["scope"] == scope, "n_trajectories"].max()) for scope in scopes]
     return {"scopes": [_scope_label(scope, index) for index, scope in enumerate(scopes)], "sizes": sizes, "rows": rows}
@@ -262,11 +268,7 @@ def caveats(metrics: pd.DataFrame, calibration: pd.DataFrame, names: Sequence[st
     if min(sizes.values()) < FEW_TRAJECTORIES:
         counts = " and ".join(f"{n} “{readable(name)}”" for name, n in sizes.items())
         found.append(f"Few cells: {counts} trajectories were held out. With so few the numbers mean little.")
-    recordings = rows.loc[rows["metric"] == "n_recordings", "value"]
-    if len(recordings) and recordings.iloc[0] == 1:
-        found.append("All held-out trajectories come from one recording: the intervals do not cover differences between recordings.")
-    if rows.loc[rows["metric"] == "balanced_accuracy", "ci_low"].isna().all():
-        found.append("There are no intervals: the held-out trajectories cannot be resampled.")
+    found += _few_units(rows, names)
     if not (calibration["stage"] == "calibrated").any():
         found.append("The probabilities were not calibrated: evaluation.calibration is false.")
     full = calibration[calibration["condition"] == "full"].groupby("stage")["log_loss"].first()
@@ -276,6 +278,18 @@ def caveats(metrics: pd.DataFrame, calibration: pd.DataFrame, names: Sequence[st
             "the validation part is too small or differs from them. The headline numbers use uncalibrated probabilities."
         )
     return found
+
+
+def _few_units(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """How few recordings the intervals rest on, or why the headline has none."""
+    row = rows[rows["metric"] == "balanced_accuracy"].iloc[0]
+    units = dict(zip(names, (row["units_negative"], row["units_positive"]), strict=True))
+    have = " and ".join(f"“{readable(name)}” in {n}" for name, n in units.items())
+    if pd.isna(row["ci_low"]):
+        return [f"The balanced accuracy has no interval ({row['reason']}): how far other recordings would differ is not known."]
+    if min(units.values()) < FEW_UNITS:
+        return [f"Few held-out recordings or groups, {have}: the intervals say what others might give, and are wide for that reason."]
+    return []
 
 
 def _other_outcomes(flow: pd.DataFrame, names: Sequence[str]) -> list[str]:

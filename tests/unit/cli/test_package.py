@@ -189,7 +189,7 @@ def test_the_installed_command_prints_the_headline(installed, tmp_path):
     write_design_lines(tmp_path)
     write_baselines(tmp_path, 0.6)
     out = succeed(installed / "cellfate", "headline", tmp_path, cwd=tmp_path)
-    assert "\nHeld-out trajectories: 40\n  balanced accuracy  0.900" in out
+    assert "\nHeld-out trajectories: 40, outcomes in 4 and 3 recordings or groups\n  balanced accuracy  0.900" in out
 
 
 def test_the_installed_command_checks_a_sheet(installed, tmp_path):

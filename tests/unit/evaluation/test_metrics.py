@@ -8,13 +8,15 @@ from sklearn import metrics as reference
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
-from cellfate.evaluation.metrics import confusion_table, evaluate_condition, evaluate_test, metrics_with_intervals
+from cellfate.evaluation.metrics import confusion_table, evaluate_condition, evaluate_test, metric_scores, metric_value
 from cellfate.evaluation.pooling import correct_trajectories, pooled
 from cellfate.evaluation.tables import CONFUSION, METRICS
 from cellfate.model.tables import PREDICTIONS
+from cellfate.statistics.intervals import score_interval
+from cellfate.statistics.scores import balanced_accuracy
 
-evaluate = partial(evaluate_test, treatment=None, seed=42, bootstrap=2000)
-evaluate_at = partial(evaluate_condition, seed=42, cohort="fixed", bootstrap=2000)
+evaluate = partial(evaluate_test, treatment=None, unit="recording")
+evaluate_at = partial(evaluate_condition, cohort="fixed", unit="recording")
 
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
@@ -42,7 +44,7 @@ def make_predictions(n=120, seed=0, recordings=6, conditions=(("full", 0),), spl
 
 def make_trajectories(predictions):
     rows = predictions[["trajectory"]].drop_duplicates()
-    return rows.assign(lineage=rows["trajectory"].str.replace("/", "-"))
+    return rows.assign(group=rows["trajectory"].str[:2].map(lambda name: f"group of {int(name[1]) // 2}"))
 
 
 def value(table, metric, label="all", **where):
@@ -55,7 +57,7 @@ def value(table, metric, label="all", **where):
 
 def test_metrics_equal_scikit_learns():
     predictions = make_predictions()
-    table = check_table(evaluate(predictions, make_trajectories(predictions), NAMES, treatment="cisplatin", bootstrap=50), METRICS, "m")
+    table = check_table(evaluate(predictions, make_trajectories(predictions), NAMES, treatment="cisplatin"), METRICS, "m")
     for scope in ("all", "cisplatin"):
         rows = predictions if scope == "all" else predictions[predictions["treatment"] == scope]
         y, p = rows["label"].to_numpy(int), rows["probability"].to_numpy()
@@ -82,56 +84,57 @@ def test_metrics_equal_scikit_learns():
     assert value(table, "n_recordings", scope="cisplatin")["value"] == 3
 
 
-def test_intervals_equal_a_plain_bootstrap_of_recordings():
-    predictions = make_predictions(n=80, recordings=4)
-    y, z = predictions["label"].to_numpy(int), predictions["logit"].round(1).to_numpy()  # rounded: with ties
-    guess, units = (z > 0).astype(int), predictions["recording"].to_numpy()
-    _, low, high = metrics_with_intervals(y, z, guess, units, bootstrap=400, seed=3)
-    draws = np.random.default_rng(3).integers(0, 4, size=(400, 4))
-    names = np.unique(units)
-    plain = {"balanced_accuracy": [], "auroc": [], "f1_macro": [], "log_loss": []}
-    for draw in draws:
-        rows = np.concatenate([np.flatnonzero(units == names[i]) for i in draw])
-        plain["balanced_accuracy"].append(reference.balanced_accuracy_score(y[rows], guess[rows]))
-        plain["auroc"].append(reference.roc_auc_score(y[rows], z[rows]))
-        plain["f1_macro"].append(reference.f1_score(y[rows], guess[rows], average="macro"))
-        plain["log_loss"].append(reference.log_loss(y[rows], 1 / (1 + np.exp(-z[rows]))))
-    for metric, values in plain.items():
-        assert [low[metric, "all"], high[metric, "all"]] == pytest.approx(list(np.percentile(values, [2.5, 97.5])), abs=1e-9)
-
-
-def test_one_recording_resamples_lineages():
-    predictions = make_predictions(recordings=1)
-    table = evaluate(predictions, make_trajectories(predictions), NAMES, bootstrap=200)
+def test_every_row_has_an_interval_or_the_reason_and_counts_units():
+    predictions = make_predictions(n=200, recordings=8)
+    table = evaluate(predictions, make_trajectories(predictions), NAMES)
+    scores = table[table["metric"] != "n_recordings"]
+    assert (scores["units_negative"] == 8).all()
+    assert (scores["units_positive"] == 8).all()
+    assert scores["reason"].isna().all()
+    assert ((scores["ci_low"] < scores["value"]) & (scores["value"] < scores["ci_high"])).all()
+    labels, predicted = predictions["label"].to_numpy(int), predictions["probability"].to_numpy() > 0.5
+    own = score_interval(balanced_accuracy(labels, predicted), predictions["recording"], names=("a", "b"), unit="recording")
     row = value(table, "balanced_accuracy")
-    assert row["ci_low"] < row["value"] < row["ci_high"]
-    assert value(table, "n_recordings")["value"] == 1
-    together = evaluate(predictions, make_trajectories(predictions).assign(lineage="one"), NAMES, bootstrap=200)
-    assert np.isnan(value(together, "balanced_accuracy")["ci_low"])
+    assert (row["ci_low"], row["ci_high"], row["method"]) == (own.low, own.high, own.method)
 
 
-def test_a_resample_without_a_class_is_left_out():
-    y, z = np.array([0, 0, 1, 1, 1]), np.array([-1.0, 0.5, 1, 2, -2])
-    units = np.array(["a", "a", "b", "b", "b"])
-    point, low, high = metrics_with_intervals(y, z, (z > 0).astype(int), units, bootstrap=100, seed=42)
-    assert point["balanced_accuracy", "all"] == low["balanced_accuracy", "all"] == high["balanced_accuracy", "all"]
-    assert point["balanced_accuracy", "all"] == pytest.approx((1 / 2 + 2 / 3) / 2)
+def test_groups_are_the_units_where_they_are_held_out():
+    predictions = make_predictions(n=200, recordings=8)
+    trajectories = make_trajectories(predictions)
+    by_group = value(evaluate(predictions, trajectories, NAMES, unit="group"), "balanced_accuracy")
+    assert (by_group["units_negative"], by_group["units_positive"]) == (4, 4)
+    for unit in ("lineage", "track", "source_code"):
+        assert value(evaluate(predictions, trajectories, NAMES, unit=unit), "balanced_accuracy")["units_positive"] == 8
+
+
+def test_one_recording_has_no_interval_and_the_reason():
+    predictions = make_predictions(recordings=1)
+    row = value(evaluate(predictions, make_trajectories(predictions), NAMES), "balanced_accuracy")
+    assert np.isnan([row["ci_low"], row["ci_high"]]).all()
+    assert row["reason"] == "apoptosis: 1 recording, at least 3 are needed"
+    assert row["units_negative"] == 1
 
 
 def test_a_class_that_is_never_predicted_has_precision_zero():
-    y, z = np.array([0, 1, 1]), np.array([1.0, 2, 3])
-    point, _, _ = metrics_with_intervals(y, z, np.ones(3, int), np.array(["a", "b", "c"]), bootstrap=0, seed=42)
-    assert point["precision", "0"] == 0
+    y, z, guess = np.array([0, 1, 1]), np.array([1.0, 2, 3]), np.ones(3, int)
+    values = {key: metric_value(score, *key) for key, score in metric_scores(y, z, guess).items()}
+    assert values["precision", 0] == 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert point["f1_macro", "all"] == pytest.approx(reference.f1_score(y, [1, 1, 1], average="macro"))
+        assert values["f1_macro", None] == pytest.approx(reference.f1_score(y, guess, average="macro"))
+        assert values["precision_macro", None] == pytest.approx(reference.precision_score(y, guess, average="macro"))
+
+
+def test_a_class_that_is_never_predicted_is_named_as_such():
+    predictions = make_predictions(n=200, recordings=8).assign(logit=3.0, probability=0.95)
+    table = evaluate(predictions, make_trajectories(predictions), NAMES)
+    assert value(table, "precision_macro")["reason"] == "predicted apoptosis: 0 recordings, at least 3 are needed"
+    assert value(table, "precision_macro")["value"] == pytest.approx((predictions["label"] == 1).mean() / 2)
 
 
 def test_extreme_logits_keep_a_finite_loss():
-    point, _, _ = metrics_with_intervals(
-        np.array([0, 1]), np.array([800.0, 800.0]), np.array([1, 1]), np.array(["a", "b"]), bootstrap=0, seed=42
-    )
-    assert point["log_loss", "all"] == pytest.approx(400)
+    scores = metric_scores(np.array([0, 1]), np.array([800.0, 800.0]), np.array([1, 1]))
+    assert scores["log_loss", None].value == pytest.approx(400)
 
 
 @pytest.mark.parametrize("kept", [[], [0], [1]])
@@ -145,9 +148,7 @@ def test_a_test_set_without_both_outcomes_is_an_error(kept):
 def test_truncation_has_a_shrinking_and_a_fixed_cohort():
     steps = [0, 5, 30, 200]
     predictions = make_predictions(conditions=[("full", 0)] + [("truncation", n) for n in steps])
-    table = evaluate_at(
-        predictions, make_trajectories(predictions), "truncation", steps[:3], NAMES, treatment="cisplatin", cohort="fixed", bootstrap=50
-    )
+    table = evaluate_at(predictions, make_trajectories(predictions), "truncation", steps[:3], NAMES, treatment="cisplatin", cohort="fixed")
     check_table(table, METRICS, "m")
     lengths = predictions[(predictions["condition"] == "full") & (predictions["treatment"] == "cisplatin")]["n_frames"]
     for n in steps[:3]:
@@ -155,17 +156,13 @@ def test_truncation_has_a_shrinking_and_a_fixed_cohort():
         assert shrinking["n_trajectories"] == (lengths > max(10, n)).sum()
         assert value(table, "balanced_accuracy", n=n, cohort="fixed")["n_trajectories"] == (lengths > 30).sum()
     assert set(
-        evaluate_at(predictions, make_trajectories(predictions), "truncation", [0], NAMES, treatment=None, cohort="shrinking", bootstrap=0)[
-            "cohort"
-        ]
+        evaluate_at(predictions, make_trajectories(predictions), "truncation", [0], NAMES, treatment=None, cohort="shrinking")["cohort"]
     ) == {"all"}
 
 
 def test_a_step_without_trajectories_is_null_with_n_zero():
     predictions = make_predictions(conditions=[("truncation", 0)])
-    table = evaluate_at(
-        predictions, make_trajectories(predictions), "truncation", [0, 100], NAMES, treatment=None, cohort="fixed", bootstrap=50
-    )
+    table = evaluate_at(predictions, make_trajectories(predictions), "truncation", [0, 100], NAMES, treatment=None, cohort="fixed")
     row = value(table, "balanced_accuracy", n=100, cohort="all")
     assert np.isnan(row["value"])
     assert row["n_trajectories"] == 0
@@ -177,7 +174,7 @@ def test_a_step_without_trajectories_is_null_with_n_zero():
 
 def test_last_k_keeps_all_and_fixes_those_that_are_long_enough():
     predictions = make_predictions(conditions=[("full", 0), ("last_k", 5), ("last_k", 40)])
-    table = evaluate_at(predictions, make_trajectories(predictions), "last_k", [5, 40], NAMES, treatment=None, cohort="fixed", bootstrap=20)
+    table = evaluate_at(predictions, make_trajectories(predictions), "last_k", [5, 40], NAMES, treatment=None, cohort="fixed")
     lengths = predictions[predictions["condition"] == "full"]["n_frames"]
     for n in (5, 40):
         assert (

@@ -18,6 +18,7 @@ from cellfate.evaluation.published import (
 from cellfate.evaluation.tables import METRICS
 from cellfate.explanation.tables import ATTENTION_PROFILE, EFFECT_SUMMARY
 
+UNITS = (6, 7, None, None)
 FATES = {"negative": "death", "positive": "division"}
 CISPLATIN = """Truncation;F1_macro;Accuracy;Loss;Recall_class_Apoptosis;Recall_class_Mitosis
 0;0.9;0.91;0.2;0.92;0.93
@@ -33,12 +34,12 @@ def metrics(rows):
 
 def ours():
     full = [
-        ("all", "full", 0, "all", "balanced_accuracy", "all", 0.9, 0.88, 0.92, 100),
-        ("all", "full", 0, "all", "recall", "death", 0.8, 0.7, 0.9, 30),
-        ("all", "full", 0, "all", "recall", "division", 1.0, 0.9, 1.0, 70),
+        ("all", "full", 0, "all", "balanced_accuracy", "all", 0.9, 0.88, 0.92, 100, *UNITS),
+        ("all", "full", 0, "all", "recall", "death", 0.8, 0.7, 0.9, 30, *UNITS),
+        ("all", "full", 0, "all", "recall", "division", 1.0, 0.9, 1.0, 70, *UNITS),
     ]
     curve = [
-        ("cisplatin", "truncation", 5, cohort, "balanced_accuracy", "all", value, None, None, 60)
+        ("cisplatin", "truncation", 5, cohort, "balanced_accuracy", "all", value, None, None, 60, *UNITS)
         for cohort, value in (("all", 0.7), ("fixed", 0.6))
     ]
     return [metrics(full), metrics(curve), metrics([])]

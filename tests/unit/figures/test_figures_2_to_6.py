@@ -37,6 +37,7 @@ from cellfate.truth.tables import TRUTH_FATES, TRUTH_SEGMENTATION
 plot_truncation, plot_attention_profile, plot_calibration, plot_truth = (
     partial(draw, min_trajectories=5) for draw in (draw_truncation, draw_profile, draw_calibration, draw_truth)
 )
+UNITS, FEW = (6, 7, "cluster-robust t, 5.0 df", None), (2, 7, None, "apoptosis: 2 recordings, at least 3 are needed")
 STEPS = {"truncation": tuple(range(0, 51, 5)), "last_k": tuple(range(5, 101, 5))}
 BOTH = ("kept", "removed")
 FEATURES = ("area", "equivalent_diameter_area", "circularity", "intensity_mean-cell_cycle", "n_neighbors")
@@ -64,7 +65,7 @@ def metrics(condition, outcomes=FATES, interval=True, n0=2089):
         ):
             v = value + shift + (0.01 if cohort == "fixed" else 0)
             ends = (max(0, v - 0.05), min(1, v + 0.05)) if interval else (None, None)
-            rows.append((*key, metric, name, v, *ends, size if name == "all" else size // 2))
+            rows.append((*key, metric, name, v, *ends, size if name == "all" else size // 2, *(UNITS if interval else FEW)))
     return check_table(pd.DataFrame(rows, columns=list(METRICS.columns)), METRICS, "test")
 
 
@@ -322,6 +323,10 @@ def test_truncation_without_intervals_or_fixed_cohort(monkeypatch):
     assert "fixed" not in shown
     assert "not measured: evaluation.last_k is null" in shown.replace("\n", " ")
     assert figure.axes[0].get_ylim()[0] <= 0.4
+    assert "Points without an interval (a: 11 of 11, c: 22 of 22): apoptosis: 2 recordings, at least 3 are needed" in shown
+    assert "without an interval" not in words(
+        plot_truncation(metrics("truncation"), metrics("last_k"), empty(BASELINES), FATES, 30), monkeypatch
+    )
 
 
 def test_points_on_few_trajectories_are_not_drawn_and_the_number_is_said(monkeypatch):

@@ -42,6 +42,7 @@ def exported(tmp_path):
     parts = ["train", "train", "train", "validation", "test", "test"]
     split = pd.DataFrame({"trajectory": trajectories["trajectory"], "fold": 0, "split": parts})
     metric = {"scope": "all", "condition": "full", "n": 0, "cohort": "all", "class": "all", "ci_low": 0.7, "ci_high": None}
+    metric |= {"units_negative": 2, "units_positive": 5, "method": None, "reason": "2 recordings, at least 3 are needed"}
     metrics = pd.DataFrame([{**metric, "metric": "auroc", "value": 0.9, "n_trajectories": 1}])
     reliability = pd.DataFrame([{"condition": "full", "stage": "calibrated", "ece": 0.1, "brier": 0.2, "count": 1}])
     rows = sheet()
@@ -82,7 +83,8 @@ def test_the_card_says_what_the_model_is(exported):
     card = json.loads((exported / "card.json").read_text())
     assert card["trajectories"] == {"test": {"mitosis": 1}, "train": {"mitosis": 2, "apoptosis": 1}, "validation": {"mitosis": 1}}
     assert card["recordings"] == {"test": 1, "train": 2, "validation": 1}
-    assert card["held_out"]["auroc"] == {"value": 0.9, "ci_low": 0.7, "ci_high": None, "n": 1}
+    score = card["held_out"]["auroc"]
+    assert (score["value"], score["ci_low"], score["ci_high"], score["n"], score["units"]) == (0.9, 0.7, None, 1, [2, 5])
     assert card["weights_sha256"] == sha256(exported / "weights.safetensors")
     assert card["outcomes"] == OUTCOMES
     assert card["commit"] is None  # the folder is no repository
@@ -90,6 +92,7 @@ def test_the_card_says_what_the_model_is(exported):
     assert text == card_text(card)
     assert "given that the track ends in apoptosis or mitosis" in text
     assert "| train | 2 | 1 | 2 |" in text
+    assert "| auroc | 0.900 (no interval: 2 recordings, at least 3 are needed) | 1 |" in text
 
 
 def test_a_folder_that_is_no_exported_model(tmp_path, exported):

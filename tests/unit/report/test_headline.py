@@ -23,7 +23,7 @@ def finished(tmp_path):
 def test_numbers_figures_and_pages_are_named(finished):
     lines = headline(finished).splitlines()
     assert lines[0].startswith("The network is better than each of 1 simple baselines.")
-    assert lines[1] == "Held-out trajectories: 40"
+    assert lines[1] == "Held-out trajectories: 40, outcomes in 4 and 3 recordings or groups"
     assert lines[2].split() == ["balanced", "accuracy", "0.900", "95", "%", "interval", "0.800", "to", "0.950"]
     assert f"  {finished / 'figures/figure_2'}" in lines
     assert lines[-1] == f"Summary: {finished / 'summary.html'}"
@@ -37,7 +37,7 @@ def test_a_warning_comes_first_then_the_verdict_then_the_numbers_then_notes(fini
     lines = headline(finished).splitlines()
     assert lines[:2] == ["Cannot be told.", "Would help."]
     assert lines[2].startswith("The network is no better than 1 of 1 simple baselines: “the length of the track”.")
-    assert lines[3] == "Held-out trajectories: 40"
+    assert lines[3].startswith("Held-out trajectories: 40,")
     assert " ".join(lines[9].split()) == "the length of the track 0.920 (0.820 to 0.970) -0.020 (-0.120 to +0.030)"
     assert lines[10] == "Few units."
 

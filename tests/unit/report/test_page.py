@@ -20,6 +20,8 @@ from cellfate.trajectories.tables import FLOW
 
 FATES = {"negative": "cell_death", "positive": "division"}
 NAMES = list(FATES.values())
+UNITS = (6, 7, "cluster-robust t, 5.0 df", None)
+NONE = (2, 7, None, "cell_death: 2 recordings, at least 3 are needed")
 CAPTIONS = sorted(Path(__file__).parents[3].glob("workflow/report/*.rst"))
 
 
@@ -27,15 +29,15 @@ def table(declared, rows):
     return check_table(pd.DataFrame(rows, columns=list(declared.columns)), declared, "test")
 
 
-def metrics(sizes=(200, 300), recordings=12.0, interval=True):
+def metrics(sizes=(200, 300), units=UNITS):
     rows = []
     for scope in ("all", "cisplatin"):
         key = (scope, "full", 0, "all")
-        ends = (0.811, 0.957) if interval else (None, None)
-        rows.append((*key, "balanced_accuracy", "all", 0.8768, *ends, sum(sizes)))
-        rows.append((*key, "recall", NAMES[0], 0.75, *ends, sizes[0]))
-        rows.append((*key, "recall", NAMES[1], None, None, None, sizes[1]))
-        rows.append((*key, "n_recordings", "all", recordings, None, None, sum(sizes)))
+        ends = (0.811, 0.957) if units[-1] is None else (None, None)
+        rows.append((*key, "balanced_accuracy", "all", 0.8768, *ends, sum(sizes), *units))
+        rows.append((*key, "recall", NAMES[0], 0.75, *ends, sizes[0], *units))
+        rows.append((*key, "recall", NAMES[1], None, None, None, sizes[1], *NONE))
+        rows.append((*key, "n_recordings", "all", 12.0, None, None, sum(sizes), *units))
     return table(METRICS, rows)
 
 
@@ -43,7 +45,7 @@ def truncation(last=0.6):
     rows = []
     for n, value in ((0, 0.9), (5, 0.8), (10, last)):
         for cohort, size in (("all", 480 - n), ("fixed", 142)):
-            rows.append(("cisplatin", "truncation", n, cohort, "balanced_accuracy", "all", value, None, None, size))
+            rows.append(("cisplatin", "truncation", n, cohort, "balanced_accuracy", "all", value, None, None, size, *NONE))
     return table(METRICS, rows)
 
 
@@ -52,8 +54,10 @@ def curve(sizes, condition="truncation", values=None):
     rows = []
     for n, counts in sizes.items():
         value = 0.8 if min(counts) else None
-        rows.append(("cisplatin", condition, n, "all", "balanced_accuracy", "all", value, None, None, sum(counts)))
-        rows += [("cisplatin", condition, n, "all", "recall", name, 0.8, None, None, k) for name, k in zip(NAMES, counts, strict=True)]
+        rows.append(("cisplatin", condition, n, "all", "balanced_accuracy", "all", value, None, None, sum(counts), *NONE))
+        rows += [
+            ("cisplatin", condition, n, "all", "recall", name, 0.8, None, None, k, *NONE) for name, k in zip(NAMES, counts, strict=True)
+        ]
     return table(METRICS, rows)
 
 
@@ -261,8 +265,8 @@ def test_a_sound_run_has_no_caveats(figures):
     ("changes", "words"),
     [
         ({"metrics": metrics(sizes=(7, 300))}, "7 “cell death” and 300 “division” trajectories were held out"),
-        ({"metrics": metrics(recordings=1.0)}, "come from one recording"),
-        ({"metrics": metrics(interval=False)}, "There are no intervals"),
+        ({"metrics": metrics(units=(4, 5, *UNITS[2:]))}, "recordings or groups, “cell death” in 4 and “division” in 5"),
+        ({"metrics": metrics(units=NONE)}, "has no interval (cell_death: 2 recordings, at least 3 are needed)"),
         ({"calibration": calibration(("raw",))}, "were not calibrated"),
     ],
 )

@@ -84,6 +84,7 @@ def _held_out(metrics: pd.DataFrame, reliability: pd.DataFrame) -> dict[str, dic
     for row in rows.itertuples():
         values = {"value": row.value, "ci_low": row.ci_low, "ci_high": row.ci_high}
         found[row.metric] = {key: None if pd.isna(v) else float(v) for key, v in values.items()} | {"n": int(row.n_trajectories)}
+        found[row.metric] |= {"units": [int(row.units_negative), int(row.units_positive)], "method": row.method, "reason": row.reason}
     full = reliability[reliability["condition"] == "full"]
     for score in ("ece", "brier"):
         for stage, one in full.groupby("stage"):
@@ -154,4 +155,6 @@ def _shown(score: Mapping) -> str:
     if score["value"] is None:
         return "-"
     limits = [score.get("ci_low"), score.get("ci_high")]
-    return f"{score['value']:.3f}" + ("" if None in limits else f" ({limits[0]:.3f} to {limits[1]:.3f})")
+    if None in limits:
+        return f"{score['value']:.3f}" + (f" (no interval: {score['reason']})" if score.get("reason") else "")
+    return f"{score['value']:.3f} ({limits[0]:.3f} to {limits[1]:.3f})"
