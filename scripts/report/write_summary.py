@@ -3,7 +3,7 @@
 from cellfate.base.logs import log_to
 from cellfate.base.software import SOFTWARE
 from cellfate.base.tables import read_table
-from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS
+from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS, SPLIT_AUDIT
 from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY
 from cellfate.report.page import write_summary
 from cellfate.trajectories.tables import FLOW, TRAJECTORIES
@@ -23,6 +23,7 @@ write_summary(
     design_lines=read_table(snakemake.input.design_lines, DESIGN_LINES),
     design_scores=read_table(snakemake.input.design_scores, DESIGN_SCORES),
     baselines=read_table(snakemake.input.baselines, BASELINES),
+    split_audit=read_table(snakemake.input.split_audit, SPLIT_AUDIT),
     calibration=read_table(snakemake.input.calibration, CALIBRATION),
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
     comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.tables import write_table
-from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS
+from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS, SPLIT_AUDIT
 
 SCORES = {"balanced_accuracy": 0.9, "f1_macro": 0.8, "auroc": 0.7, "log_loss": 0.6}
 
@@ -18,11 +18,17 @@ def write_metrics(folder: Path, **trajectories: int) -> None:
         for metric, value in SCORES.items()
     ]
     write_table(pd.DataFrame(rows, columns=list(METRICS.columns)), folder / "tables/test_metrics.csv", METRICS)
+    write_split_audit(folder)
 
 
 def write_design_lines(folder: Path, *lines: tuple[str, str]) -> None:
     """``lines``: (kind, text)."""
     write_table(pd.DataFrame(lines, columns=["kind", "text"]), folder / "tables/design_lines.csv", DESIGN_LINES)
+
+
+def write_split_audit(folder: Path) -> None:
+    """Of a split that keeps everything whole."""
+    write_table(pd.DataFrame(columns=list(SPLIT_AUDIT.columns)), folder / "tables/split_audit.csv", SPLIT_AUDIT)
 
 
 def write_baselines(folder: Path, value: float) -> None:

@@ -99,6 +99,29 @@ rule predict_baselines:
         "../../scripts/evaluation/predict_baselines.py"
 
 
+rule audit_split:
+    """By how much the split is optimistic, where cells of one lineage, recording or group are on both sides."""
+    input:
+        rings=ALL_RINGS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        code=code_of("evaluation/audit_split.py"),
+    output:
+        table=report("results/{dataset}/{protocol}/tables/split_audit.csv", category="3 Tables", caption="../report/split_audit.rst"),
+    log:
+        "logs/{dataset}/{protocol}/audit_split.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        unit=config["split"]["unit"],
+        seed=config["seed"],
+    message:
+        "Auditing the split"
+    script:
+        "../../scripts/evaluation/audit_split.py"
+
+
 rule evaluate_baselines:
     """Score network and baselines on the same trajectories, with the paired differences."""
     input:

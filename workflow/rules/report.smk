@@ -12,6 +12,7 @@ rule write_summary:
         design_lines="results/{dataset}/{protocol}/tables/design_lines.csv",
         design_scores="results/{dataset}/{protocol}/tables/design_scores.csv",
         baselines="results/{dataset}/{protocol}/tables/baselines.csv",
+        split_audit="results/{dataset}/{protocol}/tables/split_audit.csv",
         calibration="results/{dataset}/{protocol}/tables/calibration.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         comparison_steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",

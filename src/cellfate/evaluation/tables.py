@@ -127,3 +127,21 @@ BASELINES = Table(
     },
     key=("scope", "condition", "n", "cohort", "method"),
 )
+
+# what a split gains that puts cells of one lineage, recording or group on both sides; see cellfate.evaluation.audit.audit_split
+SPLIT_AUDIT = Table(
+    "split_audit",
+    {
+        "level": Column("str", allowed=("lineage", "recording", "group")),
+        "method": STR,
+        "n_trajectories": COUNT,
+        "related": UNIT,
+        "own": UNIT_NULL,
+        "whole": UNIT_NULL,
+        "optimism": DELTA_NULL,
+        "ci_low": DELTA_NULL,
+        "ci_high": DELTA_NULL,
+        "reason": STR_NULL,
+    },
+    key=("level", "method"),
+)

@@ -2,12 +2,13 @@
 
 import pandas as pd
 
+from cellfate.evaluation.audit import audit_lines
 from cellfate.evaluation.baselines.scores import verdict
 
 
-def first_lines(design_lines: pd.DataFrame, baselines: pd.DataFrame) -> list[str]:
-    """The warning of the design check with what would help, where there is one; then the verdict of the baselines."""
-    return [*design_lines.loc[design_lines["kind"] != "note", "text"], verdict(baselines)]
+def first_lines(design_lines: pd.DataFrame, split_audit: pd.DataFrame, baselines: pd.DataFrame) -> list[str]:
+    """The warning of the design check with what would help, what a split gives away, where it does; then the verdict of the baselines."""
+    return [*design_lines.loc[design_lines["kind"] != "note", "text"], *audit_lines(split_audit), verdict(baselines)]
 
 
 def notes_of(design_lines: pd.DataFrame) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
 from cellfate.evaluation.baselines.scores import LABELS, headline_rows
-from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS
+from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS, SPLIT_AUDIT
 from cellfate.report.first_lines import first_lines, notes_of
 
 NUMBERS = {"balanced_accuracy": "balanced accuracy", "f1_macro": "macro F1", "auroc": "AUROC", "log_loss": "log-loss"}
@@ -20,16 +20,17 @@ NUMBERS = {"balanced_accuracy": "balanced accuracy", "f1_macro": "macro F1", "au
 def headline(folder: str | Path) -> str:
     """The text that names what a finished run left in ``folder`` (results/{dataset}/{protocol}).
 
-    A warning of the design check comes first, then the verdict of the baselines, the numbers, and what the design check notes.
+    Warnings of the design check and of the split come first, then the verdict of the baselines, the numbers, and what the design check notes.
     """
     folder = Path(folder)
     metrics = read_table(folder / "tables" / "test_metrics.csv", METRICS)
     design_lines = read_table(folder / "tables" / "design_lines.csv", DESIGN_LINES)
     baselines = read_table(folder / "tables" / "baselines.csv", BASELINES)
+    split_audit = read_table(folder / "tables" / "split_audit.csv", SPLIT_AUDIT)
     metrics = metrics[(metrics["scope"] == "all") & (metrics["class"] == "all")].set_index("metric")
     shown = metrics.loc["balanced_accuracy"]
     units = f"outcomes in {shown['units_negative']} and {shown['units_positive']} recordings or groups"
-    lines = [*first_lines(design_lines, baselines), f"Held-out trajectories: {int(metrics['n_trajectories'].max())}, {units}"]
+    lines = [*first_lines(design_lines, split_audit, baselines), f"Held-out trajectories: {int(metrics['n_trajectories'].max())}, {units}"]
     for metric, name in NUMBERS.items():
         row = metrics.loc[metric]
         lines.append(f"  {name:<18} {row['value']:.3f}   {_interval(row)}")

@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from toy_scores import write_baselines, write_design_lines, write_metrics
 
+from cellfate.base.tables import write_table
+from cellfate.evaluation.audit import PREDICTORS
+from cellfate.evaluation.tables import SPLIT_AUDIT
 from cellfate.report.headline import headline
 
 
@@ -48,3 +52,13 @@ def test_a_run_that_is_not_finished_is_one_line(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.strip() == f"Input error: {tmp_path / 'tables/test_metrics.csv'}: no such file (metrics table)"
+
+
+def test_a_split_that_gives_something_away_is_named_before_the_verdict(finished):
+    rows = [("lineage", method, 40, 0.6, 0.9, 0.7, 0.2, 0.1, 0.3, None) for method in ("outcome of relatives", *PREDICTORS)]
+    table = pd.DataFrame(rows, columns=list(SPLIT_AUDIT.columns))
+    write_table(table, finished / "tables/split_audit.csv", SPLIT_AUDIT)
+    lines = headline(finished).splitlines()
+    assert lines[0].startswith("The split puts cells of one lineage on both sides: 60 % of the held-out cells have one in training")
+    assert "+0.20 (+0.10 to +0.30)" in lines[0]
+    assert lines[1].startswith("The network is")
