@@ -15,7 +15,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cellfate.base.plot_style import readable
 from cellfate.evaluation.baselines.fits import STRONG, logistic
 from cellfate.evaluation.baselines.prefixes import Course, last_values
 from cellfate.evaluation.tables import SPLIT_AUDIT
@@ -142,7 +141,7 @@ def _line(level: str, rows: pd.DataFrame) -> str:
     by = "" if pd.isna(told) else f"; the outcome of those alone tells theirs with a balanced accuracy of {told:.2f}"
     measured = [f"“{method}” {_gain(rows.loc[method], level)}" for method in PREDICTORS]
     return (
-        f"The split puts cells of one {readable(level)} on both sides: {100 * first['related']:.0f} % of the held-out cells have one in "
+        f"The split puts cells of one {level} on both sides: {100 * first['related']:.0f} % of the held-out cells have one in "
         f"training{by}. "
         f"By how much that is optimistic, in balanced accuracy: {'; '.join(measured)}. The network's score is held out in the same way."
     )
@@ -152,4 +151,4 @@ def _gain(row: pd.Series, level: str) -> str:
     if pd.isna(row["optimism"]):
         return f"not measured ({row['reason']})"
     limits = f"no interval: {row['reason']}" if pd.isna(row["ci_low"]) else f"{row['ci_low']:+.2f} to {row['ci_high']:+.2f}"
-    return f"{row['own']:.2f} here, {row['whole']:.2f} with each {readable(level)} on one side: {row['optimism']:+.2f} ({limits})"
+    return f"{row['own']:.2f} here, {row['whole']:.2f} with each {level} on one side: {row['optimism']:+.2f} ({limits})"

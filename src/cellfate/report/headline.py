@@ -20,7 +20,7 @@ NUMBERS = {"balanced_accuracy": "balanced accuracy", "f1_macro": "macro F1", "au
 def headline(folder: str | Path) -> str:
     """The text that names what a finished run left in ``folder`` (results/{dataset}/{protocol}).
 
-    Warnings of the design check and of the split come first, then the verdict of the baselines, the numbers, and what the design check notes.
+    Warnings of the design check and of the split come first, then the verdict of the baselines, the numbers, and notes on the design.
     """
     folder = Path(folder)
     metrics = read_table(folder / "tables" / "test_metrics.csv", METRICS)
