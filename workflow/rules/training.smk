@@ -12,6 +12,7 @@ rule compute_scaling:
         scaling="results/{dataset}/{protocol}/fold-{fold}/scaling.json",
     log:
         "logs/{dataset}/{protocol}/fold-{fold}/compute_scaling.log",
+    priority: 50  # training waits for it
     conda:
         "../../envs/learning.yaml"
     resources:
@@ -39,6 +40,7 @@ rule train_model:
         "logs/{dataset}/{protocol}/fold-{fold}/train_model.log",
     benchmark:
         "results/{dataset}/{protocol}/benchmarks/fold-{fold}/train_model.tsv"
+    priority: 50  # the longest job of a run: others have time beside it
     conda:
         "../../envs/learning.yaml"
     threads: 1 if config["training"]["accelerator"] == "cpu" else 8 * config["training"]["devices"]  # on a GPU the others read crops
