@@ -14,7 +14,7 @@ from cellfate.base.files import replacing
 from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.base.software import SOFTWARE
 from cellfate.simulation.recording import SimulatedRecording, simulate_recording
-from cellfate.simulation.settings import APOPTOSIS, MITOSIS
+from cellfate.simulation.settings import APOPTOSIS, MITOSIS, NO_FATE
 
 CELL, MITOSIS_BOX, APOPTOSIS_BOX = 1, 2, 3  # COCO categories; only the first is the frame of a trajectory
 
@@ -103,18 +103,25 @@ def _cell_boxes(simulated: SimulatedRecording, rng: np.random.Generator) -> list
     y = np.clip(tracks["y"] + jitter[:, 0], 0, height - 1) / height
     x = np.clip(tracks["x"] + jitter[:, 1], 0, width - 1) / width
     boxes = np.stack([x, y, tracks["box_width"] / width, tracks["box_height"] / height], axis=1)
-    times = simulated.cells.set_index("track_id")[["fate", "event_frame"]]
+    times = _seen(simulated.cells).set_index("track_id")[["fate", "event_frame"]]
     rows = []
     for box, track, frame in zip(boxes.round(6).tolist(), tracks["track_id"], tracks["frame"], strict=True):
         rows.append(_annotation(CELL, box, int(track), int(frame), *times.loc[track]))
     return rows
 
 
+def _seen(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells as the annotations know them: without the events of those that were lost before."""
+    lost = cells["end"] == "lost"
+    return cells.assign(fate=cells["fate"].where(~lost, NO_FATE), event_frame=cells["event_frame"].where(~lost, -1))
+
+
 def _event_boxes(simulated: SimulatedRecording) -> list[dict]:
     height, width = simulated.images.shape[1:3]
     last = simulated.tracks.groupby("track_id").last()
     rows = []
-    for cell in simulated.cells[simulated.cells["event_frame"] >= 0].itertuples():
+    seen = _seen(simulated.cells)
+    for cell in seen[seen["event_frame"] >= 0].itertuples():
         at = last.loc[cell.track_id]
         box = [at["x"] / width, at["y"] / height, at["box_width"] / width, at["box_height"] / height]
         category = MITOSIS_BOX if cell.fate == MITOSIS else APOPTOSIS_BOX

@@ -14,6 +14,7 @@ from cellfate.simulation.settings import (
     APOPTOSIS,
     APOPTOTIC,
     CHANNELS,
+    COURSES,
     FATE_EFFECTS,
     MITOSIS,
     MITOTIC,
@@ -25,10 +26,11 @@ from cellfate.simulation.settings import (
 LOOKS, SHAPE, REPORTERS, DISTRACTORS, MOTION, LOSS, EXPRESSION, EFFECTS = range(
     8
 )  # random streams of a cell; effects take EFFECTS + their number
-LIKENESS, TRACKED = 100, 101  # further ones
+LIKENESS, TRACKED, PULSES = 100, 101, 102  # further ones
 DEBRIS_FRAMES = 8  # fragments are seen for this long
 FADING = (0.5, 0.2)  # light of a cell in the frames from its event on, when the aftermath is off
 CIRCADIAN, P53, CELL_CYCLE = range(3)
+TRANSIENT_H = 5.0  # how long the p53 reporter is raised by the effect p53_transient
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Cell:
 
     def effects(self) -> tuple[str, ...]:
         """The effects that this cell's fate calls for."""
-        return {MITOSIS: MITOTIC, APOPTOSIS: APOPTOTIC, NO_FATE: ()}[self.fate]
+        return {MITOSIS: MITOTIC, APOPTOSIS: APOPTOTIC + COURSES, NO_FATE: ()}[self.fate]
 
 
 @dataclass
@@ -227,14 +229,31 @@ def reporters(
     stress = np.clip(effect_course(cell, "circadian_stress", T, 6), 0, 1.5)
     levels[:, CIRCADIAN] = 0.5 * (1 + 0.6 * wave) * (1 - 0.4 * stress)
     pulses = p53_pulses(rng, T, settings.p53_interval_h / conditions.frame_interval_h)
+    often = np.clip(effect_course(cell, "p53_pulses", T, 1), 0, 1)
+    if often.any():
+        pulses += often * (frequent_pulses(pulses, stream(conditions.seed, path, PULSES), settings, conditions) - pulses)
     if settings.effects.drug_response.on:
         pulses[np.arange(T) >= conditions.treatment_frame] *= 1 + 0.4 * settings.effects.drug_response.strength
     levels[:, P53] = 0.15 + pulses + 0.5 * plateau + 0.5 * effect_course(cell, "p53_sustained", T, 8)
+    levels[:, P53] += 0.5 * transient_course(cell, T, TRANSIENT_H / conditions.frame_interval_h)
     climb = effect_course(cell, "cell_cycle", T, _length(cell, "cell_cycle") - 2)
     dropping = (np.arange(T) >= cell.event_frame - 2) & ("cell_cycle" in cell.onsets)
     climb = np.where(dropping, 0.4 * climb, climb)
     levels[:, CELL_CYCLE] = 0.15 + 0.6 * hump + 0.7 * climb
     return np.clip(levels * np.exp(0.15 * slow_noise(rng, (len(CHANNELS), T), 4).T), 0.01, None)
+
+
+def frequent_pulses(pulses: np.ndarray, rng: np.random.Generator, settings: SimulationSettings, conditions: Conditions) -> np.ndarray:
+    """Pulses (T,) twice as often as ``pulses``, with their mean over the recording."""
+    found = p53_pulses(rng, len(pulses), settings.p53_interval_h / conditions.frame_interval_h / 2)
+    return found * pulses.mean() / max(found.mean(), 1e-9)
+
+
+def transient_course(cell: Cell, n_frames: int, length: float) -> np.ndarray:
+    """Amount (n_frames,) of the effect p53_transient: there for ``length`` frames from its onset, rising and falling over three."""
+    since = np.arange(n_frames) - cell.onsets.get("p53_transient", n_frames)
+    falling = np.clip((length - since) / 3, 0, 1)
+    return effect_course(cell, "p53_transient", n_frames, 3) * np.where(since >= 0, falling, 0)
 
 
 def p53_pulses(rng: np.random.Generator, n_frames: int, interval: float) -> np.ndarray:

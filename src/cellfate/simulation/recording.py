@@ -199,11 +199,15 @@ def draw_fates(
 
 def _end_track(cell: Cell, settings: SimulationSettings, seed: int) -> None:
     cell.last_frame = settings.n_frames - 1
+    rng = stream(seed, cell.path, LOSS)
+    chance, fraction = rng.random(), rng.uniform(0.3, 1)
     if cell.event_frame >= 0:
         cell.last_frame = cell.event_frame - 1
+        if cell.end == "event" and chance < settings.lost_fated_fraction and cell.last_frame > cell.first_frame:
+            cell.last_frame = cell.first_frame + int(fraction * (cell.last_frame - 1 - cell.first_frame))
+            cell.end = "lost"
         return
-    rng = stream(seed, cell.path, LOSS)
-    lost, fraction = rng.random() < settings.lost_fraction, rng.uniform(0.3, 1)
+    lost = chance < settings.lost_fraction
     if lost and cell.end == "end":
         cell.last_frame = cell.first_frame + int(fraction * (settings.n_frames - 1 - cell.first_frame))
         cell.end = "lost" if cell.last_frame < settings.n_frames - 1 else "end"
@@ -317,8 +321,9 @@ def _measure(mask: np.ndarray, box: tuple | None, label: int, planned: np.ndarra
 def cell_table(cells: list[Cell]) -> pd.DataFrame:
     """One row per track.
 
-    track_id, parent_id (-1: none), lineage (the founder's track_id), fate (mitosis, apoptosis, none), event_frame (-1: none),
-    first_frame, last_frame, end (event, lost, left, end), weak, and for every fate effect onset_<effect> (first frame that
+    track_id, parent_id (-1: none), lineage (the founder's track_id), fate (mitosis, apoptosis, none), event_frame (-1: none), both
+    also of cells that were lost before it, first_frame, last_frame, end (event, lost, left, end), weak, and for every fate effect
+    onset_<effect> (first frame that
     shows it, -1: never) and strength_<effect> (0: never).
     """
     rows = []

@@ -34,14 +34,17 @@ class Effects:
     stretching: Effect = Effect(onset=12)  # apoptosis: elongated, until the cell shrinks
     shrinkage: Effect = Effect(onset=5)  # apoptosis: smaller and brighter
     blebbing: Effect = Effect(onset=3)  # apoptosis: blebs along the outline
+    p53_pulses: Effect = Effect(on=False, onset=30)  # apoptosis: p53 pulses twice as frequent, at the same mean level
+    p53_transient: Effect = Effect(on=False, onset=40)  # apoptosis: the p53 reporter is raised for five hours, and falls back
     drug_response: Effect = Effect(onset=0)  # treated recordings: higher p53 pulses from the drug on; tells the dose, not the fate
     aftermath: Effect = Effect(onset=0)  # from the event frame on: two daughters or fragments; off: every cell fades alike
 
 
 MITOTIC = ("growth", "cell_cycle", "rounding")
 APOPTOTIC = ("p53_sustained", "circadian_stress", "stretching", "shrinkage", "blebbing")
+COURSES = ("p53_pulses", "p53_transient")  # apoptosis, off unless asked for: no single frame tells them, only what came before
 SHAPE_EFFECTS = ("growth", "rounding", "stretching", "shrinkage", "blebbing")
-FATE_EFFECTS = MITOTIC + APOPTOTIC
+FATE_EFFECTS = MITOTIC + APOPTOTIC + COURSES
 EFFECTS = tuple(f.name for f in fields(Effects))
 
 
@@ -108,6 +111,7 @@ class SimulationSettings:
     sister_pairs: int = 2  # of those, mothers that divide early; both daughters are fated
     leaving_cells: int = 2  # of those, cells that leave the field
     lost_fraction: float = 0.25  # of the cells without event, lost by the tracker before the end
+    lost_fated_fraction: float = 0.0  # of the cells with one, lost before it: censored as the others are
     fated_length: tuple[float, float] = (0.69, 0.94)  # frames from the track's start to the event / n_frames
     short_fraction: float = 0.12  # of the fated cells have a shorter track
     short_length: tuple[float, float] = (0.35, 0.69)
@@ -199,6 +203,7 @@ def _check(settings: SimulationSettings) -> None:
         ("sister_pairs", 0, 10_000),
         ("leaving_cells", 0, 10_000),
         ("lost_fraction", 0, 1),
+        ("lost_fated_fraction", 0, 1),
         ("expression_spread", 0, 2),
         ("short_fraction", 0, 1),
         ("sister_concordance", 0, 1),

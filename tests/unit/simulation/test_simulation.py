@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from scipy.signal import find_peaks
 from scipy.stats import mannwhitneyu
 
 from cellfate.base.errors import InputError
@@ -23,6 +24,7 @@ from cellfate.simulation.settings import (
     APOPTOSIS,
     APOPTOTIC,
     CHANNELS,
+    COURSES,
     EFFECTS,
     FATE_EFFECTS,
     MITOSIS,
@@ -126,9 +128,10 @@ def test_every_effect_changes_the_image_exactly_from_its_onset(name):
         with_effect, _ = render_cells(programmes.cells_in_frame([cell], [shown], place, t), (100, 100), bank)
         without, _ = render_cells(programmes.cells_in_frame([bare], [plain], place, t), (100, 100), bank)
         different.append(np.abs(with_effect - without).max() > 0.01)
-    np.testing.assert_array_equal(different, np.arange(35) >= onset)
+    gone = onset + 10 if name == "p53_transient" else 35  # five hours
+    np.testing.assert_array_equal(different, (np.arange(35) >= onset) & (np.arange(35) < gone))
     nominal = getattr(settings.effects, name).onset
-    assert 0.7 * nominal - 1 <= 35 - onset <= 1.3 * nominal + 1
+    assert min(0.7 * nominal - 1, 35) <= 35 - onset <= 1.3 * nominal + 1
 
 
 def test_effects_that_are_switched_off_have_no_onset(small):
@@ -148,6 +151,38 @@ def test_the_onset_in_the_truth_lies_in_the_track_and_before_the_event(small):
         assert (shown[f"onset_{name}"] >= shown["first_frame"]).all()
         assert (shown[f"onset_{name}"] < shown["event_frame"]).all()
     assert (cells.loc[cells["fate"] == APOPTOSIS, [f"onset_{n}" for n in APOPTOTIC]] >= 0).all(axis=None)
+
+
+def test_frequent_pulses_have_the_mean_level_of_others_and_twice_their_number():
+    settings, conditions, ratios = SimulationSettings(p53_interval_h=20.0), Conditions(5, 0.5, np.inf), []
+    for number in range(12):
+        usual = programmes.p53_pulses(np.random.default_rng(number), 2000, 40)
+        often = programmes.frequent_pulses(usual, np.random.default_rng(100 + number), settings, conditions)
+        assert often.mean() == pytest.approx(usual.mean())
+        ratios.append(len(find_peaks(often)[0]) / len(find_peaks(usual)[0]))
+    assert 1.8 < np.mean(ratios) < 2.1
+
+
+def test_effects_that_no_frame_tells_are_off_unless_asked_for():
+    assert not any(getattr(SimulationSettings().effects, name).on for name in COURSES)
+
+
+def test_fated_cells_that_are_lost_are_censored_in_the_annotations(tmp_path):
+    settings = SMALL | {"n_cells": 40, "fated_cells": 20, "leaving_cells": 0, "frame_shape": [300, 300]}
+    kept = simulate("a", settings, seed=2, **TREATED)
+    lost = simulate("a", settings | {"lost_fated_fraction": 0.5}, seed=2, **TREATED)
+    np.testing.assert_array_equal(kept.images, lost.images)
+    gone = lost.cells[(lost.cells["end"] == "lost") & (lost.cells["event_frame"] >= 0)]
+    assert 5 <= len(gone) <= 18
+    assert (gone["last_frame"] < gone["event_frame"] - 1).all()
+    assert set(gone["fate"]) <= {MITOSIS, APOPTOSIS}
+    annotations = pd.DataFrame(coco_video(lost)["annotations"])
+    of_lost = annotations[annotations["cell_id"].isin(gone["track_id"])]
+    assert len(of_lost) > 0
+    assert of_lost[["time_of_death", "time_of_division"]].isna().all(axis=None)
+    assert set(of_lost["category_id"]) == {1}
+    others = annotations[~annotations["cell_id"].isin(gone["track_id"])]
+    assert (others["category_id"] > 1).sum() == (lost.cells["event_frame"] >= 0).sum() - len(gone)
 
 
 def test_p53_rises_in_dying_cells_and_masks_shrink():
