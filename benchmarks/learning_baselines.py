@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from learning_draws import balanced_accuracy_draws
 
 from cellfate.base.progress import progress
 from cellfate.crops.crop_file import CropFile
 from cellfate.crops.crop_set import CropSet
 from cellfate.crops.rings import ring_numbers, ring_statistics
 from cellfate.evaluation.baselines.fits import fit_logistic
-from cellfate.evaluation.scoring import balanced_accuracy_draws
 from cellfate.trajectories.folds import fold_trajectories
 
 BASELINES = ("majority", "length", "dose", "mean_intensity", "last_frame_pixels", "last_frame_rings")

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import yaml
 from learning_baselines import mean_over_runs, predict_baselines
+from learning_draws import balanced_accuracy_draws, interval
 
 from cellfate.base.files import replacing
 from cellfate.base.tables import Table, read_table
 from cellfate.evaluation.pooling import pooled
-from cellfate.evaluation.scoring import balanced_accuracy_draws, interval
 from cellfate.evaluation.tables import METRICS
 from cellfate.explanation.tables import EFFECT_SUMMARY, EFFECTS
 from cellfate.model.tables import ATTENTION, PREDICTIONS

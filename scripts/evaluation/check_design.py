@@ -5,7 +5,6 @@ import sys
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, write_table
 from cellfate.evaluation.design import DesignSettings, check_design, tabulate_design
-from cellfate.evaluation.scoring import Resampling
 from cellfate.evaluation.tables import DESIGN, DESIGN_LINES, DESIGN_SCORES
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 
@@ -13,7 +12,7 @@ log_to(snakemake.log[0])
 
 params = snakemake.params
 trajectories = read_table(snakemake.input.trajectories, TRAJECTORIES)
-settings = DesignSettings(params.outcomes, params.unit, params.confounded_from, Resampling(params.bootstrap, params.seed))
+settings = DesignSettings(params.outcomes, params.unit, params.confounded_from)
 scores, lines = check_design(trajectories, read_table(snakemake.input.split, SPLIT), settings)
 for text in lines["text"]:
     print(text, file=sys.stderr, flush=True)

@@ -33,7 +33,9 @@ def write_split_audit(folder: Path) -> None:
 
 def write_baselines(folder: Path, value: float) -> None:
     """A network of 0.9 and one baseline of ``value``."""
-    sizes = (40, 4, 4, 4)
-    rows = [("all", "full", 0, "all", "network", 0.9, 0.8, 0.95, None, None, None, *sizes)]
-    rows.append(("all", "full", 0, "all", "length", value, value - 0.1, value + 0.05, 0.9 - value, 0.8 - value, 0.95 - value, *sizes))
+    sizes = (40, 4, 4, 4, None, None)
+    loss = (0.5, 0.4, 0.6, None)
+    rows = [("all", "full", 0, "all", "network", 0.9, 0.8, 0.95, None, None, None, *sizes, *loss, *[None] * 4)]
+    lead = (0.9 - value, 0.8 - value, 0.95 - value)
+    rows.append(("all", "full", 0, "all", "length", value, value - 0.1, value + 0.05, *lead, *sizes, *loss, *lead, None))
     write_table(pd.DataFrame(rows, columns=list(BASELINES.columns)), folder / "tables/baselines.csv", BASELINES)

@@ -128,6 +128,7 @@ rule evaluate_baselines:
         predictions=ALL_PREDICTIONS,
         baselines="results/{dataset}/{protocol}/baselines.parquet",
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
         code=code_of("evaluation/evaluate_baselines.py"),
     output:
         table=report("results/{dataset}/{protocol}/tables/baselines.csv", category="3 Tables", caption="../report/baselines.rst"),
@@ -136,11 +137,10 @@ rule evaluate_baselines:
     conda:
         "../../envs/analysis.yaml"
     params:
-        treatment=config["evaluation"]["treatment"],
+        **METRIC_PARAMS,
         truncation=config["evaluation"]["truncation"],
         cohort=config["evaluation"]["cohort"],
-        bootstrap=config["evaluation"]["bootstrap"],
-        seed=config["seed"],
+        calibration=config["evaluation"]["calibration"],
     message:
         "Network against baselines"
     script:

@@ -75,8 +75,6 @@ rule check_design:
         outcomes=config["outcomes"],
         unit=config["split"]["unit"],
         confounded_from=config["evaluation"]["confounded_from"],
-        bootstrap=config["evaluation"]["bootstrap"],
-        seed=config["seed"],
     message:
         "Checking what the design alone tells"
     script:

@@ -12,7 +12,9 @@ import pandas as pd
 
 from cellfate.evaluation.rates import VARIABLES, bin_edges, coded, design_values, fit_rates, told_by_others
 from cellfate.evaluation.remedies import remedy, warning
-from cellfate.evaluation.scoring import Resampling, Score, balanced_accuracy, balanced_accuracy_draws, units_of, with_units
+from cellfate.evaluation.scoring import Units
+from cellfate.statistics.intervals import FEWEST_UNITS
+from cellfate.statistics.scores import COUNTS, balanced_accuracy
 
 MANY_LOST = 0.01  # share of resamples without one of the outcomes from which it is said
 FEW_UNITS = 6  # held-out units; with fewer it is said
@@ -22,19 +24,16 @@ LEVELS = {"recording": ["recording"], "group": ["group"], "treatment": ["treatme
 
 @dataclass(frozen=True)
 class DesignSettings:
-    """What the check is told: names of the outcomes, unit of the split, score from which a variable tells the outcome, resamples."""
+    """What the check is told: names of the outcomes, unit of the split, score from which a variable tells the outcome."""
 
     outcomes: Mapping[str, str]
     unit: str
     confounded_from: float
-    resampling: Resampling
 
 
 def design_settings(config: Mapping) -> DesignSettings:
     """The settings of the check from the merged configuration."""
-    settings = config["evaluation"]
-    resampling = Resampling(settings["bootstrap"], config["seed"])
-    return DesignSettings(config["outcomes"], config["split"]["unit"], settings["confounded_from"], resampling)
+    return DesignSettings(config["outcomes"], config["split"]["unit"], config["evaluation"]["confounded_from"])
 
 
 def tabulate_design(trajectories: pd.DataFrame) -> pd.DataFrame:
@@ -68,42 +67,40 @@ def _treatments(rows: pd.DataFrame, level: str) -> pd.Series:
     return design_values(rows)["dose"].groupby(rows[level]).agg(lambda doses: ", ".join(sorted(set(doses))))
 
 
-def score_design(trajectories: pd.DataFrame, split: pd.DataFrame | None, resampling: Resampling) -> pd.DataFrame:
+def score_design(trajectories: pd.DataFrame, split: pd.DataFrame | None, units: Units) -> pd.DataFrame:
     """The design_scores table: balanced accuracy of the outcome from each variable alone, for the usable trajectories.
 
     ``within``: each trajectory is called as the others of the same value are (:func:`~cellfate.evaluation.rates.told_by_others`).
     1 is a variable of which each value has one outcome; 0.5 tells nothing; less means that outcomes are spread more evenly than by chance.
-    ``held_out``: rates of the training part of each fold, applied to its test part as the network is, with the interval over units.
+    ``held_out``: rates of the training part of each fold, applied to its test part as the network is, with the interval over units
+    or the reason why it has none.
     ``seen``: the share of test trajectories whose value the training part has; where that is 0, as for recordings that are
     split whole, nothing carries over and ``held_out`` is 0.5 however much the variable tells. Null without a ``split`` and for a
     variable with one value.
     """
     usable = trajectories[trajectories["usable"]].reset_index(drop=True)
-    return pd.DataFrame([_score_of(name, usable, split, resampling) for name in VARIABLES])
+    return pd.DataFrame([_score_of(name, usable, split, units) for name in VARIABLES])
 
 
-def _score_of(name: str, usable: pd.DataFrame, split: pd.DataFrame | None, resampling: Resampling) -> dict:
+def _score_of(name: str, usable: pd.DataFrame, split: pd.DataFrame | None, units: Units) -> dict:
     values, labels = design_values(usable)[name].to_numpy(), usable["label"].to_numpy(int)
     n_values = len(np.unique(coded(values, bin_edges(values))))
     row = {"variable": name, "n_values": n_values, "n_trajectories": len(usable)}
-    nothing = {"within": None, "held_out": None, "ci_low": None, "ci_high": None, "seen": None, "units": 0}
+    nothing = {"within": None, "held_out": None, "ci_low": None, "ci_high": None, "reason": None, "seen": None, "units": 0}
     if n_values < 2:
         return row | nothing
-    called = usable.assign(label=labels, predicted=told_by_others(values, labels), unit="all")
-    row |= nothing | {"within": balanced_accuracy_draws(called, 0, 0)[0]}
+    row |= nothing | {"within": balanced_accuracy(labels, told_by_others(values, labels)).value}
     if split is None:
         return row
     tested = predict_design(usable, split, name)
-    score = balanced_accuracy(tested, resampling)
-    return row | {"held_out": score.value, **_limits(score), "seen": float(tested["seen"].mean()), "units": units_of(tested)["units"]}
-
-
-def _limits(score: Score) -> dict:
-    return {"ci_low": score.low, "ci_high": score.high}
+    score = balanced_accuracy(tested["label"], tested["predicted"])
+    interval = units.interval(score, tested)
+    row |= {"held_out": score.value, "ci_low": interval.low, "ci_high": interval.high, "reason": interval.reason}
+    return row | {"seen": float(tested["seen"].mean()), "units": units.counts(tested)["units"]}
 
 
 def predict_design(usable: pd.DataFrame, split: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Every test trajectory of every fold once, as the variable ``name`` tells it: unit, label, predicted, seen."""
+    """Every test trajectory of every fold once, as the variable ``name`` tells it: label, predicted, seen."""
     tables = []
     for _, of_fold in split.groupby("fold"):
         rows = usable.merge(of_fold, on="trajectory", validate="one_to_one")
@@ -112,7 +109,7 @@ def predict_design(usable: pd.DataFrame, split: pd.DataFrame, name: str) -> pd.D
         values = design_values(test)[name].to_numpy()
         seen = np.isin(coded(values, rates.edges), rates.probability.index)
         tables.append(test.assign(label=test["label"].astype(int), predicted=(rates.predict(values) > 0.5).astype(int), seen=seen))
-    return with_units(pd.concat(tables, ignore_index=True).drop_duplicates("trajectory"))
+    return pd.concat(tables, ignore_index=True).drop_duplicates("trajectory", ignore_index=True)
 
 
 def check_design(trajectories: pd.DataFrame, split: pd.DataFrame | None, settings: DesignSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -122,41 +119,42 @@ def check_design(trajectories: pd.DataFrame, split: pd.DataFrame | None, setting
     held out; then notes on how few units there are. No lines where nothing is to be said.
     """
     usable = trajectories[trajectories["usable"]].reset_index(drop=True)
-    scores = score_design(trajectories, split, settings.resampling)
+    units = Units.of(settings.outcomes, settings.unit)
+    scores = score_design(trajectories, split, units)
     best = scores[["within", "held_out"]].astype(float).max(axis=1)
     telling = dict(zip(scores["variable"], best, strict=True))
     telling = {name: value for name, value in telling.items() if value >= settings.confounded_from}
     lines = []
     if telling:
         lines += [("warning", warning(usable, telling)), ("remedy", remedy(usable, telling, settings.outcomes, settings.unit))]
-    lines += [("note", text) for text in unit_notes(usable, split, settings.outcomes)]
+    lines += [("note", text) for text in unit_notes(usable, split, units)]
     return scores, pd.DataFrame(lines, columns=["kind", "text"])
 
 
-def unit_notes(usable: pd.DataFrame, split: pd.DataFrame | None, outcomes: Mapping[str, str]) -> list[str]:
+def unit_notes(usable: pd.DataFrame, split: pd.DataFrame | None, units: Units) -> list[str]:
     """In numbers: outcomes that one recording alone has, few held-out units, resamples that would lack an outcome."""
-    names = {0: outcomes["negative"], 1: outcomes["positive"]}
     total, notes = usable["recording"].nunique(), []
-    for label, name in names.items():
+    for label, name in enumerate(units.names):
         having = usable.loc[usable["label"] == label, "recording"]
         if total > 1 and having.nunique() == 1:
             notes.append(
                 f"All {len(having)} trajectories with {name} are in one recording ({having.iloc[0]}) of {total}: "
                 "whether they are told from the others or that recording from the others cannot be known."
             )
-    return notes if split is None else notes + _held_out_notes(usable, split, names)
+    return notes if split is None else notes + _held_out_notes(usable, split, units)
 
 
-def _held_out_notes(usable: pd.DataFrame, split: pd.DataFrame, names: Mapping[int, str]) -> list[str]:
+def _held_out_notes(usable: pd.DataFrame, split: pd.DataFrame, units: Units) -> list[str]:
     tested = split.loc[split["split"] == "test", "trajectory"]
-    rows = with_units(usable[usable["trajectory"].isin(tested)])
-    of_unit = rows.groupby("unit")["label"].agg(["min", "max"]).astype(int)
-    lost, counts = lost_resamples(of_unit["min"].to_numpy(), of_unit["max"].to_numpy()), units_of(rows)
-    word = "recording" if rows["recording"].nunique() > 1 else "lineage"
-    held_out = f"{counts['units']} held-out {word}{'s' * (counts['units'] != 1)}"
-    having = f"{names[0]} in {counts['units_negative']}, {names[1]} in {counts['units_positive']}"
-    notes = []
-    if counts["units"] < FEW_UNITS:
+    rows = usable[usable["trajectory"].isin(tested)]
+    of_unit = rows.groupby(units.unit)["label"].agg(["min", "max"]).astype(int)
+    lost, counts = lost_resamples(of_unit["min"].to_numpy(), of_unit["max"].to_numpy()), units.counts(rows)
+    held_out = f"{counts['units']} held-out {units.unit}{'s' * (counts['units'] != 1)}"
+    having = f"{units.names[0]} in {counts['units_negative']}, {units.names[1]} in {counts['units_positive']}"
+    notes, fewest = [], FEWEST_UNITS[COUNTS]
+    if min(counts["units_negative"], counts["units_positive"]) < fewest:
+        notes.append(f"Scores rest on {held_out} ({having}): they have no interval, {fewest} with each outcome are needed for one.")
+    elif counts["units"] < FEW_UNITS:
         notes.append(f"Scores rest on {held_out} ({having}): their intervals are rough.")
     if lost >= MANY_LOST:
         notes.append(f"{100 * lost:.0f} % of all resamples of the {held_out} lack an outcome ({having}).")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.evaluation.pooling import pooled
+from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import METRICS
 from cellfate.statistics.intervals import score_interval
 from cellfate.statistics.scores import (
@@ -95,8 +96,8 @@ def _with_groups(rows: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame
 
 def _metric_rows(rows: pd.DataFrame, key: tuple, outcomes: Mapping[str, str], unit: str) -> pd.DataFrame:
     """Rows of the metrics table for one set of predictions; ``key`` is (scope, condition, n, cohort)."""
-    names = (outcomes["negative"], outcomes["positive"])
-    unit = "group" if unit == "group" else "recording"
+    units = Units.of(outcomes, unit)
+    names, unit = units.names, units.unit
     labels, predicted = rows["label"].to_numpy(int), rows["predicted"].to_numpy(int)
     scores = metric_scores(labels, rows["logit"].to_numpy(float), predicted)
     per_class = rows.groupby("label")[unit].nunique().reindex([0, 1], fill_value=0)

@@ -59,10 +59,14 @@ def coded(values: np.ndarray, edges: np.ndarray | None) -> np.ndarray:
 
 
 def fit_rates(values: np.ndarray, labels: np.ndarray) -> Rates:
-    """Rates from the values (N,) and labels (N,) of training trajectories that have both labels."""
+    """Rates from the values (N,) and labels (N,) of training trajectories that have both labels.
+
+    As if each value had one trajectory more, of either label as often as all trajectories are: none is 0 or 1, and
+    which side of 0.5 it is on stays.
+    """
     edges = bin_edges(values)
     counts = pd.crosstab(coded(values, edges), labels).reindex(columns=[0, 1], fill_value=0)
-    shares = counts / counts.sum()
+    shares = counts / counts.sum() + 1 / len(labels)
     return Rates(shares[1] / (shares[0] + shares[1]), edges)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.evaluation.rates import design_values, told_by_others
-from cellfate.evaluation.scoring import balanced_accuracy_draws
+from cellfate.statistics.scores import balanced_accuracy
 
 OF_RECORDINGS = ("recording", "group", "treatment", "dose")  # the same for all cells of a recording
 WORDS = {
@@ -92,6 +92,5 @@ def most_told(usable: pd.DataFrame) -> float:
     found = [0.5]
     for name in OF_RECORDINGS:
         if values[name].nunique() > 1:
-            called = pd.DataFrame({"label": labels, "predicted": told_by_others(values[name].to_numpy(), labels), "unit": "all"})
-            found.append(balanced_accuracy_draws(called, 0, 0)[0])
+            found.append(balanced_accuracy(labels, told_by_others(values[name].to_numpy(), labels)).value)
     return float(np.max(found))

@@ -79,6 +79,7 @@ DESIGN_SCORES = Table(
         "held_out": UNIT_NULL,
         "ci_low": UNIT_NULL,
         "ci_high": UNIT_NULL,
+        "reason": STR_NULL,
         "seen": UNIT_NULL,
         "units": COUNT,
     },
@@ -105,7 +106,8 @@ BASELINE_PREDICTIONS = Table(
     key=("method", "fold", "trajectory", "n"),
 )
 
-# balanced accuracy of network and baselines on the same trajectories; lead is the network's less the baseline's
+# balanced accuracy and log-loss of network and baselines on the same trajectories. lead is how much better the network is: its
+# accuracy less the baseline's, the baseline's log-loss less its own; reasons say why there is no interval
 BASELINES = Table(
     "baselines",
     {
@@ -124,6 +126,16 @@ BASELINES = Table(
         "units": COUNT,
         "units_negative": COUNT,
         "units_positive": COUNT,
+        "reason": STR_NULL,
+        "lead_reason": STR_NULL,
+        "log_loss": FLOAT_NULL,
+        "log_loss_low": FLOAT_NULL,
+        "log_loss_high": FLOAT_NULL,
+        "log_loss_reason": STR_NULL,
+        "log_loss_lead": FLOAT_NULL,
+        "log_loss_lead_low": FLOAT_NULL,
+        "log_loss_lead_high": FLOAT_NULL,
+        "log_loss_lead_reason": STR_NULL,
     },
     key=("scope", "condition", "n", "cohort", "method"),
 )

@@ -46,9 +46,9 @@ def headline(folder: str | Path) -> str:
 
 
 def _baseline_line(row) -> str:
-    lead = "" if pd.isna(row.lead_low) else f" ({row.lead_low:+.3f} to {row.lead_high:+.3f})"
+    lead = f"no interval: {row.lead_reason}" if pd.isna(row.lead_low) else f"{row.lead_low:+.3f} to {row.lead_high:+.3f}"
     own = "" if pd.isna(row.ci_low) else f" ({row.ci_low:.3f} to {row.ci_high:.3f})"
-    return f"  {LABELS[row.method]:<56} {row.value:.3f}{own or ' ' * 17}   {row.lead:+.3f}{lead}"
+    return f"  {LABELS[row.method]:<56} {row.value:.3f}{own or ' ' * 17}   {row.lead:+.3f} ({lead})"
 
 
 def _interval(row: pd.Series) -> str:

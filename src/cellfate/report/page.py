@@ -128,8 +128,15 @@ def _interval(row: pd.Series) -> str:
 
 
 def _interval_or_reason(row: pd.Series) -> str:
-    reason = "" if pd.isna(row["value"]) or pd.isna(row["reason"]) else f"no interval: {row['reason']}"
-    return _interval(row) or reason
+    return _limits(row, "value", "ci", "reason")
+
+
+def _limits(row: pd.Series, value: str, limits: str, reason: str, sign: str = "") -> str:
+    """The interval of the column ``value``, whose limits begin with ``limits``, or why there is none; empty without a value."""
+    low, high = row[f"{limits}_low"], row[f"{limits}_high"]
+    if pd.notna(low) and pd.notna(high):
+        return f"{low:{sign}.3f} to {high:{sign}.3f}"
+    return "" if pd.isna(row[value]) or pd.isna(row[reason]) else f"no interval: {row[reason]}"
 
 
 def _held_out(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -189,7 +196,7 @@ def _design_table(scores: pd.DataFrame) -> list[dict]:
     rows = []
     for _, row in scores.iterrows():
         seen = "" if pd.isna(row["seen"]) else f"{100 * row['seen']:.0f} %"
-        cells = [_number(row["within"]), _number(row["held_out"]), _interval(row), seen, int(row["units"])]
+        cells = [_number(row["within"]), _number(row["held_out"]), _limits(row, "held_out", "ci", "reason"), seen, int(row["units"])]
         rows.append({"variable": DESIGN_WORDS[row["variable"]], "n_values": int(row["n_values"]), "cells": cells})
     return rows
 
@@ -199,8 +206,9 @@ def _baselines_table(baselines: pd.DataFrame) -> dict:
     full = headline_rows(baselines)
     rows = []
     for _, row in full.iterrows():
-        lead = ("", "") if pd.isna(row["lead"]) else (f"{row['lead']:+.3f}", _lead_interval(row))
-        rows.append({"label": LABELS[row["method"]], "value": _number(row["value"]), "interval": _interval(row), "lead": lead})
+        cells = [(_number(row["value"]), _interval_or_reason(row)), _lead(row, "lead")]
+        cells += [(_number(row["log_loss"]), _limits(row, "log_loss", "log_loss", "log_loss_reason")), _lead(row, "log_loss_lead")]
+        rows.append({"label": LABELS[row["method"]], "cells": cells})
     short = baselines[(baselines["condition"] == "truncation") & (baselines["cohort"] == "all") & baselines["value"].notna()]
     steps = sorted(short["n"].unique())
     keyed = short.set_index(["method", "n"])["value"]
@@ -210,8 +218,9 @@ def _baselines_table(baselines: pd.DataFrame) -> dict:
     return {"rows": rows, "steps": [int(n) for n in steps], "prefixes": prefixes, "units": units}
 
 
-def _lead_interval(row: pd.Series) -> str:
-    return "" if pd.isna(row["lead_low"]) else f"{row['lead_low']:+.3f} to {row['lead_high']:+.3f}"
+def _lead(row: pd.Series, lead: str) -> tuple[str, str]:
+    value = "" if pd.isna(row[lead]) else f"{row[lead]:+.3f}"
+    return value, _limits(row, lead, lead, f"{lead}_reason", sign="+")
 
 
 def _truncation_table(truncation: pd.DataFrame) -> dict:

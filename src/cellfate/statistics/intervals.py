@@ -12,6 +12,7 @@ LEVEL = 0.95
 FEWEST_UNITS = {COUNTS: 3, LOSSES: 3, PAIRS: 8}  # of each part of a score; the spread of two is a guess, pairs across recordings need more
 FEWEST_FREEDOM = 1.5  # degrees of freedom; t quantiles run away below
 GUARD = 0.90  # no limits are closer than those of independent cells at this level; at 0.95 too many intervals hold the score
+ALIKE = "all cells are called the same, so it is 0.5 in any recording"
 CLUSTERS, CELLS = "cluster-robust t", f"independent cells, {GUARD:.0%}"
 
 
@@ -44,7 +45,8 @@ def score_interval(score: Score, units: np.ndarray, *, names: Sequence[str], uni
     have, count as fewer. Limits are never closer than those of independent cells at the level GUARD. Shares get Wilson's limits at the
     number of cells that has that variance (for surveys: Franco and others 2019), losses limits on the log scale, differences symmetric
     ones. There are none where a part of the score has fewer than FEWEST_UNITS units, where units are so uneven that they count as fewer,
-    or where no cell differs. ``names`` of the classes and of the ``unit`` are for the reason. How often they cover: docs/statistics.md.
+    where no cell differs, or where all cells are called the same and the score is 0.5 for that reason. ``names`` of the classes and of
+    the ``unit`` are for the reason. How often they cover: docs/statistics.md.
     """
     units = np.asarray(units)
     per_class = tuple(len(np.unique(units[score.labels == label])) for label in (0, 1))
@@ -79,6 +81,8 @@ def _too_little(score: Score, spread: _Spread, unit: str) -> str | None:
     """Why units that are enough say too little, None where they do not."""
     if spread.independent == 0 and (score.kind == LOSSES or score.difference):
         return "every cell contributes the same"
+    if score.kind == COUNTS and not score.difference and sorted(score.means) == [0, 1]:
+        return ALIKE
     if spread.freedom < FEWEST_FREEDOM:
         return f"the {unit}s are so uneven in size that they count as {spread.freedom + 1:.1f}, at least {FEWEST_FREEDOM + 1:g} are needed"
     return None

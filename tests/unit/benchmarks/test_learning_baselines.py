@@ -10,11 +10,10 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 from toy_crops import toy_data
 
-from cellfate.evaluation.scoring import balanced_accuracy_draws, interval
-
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))  # its files import each other by their names
 
 from learning_baselines import BASELINES, central_intensity, mean_over_runs, pooled_pixels, predict_baselines, shortened
+from learning_draws import balanced_accuracy_draws, interval
 
 baselines_of = partial(predict_baselines, fold=0, seed=0)
 

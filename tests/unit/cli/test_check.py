@@ -92,8 +92,8 @@ def test_the_lines_of_the_design_check_are_those_of_the_report(project, capsys):
     assert run("mine.yaml") == 0
     out = capsys.readouterr().out
     assert "What the report will say first:" in out
-    assert "Scores rest on 1 held-out" not in out, "one recording is resampled by lineage"
-    assert "Scores rest on 4 held-out lineages (apoptosis in 2, mitosis in 2): their intervals are rough." in out
+    rest = "Scores rest on 1 held-out recording (apoptosis in 1, mitosis in 1): "
+    assert f"{rest}they have no interval, 3 with each outcome are needed for one." in out
     assert "cannot be told from the design" not in out
 
 

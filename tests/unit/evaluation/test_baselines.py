@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import balanced_accuracy_score, log_loss
 from toy_crops import toy_data
 
 from cellfate.base.errors import InputError
@@ -16,8 +16,9 @@ from cellfate.evaluation.baselines.predict import predict_baselines
 from cellfate.evaluation.baselines.prefixes import Course, last_values, prefixes, summaries
 from cellfate.evaluation.baselines.scores import Comparison, score_baselines, verdict
 from cellfate.evaluation.rates import VARIABLES
-from cellfate.evaluation.scoring import Resampling
+from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import BASELINE_PREDICTIONS, BASELINES
+from cellfate.statistics.intervals import ALIKE
 
 OF_IMAGES = ("rings_last_frame", "rings_any_frame", "rings_prefix")
 predict = partial(predict_baselines, dropped=[0, 3, 9], min_frames=5, seed=0)
@@ -147,34 +148,99 @@ def test_features_of_all_tracks_are_a_further_baseline(toy):
 # ---- network beside baselines ----
 
 
+UNITS = Units("recording", ("apoptosis", "mitosis"))
+
+
 def network_of(predictions, right):
     """The network's predictions table at n = 0 and 3, right for a share of the trajectories."""
     rows = predictions[(predictions["method"] == "majority") & predictions["n"].isin([0, 3])].reset_index(drop=True)
     hit = np.arange(len(rows)) % 10 < 10 * right
     probability = np.where(hit == (rows["label"] == 1), 0.9, 0.1)
     full = rows.assign(condition=np.where(rows["n"] == 0, "full", "truncation"), split="test", probability=probability)
+    full["probability_calibrated"] = probability
     return pd.concat([full, full[full["n"] == 0].assign(condition="truncation")], ignore_index=True)
 
 
 def compared(toy, predictions, right):
-    comparison = Comparison("cisplatin", [0, 3], "fixed", Resampling(bootstrap=200, seed=0))
-    return check_table(score_baselines(network_of(predictions, right), predictions, toy[0], comparison), BASELINES, "toy")
+    comparison = Comparison("cisplatin", [0, 3], "fixed", UNITS, calibrated=True)
+    return check_table(score_baselines(network_of(predictions, right), predictions, *toy[:2], comparison), BASELINES, "toy")
+
+
+def all_in_full(table, method):
+    return table[(table["method"] == method) & (table["condition"] == "full") & (table["scope"] == "all")].iloc[0]
 
 
 def test_a_baseline_that_wins_is_named_first(toy, predictions):
     table = compared(toy, predictions, right=0.8)
     text = verdict(table)
     assert text.startswith("The network is no better than 3 of 10 simple baselines: “rings of the last frame, logistic”")
-    assert "network less baseline -0.200" in text
-    row = table[(table["method"] == "rings_prefix") & (table["condition"] == "full") & (table["scope"] == "all")].iloc[0]
+    assert "network less baseline -0.200 (no interval: apoptosis: 1 recording, at least 3 are needed)" in text
+    row = all_in_full(table, "rings_prefix")
     assert row["lead"] == pytest.approx(-0.2)
-    assert (row["units"], row["units_negative"], row["units_positive"]) == (10, 5, 5), "one recording: lineages are resampled"
+    assert (row["units"], row["units_negative"], row["units_positive"]) == (1, 1, 1)
+    assert row["reason"] == row["lead_reason"] == "apoptosis: 1 recording, at least 3 are needed"
 
 
-def test_a_network_that_leads_says_so_and_a_tie_is_no_lead(toy, predictions):
-    weak = predictions[predictions["method"].isin(["majority", "recording"])]
-    assert verdict(compared(toy, weak, right=1)).startswith("The network is better than each of 2 simple baselines.")
-    assert verdict(compared(toy, weak, right=0.6)).startswith("The network is not shown to be better than 2 of 2 simple baselines")
+def made_up(**methods):
+    """Predictions of network and baselines on eight recordings of 20: each is (share that is right, how sure it is of it)."""
+    rng = np.random.default_rng(0)
+    names = [f"r{number // 20}/{number}" for number in range(160)]
+    known = {"recording": [name.split("/")[0] for name in names], "treatment": "cisplatin", "label": np.arange(160) % 2}
+    rows = pd.DataFrame({"trajectory": names, "fold": 0, "n": 0, **known})
+    said = {}
+    for method, (right, sure) in methods.items():
+        hits = rng.permutation(np.arange(160) < 160 * right)
+        said[method] = rows.assign(method=method, probability=np.where(hits == (rows["label"] == 1), sure, 1 - sure))
+    network = said.pop("network")
+    network = network.assign(split="test", condition="full", probability_calibrated=network["probability"])
+    trajectories = rows.assign(group=None, usable=True)
+    training = trajectories.assign(trajectory="t" + trajectories["trajectory"], label=(np.arange(160) % 4 > 0).astype(int))
+    split = pd.DataFrame({"trajectory": [*names, *training["trajectory"]], "fold": 0, "split": ["test"] * 160 + ["train"] * 160})
+    return network, pd.concat(said.values()), pd.concat([trajectories, training]), split
+
+
+def judged(calibrated=False, **methods):
+    table = score_baselines(*made_up(**methods), Comparison(None, [], "all", UNITS, calibrated))
+    return check_table(table, BASELINES, "made up")
+
+
+def test_a_network_that_leads_says_so_and_a_tie_is_no_lead():
+    ahead = verdict(judged(network=(0.9, 0.9), length=(0.5, 0.6), dose=(0.55, 0.6)))
+    assert ahead.startswith("The network is better than each of 2 simple baselines.")
+    assert "log-loss" not in ahead
+    even = verdict(judged(network=(0.72, 0.8), length=(0.69, 0.7)))
+    assert even.startswith("The network is not shown to be better than 1 of 1 simple baselines")
+
+
+def test_log_loss_is_named_where_it_says_otherwise():
+    by_loss = "In log-loss, which judges the probabilities: the network is"
+    rash = verdict(judged(network=(0.9, 0.99999), length=(0.75, 0.75)))
+    assert rash.startswith("The network is better than each")
+    assert rash.endswith(f"{by_loss} no better than 1 of 1 simple baselines: “the length of the track”.")
+    calm = verdict(judged(network=(0.75, 0.75), length=(0.76, 0.999)))
+    assert calm.startswith("The network is no better than 1 of 1 simple baselines")
+    assert calm.endswith(f"{by_loss} better than each of 1 simple baselines.")
+
+
+@pytest.mark.parametrize(("calibrated", "odds"), [(False, 1), (True, 3)])
+def test_log_losses_and_their_lead_are_those_of_scikit_learn_at_the_base_rate(calibrated, odds):
+    known = {"network": (0.9, 0.9), "length": (0.6, 0.7)}
+    network, baselines, _, _ = made_up(**known)
+    table, own = judged(calibrated, **known), log_loss(network["label"], network["probability"])
+    shifted = baselines["probability"] * odds / (baselines["probability"] * odds + 1 - baselines["probability"])
+    row = all_in_full(table, "length")
+    assert all_in_full(table, "network")["log_loss"] == pytest.approx(own)
+    assert row["log_loss"] == pytest.approx(log_loss(baselines["label"], shifted))
+    assert row["log_loss_lead"] == pytest.approx(row["log_loss"] - own)
+    assert row["log_loss_lead_low"] < row["log_loss_lead"] < row["log_loss_lead_high"]
+
+
+def test_the_majority_has_the_base_rate_as_its_probability():
+    network, baselines, trajectories, split = made_up(network=(0.9, 0.9), majority=(0.5, 1.0))
+    table = score_baselines(network, baselines.assign(probability=1.0), trajectories, split, Comparison(None, [], "all", UNITS, True))
+    row = all_in_full(table, "majority")
+    assert row["log_loss"] == pytest.approx(-(np.log(0.75) + np.log(0.25)) / 2)
+    assert (row["value"], row["reason"]) == (0.5, ALIKE)
 
 
 def test_scopes_conditions_and_cohorts_are_those_of_the_network(toy, predictions):

@@ -8,11 +8,12 @@ from toy_design import OUTCOMES, design_of, split_of
 from cellfate.base.tables import check_table
 from cellfate.evaluation.design import DesignSettings, check_design, lost_resamples, score_design, tabulate_design, unit_notes
 from cellfate.evaluation.rates import fit_rates, told_by_others
-from cellfate.evaluation.scoring import Resampling
+from cellfate.evaluation.scoring import Units, log_odds
 from cellfate.evaluation.tables import DESIGN, DESIGN_LINES, DESIGN_SCORES
+from cellfate.statistics.intervals import ALIKE
 
-RESAMPLING = Resampling(bootstrap=200, seed=0)
-SETTINGS = DesignSettings(OUTCOMES, unit="recording", confounded_from=0.9, resampling=RESAMPLING)
+UNITS = Units.of(OUTCOMES, "recording")
+SETTINGS = DesignSettings(OUTCOMES, unit="recording", confounded_from=0.9)
 EVEN = (0.4, 0.6, 0.5, 0.5, 0.6, 0.4, 0.5, 0.5)
 
 
@@ -35,9 +36,27 @@ def test_a_value_is_called_as_the_others_of_it_are_by_hand():
 
 def test_rates_weigh_outcomes_equally_and_unknown_values_tell_nothing():
     rates = fit_rates(np.array(list("aaaab")), np.array([1, 1, 1, 0, 0]))
-    np.testing.assert_allclose(rates.predict(np.array(["a", "b", "new"])), [1 / (1 + 1 / 2), 0, 0.5])
+    np.testing.assert_allclose(rates.predict(np.array(["a", "b", "new"])), [1.2 / (1.2 + 0.7), 0.2 / (0.2 + 0.7), 0.5])
     longer = fit_rates(np.arange(10.0), np.repeat([0, 1], 5))
-    np.testing.assert_allclose(longer.predict(np.array([-3.0, 100.0])), [0, 1])
+    np.testing.assert_allclose(longer.predict(np.array([-3.0, 100.0])), [0.1 / 0.6, 0.5 / 0.6])
+
+
+def test_at_the_base_rate_a_value_has_its_share_with_one_trajectory_more():
+    labels = np.array([1, 1, 1, 0, 1, 1, 0, 1])
+    odds = log_odds(fit_rates(np.array(list("aaaabbbb")), labels).predict(np.array(["a", "b"]))) + log_odds(0.75)
+    np.testing.assert_allclose(np.exp(odds), [3.75 / 1.25, 3.75 / 1.25])
+    of_b = fit_rates(np.array(list("aaaabb")), np.array([1, 0, 1, 0, 1, 1])).predict(np.array(["b"]))
+    np.testing.assert_allclose(np.exp(log_odds(of_b) + log_odds(4 / 6)), [(2 + 4 / 6) / (2 / 6)])
+
+
+def test_the_side_of_a_half_is_that_of_the_shares():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        values, labels = rng.integers(0, 6, 30).astype(str), rng.permutation(np.arange(30) < rng.integers(1, 30)).astype(int)
+        said = fit_rates(values, labels).predict(values)
+        shares = [[((values == v) & (labels == label)).sum() / (labels == label).sum() for label in (0, 1)] for v in values]
+        differ = np.subtract(*np.transpose(shares)[::-1])
+        assert (np.sign(np.round(said - 0.5, 9)) == np.sign(np.round(differ, 9))).all()
 
 
 def test_where_the_recording_has_the_outcome_the_first_line_says_so():
@@ -46,6 +65,7 @@ def test_where_the_recording_has_the_outcome_the_first_line_says_so():
     assert scores.loc["recording", "held_out"] == 0.5, "a recording that is held out whole was never seen"
     assert scores.loc["recording", "seen"] == 0
     assert pd.isna(scores.loc["recording", "ci_low"]), "a prediction that is the same for all has no interval"
+    assert scores.loc["recording", "reason"] == ALIKE
     assert lines["kind"].tolist()[:2] == ["warning", "remedy"]
     assert "cannot be told from the design" in first(lines)
     assert "which recording a cell is in (1.00)" in first(lines)
@@ -65,7 +85,7 @@ def test_at_random_a_recording_tells_nothing_on_average():
     for seed in range(40):
         rng = np.random.default_rng(seed)
         trajectories = design_of([0.5] * 5, per_recording=12, seed=seed).assign(label=rng.integers(0, 2, 60))
-        found.append(float(score_design(trajectories, None, RESAMPLING).set_index("variable").loc["recording", "within"]))
+        found.append(float(score_design(trajectories, None, UNITS).set_index("variable").loc["recording", "within"]))
     assert abs(np.mean(found) - 0.5) < 3 * np.std(found) / np.sqrt(40) + 0.03
 
 
@@ -95,9 +115,11 @@ def test_few_units_are_said_in_numbers():
     _, lines = checked(design_of([0.5, 0.5, 0.5]), folds=3)
     assert first(lines, "note") == "Scores rest on 3 held-out recordings (apoptosis in 3, mitosis in 3): their intervals are rough."
     alone = design_of([0.5, 1, 1, 1])
-    assert unit_notes(alone, None, OUTCOMES)[0].startswith("All 10 trajectories with apoptosis are in one recording (r0) of 4")
+    assert unit_notes(alone, None, UNITS)[0].startswith("All 10 trajectories with apoptosis are in one recording (r0) of 4")
     of_eight = design_of([0, 1, 0.5, 0.5] * 2)
-    notes = unit_notes(of_eight, split_of(of_eight, 4).query("fold == 0"), OUTCOMES)
+    notes = unit_notes(of_eight, split_of(of_eight, 4).query("fold == 0"), UNITS)
+    rest = "Scores rest on 2 held-out recordings (apoptosis in 2, mitosis in 0): "
+    assert f"{rest}they have no interval, 3 with each outcome are needed for one." in notes
     assert "100 % of all resamples of the 2 held-out recordings lack an outcome (apoptosis in 2, mitosis in 0)." in notes
 
 

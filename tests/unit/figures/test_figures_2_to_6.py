@@ -19,7 +19,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.plot_style import DOUBLE, OKABE_ITO, RC, SINGLE, count_rows, every_nth, feature_label, new_figure, readable, save_figure
 from cellfate.base.tables import check_table
 from cellfate.evaluation.design import score_design, tabulate_design
-from cellfate.evaluation.scoring import Resampling
+from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import BASELINES, CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
 from cellfate.explanation.tables import ATTENTION_PROFILE, EFFECT_SUMMARY, EXAMPLES
 from cellfate.figures.attention_profile import plot_attention_profile as draw_profile
@@ -75,7 +75,7 @@ def baselines(methods=("network", "majority", "recording", "length", "rings_last
         for n in STEPS["truncation"]:
             value = 0.5 if method == "majority" else 0.9 - n / 140 - place / 50
             lead = None if method == "network" else 0.1
-            sizes = (200, 12, 11, 12)
+            sizes = (200, 12, 11, 12, *[None] * 10)
             rows.append(("cisplatin", "truncation", n, "all", method, value, value - 0.05, min(1, value + 0.05), lead, lead, lead, *sizes))
     return check_table(pd.DataFrame(rows, columns=list(BASELINES.columns)), BASELINES, "test")
 
@@ -155,7 +155,7 @@ def design(outcomes=FATES, recordings=9):
     treatments = [f"cisplatin_{i % 2}" for i in range(recordings)]
     trajectories = design_of([0.5] * recordings, treatments=treatments)
     trajectories["outcome"] = trajectories["label"].map({0: outcomes["negative"], 1: outcomes["positive"]})
-    scores = score_design(trajectories, None, Resampling(bootstrap=10, seed=0))
+    scores = score_design(trajectories, None, Units.of(outcomes, "recording"))
     return check_table(tabulate_design(trajectories), DESIGN, "test"), check_table(scores, DESIGN_SCORES, "test")
 
 

@@ -10,7 +10,7 @@ from cellfate.base.progress import progress
 from cellfate.evaluation.baselines.fits import choose_strength, fit_boosting, fit_logistic, logistic
 from cellfate.evaluation.baselines.prefixes import Course, last_values, prefixes, summaries
 from cellfate.evaluation.rates import UNKNOWN, VARIABLES, design_values, fit_rates
-from cellfate.evaluation.scoring import with_units
+from cellfate.statistics.bootstrap import resampling_units
 from cellfate.trajectories.folds import fold_trajectories
 
 KNOWN = ["trajectory", "recording", "lineage", "treatment", "label", "n"]
@@ -73,7 +73,7 @@ def _methods(train: Inputs, test: Inputs, seed: int) -> Iterator[tuple[str, np.n
     of_train, of_test = design_values(train.rows), design_values(test.rows)
     for name in VARIABLES:
         yield name, _by_n(train, test, lambda a, b, name=name: _rates(of_train[name], of_test[name], train.labels, a, b))
-    groups = with_units(train.rows)["unit"].to_numpy()
+    groups = resampling_units(train.rows["recording"].to_numpy(), train.rows["lineage"].to_numpy())
     whole = (train.rows["n"] == 0).to_numpy()
     strength = choose_strength(train.last[whole], train.labels[whole], groups[whole], seed)
     yield "rings_last_frame", _by_n(train, test, lambda a, b: _last_frame(train, test, strength, a, b))

@@ -1,6 +1,6 @@
 """Network and baselines on the same trajectories: scores, paired differences, and in words which of them ties or wins."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +9,12 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.evaluation.metrics import fixed_cohort
 from cellfate.evaluation.pooling import THRESHOLD, pooled
-from cellfate.evaluation.scoring import Resampling, Score, balanced_accuracy, difference, units_of, with_units
+from cellfate.evaluation.scoring import Units, log_odds
+from cellfate.statistics.scores import Score, balanced_accuracy, difference, log_loss
 
 NETWORK = "network"
 MOST_NAMED = 3  # baselines in the verdict
+AS_METRICS = {"value_low": "ci_low", "value_high": "ci_high", "value_reason": "reason"}  # their names in tables of metrics
 LABELS = {
     NETWORK: "the network",
     "majority": "the majority",
@@ -31,31 +33,52 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared: treatment of the truncated trajectories (None: all), numbers of dropped frames, cohort, resamples."""
+    """What is compared: treatment of the truncated trajectories (None: all), numbers of dropped frames, cohort, units of intervals.
+
+    ``calibrated``: whether the network's probabilities follow the base rate of its training part.
+    """
 
     treatment: str | None
     truncation: Sequence[int]
     cohort: str
-    resampling: Resampling
+    units: Units
+    calibrated: bool
 
 
-def score_baselines(predictions: pd.DataFrame, baselines: pd.DataFrame, trajectories: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
-    """The baselines table: balanced accuracy of network and baselines with intervals, and the network's lead over each.
+def score_baselines(
+    predictions: pd.DataFrame, baselines: pd.DataFrame, trajectories: pd.DataFrame, split: pd.DataFrame, comparison: Comparison
+) -> pd.DataFrame:
+    """The baselines table: balanced accuracy and log-loss of network and baselines with intervals, and the network's lead over each.
 
     ``predictions`` are the network's of all folds, ``baselines`` the baseline_predictions table. Scopes, conditions and cohorts are
-    those of the tables test_metrics and truncation, so the network's values are the same there. Raises InputError for a trajectory that a
-    baseline did not predict.
+    those of the tables test_metrics and truncation, so the network's values are the same there. Outcomes weigh the same in a baseline;
+    for its log-loss they get the base rate of the fold's training part, as the calibrated network has it. Raises InputError for a
+    trajectory that a baseline did not predict.
     """
-    lineage = trajectories.set_index("trajectory")["lineage"]
     network = pooled(predictions, splits=("test",), treatment=None)
-    network = network.assign(lineage=network["trajectory"].map(lineage))
-    baselines = baselines.assign(predicted=(baselines["probability"] > THRESHOLD).astype(int))
-    by_method = {method: rows.set_index(["trajectory", "n"])["predicted"] for method, rows in baselines.groupby("method", sort=False)}
+    network = network.assign(group=network["trajectory"].map(trajectories.set_index("trajectory")["group"]))
+    network["log_odds"] = log_odds(network["probability_calibrated"])
+    rates = base_rates(trajectories, split) if comparison.calibrated else {}
+    said = {method: _said(rows, rates) for method, rows in baselines.groupby("method", sort=False)}
     found = []
     for key, rows in _sets(network, comparison):
         names = dict(zip(("scope", "condition", "n", "cohort"), key, strict=True))
-        found += [names | row for row in _compared(rows, by_method, comparison)]
+        found += [names | row for row in _compared(rows, said, comparison.units)]
     return pd.DataFrame(found)
+
+
+def base_rates(trajectories: pd.DataFrame, split: pd.DataFrame) -> dict[int, float]:
+    """The share of label 1 among the usable training trajectories of each fold."""
+    training = split[split["split"] == "train"].merge(trajectories.loc[trajectories["usable"], ["trajectory", "label"]])
+    return training.groupby("fold")["label"].mean().astype(float).to_dict()
+
+
+def _said(rows: pd.DataFrame, rates: Mapping[int, float]) -> pd.DataFrame:
+    """predicted and log_odds of a baseline by fold, trajectory and n. The majority's probability is the base rate."""
+    odds = np.zeros(len(rows)) if rows["method"].iloc[0] == "majority" else log_odds(rows["probability"])
+    found = rows.assign(predicted=(rows["probability"] > THRESHOLD).astype(int))
+    found["log_odds"] = odds + log_odds(rows["fold"].map(rates).fillna(0.5))
+    return found.set_index(["fold", "trajectory", "n"])[["predicted", "log_odds"]]
 
 
 def _sets(network: pd.DataFrame, comparison: Comparison):
@@ -75,30 +98,46 @@ def _sets(network: pd.DataFrame, comparison: Comparison):
             yield (treatment or "all", "truncation", n, name), members[members["n"] == n]
 
 
-def _compared(rows: pd.DataFrame, by_method: dict[str, pd.Series], comparison: Comparison) -> list[dict]:
+def _compared(rows: pd.DataFrame, said: Mapping[str, pd.DataFrame], units: Units) -> list[dict]:
     """Rows of the table for one set of trajectories: the network first."""
-    rows = with_units(rows)
-    sizes = {"n_trajectories": len(rows), **units_of(rows)}
-    nothing = Score(np.nan, np.nan, np.nan)
-    found = [_row(NETWORK, balanced_accuracy(rows, comparison.resampling), nothing) | sizes]
-    for method, predicted in by_method.items():
-        others = rows.assign(predicted=_looked_up(predicted, rows, method))
-        lead = difference(rows, others, comparison.resampling)
-        found.append(_row(method, balanced_accuracy(others, comparison.resampling), lead) | sizes)
+    sizes = {"n_trajectories": len(rows), **units.counts(rows)}
+    network = _scores(rows)
+    found = [{"method": NETWORK} | _columns(network, rows, units) | sizes]
+    for method, one in said.items():
+        scores = _scores(_looked_up(one, rows, method))
+        found.append({"method": method} | _columns(scores | _leads(network, scores), rows, units) | sizes)
     return found
 
 
-def _looked_up(predicted: pd.Series, rows: pd.DataFrame, method: str) -> np.ndarray:
-    values = predicted.reindex(pd.MultiIndex.from_frame(rows[["trajectory", "n"]]))
-    if values.isna().any():
-        trajectory, n = values.index[values.isna()][0]
+def _scores(rows: pd.DataFrame) -> dict[str, Score]:
+    labels = rows["label"].to_numpy(int)
+    return {"value": balanced_accuracy(labels, rows["predicted"]), "log_loss": log_loss(labels, rows["log_odds"])}
+
+
+def _leads(network: Mapping[str, Score], scores: Mapping[str, Score]) -> dict[str, Score]:
+    """How much better the network is: more accuracy, less loss."""
+    return {
+        "lead": difference(network["value"], scores["value"]),
+        "log_loss_lead": difference(scores["log_loss"], network["log_loss"]),
+    }
+
+
+def _columns(scores: Mapping[str, Score], rows: pd.DataFrame, units: Units) -> dict:
+    """Each score with its limits and the reason why it has none."""
+    found = {}
+    for name, score in scores.items():
+        interval = units.interval(score, rows)
+        found |= {name: score.value, f"{name}_low": interval.low, f"{name}_high": interval.high, f"{name}_reason": interval.reason}
+    return {AS_METRICS.get(name, name): value for name, value in found.items()}
+
+
+def _looked_up(said: pd.DataFrame, rows: pd.DataFrame, method: str) -> pd.DataFrame:
+    """``rows`` with what a baseline says of them in the fold that held them out."""
+    values = said.reindex(pd.MultiIndex.from_frame(rows[["fold", "trajectory", "n"]]))
+    if values["predicted"].isna().any():
+        _, trajectory, n = values.index[values["predicted"].isna()][0]
         raise InputError(f"baselines: {method} has no prediction of trajectory {trajectory} without its last {n} frames")
-    return values.to_numpy(int)
-
-
-def _row(method: str, score: Score, lead: Score) -> dict:
-    limits = {"value": score.value, "ci_low": score.low, "ci_high": score.high}
-    return {"method": method, **limits, "lead": lead.value, "lead_low": lead.low, "lead_high": lead.high}
+    return rows.assign(predicted=values["predicted"].to_numpy(int), log_odds=values["log_odds"].to_numpy(float))
 
 
 def headline_rows(baselines: pd.DataFrame) -> pd.DataFrame:
@@ -111,24 +150,34 @@ def headline_rows(baselines: pd.DataFrame) -> pd.DataFrame:
 def verdict(baselines: pd.DataFrame) -> str:
     """In one line whether a baseline wins, ties, or the network is better than each; on all held-out trajectories in full.
 
-    A baseline wins where its value is at least the network's, and ties where the interval of the difference has 0 in it or there
-    is none.
+    A baseline wins where its balanced accuracy is at least the network's, and ties where the interval of the difference has 0 in it or
+    there is none. Where log-loss says otherwise, that is added.
     """
     rows = headline_rows(baselines)
     network, others = rows.iloc[0], rows.iloc[1:]
-    wins = others[others["lead"] <= 0]
-    ties = others[(others["lead"] > 0) & ~(others["lead_low"] > 0)]
     best = others.iloc[0]
+    standing, found = _standing(others, "lead")
+    by_loss, in_loss = _standing(others, "log_loss_lead")
+    otherwise = "" if by_loss == standing else f" In log-loss, which judges the probabilities: {in_loss}"
+    scores = f"{LABELS[best['method']]} {_with_limits(best)}, network {_with_limits(network)}, network less baseline {_lead(best)}"
+    return f"{_sentence(found)} The best of them, in balanced accuracy: {scores}.{otherwise}"
+
+
+def _standing(others: pd.DataFrame, lead: str) -> tuple[str, str]:
+    """Whether a baseline wins, ties, or the network leads by the columns of ``lead``; and that in words."""
+    wins = others[others[lead] <= 0]
+    ties = others[(others[lead] > 0) & ~(others[f"{lead}_low"] > 0)]
     of_all = f"of {len(others)} simple baselines"
     if len(wins):
         further = f", and not shown to be better than {len(ties)} more" if len(ties) else ""
-        found = f"The network is no better than {len(wins)} {of_all}: {_listed(wins)}{further}."
-    elif len(ties):
-        found = f"The network is not shown to be better than {len(ties)} {of_all}: {_listed(ties)}."
-    else:
-        found = f"The network is better than each {of_all}."
-    scores = f"{LABELS[best['method']]} {_with_limits(best)}, network {_with_limits(network)}, network less baseline {_lead(best)}"
-    return f"{found} The best of them, in balanced accuracy: {scores}."
+        return "wins", f"the network is no better than {len(wins)} {of_all}: {_listed(wins)}{further}."
+    if len(ties):
+        return "ties", f"the network is not shown to be better than {len(ties)} {of_all}: {_listed(ties)}."
+    return "leads", f"the network is better than each {of_all}."
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _listed(rows: pd.DataFrame) -> str:
@@ -142,5 +191,6 @@ def _with_limits(row: pd.Series) -> str:
 
 
 def _lead(row: pd.Series) -> str:
-    limits = " (no interval)" if pd.isna(row["lead_low"]) else f" ({row['lead_low']:+.3f} to {row['lead_high']:+.3f})"
-    return f"{row['lead']:+.3f}{limits}"
+    without = f"no interval: {row['lead_reason']}"
+    limits = without if pd.isna(row["lead_low"]) else f"{row['lead_low']:+.3f} to {row['lead_high']:+.3f}"
+    return f"{row['lead']:+.3f} ({limits})"
