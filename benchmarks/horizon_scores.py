@@ -9,7 +9,6 @@ import yaml
 from scipy.special import expit
 
 from cellfate.base.tables import read_table
-from cellfate.model.calibration import Calibration
 from cellfate.prediction.tables import FATE_PREDICTIONS
 from cellfate.statistics.bootstrap import bootstrap_counts
 from cellfate.statistics.intervals import score_interval
@@ -25,11 +24,10 @@ RESAMPLES = 2000
 SURE = 0.9
 
 
-def gather(folder: Path, outcomes: Mapping[str, str], frame_interval_min: float, single: Calibration) -> pd.DataFrame:
+def gather(folder: Path, outcomes: Mapping[str, str], frame_interval_min: float) -> pd.DataFrame:
     """Predictions of all recordings with how the tracks ended: outcome, label (NaN: neither), hours_before_event.
 
-    ``probability`` is the predicted one, ``raw`` the one without calibration, ``single`` that of one temperature for every number
-    of frames. Rows from the event on are left out.
+    ``probability`` is the predicted one, ``raw`` the one without calibration. Rows from the event on are left out.
     """
     tables = []
     for path in sorted((folder / "predictions").glob("*.parquet")):
@@ -39,7 +37,7 @@ def gather(folder: Path, outcomes: Mapping[str, str], frame_interval_min: float,
     rows = pd.concat(tables, ignore_index=True)
     before = (rows["event_frame"].astype(float) - rows["frame"]) * frame_interval_min / 60
     labels = rows["outcome"].map({outcomes["negative"]: 0, outcomes["positive"]: 1})
-    rows = rows.assign(hours_before_event=before, label=labels, raw=expit(rows["logit"]), single=single.probability(rows["logit"]))
+    rows = rows.assign(hours_before_event=before, label=labels, raw=expit(rows["logit"]))
     rows["probability"] = rows[f"probability_{outcomes['positive']}"]
     return rows[rows["hours_before_event"].isna() | (rows["hours_before_event"] > 0)].reset_index(drop=True)
 
@@ -68,7 +66,7 @@ def _scores(one: pd.DataFrame) -> dict[str, float]:
     at_half = (one["probability"] > 0.5).to_numpy(int)
     found["balanced_accuracy_at_half"] = balanced_accuracy(labels, at_half).value
     drawn = _resampled(units)
-    for name, column in (("", "probability"), ("raw_", "raw"), ("single_", "single")):
+    for name, column in (("", "probability"), ("raw_", "raw")):
         probabilities = one[column].to_numpy(float)
         for score in ("brier", "ece"):
             draws = [reliability(labels[rows], probabilities[rows], BINS)[1][score] for rows in drawn]

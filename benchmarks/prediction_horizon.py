@@ -17,9 +17,8 @@ import yaml
 from horizon_figure import plot_horizon
 from horizon_scores import censored_table, gather, horizon_table
 
-from cellfate.base.files import read_json, replacing
+from cellfate.base.files import replacing
 from cellfate.base.plot_style import PNG_DPI
-from cellfate.model.calibration import Calibration
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS_PER_DOSE = 7  # control, low, medium, high
@@ -67,8 +66,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.figure_only:
         run_workflow(options.seed, options.model, options.work, options.cores)
-    single = Calibration(**read_json((ROOT / options.model).parent / "fold-0/calibration.json"))
-    rows = gather(ROOT / "results" / data_set(options.seed), OUTCOMES, FRAME_INTERVAL_MIN, single)
+    rows = gather(ROOT / "results" / data_set(options.seed), OUTCOMES, FRAME_INTERVAL_MIN)
     horizon, censored = horizon_table(rows), censored_table(rows, OUTCOMES)
     horizon.to_csv(ROOT / options.work / "horizon.csv", index=False)
     censored.to_csv(ROOT / options.work / "censored.csv", index=False)

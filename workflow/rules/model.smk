@@ -34,9 +34,43 @@ rule embed_frames:
         "../../scripts/model/embed_frames.py"
 
 
-rule predict_trajectories:
-    """Predict full, truncated and last-k trajectories from the embeddings; calibrate on the validation part."""
+rule predict_prefixes:
+    """Predict trajectories from their first n frames alone, for many n, and fit the fold's calibration on the validation part."""
     input:
+        embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        model="results/{dataset}/{protocol}/fold-{fold}/model",
+        code=code_of("model/predict_prefixes.py"),
+    output:
+        prefixes="results/{dataset}/{protocol}/fold-{fold}/prefixes.parquet",
+        calibration="results/{dataset}/{protocol}/fold-{fold}/calibration.json",
+    log:
+        "logs/{dataset}/{protocol}/fold-{fold}/predict_prefixes.log",
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    params:
+        accelerator=config["training"]["accelerator"],
+        truncation=config["evaluation"]["truncation"],
+        treatment=config["evaluation"]["treatment"],
+        min_frames=MIN_FRAMES,
+        every=config["prediction"]["every"],
+        calibration=config["evaluation"]["calibration"],
+    message:
+        "Predicting the trajectories of fold {wildcards.fold} while they go on"
+    script:
+        "../../scripts/model/predict_prefixes.py"
+
+
+rule predict_trajectories:
+    """Predict full, truncated and last-k trajectories, with the calibration of the fold."""
+    input:
+        prefixes="results/{dataset}/{protocol}/fold-{fold}/prefixes.parquet",
+        calibration="results/{dataset}/{protocol}/fold-{fold}/calibration.json",
         embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
@@ -44,7 +78,6 @@ rule predict_trajectories:
         code=code_of("model/predict_trajectories.py"),
     output:
         predictions="results/{dataset}/{protocol}/fold-{fold}/predictions.parquet",
-        calibration="results/{dataset}/{protocol}/fold-{fold}/calibration.json",
     log:
         "logs/{dataset}/{protocol}/fold-{fold}/predict_trajectories.log",
     conda:
@@ -58,7 +91,6 @@ rule predict_trajectories:
         truncation=config["evaluation"]["truncation"],
         last_k=config["evaluation"]["last_k"],
         treatment=config["evaluation"]["treatment"],
-        calibration=config["evaluation"]["calibration"],
         min_frames=MIN_FRAMES,
     message:
         "Predicting the trajectories of fold {wildcards.fold}"

@@ -4,40 +4,11 @@
 PREDICTION_MODEL = str(Path(config["prediction"]["model"] or OWN_MODEL))
 
 
-rule calibrate_prefixes:
-    """Fit a calibration that depends on the number of frames seen, on the prefixes of the validation trajectories."""
-    input:
-        embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
-        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
-        split="results/{dataset}/{protocol}/split.parquet",
-        model="results/{dataset}/{protocol}/fold-{fold}/model",
-        code=code_of("prediction/calibrate_prefixes.py"),
-    output:
-        calibration="results/{dataset}/{protocol}/fold-{fold}/prefix_calibration.json",
-    log:
-        "logs/{dataset}/{protocol}/fold-{fold}/calibrate_prefixes.log",
-    conda:
-        "../../envs/learning.yaml"
-    threads: 1
-    resources:
-        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
-        mem_mb=growing(8000),
-        runtime=growing(120),
-    params:
-        accelerator=config["training"]["accelerator"],
-        min_frames=MIN_FRAMES,
-        calibration=config["evaluation"]["calibration"],
-    message:
-        "Calibrating predictions by the number of frames seen, fold {wildcards.fold}"
-    script:
-        "../../scripts/prediction/calibrate_prefixes.py"
-
-
 rule export_model:
     """Put the first fold's model, its calibration and a card into one folder that can be copied."""
     input:
         model="results/{dataset}/{protocol}/fold-0/model",
-        calibration="results/{dataset}/{protocol}/fold-0/prefix_calibration.json",
+        calibration="results/{dataset}/{protocol}/fold-0/calibration.json",
         sheet=RECORDINGS_SHEET,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",

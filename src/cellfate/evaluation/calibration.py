@@ -12,7 +12,7 @@ def tabulate_calibration(predictions: pd.DataFrame, *, bins: int, calibration: b
     Stage ``raw`` and, where ``calibration`` says that there was one, ``calibrated``. The scores stand on each row of a stage.
     """
     rows = pooled(predictions, splits=("test",), treatment=None)
-    columns = {"raw": "probability"} | ({"calibrated": "probability_calibrated"} if calibration else {})
+    columns = {"raw": "probability_raw"} | ({"calibrated": "probability"} if calibration else {})
     tables = []
     for (condition, n), chosen in rows.groupby(["condition", "n"]):
         for stage, column in columns.items():

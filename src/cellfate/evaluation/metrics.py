@@ -10,6 +10,7 @@ from cellfate.evaluation.pooling import pooled
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import METRICS
 from cellfate.statistics.intervals import score_interval
+from cellfate.statistics.reliability import log_odds
 from cellfate.statistics.scores import (
     Score,
     accuracy,
@@ -99,7 +100,7 @@ def _metric_rows(rows: pd.DataFrame, key: tuple, outcomes: Mapping[str, str], un
     units = Units.of(outcomes, unit)
     names, unit = units.names, units.unit
     labels, predicted = rows["label"].to_numpy(int), rows["predicted"].to_numpy(int)
-    scores = metric_scores(labels, rows["logit"].to_numpy(float), predicted)
+    scores = metric_scores(labels, log_odds(rows["probability"]), predicted)
     per_class = rows.groupby("label")[unit].nunique().reindex([0, 1], fill_value=0)
     table = []
     for (metric, label), score in scores.items():
@@ -114,7 +115,7 @@ def _metric_rows(rows: pd.DataFrame, key: tuple, outcomes: Mapping[str, str], un
 
 
 def metric_scores(labels: np.ndarray, logits: np.ndarray, predicted: np.ndarray) -> dict[tuple[str, int | None], Score]:
-    """Every metric by its name and class (None: of all cells)."""
+    """Every metric by its name and class (None: of all cells); ``logits`` are the log-odds of the calibrated probabilities."""
     by_class = {(name, label): make(labels, predicted, label) for name, make in PER_CLASS.items() for label in (0, 1)}
     found = {("balanced_accuracy", None): balanced_accuracy(labels, predicted), ("accuracy", None): accuracy(labels, predicted)}
     for macro in ("f1", "precision", "recall"):

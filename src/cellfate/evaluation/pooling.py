@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-THRESHOLD = 0.5
+from cellfate.model.calibration import called_positive
+
 PREFERENCE = ("test", "validation", "train", "unlabelled")  # where a trajectory was predicted in several folds
 
 
@@ -22,7 +23,7 @@ def pooled(predictions: pd.DataFrame, *, splits: Sequence[str], treatment: str |
     rows = rows.assign(order=order).sort_values(["order", "fold"], kind="stable")
     rows = rows.drop_duplicates(["trajectory", "condition", "n"]).drop(columns="order").sort_index()
     label = rows["label"].astype(int)
-    predicted = (rows["probability"] > THRESHOLD).astype(int)
+    predicted = called_positive(rows["logit"]).astype(int)
     return rows.assign(label=label, predicted=predicted, correct=predicted == label)
 
 

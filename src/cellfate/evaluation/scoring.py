@@ -1,13 +1,11 @@
-"""What scores of held-out trajectories have their intervals by, and the log-odds that are scored."""
+"""What scores of held-out trajectories have their intervals by."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from cellfate.statistics.intervals import Interval, score_interval
-from cellfate.statistics.reliability import SMALLEST
 from cellfate.statistics.scores import Score
 
 
@@ -31,9 +29,3 @@ class Units:
         """How many units there are, and in how many of them each label is: units, units_negative, units_positive."""
         of_label = [rows.loc[rows["label"] == label, self.unit].nunique() for label in (0, 1)]
         return {"units": rows[self.unit].nunique(), "units_negative": of_label[0], "units_positive": of_label[1]}
-
-
-def log_odds(probability: np.ndarray) -> np.ndarray:
-    """Log-odds of probabilities, which are kept SMALLEST away from 0 and 1."""
-    inside = np.clip(np.asarray(probability, float), SMALLEST, 1 - SMALLEST)
-    return np.log(inside) - np.log1p(-inside)

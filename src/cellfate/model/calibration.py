@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import expit
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import read_json, write_json
-from cellfate.statistics.reliability import SMALLEST, log_loss
+from cellfate.statistics.reliability import SMALLEST
 
 PRIOR_SPREAD = 1.0  # of log T around 0; keeps T finite where a small validation part is separated perfectly
 SLOPE_SPREAD = 3.0  # of the power of the number of frames in T, around 0
@@ -25,20 +25,6 @@ SLOPE_STARTS = (0.0, -3.0)  # of the search; the better end counts
 
 @dataclass(frozen=True)
 class Calibration:
-    """``prior`` is the share of label 1 in training; the two log-losses are of the validation part, before and after."""
-
-    temperature: float = 1.0
-    prior: float = 0.5
-    n_validation: int = 0
-    log_loss_raw: float | None = None
-    log_loss_calibrated: float | None = None
-
-    def probability(self, logits: np.ndarray) -> np.ndarray:
-        return expit(np.asarray(logits, float) / self.temperature + np.log(self.prior / (1 - self.prior)))
-
-
-@dataclass(frozen=True)
-class PrefixCalibration:
     """Calibration of trajectories of which ``n`` frames were seen: T = ``temperature`` (n / ``reference_frames``) ^ ``slope``.
 
     ``n`` below ``first_frames`` and above ``last_frames``, the ends of what was there to fit, counts as these. The two log-losses
@@ -56,42 +42,25 @@ class PrefixCalibration:
     log_loss_calibrated: float | None = None
 
     def temperatures(self, n_frames: np.ndarray) -> np.ndarray:
-        n = np.clip(np.asarray(n_frames, float), self.first_frames, self.last_frames)
-        return self.temperature * (n / self.reference_frames) ** self.slope
+        """T for numbers of frames seen (N,); each from one float, as arrays have powers that differ in their last bits."""
+        n, places = np.unique(np.clip(np.asarray(n_frames, float), self.first_frames, self.last_frames), return_inverse=True)
+        return np.array([self.temperature * (value / self.reference_frames) ** self.slope for value in n.tolist()])[places]
 
     def probability(self, logits: np.ndarray, n_frames: np.ndarray) -> np.ndarray:
         return expit(np.asarray(logits, float) / self.temperatures(n_frames) + np.log(self.prior / (1 - self.prior)))
 
 
-def fit_calibration(logits: np.ndarray, labels: np.ndarray, training_labels: np.ndarray) -> Calibration:
-    """Fit the temperature on validation logits and labels (n,), with the prior of ``training_labels`` held fixed.
-
-    Minimises the summed log-loss plus (log T)^2 / 2, a prior that a few dozen trajectories outweigh. Raises InputError when the
-    training labels are of one class or there is no validation trajectory.
-    """
-    logits, labels = np.asarray(logits, float), np.asarray(labels, float)
-    prior = _prior(training_labels, len(logits))
-
-    def loss(log_temperature: float) -> float:
-        calibrated = Calibration(float(np.exp(log_temperature)), prior).probability(logits)
-        return log_loss(labels, calibrated) * len(labels) + (log_temperature / PRIOR_SPREAD) ** 2 / 2
-
-    fitted = minimize_scalar(loss, bounds=(-4, 4), method="bounded", options={"xatol": 1e-8})
-    found = Calibration(float(np.exp(fitted.x)), prior, len(logits))
-    after = log_loss(labels, found.probability(logits))
-    return Calibration(found.temperature, prior, len(logits), log_loss(labels, expit(logits)), after)
-
-
-def save_calibration(calibration: Calibration | PrefixCalibration, path: str | Path) -> None:
+def save_calibration(calibration: Calibration, path: str | Path) -> None:
     write_json(asdict(calibration), path)
 
 
-def fit_prefix_calibration(prefixes: pd.DataFrame, training_labels: np.ndarray) -> PrefixCalibration:
+def fit_calibration(prefixes: pd.DataFrame, training_labels: np.ndarray) -> Calibration:
     """Fit temperature and slope on the prefixes of the validation trajectories, with the prior of ``training_labels`` held fixed.
 
     ``prefixes`` has trajectory, n_frames, logit and label, one row per prefix. A trajectory counts once, by the mean log-loss over
     its prefixes; the reference is the median length. Minimises their sum plus (log T)^2 / 2 and (slope / 3)^2 / 2, priors
-    that a few dozen trajectories outweigh. Raises InputError as :func:`fit_calibration`.
+    that a few dozen trajectories outweigh. Raises InputError when the training labels are of one class
+    or there is no validation trajectory.
     """
     lengths = prefixes.groupby("trajectory")["n_frames"].max()
     prior = _prior(training_labels, len(lengths))
@@ -106,7 +75,7 @@ def fit_prefix_calibration(prefixes: pd.DataFrame, training_labels: np.ndarray) 
     }
 
     def total(parameters: np.ndarray) -> float:
-        found = PrefixCalibration(float(np.exp(parameters[0])), float(parameters[1]), **fixed)
+        found = Calibration(float(np.exp(parameters[0])), float(parameters[1]), **fixed)
         return _weighted_log_loss(labels, found.probability(logits, n), weights)
 
     def penalised(parameters: np.ndarray) -> float:
@@ -114,7 +83,7 @@ def fit_prefix_calibration(prefixes: pd.DataFrame, training_labels: np.ndarray) 
 
     best = min((minimize(penalised, [0.0, slope], method="L-BFGS-B") for slope in SLOPE_STARTS), key=lambda found: found.fun)
     losses = [_weighted_log_loss(labels, expit(logits), weights) / len(lengths), total(best.x) / len(lengths)]
-    return PrefixCalibration(float(np.exp(best.x[0])), float(best.x[1]), **fixed, log_loss_raw=losses[0], log_loss_calibrated=losses[1])
+    return Calibration(float(np.exp(best.x[0])), float(best.x[1]), **fixed, log_loss_raw=losses[0], log_loss_calibrated=losses[1])
 
 
 def _weighted_log_loss(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
@@ -132,6 +101,15 @@ def _prior(training_labels: np.ndarray, n_validation: int) -> float:
     return prior
 
 
-def read_prefix_calibration(path: str | Path) -> PrefixCalibration:
+def read_calibration(path: str | Path) -> Calibration:
     """Read what :func:`save_calibration` wrote."""
-    return PrefixCalibration(**read_json(path))
+    return Calibration(**read_json(path))
+
+
+def called_positive(logits: np.ndarray) -> np.ndarray:
+    """Which predictions are called the positive outcome (N,) bool: those whose logit is above 0.
+
+    In words, those whose calibrated probability exceeds the share of the positive outcome in training: T changes no sign, and the
+    prior is added to both. The one place where calls are made.
+    """
+    return np.asarray(logits, float) > 0

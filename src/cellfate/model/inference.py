@@ -6,14 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from scipy.special import expit
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from cellfate.base.errors import InputError
 from cellfate.base.progress import progress
 from cellfate.model.attention_rows import attention_rows
-from cellfate.model.calibration import Calibration, fit_calibration
 from cellfate.model.network import FateModel, device_for
 from cellfate.model.occlusion import BATCH_TOKENS, occlusion
 from cellfate.model.saved.folder import load_model
@@ -96,50 +94,7 @@ def predict(
     return pd.concat(tables, ignore_index=True).set_axis(columns, axis=1) if tables else pd.DataFrame(columns=columns)
 
 
-def predict_trajectories(
-    model: FateModel,
-    embeddings,
-    trajectories: pd.DataFrame,
-    split: pd.DataFrame,
-    fold: int,
-    truncation: Sequence[int],
-    last_k: Sequence[int],
-    *,
-    treatment: str | None,
-    calibration: bool,
-    min_frames: int,
-) -> tuple[pd.DataFrame, Calibration]:
-    """The predictions table of one fold and its calibration.
-
-    Every trajectory of ``embeddings`` (:class:`cellfate.model.embedding_file.EmbeddingFile`) is predicted in full; those of the test part
-    in recordings of ``treatment`` (None: all) also truncated and with their last k frames. With ``calibration`` the prior is
-    the share of label 1 in the fold's training part and the temperature is fitted on full validation trajectories; without,
-    probability_calibrated is the raw probability.
-    """
-    known = _members(embeddings.trajectories, trajectories, split, fold)
-    tested = known[(known["split"] == "test") & ((known["treatment"] == treatment) if treatment is not None else True)]
-    conditions = [("truncation", n) for n in truncation] + [("last_k", n) for n in last_k]
-    rows = pd.concat(
-        [
-            predict(model, embeddings.read, known["trajectory"], min_frames=min_frames, label="predict_trajectories full"),
-            predict(
-                model, embeddings.read, tested["trajectory"], conditions, min_frames=min_frames, label="predict_trajectories shortened"
-            ),
-        ],
-        ignore_index=True,
-    )
-    rows = rows.merge(known, on="trajectory", how="left")
-    rows = rows.assign(fold=fold, probability=expit(rows["logit"].astype(float)))
-    fitted = _fitted(rows, trajectories, split, fold) if calibration else Calibration()
-    return rows.assign(probability_calibrated=fitted.probability(rows["logit"]))[_columns()], fitted
-
-
-def _columns() -> list[str]:
-    start = ["trajectory", "recording", "treatment", "fold", "split", "condition", "n", "n_frames", "label"]
-    return [*start, "logit", "probability", "probability_calibrated"]
-
-
-def _members(names: Sequence[str], trajectories: pd.DataFrame, split: pd.DataFrame, fold: int) -> pd.DataFrame:
+def members_of_fold(names: Sequence[str], trajectories: pd.DataFrame, split: pd.DataFrame, fold: int) -> pd.DataFrame:
     """Recording, treatment, label and split of the embedded trajectories, in their order."""
     known = trajectories[["trajectory", "recording", "treatment", "label"]].merge(
         split.loc[split["fold"] == fold, ["trajectory", "split"]], on="trajectory"
@@ -149,13 +104,6 @@ def _members(names: Sequence[str], trajectories: pd.DataFrame, split: pd.DataFra
     if len(unknown):
         raise InputError(f"embeddings: trajectory {unknown.iloc[0]} is not in the split of fold {fold}")
     return members
-
-
-def _fitted(rows: pd.DataFrame, trajectories: pd.DataFrame, split: pd.DataFrame, fold: int) -> Calibration:
-    validation = rows[(rows["split"] == "validation") & (rows["condition"] == "full")]
-    training = split.loc[(split["fold"] == fold) & (split["split"] == "train"), "trajectory"]
-    labels = trajectories.set_index("trajectory").loc[training, "label"].to_numpy(float)
-    return fit_calibration(validation["logit"].to_numpy(float), validation["label"].to_numpy(float), labels)
 
 
 def compute_attention(
@@ -173,7 +121,7 @@ def compute_attention(
     With ``occlusion_window`` (frames, odd) also what each trajectory's prediction loses without the frames around each frame; null
     for trajectories that have no more frames than that, of which nothing would be left.
     """
-    members = _members(embeddings.trajectories, trajectories, split, fold)
+    members = members_of_fold(embeddings.trajectories, trajectories, split, fold)
     members = members[members["split"].isin(splits)]
     tables = []
     for start in progress(range(0, len(members), GROUP), "compute_attention", unit="group"):

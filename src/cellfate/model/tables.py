@@ -5,7 +5,8 @@ from cellfate.trajectories.tables import SPLITS
 
 CONDITIONS = ("full", "truncation", "last_k")
 
-# one row per trajectory and condition; n is the number of dropped (truncation) or kept (last_k) frames
+# one row per trajectory and condition; n is the number of dropped (truncation) or kept (last_k) frames; probability is the calibrated one
+# that all else uses, probability_raw that of the logit, for the table of calibration
 PREDICTIONS = Table(
     "predictions",
     {
@@ -20,9 +21,27 @@ PREDICTIONS = Table(
         "label": Column("int", nullable=True, allowed=(0, 1)),
         "logit": FLOAT,
         "probability": UNIT,
-        "probability_calibrated": UNIT,
+        "probability_raw": UNIT,
     },
     key=("trajectory", "fold", "condition", "n"),
+)
+
+# one row per trajectory and number of frames seen, from its first one on; frame is the last of them, on the recording's axis
+PREFIXES = Table(
+    "prefixes",
+    {
+        "trajectory": STR,
+        "recording": STR,
+        "treatment": STR,
+        "fold": COUNT,
+        "split": Column("str", allowed=SPLITS),
+        "label": Column("int", nullable=True, allowed=(0, 1)),
+        "n_frames": Column("int", low=1),
+        "frame": COUNT,
+        "logit": FLOAT,
+        "probability": UNIT,
+    },
+    key=("trajectory", "fold", "n_frames"),
 )
 
 # attention of the [cls] token to each frame, last layer; frames_before_end is 0 at the last frame of the trajectory;

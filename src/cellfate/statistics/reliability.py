@@ -30,3 +30,9 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
         return np.nan
     own = np.where(np.asarray(labels) == 1, probabilities, 1 - np.asarray(probabilities))
     return float(-np.log(np.clip(own, SMALLEST, 1)).mean())
+
+
+def log_odds(probabilities: np.ndarray) -> np.ndarray:
+    """Log-odds of probabilities, which are kept from 0 and 1."""
+    inside = np.clip(np.asarray(probabilities, float), SMALLEST, 1 - SMALLEST)
+    return np.log(inside) - np.log1p(-inside)

@@ -156,8 +156,8 @@ def network_of(predictions, right):
     rows = predictions[(predictions["method"] == "majority") & predictions["n"].isin([0, 3])].reset_index(drop=True)
     hit = np.arange(len(rows)) % 10 < 10 * right
     probability = np.where(hit == (rows["label"] == 1), 0.9, 0.1)
-    full = rows.assign(condition=np.where(rows["n"] == 0, "full", "truncation"), split="test", probability=probability)
-    full["probability_calibrated"] = probability
+    rows = rows.assign(probability=probability, logit=probability - 0.5)
+    full = rows.assign(condition=np.where(rows["n"] == 0, "full", "truncation"), split="test")
     return pd.concat([full, full[full["n"] == 0].assign(condition="truncation")], ignore_index=True)
 
 
@@ -192,7 +192,7 @@ def made_up(**methods):
         hits = rng.permutation(np.arange(160) < 160 * right)
         said[method] = rows.assign(method=method, probability=np.where(hits == (rows["label"] == 1), sure, 1 - sure))
     network = said.pop("network")
-    network = network.assign(split="test", condition="full", probability_calibrated=network["probability"])
+    network = network.assign(split="test", condition="full", logit=network["probability"] - 0.5)
     trajectories = rows.assign(group=None, usable=True)
     training = trajectories.assign(trajectory="t" + trajectories["trajectory"], label=(np.arange(160) % 4 > 0).astype(int))
     split = pd.DataFrame({"trajectory": [*names, *training["trajectory"]], "fold": 0, "split": ["test"] * 160 + ["train"] * 160})

@@ -8,9 +8,10 @@ from toy_design import OUTCOMES, design_of, split_of
 from cellfate.base.tables import check_table
 from cellfate.evaluation.design import DesignSettings, check_design, lost_resamples, score_design, tabulate_design, unit_notes
 from cellfate.evaluation.rates import fit_rates, told_by_others
-from cellfate.evaluation.scoring import Units, log_odds
+from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import DESIGN, DESIGN_LINES, DESIGN_SCORES
 from cellfate.statistics.intervals import ALIKE
+from cellfate.statistics.reliability import log_odds
 
 UNITS = Units.of(OUTCOMES, "recording")
 SETTINGS = DesignSettings(OUTCOMES, unit="recording", confounded_from=0.9)

@@ -39,7 +39,7 @@ def make_predictions(n=120, seed=0, recordings=6, conditions=(("full", 0),), spl
             rows.append((f"{recording}/{i}", recording, treatment, fold, split, condition, k, kept, label, logit, 1 / (1 + np.exp(-logit))))
     columns = ["trajectory", "recording", "treatment", "fold", "split", "condition", "n", "n_frames", "label", "logit", "probability"]
     table = pd.DataFrame(rows, columns=columns)
-    return check_table(table.assign(probability_calibrated=table["probability"]), PREDICTIONS, "p")
+    return check_table(table.assign(probability_raw=table["probability"]), PREDICTIONS, "p")
 
 
 def make_trajectories(predictions):

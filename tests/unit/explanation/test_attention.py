@@ -41,6 +41,7 @@ def profile_of(attention, correct, known, outcomes, **settings):
     predictions = correct[["trajectory", "fold"]].assign(recording=correct["trajectory"].str.split("/").str[0], treatment="drug")
     predictions = predictions.assign(split="test", condition="full", n=0, label=correct["trajectory"].map(label))
     predictions["probability"] = predictions["label"] * 0.8 + 0.1
+    predictions["logit"] = predictions["label"] * 4.0 - 2
     analysis = Analysis(attention, predictions, known, outcomes, ["test"], None)
     return attention_profile(analysis, **({"max_frames_before_end": 50, "bootstrap": 2000, "seed": 42} | settings))
 

@@ -44,7 +44,7 @@ def make_inputs(n=12, length=30, seed=0, effect=2.0):
     predictions = pd.DataFrame(
         predictions, columns=["trajectory", "recording", "treatment", "fold", "split", "condition", "n", "n_frames", "label", "logit"]
     )
-    predictions["probability"] = predictions["probability_calibrated"] = 1 / (1 + np.exp(-predictions["logit"]))
+    predictions["probability"] = predictions["probability_raw"] = 1 / (1 + np.exp(-predictions["logit"]))
     columns = ["trajectory", "recording", "lineage", "dose", "n_frames", "frame_interval_min"]
     return [pd.concat(attention), predictions, pd.DataFrame(trajectories, columns=columns), pd.concat(features, ignore_index=True)]
 
@@ -88,7 +88,7 @@ def test_effects_of_one_trajectory_are_scipys():
 def test_only_correct_long_held_out_treated_trajectories_are_compared():
     inputs = make_inputs()
     predictions, trajectories = inputs[1], inputs[2]
-    predictions.loc[predictions["trajectory"] == "r0/0", "probability"] = 0.9  # wrong
+    predictions.loc[predictions["trajectory"] == "r0/0", "logit"] = 2.0  # wrong
     predictions.loc[predictions["trajectory"] == "r1/1", "treatment"] = "none"
     predictions.loc[predictions["trajectory"] == "r2/2", "split"] = "train"
     trajectories.loc[trajectories["trajectory"] == "r0/3", "n_frames"] = 19
@@ -134,7 +134,7 @@ def test_no_trajectory_gives_empty_tables():
 
 def test_the_steps_on_the_way_to_the_comparison_are_counted():
     inputs = make_inputs()
-    inputs[1].loc[inputs[1]["trajectory"] == "r1/1", "probability"] = 0.1  # a mitosis called wrongly
+    inputs[1].loc[inputs[1]["trajectory"] == "r1/1", "logit"] = -2.0  # a mitosis called wrongly
     inputs[2].loc[inputs[2]["trajectory"].isin(["r0/3", "r2/2"]), "n_frames"] = 19
     inputs[3] = inputs[3][inputs[3]["track_id"] != 5]  # no cell found
     features = inputs[3]
@@ -247,9 +247,7 @@ def test_the_course_is_that_of_other_lineages_of_one_recording():
     assert (after.drop(["r/0", "r/1"]) != before.drop(["r/0", "r/1"])).mean() > 0.5
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "counts"), [("probability", 0.9, True), ("split", "train", False), ("treatment", "none", False)]
-)
+@pytest.mark.parametrize(("column", "value", "counts"), [("logit", 2.0, True), ("split", "train", False), ("treatment", "none", False)])
 def test_the_course_is_that_of_the_same_splits_and_treatment_right_or_wrong(column, value, counts):
     inputs = make_inputs()
     inputs[1].loc[inputs[1]["trajectory"] == "r1/4", column] = value  # of apoptosis

@@ -23,10 +23,10 @@ def make_inputs(lengths=(30, 30, 30, 30, 30, 30)):
         name = f"a/{i}"
         weights = np.linspace(0.001, 0.02, length) if label else np.linspace(0.02, 0.001, length)
         attention.append(attention_rows(name, np.arange(length) + i, weights, 0, "test"))
-        predictions.append((name, "a", "drug", 0, "test", "full", 0, length, label, 0.0, probability, probability))
+        predictions.append((name, "a", "drug", 0, "test", "full", 0, length, label, probability - 0.5, probability, probability))
         trajectories.append((name, length, 30.0, label))
     columns = ["trajectory", "recording", "treatment", "fold", "split", "condition", "n", "n_frames", "label", "logit", "probability"]
-    predictions = pd.DataFrame(predictions, columns=[*columns, "probability_calibrated"])
+    predictions = pd.DataFrame(predictions, columns=[*columns, "probability_raw"])
     known = pd.DataFrame(trajectories, columns=["trajectory", "n_frames", "frame_interval_min", "label"])
     return pd.concat(attention, ignore_index=True), predictions, known
 

@@ -5,7 +5,7 @@ from toy_crops import OUTCOMES
 from toy_model import ToyFrames, toy_tracks
 
 from cellfate.figures.recording.predictions import PROBABILITY_COLORS, grey_image, plot_predictions
-from cellfate.model.calibration import PrefixCalibration
+from cellfate.model.calibration import Calibration
 from cellfate.prediction.prefixes import complete_table
 
 
@@ -15,7 +15,7 @@ def drawn():
     tracks = toy_tracks({1: (0, 19), 2: (5, 19), 3: (15, 19)})
     rows = tracks.loc[tracks["track_id"] < 3, ["track_id", "frame"]]
     rows = rows.assign(n_frames_seen=rows.groupby("track_id").cumcount() + 1, logit=rows["track_id"].map({1: -3.0, 2: 3.0}))
-    predictions = complete_table(rows[rows["n_frames_seen"] > 9], tracks, PrefixCalibration(), OUTCOMES, "r0", 30)
+    predictions = complete_table(rows[rows["n_frames_seen"] > 9], tracks, Calibration(), OUTCOMES, "r0", 30)
     frames = ToyFrames(20)
     images = {t: grey_image(frames.read(t)) for t in (0, 19)}
     return lambda table: plot_predictions(table, tracks, images, OUTCOMES, "r0", 30), predictions

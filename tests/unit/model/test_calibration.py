@@ -1,22 +1,20 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit, logit
+from scipy.special import expit
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as reference_log_loss
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import read_json
 from cellfate.base.tables import check_table
 from cellfate.evaluation.calibration import tabulate_calibration
 from cellfate.evaluation.tables import CALIBRATION
 from cellfate.model.calibration import (
     Calibration,
-    PrefixCalibration,
+    called_positive,
     fit_calibration,
-    fit_prefix_calibration,
-    read_prefix_calibration,
+    read_calibration,
     save_calibration,
 )
 from cellfate.statistics.reliability import log_loss, reliability
@@ -28,49 +26,6 @@ def simulate(n, prior, sharpness, seed):
     labels = (rng.random(n) < prior).astype(int)
     evidence = rng.normal(np.where(labels == 1, 1.0, -1.0) * 0.5, 1)  # log-likelihood ratio of N(+-0.5, 1) is the value itself
     return evidence * sharpness, labels
-
-
-def test_prior_and_temperature_are_recovered():
-    logits, labels = simulate(20_000, 0.84, 3.0, 0)
-    fitted = fit_calibration(logits, labels, np.repeat([1, 0], [84, 16]))
-    assert fitted.prior == pytest.approx(0.84)
-    assert fitted.temperature == pytest.approx(3.0, rel=0.1)
-    assert fitted.log_loss_calibrated < fitted.log_loss_raw
-    assert fitted.n_validation == 20_000
-
-
-def test_calibration_lowers_the_error_on_other_trajectories():
-    fitted = fit_calibration(*simulate(2000, 0.84, 3.0, 1), np.repeat([1, 0], [84, 16]))
-    logits, labels = simulate(5000, 0.84, 3.0, 2)
-    _, before = reliability(labels, expit(logits), bins=10)
-    _, after = reliability(labels, fitted.probability(logits), bins=10)
-    assert before["ece"] > 0.15
-    assert after["ece"] < 0.03
-    assert after["brier"] < before["brier"]
-
-
-def test_probability_is_the_formula():
-    calibration = Calibration(temperature=2.0, prior=0.8)
-    assert calibration.probability(np.array([1.0])) == pytest.approx(expit(0.5 + logit(0.8)))
-    assert Calibration().probability(np.array([1.3])) == pytest.approx(expit(1.3))
-
-
-def test_perfect_separation_keeps_a_finite_temperature():
-    fitted = fit_calibration(np.array([-3.0, -2, 2, 3]), np.array([0, 0, 1, 1]), np.array([0, 1]))
-    assert 0.1 < fitted.temperature < 1
-
-
-def test_bad_parts_are_errors():
-    with pytest.raises(InputError, match="validation part has no trajectory"):
-        fit_calibration(np.array([]), np.array([]), np.array([0, 1]))
-    with pytest.raises(InputError, match="training part has 3 trajectories of one outcome"):
-        fit_calibration(np.array([1.0]), np.array([1]), np.array([1, 1, 1]))
-
-
-def test_it_is_written_as_json(tmp_path):
-    calibration = Calibration(1.7, 0.84, 12, 0.5, 0.4)
-    save_calibration(calibration, tmp_path / "calibration.json")
-    assert Calibration(**read_json(tmp_path / "calibration.json")) == calibration
 
 
 def test_reliability_equals_scikit_learns():
@@ -95,8 +50,8 @@ def test_probabilities_at_the_borders_have_a_bin_and_a_finite_loss():
 
 def test_table_has_every_condition_and_stage():
     logits, labels = simulate(60, 0.7, 2.0, 4)
-    rows = pd.DataFrame({"trajectory": [f"a/{i}" for i in range(60)], "label": labels, "logit": logits, "probability": expit(logits)})
-    rows = rows.assign(recording="a", treatment="x", fold=0, split="test", n_frames=20, probability_calibrated=expit(logits / 2))
+    rows = pd.DataFrame({"trajectory": [f"a/{i}" for i in range(60)], "label": labels, "logit": logits, "probability": expit(logits / 2)})
+    rows = rows.assign(recording="a", treatment="x", fold=0, split="test", n_frames=20, probability_raw=expit(logits))
     predictions = pd.concat([rows.assign(condition="full", n=0), rows.iloc[:30].assign(condition="truncation", n=5)], ignore_index=True)
     table = check_table(tabulate_calibration(predictions, bins=5, calibration=True), CALIBRATION, "c")
     assert len(table) == 2 * 2 * 5
@@ -126,7 +81,7 @@ TRAINED = np.repeat([1, 0], [70, 30])
 
 
 def test_the_temperature_follows_the_number_of_frames():
-    fitted = fit_prefix_calibration(simulate_prefixes(600, 0, slope=-1.5), TRAINED)
+    fitted = fit_calibration(simulate_prefixes(600, 0, slope=-1.5), TRAINED)
     assert fitted.slope == pytest.approx(-1.5, abs=0.15)
     assert fitted.temperature == pytest.approx(1, rel=0.1)
     assert (fitted.reference_frames, fitted.first_frames, fitted.last_frames, fitted.n_validation) == (40, 5, 40, 600)
@@ -143,26 +98,32 @@ def test_a_long_trajectory_counts_as_much_as_a_short_one():
     """Every prefix of one of two trajectories twice: nothing changes."""
     rows = simulate_prefixes(2, 3, slope=0)
     again = pd.concat([rows, rows[rows["trajectory"] == 0]])
-    once, twice = fit_prefix_calibration(rows, TRAINED), fit_prefix_calibration(again, TRAINED)
+    once, twice = fit_calibration(rows, TRAINED), fit_calibration(again, TRAINED)
     assert twice.temperature == pytest.approx(once.temperature, rel=1e-3)
     assert twice.slope == pytest.approx(once.slope, rel=1e-3)
 
 
 def test_the_temperature_is_not_extrapolated():
-    calibration = PrefixCalibration(2.0, slope=-1.0, reference_frames=20, first_frames=10, last_frames=40)
+    calibration = Calibration(2.0, slope=-1.0, reference_frames=20, first_frames=10, last_frames=40)
     assert calibration.temperatures(np.array([1, 10, 20, 40, 90])).tolist() == [4, 4, 2, 1, 1]
-    assert PrefixCalibration().probability(np.array([1.3]), np.array([7])) == pytest.approx(expit(1.3))
+    assert Calibration().probability(np.array([1.3]), np.array([7])) == pytest.approx(expit(1.3))
 
 
 def test_a_prefix_calibration_is_read_as_it_was_written(tmp_path):
-    fitted = fit_prefix_calibration(simulate_prefixes(20, 0, slope=-1), TRAINED)
+    fitted = fit_calibration(simulate_prefixes(20, 0, slope=-1), TRAINED)
     save_calibration(fitted, tmp_path / "c.json")
-    assert read_prefix_calibration(tmp_path / "c.json") == fitted
+    assert read_calibration(tmp_path / "c.json") == fitted
 
 
 def test_prefixes_of_bad_parts_are_errors():
     rows = simulate_prefixes(3, 0, slope=0)
     with pytest.raises(InputError, match="validation part has no trajectory"):
-        fit_prefix_calibration(rows.iloc[:0], TRAINED)
+        fit_calibration(rows.iloc[:0], TRAINED)
     with pytest.raises(InputError, match="training part has 3 trajectories of one outcome"):
-        fit_prefix_calibration(rows, np.ones(3))
+        fit_calibration(rows, np.ones(3))
+
+
+def test_a_call_is_a_probability_above_the_share_in_training():
+    calibration = Calibration(2.0, slope=-1.0, reference_frames=20, first_frames=10, last_frames=40, prior=0.8)
+    logits, n = np.array([-2.0, -0.1, 0.1, 2.0]), np.array([10, 20, 30, 40])
+    assert called_positive(logits).tolist() == (calibration.probability(logits, n) > 0.8).tolist() == [False, False, True, True]

@@ -1,62 +1,19 @@
-from functools import partial
-
 import numpy as np
-import pandas as pd
 import pytest
 import torch
+from toy_fold import SETTINGS, Embeddings, fold_tables, one_by_one, random_model
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
-from cellfate.model.inference import classify_sequences, compute_attention, kept_frames, open_model, predict, predict_trajectories
-from cellfate.model.network import FateModel, ModelSettings
+from cellfate.model.inference import classify_sequences, compute_attention, kept_frames, open_model, predict
 from cellfate.model.occlusion import occlusion
 from cellfate.model.saved.folder import save_model
-from cellfate.model.tables import ATTENTION, PREDICTIONS
-
-predict_all = partial(predict_trajectories, calibration=True, min_frames=10, treatment=None)
-
-
-SETTINGS = ModelSettings(
-    channels=2,
-    block="basic",
-    layers=(1, 1),
-    width=8,
-    input_size=16,
-    encoder_layers=2,
-    encoder_heads=2,
-    feedforward=16,
-    dropout=0.0,
-    positions="end",
-    pad_through_backbone=False,
-)
+from cellfate.model.tables import ATTENTION
 
 
 @pytest.fixture(scope="module")
 def model():
-    torch.manual_seed(0)
-    model = FateModel(SETTINGS)
-    with torch.no_grad():
-        model.class_token.normal_()
-        model.output.weight.normal_(0, 2)
-    return model.eval()
-
-
-class Embeddings:
-    """Stands in for the embeddings file."""
-
-    def __init__(self, lengths, seed=0):
-        rng = np.random.default_rng(seed)
-        self.trajectories = list(lengths)
-        self._rows = {name: rng.normal(size=(n, SETTINGS.features)).astype("float32") for name, n in lengths.items()}
-
-    def read(self, name):
-        return np.arange(len(self._rows[name])) + 3, self._rows[name]
-
-
-def one_by_one(model, embeddings):
-    with torch.inference_mode():
-        logit, attention = model.classify(torch.as_tensor(embeddings)[None], torch.tensor([len(embeddings)]))
-    return float(logit[0]), attention[0].numpy()
+    return random_model()
 
 
 @pytest.mark.parametrize(
@@ -127,50 +84,7 @@ def test_cached_embeddings_equal_the_whole_network_on_shortened_crops(model):
 
 @pytest.fixture
 def tables():
-    rng = np.random.default_rng(5)
-    names = [f"r{i % 4}/{i}" for i in range(40)]
-    trajectories = pd.DataFrame({"trajectory": names, "label": (rng.random(40) < 0.6).astype(int)})
-    trajectories["recording"] = trajectories["trajectory"].str.split("/").str[0]
-    trajectories["treatment"] = np.where(trajectories["recording"] == "r3", "none", "cisplatin")
-    trajectories["label"] = trajectories["label"].astype("Int64").mask(trajectories.index >= 38)
-    split = pd.DataFrame(
-        {"trajectory": names, "fold": 0, "split": ["train"] * 15 + ["validation"] * 10 + ["test"] * 13 + ["unlabelled"] * 2}
-    )
-    other = split.assign(fold=1, split="train")
-    return trajectories, pd.concat([split, other], ignore_index=True)
-
-
-def test_predictions_of_a_fold(model, tables):
-    trajectories, split = tables
-    embeddings = Embeddings({name: 11 + i for i, name in enumerate(trajectories["trajectory"]) if i >= 15})
-    table, calibration = predict_all(model, embeddings, trajectories, split, 0, [0, 30], [5], treatment="cisplatin")
-    table = check_table(table, PREDICTIONS, "p")
-    full = table[table["condition"] == "full"]
-    assert full["split"].value_counts().to_dict() == {"validation": 10, "test": 13, "unlabelled": 2}
-    assert full.loc[full["split"] == "unlabelled", "label"].isna().all()
-    shortened = table[table["condition"] != "full"]
-    assert set(shortened["split"]) == {"test"}
-    assert set(shortened["treatment"]) == {"cisplatin"}
-    assert (shortened[shortened["n"] == 30]["n_frames"] >= 1).all()
-    assert table["probability"].to_numpy() == pytest.approx(1 / (1 + np.exp(-table["logit"].to_numpy())))
-    assert table["probability_calibrated"].to_numpy() == pytest.approx(calibration.probability(table["logit"]))
-    assert calibration.prior == pytest.approx(trajectories["label"][:15].mean())
-    assert calibration.n_validation == 10
-
-
-def test_without_calibration_probabilities_stay(model, tables):
-    trajectories, split = tables
-    embeddings = Embeddings(dict.fromkeys(trajectories["trajectory"][15:], 12))
-    table, calibration = predict_all(model, embeddings, trajectories, split, 0, [0], [5], treatment=None, calibration=False)
-    assert (table["probability"] == table["probability_calibrated"]).all()
-    assert calibration.temperature == 1
-    assert set(table[table["condition"] == "last_k"]["treatment"]) == {"none", "cisplatin"}
-
-
-def test_an_embedded_trajectory_outside_the_split_is_an_error(model, tables):
-    trajectories, split = tables
-    with pytest.raises(InputError, match="trajectory r9/9 is not in the split of fold 0"):
-        predict_all(model, Embeddings({"r9/9": 12}), trajectories, split, 0, [0], [5])
+    return fold_tables()
 
 
 def test_attention_table(model, tables):

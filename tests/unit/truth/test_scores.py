@@ -25,7 +25,8 @@ def make_predictions(right):
     labels = {1: 1, 2: 1, 3: 0}
     rows = [(f"a/{t}", "a", 0, "test", "truncation", n, labels[t], 0.9 if (labels[t] == 1) == ok else 0.1) for (t, n), ok in right.items()]
     columns = ["trajectory", "recording", "fold", "split", "condition", "n", "label", "probability"]
-    return pd.DataFrame(rows, columns=columns).assign(treatment="x")
+    table = pd.DataFrame(rows, columns=columns).assign(treatment="x")
+    return table.assign(logit=table["probability"] - 0.5)
 
 
 TRAJECTORIES = pd.DataFrame({"trajectory": [f"a/{i}" for i in range(1, 5)], "last_frame": 19})
@@ -54,7 +55,7 @@ def evidence_of(weights, occlusion=None, right=True):
         [attention_rows(f"a/{t}", np.arange(20), np.asarray(weights, float), 0, "test", occlusion) for t in (1, 4)], ignore_index=True
     )
     predictions = pd.DataFrame({"trajectory": ["a/1", "a/4"], "recording": "a", "fold": 0, "split": "test", "condition": "full", "n": 0})
-    predictions = predictions.assign(label=1, probability=0.9 if right else 0.1, treatment="x")
+    predictions = predictions.assign(label=1, probability=0.9 if right else 0.1, logit=2.0 if right else -2.0, treatment="x")
     table = score_evidence(make_cells(), attention, predictions, TRAJECTORIES.assign(label=[1, 1, 0, 1]), NAMES, high_percentile=90)
     return check_table(table, TRUTH_EVIDENCE, "t").set_index("by")
 

@@ -8,11 +8,13 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.evaluation.metrics import fixed_cohort
-from cellfate.evaluation.pooling import THRESHOLD, pooled
-from cellfate.evaluation.scoring import Units, log_odds
+from cellfate.evaluation.pooling import pooled
+from cellfate.evaluation.scoring import Units
+from cellfate.statistics.reliability import log_odds
 from cellfate.statistics.scores import Score, balanced_accuracy, difference, log_loss
 
 NETWORK = "network"
+THRESHOLD = 0.5  # of the baselines, which weigh both outcomes alike
 MOST_NAMED = 3  # baselines in the verdict
 AS_METRICS = {"value_low": "ci_low", "value_high": "ci_high", "value_reason": "reason"}  # their names in tables of metrics
 LABELS = {
@@ -57,7 +59,7 @@ def score_baselines(
     """
     network = pooled(predictions, splits=("test",), treatment=None)
     network = network.assign(group=network["trajectory"].map(trajectories.set_index("trajectory")["group"]))
-    network["log_odds"] = log_odds(network["probability_calibrated"])
+    network["log_odds"] = log_odds(network["probability"])
     rates = base_rates(trajectories, split) if comparison.calibrated else {}
     said = {method: _said(rows, rates) for method, rows in baselines.groupby("method", sort=False)}
     found = []
