@@ -157,3 +157,28 @@ SPLIT_AUDIT = Table(
     },
     key=("level", "method"),
 )
+
+# how the sets of outcomes of held-out cells did (cellfate.evaluation.sets): n frames before the end, or in the band of cells of which n
+# or more frames were seen; shares are means over recordings (groups). promised: the level that their number allows; reason: why none
+SETS = Table(
+    "sets",
+    {
+        "scope": Column("str", allowed=("before the end", "seen")),
+        "n": COUNT,
+        "outcome": STR,
+        "promised": UNIT_NULL,
+        "coverage": UNIT_NULL,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "decided": UNIT_NULL,
+        "wrong": UNIT_NULL,
+        "n_units": COUNT,
+        "n_trajectories": COUNT,
+        "reason": STR_NULL,
+    },
+    key=("scope", "n", "outcome"),
+)
+
+# share of cells that are called and of those called wrongly, the surest first, n frames before the end; always: wrong if all cells are
+# called as the more frequent outcome
+TRIAGE = Table("triage", {"n": COUNT, "called": UNIT, "wrong": UNIT, "always": UNIT, "n_trajectories": COUNT})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FEWEST_UNITS = 4  # of a class; three promise 75 % at most, which says little
+MOST_BANDS = 4  # of frames seen, with limits of their own
 ROUNDING = 1e-9
 
 
@@ -69,6 +70,50 @@ def leave_one_out_sets(probabilities: np.ndarray, labels: np.ndarray, units: np.
 
 
 @dataclass(frozen=True)
+class BandedLimits:
+    """Limits for cells of which few, some and many frames were seen: ``limits[i]`` from ``first_frames[i]`` (ascending) on.
+
+    The first band reaches down to one frame.
+    """
+
+    first_frames: tuple[int, ...]
+    limits: tuple[tuple[ClassLimit, ClassLimit], ...]
+
+    def sets(self, probabilities: np.ndarray, n_frames: np.ndarray) -> np.ndarray:
+        """Which classes the sets of cells hold, bool (N, 2), of each of which ``n_frames`` (N,) were seen."""
+        probabilities, which = np.asarray(probabilities, float), self.bands(n_frames)
+        found = np.zeros((len(probabilities), 2), bool)
+        for band, limits in enumerate(self.limits):
+            found[which == band] = predict_sets(probabilities[which == band], limits)
+        return found
+
+    def bands(self, n_frames: np.ndarray) -> np.ndarray:
+        """The band of each number of frames, (N,)."""
+        return np.clip(np.searchsorted(self.first_frames, n_frames, side="right") - 1, 0, None)
+
+
+def fit_banded(probabilities: np.ndarray, labels: np.ndarray, units: np.ndarray, n_frames: np.ndarray, *, level: float) -> BandedLimits:
+    """Limits by the number of frames seen, from prefixes of cells that the predictor has not seen; all arguments but ``level`` (N,).
+
+    As many bands of about equally many prefixes as leave both classes in each band as many units as they have in all, at most
+    ``MOST_BANDS``: a band never promises less than one for all would. Each band is :func:`fit_sets`; a cell counts in it as often as
+    it has prefixes there. The promise is for a random prefix, in the band, of a cell of a class in a new unit.
+    """
+    probabilities, labels, units, n_frames = (np.asarray(values) for values in (probabilities, labels, units, n_frames))
+    wanted = [len(np.unique(units[labels == label])) for label in (0, 1)]
+    for n_bands in range(MOST_BANDS, 0, -1):
+        first = tuple(int(n) for n in np.unique(np.quantile(n_frames, np.arange(n_bands) / n_bands, method="higher")))
+        which = np.searchsorted(first, n_frames, side="right") - 1
+        kept = [len(np.unique(units[(labels == label) & (which == band)])) for band in range(len(first)) for label in (0, 1)]
+        if kept == wanted * len(first):
+            break
+    limits = (
+        fit_sets(probabilities[which == band], labels[which == band], units[which == band], level=level) for band in range(len(first))
+    )
+    return BandedLimits(first, tuple(limits))
+
+
+@dataclass(frozen=True)
 class SetScores:
     """How the sets of one class's cells did; shares are means over units, in each of which a cell counts the same. NaN for no cells."""
 
@@ -91,7 +136,7 @@ def _score_class(sets: np.ndarray, units: np.ndarray, label: int) -> SetScores:
     _, codes, counts = np.unique(units, return_inverse=True, return_counts=True)
     weights = 1 / (counts[codes] * len(counts))
     single = sets.sum(axis=1) == 1
-    shares = (float(weights @ which) for which in (sets[:, label], single, single & ~sets[:, label]))
+    shares = (min(float(weights @ which), 1.0) for which in (sets[:, label], single, single & ~sets[:, label]))
     return SetScores(*shares, len(counts), len(sets))
 
 
