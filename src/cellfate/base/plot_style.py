@@ -38,6 +38,9 @@ GREY = "#777777"
 COURSE_LABELS = {"kept": "as measured", "removed": "relative to other cells at the same time before the end"}  # of features
 ROLE_STYLE = {"negative": (OKABE_ITO["vermillion"], "s"), "positive": (OKABE_ITO["blue"], "o")}
 
+# which trajectories figures 5 and 6 are of, with the settings that decide it
+ANALYSED = "held out (attention.splits, evaluation.treatment),\ncorrectly classified and long enough (statistics.min_frames)"
+
 RC = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
     "font.size": FONT,

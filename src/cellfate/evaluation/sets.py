@@ -1,4 +1,4 @@
-"""Sets of outcomes for held-out cells: how often they hold the true one, how many cells they decide, and which could be called at which error.
+"""Sets of outcomes for held-out cells: how often they hold the true one, how many they decide, and at which error cells could be called.
 
 Each recording (group, where groups are held out) is judged by the limits that the other held-out ones give.
 """
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.evaluation.tables import SETS, TRIAGE
-from cellfate.statistics.conformal import BandedLimits, fit_banded, score_sets, triage_curve
+from cellfate.statistics.conformal import FEWEST_UNITS, BandedLimits, fit_banded, score_sets, triage_curve
 from cellfate.statistics.intervals import score_interval
 from cellfate.statistics.scores import COUNTS, Score
 
@@ -52,64 +52,83 @@ def _fit(rows: pd.DataFrame, level: float) -> BandedLimits:
     return fit_banded(*columns, level=level)
 
 
-def held_out_sets(rows: pd.DataFrame, level: float) -> np.ndarray:
-    """The sets (N, 2) of each unit's prefixes by the limits of the other units; where there is one unit alone they hold both outcomes."""
-    sets = np.ones((len(rows), 2), bool)
+@dataclass(frozen=True)
+class HeldOutSets:
+    """The sets of prefixes by the limits of the other units: which classes they hold, bool (N, 2), and the level that is promised, (N, 2).
+
+    The level is NaN where the other units are too few; those sets hold the class.
+    """
+
+    holds: np.ndarray
+    promised: np.ndarray
+
+    def of(self, chosen: np.ndarray) -> "HeldOutSets":
+        return HeldOutSets(self.holds[chosen], self.promised[chosen])
+
+
+def held_out_sets(rows: pd.DataFrame, level: float) -> HeldOutSets:
+    """The sets of each unit's prefixes by the limits that the other units give."""
+    found = HeldOutSets(np.ones((len(rows), 2), bool), np.full((len(rows), 2), np.nan))
     units = rows["unit"].to_numpy()
     for unit in np.unique(units):
         out = units == unit
-        if not out.all():
-            own = rows[out]
-            sets[out] = _fit(rows[~out], level).sets(own["probability"].to_numpy(), own["n_frames"].to_numpy())
-    return sets
+        if out.all():
+            break
+        limits = _fit(rows[~out], level)
+        own = rows[out]
+        found.holds[out] = limits.sets(own["probability"].to_numpy(), own["n_frames"].to_numpy())
+        levels = np.array([[limit.level for limit in band] for band in limits.limits])
+        found.promised[out] = levels[limits.bands(own["n_frames"].to_numpy())]
+    return found
 
 
 def tabulate_sets(rows: pd.DataFrame, limits: BandedLimits | None, steps: Sequence[int], settings: SetSettings) -> pd.DataFrame:
-    """The sets table: at each of ``steps`` frames before the end, and in each band of frames seen, for the cells of each outcome."""
+    """The sets table: at each of ``steps`` frames before the end, and in each band of frames seen, for the cells of each outcome.
+
+    ``limits`` are those of :func:`fit_run_sets`, for their bands. ``promised`` is what the other units promise, the least of all units.
+    """
     if limits is None:
         return pd.DataFrame(columns=list(SETS.columns))
     sets = held_out_sets(rows, settings.level)
     bands = limits.bands(rows["n_frames"].to_numpy())
     where = [(BEFORE_END, int(n), (rows["before_end"] == n).to_numpy()) for n in steps]
     where += [(SEEN, first, bands == band) for band, first in enumerate(limits.first_frames)]
-    found = [row for scope, n, chosen in where for row in _set_rows(rows[chosen], sets[chosen], (scope, n), settings)]
-    return pd.DataFrame(found).assign(**_promises(found, limits))[list(SETS.columns)]
+    found = [row for scope, n, chosen in where for row in _set_rows(rows[chosen], sets.of(chosen), (scope, n), settings)]
+    return pd.DataFrame(found)[list(SETS.columns)]
 
 
-def _promises(found: list[dict], limits: BandedLimits) -> dict[str, list]:
-    """The level that is promised for each row and why there is none; before the end, the least of the bands."""
-    columns: dict[str, list] = {"promised": [], "reason": []}
-    for row in found:
-        bands = limits.limits if row["scope"] == BEFORE_END else [limits.limits[limits.first_frames.index(row["n"])]]
-        own = [band[row["label"]] for band in bands]
-        reasons = [limit.reason for limit in own if limit.reason]
-        columns["reason"].append(reasons[0] if reasons else None)
-        columns["promised"].append(np.nan if reasons else min(limit.level for limit in own))
-    return columns
-
-
-def _set_rows(rows: pd.DataFrame, sets: np.ndarray, key: tuple[str, int], settings: SetSettings) -> list[dict]:
+def _set_rows(rows: pd.DataFrame, sets: HeldOutSets, key: tuple[str, int], settings: SetSettings) -> list[dict]:
     labels, units = rows["label"].to_numpy(), rows["unit"].to_numpy()
-    scores = score_sets(sets, labels, units)
+    scores = score_sets(sets.holds, labels, units)
     found = []
     for label, (name, score) in enumerate(zip(settings.names, scores, strict=True)):
-        limits = score_interval(_coverage(sets, labels, units, label), units, names=[name], unit=settings.unit)
+        promised = float(sets.promised[labels == label, label].min(initial=1.0)) if score.n_cells else np.nan
+        limits = score_interval(_coverage(sets.holds, labels, units, label), units, names=[name], unit=settings.unit)
+        known = not np.isnan(promised)
         found.append(
             {
                 "scope": key[0],
                 "n": key[1],
                 "outcome": name,
-                "label": label,
+                "promised": promised,
                 "coverage": score.coverage,
-                "ci_low": limits.low,
-                "ci_high": limits.high,
+                "ci_low": limits.low if known else np.nan,
+                "ci_high": limits.high if known else np.nan,
                 "decided": score.decided,
                 "wrong": score.wrong,
                 "n_units": score.n_units,
                 "n_trajectories": int(rows.loc[rows["label"] == label, "trajectory"].nunique()),
+                "reason": None if known else _reason(score.n_units, settings.unit),
             }
         )
     return found
+
+
+def _reason(n_units: int, unit: str) -> str:
+    """Why nothing is promised for a class that ``n_units`` have."""
+    if n_units == 0:
+        return f"no {unit} has it here"
+    return f"each {unit} is judged by the others; {max(n_units - 1, 0)} others have it, {FEWEST_UNITS} are needed"
 
 
 def _coverage(sets: np.ndarray, labels: np.ndarray, units: np.ndarray, label: int) -> Score:

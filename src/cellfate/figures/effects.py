@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cellfate.base.plot_style import (
+    ANALYSED,
     COURSE_LABELS,
     DOUBLE,
     FONT,
@@ -41,7 +42,7 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str)
     """
     known = table[table["median_delta"].notna()]
     if known.empty:
-        return empty_figure(DOUBLE, 2.6, "held out, correctly classified and long enough, with measured features")
+        return empty_figure(DOUBLE, 2.6, f"{ANALYSED},\nwith measured features (section segmentation)")
     features = list(dict.fromkeys(known["feature"]))
     courses = [course for course in COURSE_LABELS if (table["course"] == course).any()]
     evidence = next((column for column in ("q_value", "p_value") if known[column].notna().any()), None)

@@ -10,7 +10,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from cellfate.base.plot_style import DOUBLE, OKABE_ITO, SMALL, empty_figure, new_figure, outcome_styles, readable, styled
+from cellfate.base.plot_style import ANALYSED, DOUBLE, OKABE_ITO, SMALL, empty_figure, new_figure, outcome_styles, readable, styled
 
 HIGH, LOW, OCCLUSION = OKABE_ITO["green"], "#AAAAAA", OKABE_ITO["purple"]
 COMPOSITES = {1: ((1, 1, 1),), 2: ((1, 0, 1), (0, 1, 0)), 3: ((1, 0, 1), (1, 1, 0), (0, 1, 1))}
@@ -27,7 +27,7 @@ def plot_examples(table: pd.DataFrame, crops: np.ndarray, channels: Sequence[str
     composite of the first three.
     """
     if not table["position"].notna().any():
-        return empty_figure(DOUBLE, 2.4, "held out, correctly classified and long enough")
+        return empty_figure(DOUBLE, 2.4, ANALYSED)
     examples = [rows.sort_values("frame") for _, rows in table.groupby("trajectory", sort=False) if rows["position"].notna().any()]
     columns = max(int(rows["position"].notna().sum()) for rows in examples)
     side = (DOUBLE - 0.6) / columns  # inches

@@ -1,6 +1,7 @@
 """What sets of outcomes and the surest calls are worth: coverage, share decided, and error against share called."""
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from cellfate.base.plot_style import (
     outcome_handle,
     outcome_styles,
     panel_label,
+    readable,
     reason_figure,
     reason_note,
     styled,
@@ -64,7 +66,7 @@ def _shares(axes: Axes, rows: pd.DataFrame, outcomes: Mapping[str, str], interva
     axes.set_ylabel("sets that hold the outcome" if column == "coverage" else "cells whose set has one outcome")
     promised = rows[rows["promised"].notna()]
     if promised.empty:
-        return reason_note(axes, f"no set is promised:\n{rows['outcome'].iloc[0]}: {rows['reason'].iloc[0]}")
+        return reason_note(axes, _why_none(rows))
     drawn = promised[promised["n_trajectories"] >= least]
     if drawn.empty:
         return reason_note(axes, too_few(least).replace(" than", "\nthan"))
@@ -80,6 +82,12 @@ def _shares(axes: Axes, rows: pd.DataFrame, outcomes: Mapping[str, str], interva
     ticks_at_points(axes, drawn["n"])
     hours_axis(axes, interval, "hours before the end")
     return None
+
+
+def _why_none(rows: pd.DataFrame) -> str:
+    """The reason that the first row has, in lines short enough for a panel."""
+    first = rows.iloc[0]
+    return "no set is promised:\n" + "\n".join(wrap(f"{readable(first['outcome'])}: {first['reason']}", 34))
 
 
 def _triage(axes: Axes, triage: pd.DataFrame, interval: float | None, least: int) -> list[Line2D]:

@@ -67,7 +67,7 @@ def test_a_recording_is_judged_by_the_others():
     strange = rows["unit"] == "r00"
     rows.loc[strange, "probability"] = 1 - rows.loc[strange, "label"].to_numpy() * 1.0  # sure and wrong
     sets = held_out_sets(rows, 0.9)
-    own = sets[strange.to_numpy(), rows.loc[strange, "label"].to_numpy()]
+    own = sets.holds[strange.to_numpy(), rows.loc[strange, "label"].to_numpy()]
     assert not own.any()
 
 
@@ -76,8 +76,9 @@ def test_with_few_recordings_nothing_is_promised_and_the_reason_is_said(recordin
     rows = rows_of(recordings=recordings)
     table = check_table(tabulate_sets(rows, fit_run_sets(rows, 0.9), [0], SETTINGS), SETS, "sets")
     assert table["promised"].isna().all()
-    assert table["reason"].str.fullmatch("[123] units, 4 are needed").all()
-    assert (table["coverage"] == 1).all()
+    assert table["reason"].str.fullmatch("each recording is judged by the others; [012] others have it, 4 are needed").all()
+    assert table["coverage"].to_numpy() == pytest.approx(1)
+    assert table["ci_low"].isna().all()
     assert (table["decided"] == 0).all()
 
 
@@ -85,7 +86,7 @@ def test_groups_are_what_is_exchangeable_where_groups_are_held_out():
     rows = rows_of("group")
     table = tabulate_sets(rows, fit_run_sets(rows, 0.9), [0], SetSettings(0.9, OUTCOMES, "group"))
     assert (table["n_units"] == 6).all()
-    assert table["promised"].max() == pytest.approx(6 / 7)
+    assert table["promised"].max() == pytest.approx(5 / 6)  # the five other groups
 
 
 def test_no_prefix_gives_empty_tables():
