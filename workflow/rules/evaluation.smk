@@ -186,6 +186,31 @@ rule tabulate_calibration:
         "../../scripts/evaluation/tabulate_calibration.py"
 
 
+rule evaluate_sets:
+    """Fit sets of outcomes on held-out prefixes; how often they hold the outcome, and how many cells they decide."""
+    input:
+        prefixes=ALL_PREFIXES,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("evaluation/evaluate_sets.py"),
+    output:
+        sets=report("results/{dataset}/{protocol}/tables/sets.csv", category="3 Tables", caption="../report/sets_table.rst"),
+        triage="results/{dataset}/{protocol}/tables/triage.csv",
+        limits="results/{dataset}/{protocol}/sets.json",
+    log:
+        "logs/{dataset}/{protocol}/evaluate_sets.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        unit=config["split"]["unit"],
+        truncation=config["evaluation"]["truncation"],
+        level=config["evaluation"]["set_level"],
+    message:
+        "Sets of outcomes"
+    script:
+        "../../scripts/evaluation/evaluate_sets.py"
+
+
 rule compare_published:
     """Our numbers beside the published ones; only where the data are the published ones."""
     input:

@@ -163,6 +163,28 @@ rule plot_calibration:
         "../../scripts/figures/plot_calibration.py"
 
 
+rule plot_sets:
+    """Sets of outcomes and triage of held-out cells."""
+    input:
+        sets="results/{dataset}/{protocol}/tables/sets.csv",
+        triage="results/{dataset}/{protocol}/tables/triage.csv",
+        code=code_of("figures/plot_sets.py"),
+    output:
+        **figure("sets"),
+    log:
+        "logs/{dataset}/{protocol}/plot_sets.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        min_trajectories=config["figures"]["min_trajectories"],
+        outcomes=config["outcomes"],
+        frame_interval_min=COMMON_INTERVAL,
+    message:
+        "Sets of outcomes"
+    script:
+        "../../scripts/figures/plot_sets.py"
+
+
 rule plot_truth:
     """Simulated data: segmentation and time of prediction against the truth."""
     input:

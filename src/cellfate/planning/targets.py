@@ -19,6 +19,7 @@ FIGURES = {  # of the main target, the design and then the paper's order, with t
     "figure_6": "Figure 6: trajectories with their attention",
     "training_curves": "Training curves",
     "calibration": "Calibration",
+    "sets": "Cannot tell yet: sets of outcomes and triage",
 }
 TITLES = {**FIGURES, "states": "States of cells and where they end"}
 NO_SHEET = """

@@ -1,0 +1,44 @@
+"""The limits of sets of outcomes as a file: fitted by the evaluation, carried by the exported model, used on new recordings."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from cellfate.base.files import write_json
+from cellfate.statistics.conformal import BandedLimits, ClassLimit
+
+SETS = "sets.json"
+
+
+def save_sets(limits: BandedLimits | None, level: float, path: str | Path) -> None:
+    """Write the limits, which may be none, and the ``level`` that was asked for."""
+    bands = [] if limits is None else zip(limits.first_frames, limits.limits, strict=True)
+    found = [{"first_frames": first, "limits": [_known(asdict(limit)) for limit in both]} for first, both in bands]
+    write_json({"level": level, "bands": found}, path)
+
+
+def read_sets(path: str | Path) -> BandedLimits | None:
+    """What :func:`save_sets` wrote; None where there are no limits, or no such file, as in models that were exported before."""
+    path = Path(path)
+    bands = json.loads(path.read_text())["bands"] if path.is_file() else []
+    if not bands:
+        return None
+    limits = tuple(tuple(_limit(**limit) for limit in band["limits"]) for band in bands)
+    return BandedLimits(tuple(band["first_frames"] for band in bands), limits)
+
+
+def _known(limit: dict) -> dict:
+    """JSON has no NaN and no infinity: null stands for both."""
+    return limit | {name: value if np.isfinite(value := limit[name]) else None for name in ("level", "threshold")}
+
+
+def _limit(n_units: int, level: float | None, threshold: float | None, reason: str | None) -> ClassLimit:
+    return ClassLimit(n_units, np.nan if level is None else level, np.inf if threshold is None else threshold, reason)
+
+
+def set_words(holds: np.ndarray, names: tuple[str, str]) -> list[str]:
+    """The set of each cell in words, ``holds`` (N, 2): an outcome, both with a bar between them, or nothing where it holds neither."""
+    words = {(True, False): names[0], (False, True): names[1], (True, True): f"{names[0]}|{names[1]}", (False, False): ""}
+    return [words[bool(first), bool(second)] for first, second in holds]
