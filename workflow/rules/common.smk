@@ -65,6 +65,7 @@ ALL_CROPS = expand("results/{{dataset}}/crops/{recording}.h5", recording=RECORDI
 ALL_FEATURES = expand(f"results/{{{{dataset}}}}/features/{SEGMENTATION}/{{recording}}.parquet", recording=RECORDINGS)
 ALL_RINGS = expand("results/{{dataset}}/rings/{recording}.parquet", recording=TRACKED)
 ALL_PREDICTIONS = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/predictions.parquet", fold=FOLDS)
+ALL_PREFIXES = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/prefixes.parquet", fold=FOLDS)
 ALL_ATTENTION = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/attention.parquet", fold=FOLDS)
 
 

@@ -156,3 +156,17 @@ def tabulate_triage(rows: pd.DataFrame, steps: Sequence[int]) -> pd.DataFrame:
             )
         )
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(TRIAGE.columns))
+
+
+def sets_lines(sets: pd.DataFrame) -> list[str]:
+    """What the report says of the sets at the end of the trajectories: how many cells are decided, or why nothing is promised."""
+    rows = sets[(sets["scope"] == BEFORE_END) & (sets["n"] == 0)]
+    none = rows[rows["promised"].isna()]
+    if len(none):
+        first = none.iloc[0]
+        return [f"No set of outcomes is promised for “{first['outcome']}”: {first['reason']}."]
+    return [
+        f"Sets of outcomes of “{row.outcome}” with all frames seen: the true outcome is in {100 * row.coverage:.0f} % "
+        f"({100 * row.promised:.0f} % are promised), {100 * row.decided:.0f} % of the cells are decided, {100 * row.wrong:.0f} % wrongly."
+        for row in rows.itertuples()
+    ]

@@ -12,6 +12,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.plot_style import COURSE_LABELS, feature_label, readable
 from cellfate.evaluation.baselines.scores import LABELS, headline_rows
+from cellfate.evaluation.sets import sets_lines
 from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.report.not_measured import (
     LAST_K,
@@ -71,6 +72,7 @@ def summary_page(
     baselines: pd.DataFrame,
     split_audit: pd.DataFrame,
     calibration: pd.DataFrame,
+    sets: pd.DataFrame,
     effects: pd.DataFrame,
     comparison_steps: pd.DataFrame,
     settings: Mapping[str, object],
@@ -109,6 +111,7 @@ def summary_page(
             *caveats(metrics, calibration, names),
             *missing_steps(truncation, TRUNCATION, settings[TRUNCATION], names),
             *missing_steps(last_k, LAST_K, settings[LAST_K], names),
+            *sets_lines(sets),
             *missing_occlusion(settings[WINDOW]),
             *missing_effects(effects, comparison_steps, names),
             *_other_outcomes(flow, names),

@@ -10,6 +10,7 @@ from cellfate.evaluation.sets import (
     fit_run_sets,
     held_out_sets,
     labelled_prefixes,
+    sets_lines,
     tabulate_sets,
     tabulate_triage,
 )
@@ -103,3 +104,14 @@ def test_triage_counts_the_surest_first_and_knows_what_calling_all_alike_costs()
     assert table["called"].tolist() == [0.25, 0.5, 0.75, 1.0]
     assert table["wrong"].tolist() == pytest.approx([0, 0, 1 / 3, 1 / 4])
     assert (table["always"] == 0).all()
+
+
+def test_the_report_says_how_many_are_decided_or_why_nothing_is_promised():
+    rows = rows_of()
+    found = sets_lines(tabulate_sets(rows, fit_run_sets(rows, 0.9), [0, 5], SETTINGS))
+    assert len(found) == 2
+    assert found[0].startswith("Sets of outcomes of “apoptosis” with all frames seen: the true outcome is in ")
+    few = rows_of(recordings=3)
+    assert sets_lines(tabulate_sets(few, fit_run_sets(few, 0.9), [0], SETTINGS)) == [
+        "No set of outcomes is promised for “apoptosis”: each recording is judged by the others; 1 others have it, 4 are needed."
+    ]

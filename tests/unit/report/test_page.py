@@ -12,7 +12,7 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.plot_style import empty_figure, save_figure
 from cellfate.base.tables import check_table
-from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS, SPLIT_AUDIT
+from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS, SETS, SPLIT_AUDIT
 from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, EFFECT_SUMMARY
 from cellfate.report.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
 from cellfate.report.page import caveats, summary_page, write_summary
@@ -151,6 +151,7 @@ def page(figures, **changes):
         "design_scores": design_scores(),
         "baselines": baselines(),
         "split_audit": table(SPLIT_AUDIT, []),
+        "sets": table(SETS, []),
         "calibration": calibration(),
         "effects": effects(),
         "comparison_steps": steps((60, 55, 55, 55, 55), (60, 55, 55, 55, 55)),
@@ -373,7 +374,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
     content = {"figures": figures, "captions": CAPTIONS, "notes": [], "software": "x", "config_digest": "y"}
     tables = {"metrics": metrics(), "truncation": truncation(), "flow": flow(), "calibration": calibration(), "effects": effects()}
     tables |= {"design_lines": design_lines(), "design_scores": design_scores(), "baselines": baselines()}
-    tables["split_audit"] = table(SPLIT_AUDIT, [])
+    tables |= {"split_audit": table(SPLIT_AUDIT, []), "sets": table(SETS, [])}
     tables |= {"last_k": curve({5: (9, 9)}, "last_k"), "trajectories": trajectories(), "comparison_steps": steps((9,) * 5, (9,) * 5)}
     content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):
