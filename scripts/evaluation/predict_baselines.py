@@ -19,6 +19,8 @@ predictions = predict_baselines(
     read_tables(snakemake.input.rings, RINGS),
     read_tables(features, FEATURES) if features else None,
     dropped=Lengths.of(trajectories, snakemake.params.treatment).truncation(snakemake.params.truncation),
+    drug=snakemake.params.drug,
+    every=snakemake.params.every,
     min_frames=snakemake.params.min_frames,
     seed=snakemake.params.seed,
 )

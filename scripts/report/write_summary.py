@@ -3,7 +3,7 @@
 from cellfate.base.logs import log_to
 from cellfate.base.software import SOFTWARE
 from cellfate.base.tables import read_table
-from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS, SETS, SPLIT_AUDIT
+from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, KNOWN_FROM, METRICS, SETS, SPLIT_AUDIT
 from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY
 from cellfate.report.page import write_summary
 from cellfate.trajectories.tables import FLOW, TRAJECTORIES
@@ -25,6 +25,7 @@ write_summary(
     baselines=read_table(snakemake.input.baselines, BASELINES),
     split_audit=read_table(snakemake.input.split_audit, SPLIT_AUDIT),
     calibration=read_table(snakemake.input.calibration, CALIBRATION),
+    known=read_table(snakemake.input.known, KNOWN_FROM),
     sets=read_table(snakemake.input.sets, SETS),
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
     comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.tables import write_table
-from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS, SPLIT_AUDIT
+from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, KNOWN_FROM, METRICS, SPLIT_AUDIT
 
 SCORES = {"balanced_accuracy": 0.9, "f1_macro": 0.8, "auroc": 0.7, "log_loss": 0.6}
 
@@ -19,6 +19,7 @@ def write_metrics(folder: Path, **trajectories: int) -> None:
     ]
     write_table(pd.DataFrame(rows, columns=list(METRICS.columns)), folder / "tables/test_metrics.csv", METRICS)
     write_split_audit(folder)
+    write_known(folder)
 
 
 def write_design_lines(folder: Path, *lines: tuple[str, str]) -> None:
@@ -29,6 +30,12 @@ def write_design_lines(folder: Path, *lines: tuple[str, str]) -> None:
 def write_split_audit(folder: Path) -> None:
     """Of a split that keeps everything whole."""
     write_table(pd.DataFrame(columns=list(SPLIT_AUDIT.columns)), folder / "tables/split_audit.csv", SPLIT_AUDIT)
+
+
+def write_known(folder: Path) -> None:
+    """The network knows from 5 h before the end on."""
+    rows = [("network", 10, 5.0, 2.5, 7.5, 40, 6, 6, None)]
+    write_table(pd.DataFrame(rows, columns=list(KNOWN_FROM.columns)), folder / "tables/known_from.csv", KNOWN_FROM)
 
 
 def write_baselines(folder: Path, value: float) -> None:

@@ -5,6 +5,8 @@ METRIC_PARAMS = dict(
     treatment=config["evaluation"]["treatment"],
     unit=config["split"]["unit"],
 )
+# hours from each recording's first frame to its drug
+DRUG_HOURS = sheet_values("treatment_start_h")
 
 
 rule evaluate_test:
@@ -91,6 +93,8 @@ rule predict_baselines:
     params:
         treatment=config["evaluation"]["treatment"],
         truncation=config["evaluation"]["truncation"],
+        drug=DRUG_HOURS,
+        every=config["prediction"]["every"],
         min_frames=MIN_FRAMES,
         seed=config["seed"],
     message:
@@ -184,6 +188,37 @@ rule tabulate_calibration:
         "Table of calibration"
     script:
         "../../scripts/evaluation/tabulate_calibration.py"
+
+
+rule evaluate_lead_time:
+    """Known from when on? Landmarks looking forward, early calls, and the first hour before the end that is better than chance."""
+    input:
+        prefixes=ALL_PREFIXES,
+        predictions=ALL_PREDICTIONS,
+        baselines="results/{dataset}/{protocol}/baselines.parquet",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        code=code_of("evaluation/evaluate_lead_time.py"),
+    output:
+        landmarks=report("results/{dataset}/{protocol}/tables/landmarks.csv", category="3 Tables", caption="../report/landmarks.rst"),
+        earliness="results/{dataset}/{protocol}/tables/earliness.csv",
+        known="results/{dataset}/{protocol}/tables/known_from.csv",
+    log:
+        "logs/{dataset}/{protocol}/evaluate_lead_time.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        unit=config["split"]["unit"],
+        treatment=config["evaluation"]["treatment"],
+        truncation=config["evaluation"]["truncation"],
+        calibrated=config["evaluation"]["calibration"],
+        drug=DRUG_HOURS,
+        frame_interval_min=COMMON_INTERVAL,
+    message:
+        "Lead time"
+    script:
+        "../../scripts/evaluation/evaluate_lead_time.py"
 
 
 rule evaluate_sets:

@@ -163,6 +163,29 @@ rule plot_calibration:
         "../../scripts/figures/plot_calibration.py"
 
 
+rule plot_lead_time:
+    """From when on an outcome is known."""
+    input:
+        baselines="results/{dataset}/{protocol}/tables/baselines.csv",
+        landmarks="results/{dataset}/{protocol}/tables/landmarks.csv",
+        earliness="results/{dataset}/{protocol}/tables/earliness.csv",
+        known="results/{dataset}/{protocol}/tables/known_from.csv",
+        code=code_of("figures/plot_lead_time.py"),
+    output:
+        **figure("lead_time"),
+    log:
+        "logs/{dataset}/{protocol}/plot_lead_time.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        min_trajectories=config["figures"]["min_trajectories"],
+        frame_interval_min=COMMON_INTERVAL,
+    message:
+        "Lead time"
+    script:
+        "../../scripts/figures/plot_lead_time.py"
+
+
 rule plot_sets:
     """Sets of outcomes and triage of held-out cells."""
     input:

@@ -1,9 +1,14 @@
 # What the other files of this folder look up in the recordings sheet and the configuration.
 
 
+def sheet_values(column):
+    """The sheet's value for each recording, None where the cell is empty."""
+    return {} if SHEET is None else dict(zip(SHEET["recording"], SHEET[column].astype(object).where(SHEET[column].notna(), None)))
+
+
 def of_recording(column):
-    """A function of the wildcards: the sheet's value for the recording, None where the cell is empty."""
-    values = {} if SHEET is None else dict(zip(SHEET["recording"], SHEET[column].astype(object).where(SHEET[column].notna(), None)))
+    """A function of the wildcards: the sheet's value for the recording."""
+    values = sheet_values(column)
     return lambda wildcards: values[wildcards.recording]
 
 

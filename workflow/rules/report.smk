@@ -14,6 +14,7 @@ rule write_summary:
         baselines="results/{dataset}/{protocol}/tables/baselines.csv",
         split_audit="results/{dataset}/{protocol}/tables/split_audit.csv",
         calibration="results/{dataset}/{protocol}/tables/calibration.csv",
+        known="results/{dataset}/{protocol}/tables/known_from.csv",
         sets="results/{dataset}/{protocol}/tables/sets.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         comparison_steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",

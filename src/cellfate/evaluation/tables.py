@@ -1,6 +1,6 @@
 """Tables of scores."""
 
-from cellfate.base.tables import COUNT, DELTA_NULL, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
+from cellfate.base.tables import BOOL, COUNT, DELTA_NULL, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 from cellfate.evaluation.rates import VARIABLES
 from cellfate.model.tables import CONDITIONS
 
@@ -182,3 +182,68 @@ SETS = Table(
 # share of cells that are called and of those called wrongly, the surest first, n frames before the end; always: wrong if all cells are
 # called as the more frequent outcome
 TRIAGE = Table("triage", {"n": COUNT, "called": UNIT, "wrong": UNIT, "always": UNIT, "n_trajectories": COUNT})
+
+# what is known at an hour after a start of cells that are still followed and undecided: see cellfate.evaluation.time.landmarks. n_at_risk
+# tracks, of which so many end in either outcome or are lost later; n_scored of those with an outcome had frames enough for a prediction
+LANDMARKS = Table(
+    "landmarks",
+    {
+        "clock": Column("str", allowed=("track", "drug", "recording")),
+        "hours": Column("float", low=0),
+        "method": STR,
+        "n_at_risk": COUNT,
+        "n_negative": COUNT,
+        "n_positive": COUNT,
+        "n_censored": COUNT,
+        "n_scored": COUNT,
+        "units_negative": COUNT,
+        "units_positive": COUNT,
+        "balanced_accuracy": UNIT_NULL,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "log_loss": FLOAT_NULL,
+        "brier": UNIT_NULL,
+        "brier_clock": UNIT_NULL,
+        "ece": UNIT_NULL,
+        "reason": STR_NULL,
+    },
+    key=("clock", "hours", "method"),
+)
+
+# deciding as soon as the network is sure: see cellfate.evaluation.time.earliness; chosen on validation, judged on held-out trajectories
+EARLINESS = Table(
+    "earliness",
+    {
+        "patience": Column("int", low=1),
+        "threshold": Column("float", low=0.5, high=1),
+        "chosen": BOOL,
+        "n_trajectories": COUNT,
+        "decided": UNIT_NULL,
+        "balanced_accuracy": UNIT_NULL,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "seen": UNIT_NULL,
+        "hours_before_end": HOURS_NULL,
+        "harmonic_mean": UNIT_NULL,
+        "cost": UNIT_NULL,
+        "reason": STR_NULL,
+    },
+    key=("chosen", "patience", "threshold"),
+)
+
+# from how many hours before the end on each method is better than chance: see cellfate.evaluation.time.known
+KNOWN_FROM = Table(
+    "known_from",
+    {
+        "method": STR,
+        "frames": Column("int", nullable=True, low=0),
+        "hours": HOURS_NULL,
+        "shortest": HOURS_NULL,
+        "longest": HOURS_NULL,
+        "n_trajectories": COUNT,
+        "units_negative": COUNT,
+        "units_positive": COUNT,
+        "reason": STR_NULL,
+    },
+    key=("method",),
+)

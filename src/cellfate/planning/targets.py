@@ -14,6 +14,7 @@ FIGURES = {  # of the main target, the design and then the paper's order, with t
     "design": "Design: what stands where and what it tells",
     "figure_2": "Figure 2: confusion matrix",
     "figure_3": "Figure 3: truncation and last k frames",
+    "lead_time": "Lead time: known from when on",
     "figure_4": "Figure 4: attention and occlusion before the event",
     "figure_5": "Figure 5: features of the frames that count",
     "figure_6": "Figure 6: trajectories with their attention",

@@ -11,7 +11,8 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
 from cellfate.evaluation.baselines.scores import LABELS, headline_rows
-from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS, SPLIT_AUDIT
+from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, KNOWN_FROM, METRICS, SPLIT_AUDIT
+from cellfate.evaluation.time.known import known_line
 from cellfate.report.first_lines import first_lines, notes_of
 
 NUMBERS = {"balanced_accuracy": "balanced accuracy", "f1_macro": "macro F1", "auroc": "AUROC", "log_loss": "log-loss"}
@@ -26,6 +27,7 @@ def headline(folder: str | Path) -> str:
     metrics = read_table(folder / "tables" / "test_metrics.csv", METRICS)
     design_lines = read_table(folder / "tables" / "design_lines.csv", DESIGN_LINES)
     baselines = read_table(folder / "tables" / "baselines.csv", BASELINES)
+    known = read_table(folder / "tables" / "known_from.csv", KNOWN_FROM)
     split_audit = read_table(folder / "tables" / "split_audit.csv", SPLIT_AUDIT)
     metrics = metrics[(metrics["scope"] == "all") & (metrics["class"] == "all")].set_index("metric")
     shown = metrics.loc["balanced_accuracy"]
@@ -34,6 +36,7 @@ def headline(folder: str | Path) -> str:
     for metric, name in NUMBERS.items():
         row = metrics.loc[metric]
         lines.append(f"  {name:<18} {row['value']:.3f}   {_interval(row)}")
+    lines.append(known_line(known))
     lines.append("Balanced accuracy of simple baselines, and the network's less theirs:")
     lines += [_baseline_line(row) for row in headline_rows(baselines).iloc[1:].itertuples()]
     lines += notes_of(design_lines)

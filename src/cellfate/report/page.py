@@ -13,6 +13,7 @@ from cellfate.base.files import replacing
 from cellfate.base.plot_style import COURSE_LABELS, feature_label, readable
 from cellfate.evaluation.baselines.scores import LABELS, headline_rows
 from cellfate.evaluation.sets import sets_lines
+from cellfate.evaluation.time.known import known_line
 from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.report.not_measured import (
     LAST_K,
@@ -72,6 +73,7 @@ def summary_page(
     baselines: pd.DataFrame,
     split_audit: pd.DataFrame,
     calibration: pd.DataFrame,
+    known: pd.DataFrame,
     sets: pd.DataFrame,
     effects: pd.DataFrame,
     comparison_steps: pd.DataFrame,
@@ -95,7 +97,7 @@ def summary_page(
         title=f"{readable(names[0])} or {readable(names[1])}",
         dataset=dataset,
         protocol=protocol,
-        first_lines=first_lines(design_lines, split_audit, baselines),
+        first_lines=[*first_lines(design_lines, split_audit, baselines), known_line(known)],
         cards=_cards(metrics, names),
         metrics=_metrics_table(metrics, names),
         flow=_flow_table(flow, names),

@@ -32,6 +32,16 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.log(np.clip(own, SMALLEST, 1)).mean())
 
 
+def weighted_ece(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, bins: int) -> float:
+    """The expected calibration error of :func:`reliability` where the cells (N,) count by ``weights``; NaN for no cell."""
+    labels, probabilities, weights = (np.asarray(values, float) for values in (labels, probabilities, weights))
+    if weights.sum() == 0:
+        return np.nan
+    which = np.minimum((probabilities * bins).astype(int), bins - 1)
+    gaps = np.bincount(which, weights * (labels - probabilities), minlength=bins)
+    return float(np.abs(gaps).sum() / weights.sum())
+
+
 def log_odds(probabilities: np.ndarray) -> np.ndarray:
     """Log-odds of probabilities, which are kept from 0 and 1."""
     inside = np.clip(np.asarray(probabilities, float), SMALLEST, 1 - SMALLEST)

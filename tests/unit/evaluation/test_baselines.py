@@ -21,7 +21,7 @@ from cellfate.evaluation.tables import BASELINE_PREDICTIONS, BASELINES
 from cellfate.statistics.intervals import ALIKE
 
 OF_IMAGES = ("rings_last_frame", "rings_any_frame", "rings_prefix")
-predict = partial(predict_baselines, dropped=[0, 3, 9], min_frames=5, seed=0)
+predict = partial(predict_baselines, dropped=[0, 3, 9], drug={}, every=1, min_frames=5, seed=0)
 
 
 # ---- prefixes ----
@@ -115,7 +115,11 @@ def scores_at(predictions, n):
 def test_every_baseline_predicts_each_test_prefix_once(predictions):
     assert set(predictions["method"]) == {"majority", *VARIABLES, *OF_IMAGES}
     assert set(predictions["recording"]) == {"r1"}
-    assert predictions.groupby(["method", "n"])["trajectory"].nunique().eq(10).all()
+    dropped = predictions[predictions["n"].isin([0, 3, 9])]
+    assert dropped.groupby(["method", "n"])["trajectory"].nunique().eq(10).all()
+    assert not predictions.duplicated(["method", "trajectory", "n"]).any()
+    further = predictions[~predictions["n"].isin([0, 3, 9])]
+    assert set(further["method"]) == {"rings_any_frame", "rings_prefix"}, "those that are fitted once are there at every landmark"
 
 
 def test_brightness_that_tells_the_fate_is_found_and_one_dose_tells_nothing(predictions):

@@ -12,7 +12,7 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.plot_style import empty_figure, save_figure
 from cellfate.base.tables import check_table
-from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, METRICS, SETS, SPLIT_AUDIT
+from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, KNOWN_FROM, METRICS, SETS, SPLIT_AUDIT
 from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, EFFECT_SUMMARY
 from cellfate.report.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
 from cellfate.report.page import caveats, summary_page, write_summary
@@ -27,6 +27,9 @@ CAPTIONS = sorted(Path(__file__).parents[3].glob("workflow/report/*.rst"))
 
 def table(declared, rows):
     return check_table(pd.DataFrame(rows, columns=list(declared.columns)), declared, "test")
+
+
+KNOWN = table(KNOWN_FROM, [("network", 10, 5.0, None, None, 40, 4, 4, "no range: few recordings")])
 
 
 def metrics(sizes=(200, 300), units=UNITS):
@@ -151,6 +154,7 @@ def page(figures, **changes):
         "design_scores": design_scores(),
         "baselines": baselines(),
         "split_audit": table(SPLIT_AUDIT, []),
+        "known": KNOWN,
         "sets": table(SETS, []),
         "calibration": calibration(),
         "effects": effects(),
@@ -374,7 +378,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
     content = {"figures": figures, "captions": CAPTIONS, "notes": [], "software": "x", "config_digest": "y"}
     tables = {"metrics": metrics(), "truncation": truncation(), "flow": flow(), "calibration": calibration(), "effects": effects()}
     tables |= {"design_lines": design_lines(), "design_scores": design_scores(), "baselines": baselines()}
-    tables |= {"split_audit": table(SPLIT_AUDIT, []), "sets": table(SETS, [])}
+    tables |= {"split_audit": table(SPLIT_AUDIT, []), "sets": table(SETS, []), "known": KNOWN}
     tables |= {"last_k": curve({5: (9, 9)}, "last_k"), "trajectories": trajectories(), "comparison_steps": steps((9,) * 5, (9,) * 5)}
     content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):

@@ -1,11 +1,12 @@
 """Prefixes of trajectories as numbers: what is seen of a cell when its last n frames are not there yet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.evaluation.time.clocks import landmarks
 
 KEYS = ["recording", "track_id", "frame"]
 
@@ -79,3 +80,24 @@ def prefixes(trajectories: pd.DataFrame, course: Course, dropped: Sequence[int],
     index, n, last = (np.array(column, int) for column in zip(*found, strict=True))
     rows = trajectories.loc[index].reset_index(drop=True)
     return rows.assign(n=n, n_frames=rows["n_frames"] - n, last_frame=last)
+
+
+def landmark_prefixes(
+    trajectories: pd.DataFrame, course: Course, known: pd.DataFrame, drug: Mapping[str, float | None], every: int, min_frames: int
+) -> pd.DataFrame:
+    """Rows as of :func:`prefixes` for the frames that are seen of ``trajectories`` at each landmark, without those in ``known``.
+
+    At a landmark the network's latest prediction counts, of min_frames frames and every ``every``-th after it, or one of ``known``.
+    """
+    there = known.groupby("trajectory")["n_frames"].agg(set)
+    at = landmarks(trajectories, drug).groupby("trajectory")["at_frame"].unique()
+    found = []
+    for row in trajectories.itertuples():
+        frames, own = course.of(row)[0], there.get(row.trajectory, set())
+        grid = np.array(sorted(own | set(range(min_frames, row.n_frames + 1, every))))
+        seen = np.searchsorted(frames, at.get(row.trajectory, np.empty(0)), side="right")
+        places = np.searchsorted(grid, seen, side="right") - 1
+        found += [(row.Index, n, frames[n - 1]) for n in sorted(set(grid[places[places >= 0]]) - own)]
+    index, n, last = (np.array(column, int) for column in zip(*found, strict=True)) if found else (np.empty(0, int),) * 3
+    rows = trajectories.loc[index].reset_index(drop=True)
+    return rows.assign(n=rows["n_frames"] - n, n_frames=n, last_frame=last)

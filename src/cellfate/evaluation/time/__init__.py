@@ -1,0 +1,1 @@
+"""What could be known when: before the event, and looking forward."""

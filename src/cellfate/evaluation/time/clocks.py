@@ -1,0 +1,63 @@
+"""Moments at which cells are looked at, none of which knows how their tracks go on: so many hours after a start.
+
+Two clocks: from each track's first frame, and from the drug (from the recording's first frame, where no recording says when its drug came).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cellfate.trajectories.lengths import Lengths
+
+TRACK, DRUG, RECORDING = "track", "drug", "recording"
+EPSILON = 1e-9
+
+
+def start_hours(trajectories: pd.DataFrame, drug: Mapping[str, float | None]) -> dict[str, pd.Series]:
+    """For each clock the hours (N,), since its recording's first frame, at which it starts for each of ``trajectories``; NaN: never.
+
+    ``drug`` has the hours at which each recording got its drug, None where nobody says. A recording without a treatment has no such hour.
+    """
+    interval = trajectories["frame_interval_min"] / 60
+    clocks = {TRACK: trajectories["first_frame"] * interval}
+    came = trajectories["recording"].map({name: hours for name, hours in drug.items() if hours is not None}).astype(float)
+    if came.notna().any():
+        return clocks | {DRUG: came}
+    return clocks | {RECORDING: pd.Series(0.0, trajectories.index)}
+
+
+def landmark_hours(trajectories: pd.DataFrame) -> np.ndarray:
+    """The hours after a start at which cells are looked at: every :attr:`Lengths.step` frames, to the longest track that is usable."""
+    interval = float(trajectories["frame_interval_min"].median()) / 60
+    lengths = Lengths.of(trajectories, None)
+    return np.arange(0, lengths.longest, lengths.step) * interval
+
+
+def landmarks(trajectories: pd.DataFrame, drug: Mapping[str, float | None]) -> pd.DataFrame:
+    """Rows clock, hours, trajectory, at_frame: every track at every moment at which it is followed and undecided.
+
+    ``at_frame`` is the recording's frame of that moment. A track is followed from its first to its last frame; its event comes later.
+    """
+    tables = []
+    interval = trajectories["frame_interval_min"] / 60
+    for clock, start in start_hours(trajectories, drug).items():
+        for hours in landmark_hours(trajectories):
+            at = np.floor((start + hours) / interval + EPSILON)
+            followed = (at >= trajectories["first_frame"]) & (at <= trajectories["last_frame"])
+            rows = trajectories.loc[followed, ["trajectory"]]
+            tables.append(rows.assign(clock=clock, hours=float(hours), at_frame=at[followed].astype(int)))
+    return pd.concat(tables, ignore_index=True)[["clock", "hours", "trajectory", "at_frame"]]
+
+
+def censoring_survival(entry: np.ndarray, end: np.ndarray, censored: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """P(not censored before each of ``times``), (M,), by Kaplan and Meier from tracks (N,) that are followed from ``entry`` to ``end``.
+
+    ``censored`` says whether the end is a loss and not an event. Tracks that enter late count from then on (left truncation).
+    """
+    entry, end, censored = np.asarray(entry, float), np.asarray(end, float), np.asarray(censored, bool)
+    losses, counts = np.unique(end[censored], return_counts=True)
+    at_risk = np.array([((entry <= loss) & (end >= loss)).sum() for loss in losses])
+    factors = 1 - counts / at_risk
+    survival = np.concatenate([[1.0], np.cumprod(factors)])
+    return survival[np.searchsorted(losses, np.asarray(times, float), side="left")]

@@ -1,0 +1,236 @@
+"""Landmarks, early calls and known-from: who is at risk, what is weighted, and what the answers are where they are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cellfate.base.tables import check_table
+from cellfate.evaluation.scoring import Units
+from cellfate.evaluation.tables import EARLINESS, KNOWN_FROM, LANDMARKS
+from cellfate.evaluation.time.clocks import DRUG, RECORDING, TRACK, censoring_survival, landmark_hours, landmarks
+from cellfate.evaluation.time.earliness import choose_trigger, decide, measures, sure_of, tabulate_earliness
+from cellfate.evaluation.time.known import cohort_of, known_frames, known_line, tabulate_known
+from cellfate.evaluation.time.landmarks import LARGEST_WEIGHT, landmarks_of_folds, tabulate_landmarks
+from cellfate.statistics.reliability import reliability, weighted_ece
+
+OUTCOMES = {"negative": "apoptosis", "positive": "mitosis"}
+UNITS = Units.of(OUTCOMES, "recording")
+
+
+def data(recordings=12, cells=20, seed=0, lost=0.4, known_from=10, last=40):
+    """Tracks that begin at frame 0; a cell's outcome is in its logit in its last ``known_from`` frames. ``lost``: share censored."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for r in range(recordings):
+        for c in range(cells):
+            length, label = int(rng.integers(15, last)), int(rng.integers(2))
+            seen = int(rng.integers(10, length + 1)) if rng.random() < lost else length
+            rows.append((f"r{r:02}/{c}", f"r{r:02}", label if seen == length else None, length, seen))
+    table = pd.DataFrame(rows, columns=["trajectory", "recording", "label", "length", "n_frames"])
+    table["label"] = table["label"].astype("Int64")
+    fixed = {"group": None, "treatment": "none", "lineage": table["trajectory"], "frame_interval_min": 30.0, "first_frame": 0}
+    table = table.assign(**fixed, last_frame=table["n_frames"] - 1, usable=table["label"].notna())
+    part = np.where(table["recording"].str[1:].astype(int) % 3 == 0, "test", "train")
+    part = np.where(table["recording"].str[1:].astype(int) % 3 == 1, "validation", part)
+    split = pd.DataFrame({"trajectory": table["trajectory"], "fold": 0, "split": np.where(table["usable"], part, "unlabelled")})
+    found = []
+    for row in table[table["usable"]].itertuples():
+        for n in range(5, row.n_frames + 1):
+            knows = n > row.n_frames - known_from
+            logit = (3.0 if row.label else -3.0) * knows + rng.normal(0, 1)
+            found.append((row.trajectory, n, n - 1, logit, int(row.label)))
+    prefixes = pd.DataFrame(found, columns=["trajectory", "n_frames", "frame", "logit", "label"])
+    prefixes = prefixes.merge(split, on="trajectory").merge(table[["trajectory", "recording"]], on="trajectory")
+    prefixes["probability"] = 1 / (1 + np.exp(-prefixes["logit"]))
+    return table, split, prefixes[prefixes["split"] != "train"]
+
+
+def baselines_of(prefixes, table):
+    rows = prefixes[prefixes["split"] == "test"]
+    n = rows["trajectory"].map(table.set_index("trajectory")["n_frames"]) - rows["n_frames"]
+    return rows[["trajectory", "fold"]].assign(method="rings_any_frame", n=n, probability=0.5 + 0.1 * (rows["label"] * 2 - 1))
+
+
+# ---- clocks ----
+
+
+def test_a_track_is_at_risk_from_its_first_to_its_last_frame_and_no_longer():
+    table = data(recordings=1, cells=4)[0]
+    table.loc[0, ["first_frame", "last_frame", "n_frames"]] = [4, 18, 15]
+    found = landmarks(table, {})
+    own = found[(found["trajectory"] == table["trajectory"][0]) & (found["clock"] == RECORDING)]
+    assert own["at_frame"].between(4, 18).all()
+    from_start = found[(found["trajectory"] == table["trajectory"][0]) & (found["clock"] == TRACK)]
+    assert from_start["at_frame"].min() == 4
+    assert (from_start["hours"] == (from_start["at_frame"] - 4) / 2).all()
+
+
+def test_without_a_drug_the_recording_is_the_clock_and_untreated_recordings_have_no_drug():
+    table = data(recordings=2, cells=4)[0]
+    assert set(landmarks(table, {"r00": None, "r01": None})["clock"]) == {TRACK, RECORDING}
+    treated = landmarks(table, {"r00": None, "r01": 3.0})
+    assert set(treated["clock"]) == {TRACK, DRUG}
+    of_drug = treated[treated["clock"] == DRUG]
+    assert set(of_drug["trajectory"].str[:3]) == {"r01"}
+    assert (of_drug["at_frame"] == 6 + 2 * of_drug["hours"]).all()
+
+
+def test_no_landmark_lies_beyond_the_longest_track():
+    table = data()[0]
+    assert landmark_hours(table).max() < table["n_frames"].max() / 2
+
+
+def test_survival_of_censoring_is_that_of_kaplan_and_meier():
+    end, censored = np.array([1.0, 2, 3, 4, 5]), np.array([True, False, True, False, True])
+    found = censoring_survival(np.zeros(5), end, censored, np.array([0.5, 1.5, 2.5, 3.5, 5.0, 5.5]))
+    np.testing.assert_allclose(found, [1, 4 / 5, 4 / 5, 4 / 5 * 2 / 3, 4 / 5 * 2 / 3, 0])
+    late = censoring_survival(np.array([0.0, 0, 2, 0, 0]), end, censored, np.array([1.5]))
+    assert late[0] == pytest.approx(3 / 4), "a track that enters later is not at risk before"
+
+
+# ---- landmarks ----
+
+
+def test_landmarks_count_all_cells_and_score_those_whose_outcome_was_seen():
+    table, split, prefixes = data(known_from=40)
+    rows = landmarks_of_folds(table, split, prefixes, baselines_of(prefixes, table), {}, calibrated=True)
+    found = check_table(tabulate_landmarks(rows, UNITS), LANDMARKS, "landmarks")
+    assert set(found["method"]) == {"network", "rings_any_frame", "clock"}
+    counts = found[found["method"] == "network"]
+    assert (counts["n_at_risk"] == counts["n_negative"] + counts["n_positive"] + counts["n_censored"]).all()
+    held_out = table[table["recording"].isin(["r00", "r03", "r06", "r09"])]
+    first = counts[(counts["clock"] == TRACK) & (counts["hours"] == 0)].iloc[0]
+    assert first["n_at_risk"] == len(held_out)
+    assert first["n_scored"] == 0, "5 frames are needed"
+    assert first["reason"] == "outcomes of both kinds are needed"
+    later = counts[(counts["clock"] == TRACK) & (counts["hours"] == 5)].iloc[0]
+    assert later["balanced_accuracy"] > 0.95
+    assert later["brier"] < later["brier_clock"] / 2
+
+
+def test_weights_make_good_for_cells_that_were_lost():
+    """Cells of label 1 have their events late, so more of them are lost and their share among those seen is too small."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for r in range(12):
+        for c in range(300):
+            label = int(rng.integers(2))
+            length = int(rng.integers(30, 40)) if label else int(rng.integers(8, 18))
+            loss = int(rng.geometric(0.03))
+            rows.append((f"r{r:02}/{c}", f"r{r:02}", label if loss >= length else None, min(length, loss)))
+    table = pd.DataFrame(rows, columns=["trajectory", "recording", "label", "n_frames"])
+    table["label"] = table["label"].astype("Int64")
+    fixed = {"group": None, "treatment": "none", "lineage": "", "frame_interval_min": 30.0, "first_frame": 0}
+    table = table.assign(**fixed, last_frame=table["n_frames"] - 1, usable=table["label"].notna())
+    part = np.where(table["recording"].str[1:].astype(int) % 2 == 0, "test", "train")
+    split = pd.DataFrame({"trajectory": table["trajectory"], "fold": 0, "split": np.where(table["usable"], part, "unlabelled")})
+    tested = table[table["usable"] & (part == "test")]
+    prefixes = pd.DataFrame({"trajectory": tested["trajectory"], "fold": 0, "split": "test", "n_frames": 1, "frame": 0, "logit": 0.1})
+    prefixes = prefixes.assign(probability=0.5, label=tested["label"].to_numpy())
+    none = pd.DataFrame(columns=["method", "fold", "trajectory", "n", "probability"])
+    found = landmarks_of_folds(table, split, prefixes, none, {}, calibrated=True)
+    now = found[(found["clock"] == TRACK) & (found["hours"] == 0) & found["label"].notna()]
+    plain = float(now["label"].astype(float).mean())
+    weighted = float(np.average(now["label"].astype(float), weights=now["weight"]))
+    assert plain < 0.42
+    assert abs(weighted - 0.5) < 0.05
+    assert now["weight"].max() <= LARGEST_WEIGHT
+
+
+def test_a_weighted_calibration_error_is_the_plain_one_where_all_weigh_the_same():
+    rng = np.random.default_rng(0)
+    labels, probabilities = rng.integers(0, 2, 200), rng.random(200)
+    assert weighted_ece(labels, probabilities, np.full(200, 3.0), 5) == pytest.approx(reliability(labels, probabilities, 5)[1]["ece"])
+    assert np.isnan(weighted_ece([], [], [], 5))
+
+
+# ---- early calls ----
+
+
+def test_a_cell_is_called_when_the_network_is_sure_often_enough_and_at_its_end_at_the_latest():
+    rows = pd.DataFrame({"trajectory": "a", "recording": "r", "fold": 0, "label": 1, "n_frames": [1, 2, 3, 4, 5]})
+    rows = rows.assign(logit=[-3.0, 3.0, -3.0, 3.0, 3.0], probability=[0.05, 0.95, 0.05, 0.95, 0.95])
+    sure = sure_of(rows, {0: 0.5})
+    once, twice, never = decide(sure, 0.9, 1), decide(sure, 0.9, 2), decide(sure, 0.99, 1)
+    assert (once["n_frames"][0], once["call"][0], once["decided"][0]) == (1, 0, True)
+    assert (twice["n_frames"][0], twice["call"][0], twice["decided"][0]) == (5, 1, True)
+    assert (never["n_frames"][0], never["call"][0], never["decided"][0]) == (5, 1, False)
+    assert (never["n_total"] == 5).all()
+
+
+def test_sureness_does_not_grow_with_the_base_rate():
+    rows = pd.DataFrame({"fold": [0], "logit": [0.0], "probability": [0.8]})
+    assert sure_of(rows, {0: 0.8})["sure"][0] == pytest.approx(0.5)
+
+
+def test_thresholds_are_chosen_on_validation_and_pay():
+    table, _, prefixes = data(known_from=10, lost=0.0)
+    groups = table.set_index("trajectory")["group"]
+    found = check_table(tabulate_earliness(prefixes, 0.5, groups, UNITS, {0: 0.5}), EARLINESS, "earliness")
+    chosen = found[found["chosen"]].iloc[0]
+    grid = found[~found["chosen"]]
+    assert chosen["harmonic_mean"] > grid.loc[(grid["patience"] == 1) & (grid["threshold"] == 0.5), "harmonic_mean"].iloc[0] - 0.02
+    assert grid["seen"].between(0, 1).all()
+    assert (grid[grid["patience"] == 1].sort_values("threshold")["seen"].diff().dropna() >= 0).all(), "a higher threshold waits longer"
+    assert choose_trigger(sure_of(prefixes[prefixes["split"] == "validation"], {0: 0.5}))[0] > 0.5
+
+
+def test_measures_are_nothing_without_both_outcomes():
+    called = pd.DataFrame({"label": [1, 1], "call": [1, 1], "n_frames": [2, 3], "n_total": [4, 4], "decided": [True, True]})
+    assert np.isnan(measures(called)["balanced_accuracy"])
+
+
+# ---- known from ----
+
+
+def cohort(recordings=8, cells=12, known_from=10, seed=0):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for r in range(recordings):
+        for c in range(cells):
+            label = c % 2
+            for n in (0, 5, 10, 15, 20):
+                right = rng.random() < (0.95 if n < known_from else 0.5)
+                rows.append((f"r{r}/{c}", f"r{r}", None, 0, label, label if right else 1 - label, n))
+    return pd.DataFrame(rows, columns=["trajectory", "recording", "group", "fold", "label", "predicted", "n"])
+
+
+def test_known_from_is_the_farthest_step_before_which_all_are_better_than_chance():
+    assert known_frames(cohort(), UNITS)[0] == 5
+    gap = cohort().assign(predicted=lambda one: np.where(one["n"] == 0, 1 - one["label"], one["predicted"]))
+    assert known_frames(gap, UNITS) == (None, "not better than chance with all frames")
+
+
+def test_the_line_names_network_and_best_baseline():
+    rows = cohort()
+    baselines = rows[["fold", "trajectory", "n"]].assign(method="rings_any_frame", probability=np.where(rows["n"] < 20, rows["label"], 0.5))
+    found = check_table(tabulate_known(rows, baselines, 0.5, UNITS), KNOWN_FROM, "known")
+    line = known_line(found)
+    assert line.startswith("The network's call is better than chance from 2.5 h before the end (")
+    assert "rings of the last frame, logistic fitted on all prefixes, from 7.5 h before the end" in line
+
+
+@pytest.mark.parametrize("recordings", [1, 2])
+def test_few_recordings_are_no_interval_and_the_line_says_so(recordings):
+    rows = cohort(recordings=recordings)
+    found = tabulate_known(rows, pd.DataFrame(columns=["method", "fold", "trajectory", "n", "probability"]), 0.5, UNITS)
+    assert found["frames"].isna().all()
+    assert "no interval" in found["reason"][0]
+    assert known_line(found).startswith("The network's call is not shown to be better than chance at any time (no interval: ")
+
+
+def test_no_cohort_is_said():
+    rows = cohort()[:0]
+    found = check_table(
+        tabulate_known(rows, pd.DataFrame(columns=["method", "fold", "trajectory", "n", "probability"]), 0.5, UNITS), KNOWN_FROM, "k"
+    )
+    assert "no held-out trajectory is long enough" in known_line(found)
+
+
+def test_the_cohort_has_every_step():
+    table, _, prefixes = data(lost=0.0)
+    tests = prefixes[prefixes["split"] == "test"]
+    total = tests["trajectory"].map(table.set_index("trajectory")["n_frames"])
+    predictions = tests.assign(condition="truncation", n=total - tests["n_frames"], treatment="none")
+    found = cohort_of(predictions, table.set_index("trajectory")["group"], [0, 5, 20], None)
+    assert set(found.groupby("trajectory")["n"].nunique()) == {3}
