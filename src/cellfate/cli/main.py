@@ -18,6 +18,7 @@ COMMANDS = {  # name: (module, what --help says of it)
     "check": ("cellfate.cli.check", "look at a recordings sheet, its images and its tracks before anything is computed"),
     "predict": ("cellfate.cli.predict", "predict the cells of recordings that have tracks, with an exported model"),
     "headline": ("cellfate.cli.headline", "print the headline numbers of a finished run"),
+    "compare": ("cellfate.cli.compare", "compare two finished runs on the cells that both held out"),
     "card": ("cellfate.cli.card", "print the card of an exported model: what it was trained on, and how good it is"),
 }
 DESCRIPTION = """\
@@ -31,6 +32,7 @@ examples:
   cellfate card results/demo/corrected/model
   cellfate predict results/demo/corrected/model new_recordings.tsv --output predictions
   cellfate headline results/demo/corrected
+  cellfate compare results/demo/paper results/demo/corrected
 
 "cellfate COMMAND --help" says more of a command. The exit status is 0, 1 for bad input, 2 for a mistyped command line.
 """

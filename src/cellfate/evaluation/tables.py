@@ -1,6 +1,6 @@
 """Tables of scores."""
 
-from cellfate.base.tables import BOOL, COUNT, DELTA_NULL, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
+from cellfate.base.tables import BOOL, COUNT, DELTA_NULL, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 from cellfate.evaluation.rates import VARIABLES
 from cellfate.model.tables import CONDITIONS
 
@@ -104,6 +104,59 @@ BASELINE_PREDICTIONS = Table(
         "probability": UNIT,
     },
     key=("method", "fold", "trajectory", "n"),
+)
+
+# what the comparison of runs reads of the predictions of any version; the columns of probabilities have had other names
+RUN_PREDICTIONS = Table(
+    "predictions",
+    {
+        "trajectory": STR,
+        "recording": STR,
+        "fold": COUNT,
+        "split": STR,
+        "condition": STR,
+        "n": COUNT,
+        "label": Column("int", nullable=True, allowed=(0, 1)),
+        "logit": FLOAT,
+    },
+    key=("trajectory", "fold", "condition", "n"),
+    open=True,
+)
+
+# two runs on the same held-out trajectories, without their last n frames; difference is that of b less that of a. Counts are of the
+# cells that the row is of, by which run calls them rightly
+RUN_COMPARISON = Table(
+    "comparison",
+    {
+        "run_a": STR,
+        "run_b": STR,
+        "condition": Column("str", allowed=("full", "truncation")),
+        "n": COUNT,
+        "metric": STR,
+        "class": STR,
+        "a": FLOAT_NULL,
+        "a_low": FLOAT_NULL,
+        "a_high": FLOAT_NULL,
+        "a_reason": STR_NULL,
+        "b": FLOAT_NULL,
+        "b_low": FLOAT_NULL,
+        "b_high": FLOAT_NULL,
+        "b_reason": STR_NULL,
+        "difference": FLOAT_NULL,
+        "difference_low": FLOAT_NULL,
+        "difference_high": FLOAT_NULL,
+        "difference_reason": STR_NULL,
+        "n_trajectories": COUNT,
+        "unit": Column("str", allowed=("recording", "group")),
+        "units": COUNT,
+        "units_negative": COUNT,
+        "units_positive": COUNT,
+        "both_right": COUNT,
+        "only_a_right": COUNT,
+        "only_b_right": COUNT,
+        "none_right": COUNT,
+    },
+    key=("condition", "n", "metric", "class"),
 )
 
 # balanced accuracy and log-loss of network and baselines on the same trajectories. lead is how much better the network is: its

@@ -12,6 +12,7 @@ LEVEL = 0.95
 FEWEST_UNITS = {COUNTS: 3, LOSSES: 3, PAIRS: 8}  # of each part of a score; the spread of two is a guess, pairs across recordings need more
 FEWEST_FREEDOM = 1.5  # degrees of freedom; t quantiles run away below
 GUARD = 0.90  # no limits are closer than those of independent cells at this level; at 0.95 too many intervals hold the score
+SAME = "every cell contributes the same"
 ALIKE = "all cells are called the same, so it is 0.5 in any recording"
 MORE_DIFFERING = 0.25  # cells in each part; chosen where both predictors are nearly perfect, without it 88 to 91 % are covered there
 CLUSTERS, CELLS = "cluster-robust t", f"independent cells, {GUARD:.0%}"
@@ -81,7 +82,7 @@ def _too_few(counts: np.ndarray, needed: int, names: Sequence[str], unit: str) -
 def _too_little(score: Score, spread: _Spread, unit: str) -> str | None:
     """Why units that are enough say too little, None where they do not."""
     if spread.independent == 0 and (score.kind == LOSSES or score.difference):
-        return "every cell contributes the same"
+        return SAME
     if score.kind == COUNTS and not score.difference and sorted(score.means) == [0, 1]:
         return ALIKE
     if spread.freedom < FEWEST_FREEDOM:

@@ -79,6 +79,13 @@ def log_loss(labels: np.ndarray, logits: np.ndarray) -> Score:
     return Score(losses[None], np.ones((1, len(labels))), np.ones(1), labels, LOSSES)
 
 
+def brier(labels: np.ndarray, probabilities: np.ndarray) -> Score:
+    """The mean squared difference of the probabilities of class 1 from what happened."""
+    labels = np.asarray(labels)
+    losses = (np.asarray(probabilities, float) - labels) ** 2
+    return Score(losses[None], np.ones((1, len(labels))), np.ones(1), labels, LOSSES)
+
+
 def auroc(labels: np.ndarray, logits: np.ndarray) -> Score:
     """The share of pairs of one cell of each class in which that of class 1 has the higher logit; ties count half.
 

@@ -16,7 +16,7 @@ from cellfate.base.tables import write_table
 from cellfate.cli.main import COMMANDS, main
 from cellfate.transition.tables import TRANSITION_SCORES
 
-OURS = ("predict", "headline", "card")
+OURS = ("predict", "headline", "compare", "card")
 
 
 def python(*arguments: str, **options) -> subprocess.CompletedProcess:

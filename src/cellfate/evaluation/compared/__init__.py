@@ -1,0 +1,1 @@
+"""Two finished runs on the same held-out trajectories, side by side."""
