@@ -115,7 +115,7 @@ def write_model(folder: Path) -> None:
     outcomes = {"negative": "apoptosis", "positive": "mitosis"}
     settings = {"channels": NAMES, "crop_size": 112, "scaling": scaling, "outcomes": outcomes, "fold": 0}
     save_model(folder, model, {**settings, "frame_intervals_min": [30.0], "pixel_sizes_um": []})
-    calibration = Calibration(1.0, slope=0.0, reference_frames=50, first_frames=10, last_frames=FRAMES, prior=0.5, n_validation=20)
+    calibration = Calibration("temperature", "", 1.0, first_frames=10, last_frames=FRAMES, prior=0.5, n_negative=10, n_positive=10)
     save_calibration(calibration, folder / "calibration.json")
 
 

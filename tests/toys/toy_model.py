@@ -26,7 +26,18 @@ def write_model(folder: Path, **changes) -> Path:
             model.embed(torch.randn(8, 3, 16, 16) * 2 + 1)
     settings = {"channels": CHANNELS, "crop_size": 16, "scaling": SCALING, "outcomes": OUTCOMES, "fold": 0, "min_frames": 5}
     save_model(folder, model, {**settings, "frame_intervals_min": [30.0], "pixel_sizes_um": [0.5], **changes})
-    calibration = Calibration(2.0, slope=-0.5, reference_frames=16, first_frames=4, last_frames=20, prior=0.8, n_validation=20)
+    calibration = Calibration(
+        "temperature_by_frames",
+        "",
+        2.0,
+        slope=-0.5,
+        reference_frames=16,
+        first_frames=4,
+        last_frames=20,
+        prior=0.8,
+        n_negative=4,
+        n_positive=16,
+    )
     save_calibration(calibration, folder / "calibration.json")
     return folder
 

@@ -174,6 +174,8 @@ rule tabulate_calibration:
     """Compare probabilities with observed frequencies, before and after calibration, at each truncation."""
     input:
         predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
         code=code_of("evaluation/tabulate_calibration.py"),
     output:
         table="results/{dataset}/{protocol}/tables/calibration.csv",

@@ -27,7 +27,7 @@ METRICS = Table(
     key=("scope", "condition", "n", "cohort", "metric", "class"),
 )
 
-# reliability diagram and its scores, before and after calibration
+# reliability diagram and its scores, before and after calibration; brier_base is that of the share of label 1 in training
 CALIBRATION = Table(
     "calibration",
     {
@@ -42,6 +42,8 @@ CALIBRATION = Table(
         "ece": UNIT_NULL,
         "brier": UNIT_NULL,
         "log_loss": FLOAT_NULL,
+        "brier_base": UNIT_NULL,
+        "brier_skill": Column("float", nullable=True, high=1),
     },
 )
 

@@ -94,8 +94,10 @@ def _lengths(n_frames: int, truncation: Sequence[int], min_frames: int, every: i
 
 def _fitted(table: pd.DataFrame, trajectories: pd.DataFrame, split: pd.DataFrame, fold: int, min_frames: int) -> Calibration:
     training = split.loc[(split["fold"] == fold) & (split["split"] == "train"), "trajectory"]
-    labels = trajectories.set_index("trajectory")["label"].reindex(training).dropna().to_numpy(float)
-    return fit_calibration(table[(table["split"] == "validation") & (table["n_frames"] >= min_frames)], labels)
+    known = trajectories.set_index("trajectory")
+    validation = table[(table["split"] == "validation") & (table["n_frames"] >= min_frames)]
+    validation = validation.assign(lineage=validation["trajectory"].map(known["lineage"]))
+    return fit_calibration(validation, known["label"].reindex(training).dropna().to_numpy(float))
 
 
 def predict_trajectories(

@@ -24,6 +24,7 @@ from cellfate.report.not_measured import (
     missing_occlusion,
     missing_steps,
 )
+from cellfate.report.probabilities import calibration_caveats, calibration_table
 from cellfate.trajectories.selection import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
@@ -48,7 +49,6 @@ DESIGN_WORDS = {
 }
 PAGE = Path(__file__).with_suffix(".html.j2")
 CARDS = ("balanced_accuracy", "f1_macro", "auroc", "recall")
-SCORES = {"ece": "expected calibration error", "brier": "Brier score", "log_loss": "log-loss"}
 PNG_SCALE = 0.62  # screen pixels per pixel of a 200 dpi figure
 
 
@@ -105,7 +105,7 @@ def summary_page(
         lengths=lengths_line(trajectories, settings),
         baselines=_baselines_table(baselines),
         truncation=_truncation_table(truncation),
-        calibration=_calibration_table(calibration),
+        calibration=calibration_table(calibration),
         effects=_effects_tables(effects, names),
         figures=_figures(figures, captions),
         notes=[
@@ -241,15 +241,6 @@ def _truncation_table(truncation: pd.DataFrame) -> dict:
     return {"cohorts": [words[cohort] for cohort in cohorts], "rows": lines}
 
 
-def _calibration_table(calibration: pd.DataFrame) -> dict:
-    """The scores of the full trajectories before and after calibration."""
-    full = calibration[calibration["condition"] == "full"]
-    stages = [stage for stage in ("raw", "calibrated") if (full["stage"] == stage).any()]
-    first = {stage: full[full["stage"] == stage].iloc[0] for stage in stages}
-    rows = [{"label": label, "cells": [_number(first[stage][score]) for stage in stages]} for score, label in SCORES.items()]
-    return {"stages": [{"raw": "before", "calibrated": "after"}[stage] for stage in stages], "rows": rows if stages else []}
-
-
 def _effects_tables(effects: pd.DataFrame, names: Sequence[str]) -> list[dict]:
     """One table for each course that has rows: features as measured, and relative to other cells."""
     courses = [(label, effects[effects["course"] == course]) for course, label in COURSE_LABELS.items()]
@@ -284,15 +275,7 @@ def caveats(metrics: pd.DataFrame, calibration: pd.DataFrame, names: Sequence[st
         counts = " and ".join(f"{n} “{readable(name)}”" for name, n in sizes.items())
         found.append(f"Few cells: {counts} trajectories were held out. With so few the numbers mean little.")
     found += _few_units(rows, names)
-    if not (calibration["stage"] == "calibrated").any():
-        found.append("The probabilities were not calibrated: evaluation.calibration is false.")
-    full = calibration[calibration["condition"] == "full"].groupby("stage")["log_loss"].first()
-    if {"raw", "calibrated"} <= set(full.index) and full["calibrated"] > full["raw"]:
-        found.append(
-            f"Calibration made the log-loss of held-out cells worse ({full['raw']:.3f} before, {full['calibrated']:.3f} after): "
-            "the validation part is too small or differs from them. The headline numbers use uncalibrated probabilities."
-        )
-    return found
+    return found + calibration_caveats(calibration)
 
 
 def _few_units(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:

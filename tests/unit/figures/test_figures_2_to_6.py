@@ -129,7 +129,7 @@ def calibration(stages=("raw", "calibrated")):
             known = bin_ != 4
             middle = bin_ / 10 + 0.05
             values = (middle, min(1, middle + 0.03), 40) if known else (None, None, 0)
-            rows.append((condition, n, stage, bin_ / 10, bin_ / 10 + 0.1, *values, 0.11 if stage == "raw" else 0.03, 0.09, 0.3))
+            rows.append((condition, n, stage, bin_ / 10, bin_ / 10 + 0.1, *values, 0.11 if stage == "raw" else 0.03, 0.09, 0.3, 0.2, 0.55))
     return check_table(pd.DataFrame(rows, columns=list(CALIBRATION.columns)), CALIBRATION, "test")
 
 
@@ -574,10 +574,11 @@ def test_calibration_shows_scores_and_skips_empty_bins(monkeypatch):
     shown = words(figure, monkeypatch)
     for text in ("ECE 0.110, Brier 0.090", "ECE 0.030, Brier 0.090", "n = 360", "predicted probability of mitosis"):
         assert text in shown
-    reliability, errors = figure.axes
+    reliability, errors, brier = figure.axes
     lines = [line for line in reliability.get_lines() if len(line.get_xdata()) > 2]
     assert [len(line.get_xdata()) for line in lines] == [9, 9]
     assert [list(line.get_ydata()) for line in errors.get_lines()] == [pytest.approx([0.11] * 11), pytest.approx([0.03] * 11)]
+    assert [list(line.get_ydata()) for line in brier.get_lines()] == [pytest.approx([value] * 11) for value in (0.09, 0.09, 0.2)]
     assert "after calibration" not in words(plot_calibration(calibration(("raw",)), FATES), monkeypatch)
 
 

@@ -117,7 +117,7 @@ def baselines(*values):
 
 
 def calibration(stages=("raw", "calibrated")):
-    scores = {"raw": (0.2, 0.15, 0.5), "calibrated": (0.05, 0.1, 0.3)}
+    scores = {"raw": (0.2, 0.15, 0.5, 0.2, 0.25), "calibrated": (0.05, 0.1, 0.3, 0.2, 0.5)}
     return table(CALIBRATION, [("full", 0, stage, 0.0, 1.0, 0.5, 0.5, 40, *scores[stage]) for stage in stages])
 
 
@@ -263,6 +263,14 @@ def test_outcomes_that_are_not_compared_are_kept_in_mind(figures):
 def test_calibration_that_makes_it_worse_is_said():
     worse = calibration().assign(log_loss=[0.3, 0.5])
     assert "log-loss of held-out cells worse (0.300 before, 0.500 after)" in caveats(metrics(), worse, NAMES)[0]
+
+
+def test_probabilities_that_are_worse_than_the_base_rate_are_said():
+    steps = [calibration().assign(condition="truncation", n=n, brier=brier) for n, brier in ((0, 0.1), (10, 0.21), (20, 0.26))]
+    (found,) = caveats(metrics(), pd.concat([calibration(), *steps]), NAMES)
+    assert "with 10 frames left out, 20 frames left out: Brier score up to 0.260 against 0.200" in found
+    raw = pd.concat([calibration(), steps[1].assign(brier=[0.3, 0.1])])  # the raw one is worse, and not used
+    assert caveats(metrics(), raw, NAMES) == []
 
 
 def test_a_sound_run_has_no_caveats(figures):
