@@ -40,9 +40,7 @@ def way_of(
 
     def way() -> np.ndarray:
         pairs = zip(numbers, counts, strict=True)
-        found = embed_trajectories(
-            model, pairs, SCALING, batch_size=batch_size, precision=precision, channels_last=channels_last, fill=compile
-        )
+        found = embed_trajectories(model, pairs, SCALING, batch_size=batch_size, precision=precision, channels_last=channels_last)
         return np.concatenate([embeddings for _, embeddings in found])
 
     return way

@@ -11,34 +11,47 @@ from toy_crops import CHANNELS, MODEL, OUTCOMES
 from cellfate.model.calibration import Calibration, save_calibration
 from cellfate.model.network import FateModel, ModelSettings
 from cellfate.model.saved.folder import save_model
+from cellfate.prediction.ensemble import combined
+from cellfate.prediction.prefixes import complete_table
 
 SCALING = {"mode": "corrected", "divisor": 1.0, "mean": [1000.0] * 3, "std": [100.0] * 3, "channels": CHANNELS}
 
 
-def write_model(folder: Path, **changes) -> Path:
-    """A folder as export_model writes it: crops of 16 pixels of 0.5 um every 30 min."""
-    torch.manual_seed(0)
+SHARED = {"frame_intervals_min": [30.0], "pixel_sizes_um": [0.5]}
+
+
+def write_member(folder: Path, seed: int = 0, **changes) -> Path:
+    """The folder of one network with a calibration by the number of frames."""
+    torch.manual_seed(seed)
     model = FateModel(ModelSettings(channels=3, **MODEL))
     with torch.no_grad():
         model.class_token.normal_()
         model.output.weight.normal_(0, 2)
         for _ in range(3):  # batch statistics that are not the initial ones
             model.embed(torch.randn(8, 3, 16, 16) * 2 + 1)
-    settings = {"channels": CHANNELS, "crop_size": 16, "scaling": SCALING, "outcomes": OUTCOMES, "fold": 0, "min_frames": 5}
-    save_model(folder, model, {**settings, "frame_intervals_min": [30.0], "pixel_sizes_um": [0.5], **changes})
-    calibration = Calibration(
-        "temperature_by_frames",
-        "",
-        2.0,
-        slope=-0.5,
-        reference_frames=16,
-        first_frames=4,
-        last_frames=20,
-        prior=0.8,
-        n_negative=4,
-        n_positive=16,
-    )
-    save_calibration(calibration, folder / "calibration.json")
+    settings = {"channels": CHANNELS, "crop_size": 16, "scaling": SCALING, "outcomes": OUTCOMES, "fold": seed, "min_frames": 5}
+    save_model(folder, model, {**settings, **changes})
+    span = {"reference_frames": 16, "first_frames": 4, "last_frames": 20}
+    counts = {"prior": 0.8 - 0.1 * seed, "n_negative": 4, "n_positive": 16}
+    save_calibration(Calibration("temperature_by_frames", "", 2.0 + seed, slope=-0.5, **span, **counts), folder / "calibration.json")
+    return folder
+
+
+def write_model(folder: Path, **changes) -> Path:
+    """A folder as cellfate 0.1 exported it, with one network at its top: crops of 16 pixels of 0.5 um every 30 min."""
+    return write_member(folder, **SHARED, **changes)
+
+
+def write_ensemble(folder: Path, seen: list[dict], **changes) -> Path:
+    """A folder as export_model writes it, with a member for each of ``seen``, its {recording: digest} in training."""
+    members = {}
+    for fold, recordings in enumerate(seen):
+        write_member(folder / f"members/fold-{fold}", seed=fold)
+        members[f"fold-{fold}"] = {"train": recordings, "validation": {}}
+    sizes = settings_of(folder / "members/fold-0")["model"]
+    how = {"batch_size": 16, "precision": "32-true", "channels_last": True, "compile": False}
+    shared = {"channels": CHANNELS, "crop_size": 16, "outcomes": OUTCOMES, "model": sizes, "min_frames": 5, "embedding": how}
+    (folder / "settings.json").write_text(json.dumps({**shared, **SHARED, "members": members, **changes}))
     return folder
 
 
@@ -67,3 +80,11 @@ def toy_tracks(spans: dict[int, tuple[int, int]], seed: int = 1, parents: dict[i
         rows += [("r0", track, parent, frame, *positions[frame]) for frame in range(first, last + 1)]
     table = pd.DataFrame(rows, columns=["recording", "track_id", "parent_id", "frame", "y", "x"])
     return table.astype({"parent_id": "Int64"})
+
+
+def toy_predictions(rows: pd.DataFrame, tracks: pd.DataFrame, shifts: tuple[float, ...] = (0.0,), prior: float = 0.5) -> pd.DataFrame:
+    """The predictions table of ``rows`` (track_id, frame, n_frames_seen, logit) by a member for each of ``shifts`` of the logit."""
+    n, logits = rows["n_frames_seen"].to_numpy(), [rows["logit"].to_numpy() + shift for shift in shifts]
+    said = combined(logits, [Calibration("prior", prior=prior)] * len(shifts), n, OUTCOMES)
+    rows = pd.concat([rows.drop(columns="logit").reset_index(drop=True), said], axis=1)
+    return complete_table(rows.assign(members=len(shifts), seen_in_training="no"), tracks, OUTCOMES, "r0", 30)

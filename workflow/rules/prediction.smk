@@ -5,15 +5,17 @@ PREDICTION_MODEL = str(Path(config["prediction"]["model"] or OWN_MODEL))
 
 
 rule export_model:
-    """Put the first fold's model, its calibration and a card into one folder that can be copied."""
+    """Put the models of all folds, their calibrations and a card into one folder that can be copied."""
     input:
-        model="results/{dataset}/{protocol}/fold-0/model",
-        calibration="results/{dataset}/{protocol}/fold-0/calibration.json",
+        models=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/model", fold=FOLDS),
+        calibrations=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/calibration.json", fold=FOLDS),
+        crops=ALL_CROPS,
         sheet=RECORDINGS_SHEET,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         reliability="results/{dataset}/{protocol}/tables/calibration.csv",
+        baselines="results/{dataset}/{protocol}/tables/baselines.csv",
         code=code_of("model/export_model.py"),
     output:
         model=directory("results/{dataset}/{protocol}/model"),
@@ -22,7 +24,7 @@ rule export_model:
     conda:
         "../../envs/analysis.yaml"
     params:
-        folds=config["split"]["folds"],
+        embedding=config["embedding"],
         min_frames=MIN_FRAMES,
         config_digest=model_digest(config),
         repository=os.path.relpath(ROOT),
@@ -33,7 +35,7 @@ rule export_model:
 
 
 rule embed_recording:
-    """Run the model's backbone once over each frame of every track of a recording."""
+    """Run the backbones of the model once over each frame of every track of a recording."""
     input:
         images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from cellfate.base.errors import InputError
-from cellfate.model.saved.export import CARD_TEXT
+from cellfate.model.saved.card import CARD_TEXT
 from cellfate.model.saved.exported import read_settings
 
 DESCRIPTION = """\

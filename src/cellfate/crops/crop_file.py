@@ -62,6 +62,11 @@ class CropFile:
         return json.loads(self._file.attrs["channels"])
 
     @property
+    def content_digest(self) -> str | None:
+        """What the recording shows, see :mod:`cellfate.crops.digests`; None in files of cellfate 0.1."""
+        return self._file.attrs.get("content_digest")
+
+    @property
     def background(self) -> np.ndarray:
         """Background level (n_frames of the recording, C) in counts, float32; NaN for frames that no crop comes from."""
         return self._file["background"][:]

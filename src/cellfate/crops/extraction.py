@@ -14,6 +14,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.progress import progress
 from cellfate.crops.cutting import background_level, cut, validate_positions, wanted_tracks
+from cellfate.crops.digests import recording_digest
 from cellfate.crops.row_index import write_row_index
 from cellfate.frames.constant import ConstantFrames
 from cellfate.frames.reader import Frames
@@ -45,10 +46,10 @@ def extract_crops(
 
     ``tracks`` and ``outcomes`` are the declared tables, positions in pixels. Which tracks: :func:`wanted_tracks`. All
     frames of a track are kept, also those at and after its event; ``event_frame`` (-1: none) is in the file, so that readers
-    cut where they want. Each needed frame is decoded once. Memory: one frame and at most 512 MiB of crops that wait for the
-    rest of their chunk. Where no track is wanted the file has no rows. A frame that has one value everywhere in a channel is
-    named on standard error, with the number of tracks in it; frames without a track are decoded to see whether they are such.
-    Raises InputError for positions outside the frames.
+    cut where they want, and so is ``content_digest``, what the recording shows, where any is wanted. Each needed frame is decoded once.
+    Memory: one frame and at most 512 MiB of crops that wait for the rest of their chunk. Where no track is wanted the file has no rows. A
+    frame that has one value everywhere in a channel is named on standard error, with the number of tracks in it; frames without a track
+    are decoded to see whether they are such. Raises InputError for positions outside the frames.
     """
     validate_positions(tracks, frames.n_frames, frames.shape, recording)
     index = wanted_tracks(tracks, outcomes, which, outcomes_wanted, min_frames)
@@ -56,6 +57,7 @@ def extract_crops(
     shape = (len(index), len(frames.channels), size, size)
     constant = ConstantFrames(frames)
     background = np.full((frames.n_frames, len(frames.channels)), np.nan, np.float32)
+    digest: dict[str, str] = {}
     with writing_hdf5(path) as file:
         writer = RowWriter(create_crops(file, shape, frames.dtype))
         y, x = index["y"].to_numpy(float), index["x"].to_numpy(float)
@@ -63,6 +65,7 @@ def extract_crops(
         for frame, rows in progress(by_frame, f"extract_crops {recording}", unit="frame"):
             image = frames.read(int(frame))
             constant.note(int(frame), image)
+            digest = digest or {"content_digest": recording_digest(frames, None if frame else image)}
             background[frame] = background_level(image, BACKGROUND_PERCENTILE)
             if len(rows) * size**2 > image[0].size:  # so many crops are cut faster from channels that lie apart
                 image = np.ascontiguousarray(image)
@@ -73,7 +76,7 @@ def extract_crops(
         file["background"] = background
         described = describe(recording, frames.channels, size, frame_interval_min, pixel_size_um)
         found = {"n_frames": frames.n_frames, "frame_shape": frames.shape, "max_value": writer.max_value}
-        file.attrs.update(**described, source=str(frames.path), **found)
+        file.attrs.update(**described, source=str(frames.path), **found, **digest)
     if len(index):
         constant.note_without(tracks)
     constant.warn(tracks)

@@ -11,6 +11,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.progress import progress
 from cellfate.crops.cutting import background_level, wanted_tracks
+from cellfate.crops.digests import recording_digest
 from cellfate.crops.extraction import BACKGROUND_PERCENTILE, RowWriter, create_crops, describe, events_of, write_index
 from cellfate.crops.movies import RESIZE, MovieSettings, open_movie
 
@@ -33,8 +34,9 @@ def gather_crops(
 
     ``rows`` are those of the cells sheet with ``track_id``; ``tracks`` and ``outcomes`` the declared tables that were made of them.
     Movies of another size than the crops are cut or filled up with zeros around their centre, or scaled; scaled ones have no pixel
-    size. No frame of the dish is there, so the background of frame t is the median, over the movies of the recording, of the 5th
-    percentile of their frame t. Raises InputError for tracks and movies that do not belong together.
+    size. ``content_digest`` is that of the first movie. No frame of the dish is there, so the background of frame t is the median,
+    over the movies of the recording, of the 5th percentile of their frame t. Raises InputError for tracks and movies that do not belong
+    together.
     """
     index = wanted_tracks(tracks, outcomes, which, outcomes_wanted, min_frames)
     events, scaled = events_of(index, outcomes, recording), settings.other_sizes == RESIZE
@@ -62,8 +64,8 @@ def gather_crops(
         file["frame_shapes"] = np.array(shapes, np.int64).reshape(-1, 2)
         file["background"] = _median_by_frame(levels, n_frames, len(settings.channels))
         described = describe(recording, settings.channels, settings.size, frame_interval_min, None if scaled else pixel_size_um)
-        square = (settings.size, settings.size)
-        file.attrs.update(**described, source=f"{len(rows)} movies", n_frames=n_frames, frame_shape=square, max_value=writer.max_value)
+        found = {"n_frames": n_frames, "frame_shape": (settings.size, settings.size), "max_value": writer.max_value}
+        file.attrs.update(**described, source=f"{len(rows)} movies", **found, content_digest=recording_digest(first))
 
 
 def _median_by_frame(levels: Sequence[tuple], n_frames: int, n_channels: int) -> np.ndarray:

@@ -34,7 +34,7 @@ class Calibration:
     ``n`` below ``first_frames`` and above ``last_frames``, the ends of what was there to fit, counts as these. ``form`` is none (nothing
     is changed), prior, temperature or temperature_by_frames, and ``why`` says why this one. Of the validation part: trajectories of either
     label, how many ``units`` were left out in turn, and the mean log-loss of trajectories (each with the mean over its prefixes) raw and
-    calibrated, where each unit is predicted by what was fitted without it.
+    calibrated, where each unit is predicted by what was fitted without it; ``left_out`` says what a unit is.
     """
 
     form: str = NONE
@@ -48,7 +48,7 @@ class Calibration:
     n_negative: int = 0
     n_positive: int = 0
     units: int = 0
-    unit: str = "recording"
+    left_out: str = "recording"
     log_loss_raw: float | None = None
     log_loss_calibrated: float | None = None
 
@@ -97,7 +97,7 @@ def fit_calibration(prefixes: pd.DataFrame, training_labels: np.ndarray) -> Cali
             continue
         tried = validation.left_out_losses(form, best)
         gain, error = validation.gain(losses, tried)
-        words = f"{form} changes the log-loss of left-out {best.unit}s by {-gain:+.4f} (standard error {error:.4f})"
+        words = f"{form} changes the log-loss of left-out {best.left_out}s by {-gain:+.4f} (standard error {error:.4f})"
         reasons.append(words + (", lower by more than the error" if gain > error else ", which is no clear gain"))
         if gain > error:
             best, losses = replace(validation.fit(form, best, validation.all_rows), form=form), tried
@@ -124,7 +124,7 @@ class _Validation:
     def described(self) -> dict:
         ends = {"first_frames": int(self.n.min()), "last_frames": int(self.n.max())} if len(self.n) else {}
         counts = {"n_negative": self.of_class[0], "n_positive": self.of_class[1]}
-        return {"units": len(np.unique(self.units)), "unit": self.unit, **counts, **ends}
+        return {"units": len(np.unique(self.units)), "left_out": self.unit, **counts, **ends}
 
     def lacks(self, form: str) -> str | None:
         """What is missing so that the form is tried."""

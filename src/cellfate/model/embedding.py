@@ -19,7 +19,8 @@ from cellfate.crops.crop_set import CropSet
 from cellfate.model.embedding_file import EmbeddingWriter
 from cellfate.model.inputs import downsample, prepare
 from cellfate.model.network import FateModel, device_for
-from cellfate.model.saved.folder import WEIGHTS, load_model
+from cellfate.model.saved.folder import load_model
+from cellfate.model.saved.members import WEIGHTS
 from cellfate.model.scaling import Scaling
 from cellfate.trajectories.folds import fold_trajectories
 
@@ -62,9 +63,7 @@ def embed_frames(
     with writing_hdf5(path) as file:
         file.attrs.update(fold=int(fold), model_sha256=sha256(Path(model_folder) / WEIGHTS))
         writer = EmbeddingWriter(file, model.settings.features)
-        found = embed_trajectories(
-            model, crops_of, scaling, batch_size=batch_size, precision=precision, channels_last=channels_last, fill=compile
-        )
+        found = embed_trajectories(model, crops_of, scaling, batch_size=batch_size, precision=precision, channels_last=channels_last)
         for trajectory in progress(rows["trajectory"].tolist(), f"embed_frames fold {fold}", unit="trajectory"):
             writer.add(trajectory, *next(found))
         writer.finish()
@@ -111,12 +110,11 @@ def embed_trajectories(
     batch_size: int,
     precision: str,
     channels_last: bool,
-    fill: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Frame numbers (T,) and embeddings (T, D) float32 of each trajectory, given its frame numbers and crops (T, C, S, S) in counts.
 
-    The model, in evaluation mode, gets ``batch_size`` frames at a time, of as many trajectories as it takes; the last call has what is
-    left or, with ``fill``, is filled up with zeros, for a model compiled for one size. While a GPU computes a block, the next one is read.
+    The model, in evaluation mode, gets ``batch_size`` frames at a time, of as many trajectories as it takes; the last call is filled up
+    with zeros, so that every call has one shape. While a GPU computes a block, the next one is read.
     """
     numbers: deque[Tensor] = deque()
 
@@ -126,7 +124,7 @@ def embed_trajectories(
             yield counts
 
     ready = np.empty((0, model.settings.features), np.float32)
-    for block in _embedded(model, _blocks(crops(), scaling, batch_size, fill, model.class_token.device), precision, channels_last):
+    for block in _embedded(model, _blocks(crops(), scaling, batch_size, model.class_token.device), precision, channels_last):
         ready = np.concatenate([ready, block])
         while numbers and len(ready) >= len(numbers[0]):
             frames = numbers.popleft()
@@ -134,7 +132,7 @@ def embed_trajectories(
             ready = ready[len(frames) :]
 
 
-def _blocks(pieces: Iterable[Tensor], scaling: Scaling, size: int, fill: bool, device: torch.device) -> Iterator[tuple[Tensor, int]]:
+def _blocks(pieces: Iterable[Tensor], scaling: Scaling, size: int, device: torch.device) -> Iterator[tuple[Tensor, int]]:
     """The network's input in blocks of ``size`` frames, and how many of them are real."""
     waiting: list[Tensor] = []
     n_waiting = 0
@@ -147,35 +145,39 @@ def _blocks(pieces: Iterable[Tensor], scaling: Scaling, size: int, fill: bool, d
             waiting, n_waiting = [rest], len(rest)
     if n_waiting:
         rest = torch.cat(waiting)
-        missing = size - n_waiting if fill else 0
-        yield torch.cat([rest, rest.new_zeros(missing, *rest.shape[1:])]), n_waiting
+        yield torch.cat([rest, rest.new_zeros(size - n_waiting, *rest.shape[1:])]), n_waiting
 
 
 def _embedded(model: FateModel, blocks: Iterable[tuple[Tensor, int]], precision: str, channels_last: bool) -> Iterator[np.ndarray]:
     """The embeddings of each block, fetched from the device after the next block was handed to it."""
-    device = model.class_token.device.type
-    memory_format = torch.channels_last if channels_last else torch.contiguous_format
     late: deque[tuple[Tensor, int]] = deque()
     for frames, n_real in blocks:
-        with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"):
-            late.append((model.embed(frames.contiguous(memory_format=memory_format)), n_real))
+        late.append((_embed(model, frames, precision, channels_last), n_real))
         if len(late) > 1:
             yield _fetched(*late.popleft())
     yield from (_fetched(*last) for last in late)
+
+
+def _embed(model: FateModel, frames: Tensor, precision: str, channels_last: bool) -> Tensor:
+    """Embeddings (N, D) of the network's input (N, C, S, S), both on the model's device."""
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    with torch.inference_mode(), torch.autocast(frames.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        return model.embed(frames.contiguous(memory_format=memory_format))
 
 
 def _fetched(embeddings: Tensor, n_real: int) -> np.ndarray:
     return embeddings[:n_real].cpu().numpy()
 
 
-def embed_crops(model: FateModel, crops: np.ndarray, scaling: Scaling) -> np.ndarray:
+def embed_crops(model: FateModel, crops: np.ndarray, scaling: Scaling, *, precision: str, channels_last: bool) -> np.ndarray:
     """Crops (T, C, S, S) in counts -> embeddings (T, D) float32, in one call of a model in evaluation mode on whatever device it is.
 
-    The frames are in channels-last memory order, for a model made so by :func:`fast_model`.
+    Those of :func:`embed_frames`, bit for bit on the same device, where T is its ``batch_size`` (on one thread of the CPU a row does not
+    depend on its place in a block) and the model is made by :func:`fast_model`, as there.
     """
-    frames = prepare(downsample(crops, model.settings.input_size), scaling)
-    with torch.inference_mode():
-        return model.embed(frames.to(model.class_token.device, memory_format=torch.channels_last)).cpu().numpy()
+    counts = torch.from_numpy(downsample(crops, model.settings.input_size))
+    frames = prepare(counts.to(model.class_token.device), scaling)
+    return _fetched(_embed(model, frames, precision, channels_last), len(frames))
 
 
 def _with_crops(rows: pd.DataFrame, cropset: CropSet, fold: int) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The file that one vector per frame is kept in."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,11 +39,17 @@ def write_trajectories(file: h5py.File, names: Sequence[str], frames: Sequence[n
 
 
 class EmbeddingFile:
-    """The embeddings of one fold; a context manager. ``trajectories`` lists the ids in the order of the file."""
+    """The embeddings of one fold, or of one ``member`` of those that embedded a recording; a context manager.
 
-    def __init__(self, path: str | Path) -> None:
+    ``trajectories`` lists the ids in the order of the file.
+    """
+
+    def __init__(self, path: str | Path, member: str | None = None) -> None:
         self.path = Path(path)
+        self._dataset = "embeddings" if member is None else dataset_of(member)
         self._file = open_hdf5(self.path, "a file of embeddings")
+        if self._dataset not in self._file:
+            raise InputError(f"{self.path}: no {self._dataset} in it: embed the recording again")
         self.attrs = dict(self._file.attrs)
         self.trajectories: list[str] = list(self._file["trajectory"].asstr()[:]) if len(self._file["trajectory"]) else []
         ranges = zip(self._file["start"][:], self._file["stop"][:], strict=True)
@@ -59,4 +66,18 @@ class EmbeddingFile:
         if trajectory not in self._rows:
             raise InputError(f"{self.path}: no embeddings of trajectory {trajectory}")
         start, stop = self._rows[trajectory]
-        return self._file["frame"][start:stop], self._file["embeddings"][start:stop]
+        return self._file["frame"][start:stop], self._file[self._dataset][start:stop]
+
+
+def dataset_of(member: str) -> str:
+    """Where the embeddings (N, D) by one member of a model are in the file of a recording, whose rows all members share."""
+    return f"members/{member}"
+
+
+def embedded_by(path: str | Path) -> dict:
+    """How the embeddings file of a recording was made: ``members`` (names), ``seen_in_training``, ``content_digest`` and the rest."""
+    with open_hdf5(path, "a file of embeddings") as file:
+        attrs = dict(file.attrs)
+    if "members" not in attrs:
+        raise InputError(f"{path}: it does not say which members of a model made it, as of cellfate 0.1: embed the recording again")
+    return attrs | {"members": json.loads(attrs["members"])}

@@ -1,9 +1,12 @@
 """An embedding of each tracked cell in each frame of a recording, by a model that was trained elsewhere; no crop is kept."""
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import torch
@@ -12,16 +15,28 @@ from cellfate.base.files import sha256
 from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.progress import progress
 from cellfate.crops.cutting import cut, validate_positions
+from cellfate.crops.digests import recording_digest
 from cellfate.frames.constant import ConstantFrames
 from cellfate.frames.reader import Frames
 from cellfate.model.embedding import embed_crops, fast_model
-from cellfate.model.embedding_file import write_trajectories
-from cellfate.model.network import device_for
-from cellfate.model.saved.exported import WEIGHTS, check_channels, check_interval, check_lengths, crop_size, read_settings
+from cellfate.model.embedding_file import dataset_of, write_trajectories
+from cellfate.model.network import FateModel, device_for
+from cellfate.model.saved.exported import check_channels, check_interval, check_lengths, crop_size, read_settings
 from cellfate.model.saved.folder import load_model
+from cellfate.model.saved.members import WEIGHTS, Member, choose_members, read_members
 from cellfate.model.scaling import Scaling
 
-BLOCK = 16  # crops in one call of the backbone, always: values do not depend on the number of cells in their last bits
+# how folders of cellfate 0.1 are used, which do not say how their frames were embedded in training
+FORMERLY = {"batch_size": 16, "precision": "32-true", "channels_last": True}
+
+
+@dataclass(frozen=True)
+class _Network:
+    """One member of the model, ready to embed."""
+
+    name: str
+    model: FateModel
+    scaling: Scaling
 
 
 def embed_recording(
@@ -38,13 +53,14 @@ def embed_recording(
     threads: int,
     accelerator: str,
 ) -> None:
-    """Embed every frame of every track with at least ``min_frames`` frames; no crop is kept.
+    """Embed every frame of every track with at least ``min_frames`` frames, by each member of the model that did not see the recording.
 
-    ``tracks`` is the declared table, ``model_folder`` an exported model. Each frame is decoded once and each crop passes the
-    backbone once. The file is that of :class:`cellfate.model.embedding_file.EmbeddingFile`, a trajectory is ``<recording>/<track_id>``.
-    Crops have the size in micrometres that the model was trained with, where both pixel sizes are known. Raises InputError for
-    positions outside the frames, for channels, a frame interval or a pixel size that the model cannot be used with, and where no
-    track is long enough.
+    ``tracks`` is the declared table, ``model_folder`` an exported model; which members predict is said on standard error
+    (:func:`cellfate.model.saved.members.choose_members`). Each frame is decoded once and each crop passes each of these backbones once; no
+    crop is kept. The file is read by :class:`cellfate.model.embedding_file.EmbeddingFile`, member by member; a trajectory is
+    ``<recording>/<track_id>``. Crops have the size in micrometres that the model was trained with, where both pixel sizes are known.
+    Raises InputError for positions outside the frames, for channels, a frame interval or a pixel size that the model cannot be used with,
+    and where no track is long enough.
     """
     settings = read_settings(model_folder)
     source = f"recording {recording}"
@@ -56,23 +72,48 @@ def embed_recording(
     check_lengths(tracks, min_frames, model_folder, recording)
     long_enough = tracks["track_id"].map(tracks["track_id"].value_counts()) >= min_frames
     rows = tracks[long_enough].sort_values(["track_id", "frame"], ignore_index=True)
+    digest = recording_digest(frames)
+    choice = choose_members(read_members(model_folder), digest, recording)
+    print(choice.line, file=sys.stderr, flush=True)
     torch.set_num_threads(threads)
-    model = fast_model(load_model(model_folder)[0].to(device_for(accelerator)), channels_last=True, compile=False)
-    scaling = Scaling(**settings["scaling"])
+    how = settings.get("embedding", FORMERLY)
+    networks = _networks(choice.members, how["channels_last"], device_for(accelerator))
+    described = {"recording": recording, "content_digest": digest, "seen_in_training": choice.seen}
     with writing_hdf5(path) as file:
-        file.attrs.update(recording=recording, model_sha256=sha256(Path(model_folder) / WEIGHTS))
-        embeddings = file.create_dataset("embeddings", (len(rows), model.settings.features), "float32")
-        for places, crops in _blocks(frames, rows, order, size, f"embed_recording {recording}"):
-            found = embed_crops(model, crops, scaling)[: len(places)]
-            ascending = np.argsort(places)  # as HDF5 wants them
-            embeddings[places[ascending]] = found[ascending]
+        names, weights = [one.name for one in choice.members], [sha256(one.folder / WEIGHTS) for one in choice.members]
+        file.attrs.update(**described, members=json.dumps(names), model_sha256=json.dumps(weights))
+        blocks = _blocks(frames, rows, order, size, how["batch_size"], f"embed_recording {recording}")
+        _write_embeddings(file, blocks, len(rows), networks, how)
         tracks_of_rows = rows.groupby("track_id", sort=True)["frame"]
         write_trajectories(file, [f"{recording}/{track}" for track, _ in tracks_of_rows], [own.to_numpy() for _, own in tracks_of_rows])
 
 
-def _blocks(frames: Frames, rows: pd.DataFrame, order: list[int], size: int, what: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Indices (up to ``BLOCK``) of ``rows`` and their crops (BLOCK, C, S, S), frame after frame; the last block is filled up with zeros."""
-    crops, places = np.zeros((BLOCK, len(order), size, size), frames.dtype), []
+def _networks(members: Sequence[Member], channels_last: bool, device: str) -> list[_Network]:
+    found = []
+    for member in members:
+        model, settings = load_model(member.folder)
+        found.append(_Network(member.name, fast_model(model.to(device), channels_last, compile=False), Scaling(**settings["scaling"])))
+    return found
+
+
+def _write_embeddings(
+    file: h5py.File, blocks: Iterator[tuple[np.ndarray, np.ndarray]], n_rows: int, networks: Sequence[_Network], how: Mapping
+) -> None:
+    """Embed the blocks (indices, crops) by each network into a dataset (N, D) of its own."""
+    shapes = {one.name: (n_rows, one.model.settings.features) for one in networks}
+    datasets = {name: file.create_dataset(dataset_of(name), shape, "float32") for name, shape in shapes.items()}
+    for places, crops in blocks:
+        ascending = np.argsort(places)  # as HDF5 wants them
+        for one in networks:
+            found = embed_crops(one.model, crops, one.scaling, precision=how["precision"], channels_last=how["channels_last"])
+            datasets[one.name][places[ascending]] = found[: len(places)][ascending]
+
+
+def _blocks(
+    frames: Frames, rows: pd.DataFrame, order: list[int], size: int, length: int, what: str
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Indices (up to ``length``) of ``rows`` and their crops (length, C, S, S), frame after frame; the last block is filled up."""
+    crops, places = np.zeros((length, len(order), size, size), frames.dtype), []
     constant = ConstantFrames(frames)
     for frame, cells in progress(list(rows.groupby("frame", sort=True)), what, unit="frame"):
         image = frames.read(int(frame))
@@ -81,7 +122,7 @@ def _blocks(frames: Frames, rows: pd.DataFrame, order: list[int], size: int, wha
         for row, y, x in zip(cells.index, cells["y"], cells["x"], strict=True):
             cut(image, y, x, size, out=crops[len(places)])
             places.append(row)
-            if len(places) == BLOCK:
+            if len(places) == length:
                 yield np.array(places), crops
                 crops, places = np.zeros_like(crops), []
     constant.note_without(rows)

@@ -1,9 +1,11 @@
 """The table of predictions over time."""
 
-from cellfate.base.tables import COUNT, FLOAT, STR, Column, Table
+from cellfate.base.tables import COUNT, FLOAT, STR, UNIT, Column, Table
+from cellfate.model.saved.members import SEEN, UNKNOWN, UNSEEN
 
 # a track at a frame, from the n_frames_seen frames up to it, with probability_<outcome> for each of the two outcomes; these and
-# logit (of the positive one, not calibrated) hold only given what stands in ``given``
+# logit (of the positive one, not calibrated) hold only given what stands in ``given``. The call is the positive outcome where its
+# probability exceeds the threshold; lowest and highest are that probability by single members of the model
 FATE_PREDICTIONS = Table(
     "fate_predictions",
     {
@@ -15,6 +17,12 @@ FATE_PREDICTIONS = Table(
         "x": FLOAT,
         "n_frames_seen": Column("int", low=1),
         "logit": FLOAT,
+        "call": STR,
+        "threshold": UNIT,
+        "lowest_member": UNIT,
+        "highest_member": UNIT,
+        "members": Column("int", low=1),
+        "seen_in_training": Column("str", allowed=(UNSEEN, SEEN, UNKNOWN)),
         "given": STR,
     },
     key=("recording", "track_id", "frame"),

@@ -9,11 +9,12 @@ import pandas as pd
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
 from cellfate.model.saved.exported import outcome_columns, read_settings, statement
+from cellfate.prediction.ensemble import SPREAD
 
 
 def with_probabilities(tracks: pd.DataFrame, predictions: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
-    """Every row of ``tracks``, sorted by track and frame, with n_frames_seen and the probabilities, NaN where there is none."""
-    columns = ["track_id", "frame", "n_frames_seen", *outcome_columns(outcomes)]
+    """Every row of ``tracks``, sorted by track and frame, with what is said of it, NaN where there is nothing."""
+    columns = ["track_id", "frame", "n_frames_seen", *outcome_columns(outcomes), "call", *SPREAD, "seen_in_training"]
     rows = tracks.merge(predictions[columns], on=["track_id", "frame"], how="left", validate="one_to_one")
     return rows.sort_values(["track_id", "frame"], ignore_index=True)
 
@@ -38,7 +39,7 @@ def write_napari_tracks(tracks: pd.DataFrame, predictions: pd.DataFrame, path: s
     """Write ``track_id, t, y, x, parent``, then the properties; t in frames, y and x in pixels, parent empty where there is none."""
     rows = with_probabilities(tracks, predictions, outcomes).rename(columns={"frame": "t", "parent_id": "parent"})
     rows["n_frames_seen"] = rows["n_frames_seen"].astype("Int64")
-    columns = ["track_id", "t", "y", "x", "parent", "n_frames_seen", *outcome_columns(outcomes)]
+    columns = ["track_id", "t", "y", "x", "parent", "n_frames_seen", *outcome_columns(outcomes), "call", *SPREAD, "seen_in_training"]
     with replacing(path) as temporary:
         rows[columns].assign(given=statement(outcomes)).to_csv(temporary, index=False)
 
@@ -94,6 +95,10 @@ def write_geff(
         outcome = name.removeprefix("probability_")
         text = f"probability of {outcome}, given that {given}, from the frames of the track up to this one"
         described.append(PropMetadata(identifier=name, dtype="float64", description=text))
+    for name, text in _said_of_members(outcomes).items():
+        words = rows[name].dtype == object
+        properties[name] = {"values": rows[name].fillna("").to_numpy(str) if words else rows[name].to_numpy(np.float64), "missing": unknown}
+        described.append(PropMetadata(identifier=name, dtype="str" if words else "float64", description=text))
     metadata = GeffMetadata(
         directed=True,
         axes=[
@@ -107,3 +112,13 @@ def write_geff(
     )
     with replacing(path) as temporary:
         write_arrays(temporary, np.arange(len(rows), dtype=np.uint64), properties, track_edges(rows), {}, metadata, zarr_format=2)
+
+
+def _said_of_members(outcomes: Mapping[str, str]) -> dict[str, str]:
+    """Further properties of a node and their descriptions."""
+    positive = f"probability of {outcomes['positive']} by the member of the model that gives the"
+    return {
+        "call": f"{outcomes['positive']} where its probability exceeds its share in training, else {outcomes['negative']}",
+        **{name: f"{positive} {word}" for name, word in zip(SPREAD, ("lowest", "highest"), strict=True)},
+        "seen_in_training": "whether the recording was in the training or validation part of the model: then the values are optimistic",
+    }

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from toy_crops import OUTCOMES
-from toy_model import ToyFrames, toy_tracks
+from toy_model import ToyFrames, toy_predictions, toy_tracks
 
 from cellfate.figures.recording.predictions import PROBABILITY_COLORS, grey_image, plot_predictions
-from cellfate.model.calibration import Calibration
-from cellfate.prediction.prefixes import complete_table
 
 
 @pytest.fixture
@@ -15,7 +13,7 @@ def drawn():
     tracks = toy_tracks({1: (0, 19), 2: (5, 19), 3: (15, 19)})
     rows = tracks.loc[tracks["track_id"] < 3, ["track_id", "frame"]]
     rows = rows.assign(n_frames_seen=rows.groupby("track_id").cumcount() + 1, logit=rows["track_id"].map({1: -3.0, 2: 3.0}))
-    predictions = complete_table(rows[rows["n_frames_seen"] > 9], tracks, Calibration(), OUTCOMES, "r0", 30)
+    predictions = toy_predictions(rows[rows["n_frames_seen"] > 9], tracks)
     frames = ToyFrames(20)
     images = {t: grey_image(frames.read(t)) for t in (0, 19)}
     return lambda table: plot_predictions(table, tracks, images, OUTCOMES, "r0", 30), predictions

@@ -93,7 +93,7 @@ def test_a_temperature_is_recovered_where_logits_are_too_sure():
     assert fitted.prior == 0.7
     assert "temperature changes the log-loss of left-out recordings by -" in fitted.why
     assert fitted.log_loss_calibrated < fitted.log_loss_raw
-    assert (fitted.units, fitted.unit, fitted.n_negative + fitted.n_positive) == (8, "recording", 600)
+    assert (fitted.units, fitted.left_out, fitted.n_negative + fitted.n_positive) == (8, "recording", 600)
     early = simulate_prefixes(600, 1, sharpness=3.0).groupby("trajectory").head(1)
     assert reliability(early["label"], fitted.probability(early["logit"], early["n_frames"]), bins=10)[1]["ece"] < 0.06
 
@@ -131,7 +131,7 @@ def test_few_trajectories_carry_no_parameter():
 
 def test_one_recording_is_tested_by_lineages():
     fitted = fit_calibration(simulate_prefixes(200, 0, sharpness=3.0, recordings=1), TRAINED)
-    assert (fitted.form, fitted.unit, fitted.units) == ("temperature", "lineage", 5)
+    assert (fitted.form, fitted.left_out, fitted.units) == ("temperature", "lineage", 5)
     one = simulate_prefixes(200, 0, sharpness=3.0, recordings=1).assign(lineage="a")
     fitted = fit_calibration(one, TRAINED)
     assert fitted.form == "prior"

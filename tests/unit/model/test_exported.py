@@ -6,13 +6,15 @@ import subprocess
 import pandas as pd
 import pytest
 from toy_crops import CHANNELS, OUTCOMES
-from toy_model import write_model
+from toy_model import write_member
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import sha256
-from cellfate.model.saved.export import card_text, commit_of, export_model
+from cellfate.model.saved.card import card_text
+from cellfate.model.saved.export import Run, commit_of, export_model
 from cellfate.model.saved.exported import check_interval, check_recordings, crop_size, first_prediction, read_settings
 from cellfate.model.saved.folder import load_model
+from cellfate.model.saved.members import read_members
 
 SETTINGS = {"frame_intervals_min": [30.0], "pixel_sizes_um": [0.5], "crop_size": 112, "model": {"input_size": 48}}
 
@@ -25,18 +27,18 @@ def sheet(**changes) -> pd.DataFrame:
 @pytest.fixture
 def exported(tmp_path):
     """Export a fold's model: r0 and r1 train, r2 validates, r3 tests."""
-    fold = write_model(tmp_path / "fold")
-    settings = json.loads((fold / "settings.json").read_text())
-    del settings["frame_intervals_min"], settings["pixel_sizes_um"]
-    (fold / "settings.json").write_text(json.dumps(settings))
+    fold = write_member(tmp_path / "fold")
     shutil.move(fold / "calibration.json", tmp_path / "calibration.json")
     recordings = ["r0", "r0", "r1", "r2", "r3", "r3"]
     trajectories = pd.DataFrame(
         {
             "trajectory": [f"{r}/{i}" for i, r in enumerate(recordings)],
             "recording": recordings,
+            "treatment": "cisplatin",
             "outcome": ["mitosis", "apoptosis", "mitosis", "mitosis", "mitosis", "apoptosis"],
             "usable": [True, True, True, True, True, False],
+            "n_frames": [11, 21, 31, 41, 99, 99],
+            "frame_interval_min": 30.0,
         }
     )
     parts = ["train", "train", "train", "validation", "test", "test"]
@@ -44,22 +46,23 @@ def exported(tmp_path):
     metric = {"scope": "all", "condition": "full", "n": 0, "cohort": "all", "class": "all", "ci_low": 0.7, "ci_high": None}
     metric |= {"units_negative": 2, "units_positive": 5, "method": None, "reason": "2 recordings, at least 3 are needed"}
     metrics = pd.DataFrame([{**metric, "metric": "auroc", "value": 0.9, "n_trajectories": 1}])
-    reliability = pd.DataFrame([{"condition": "full", "stage": "calibrated", "ece": 0.1, "brier": 0.2, "count": 1}])
+    scores = {"ece": 0.1, "brier": 0.2, "brier_skill": 0.1, "count": 1}
+    reliability = pd.DataFrame([{"condition": "full", "stage": "calibrated", **scores}])
     rows = sheet()
     rows.loc[[2, 3], ["frame_interval_min", "pixel_size_um"]] = 10, 0.1  # not of training recordings
     rows.loc[1, "pixel_size_um"] = None
+    columns = ["scope", "condition", "method", "value", "ci_low", "ci_high", "lead", "lead_low", "lead_high"]
+    baselines = pd.DataFrame([("all", "full", "majority", 0.5, None, None, 0.3, 0.1, None)], columns=columns)
+    digests = {"r0": "a", "r1": None, "r2": "c", "r3": "d"}
     export_model(
         tmp_path / "exported",
-        fold,
-        tmp_path / "calibration.json",
+        [fold],
+        [tmp_path / "calibration.json"],
+        Run(rows, trajectories, split, metrics, reliability, baselines, digests),
         dataset="toy",
         protocol="corrected",
-        folds=1,
-        sheet=rows,
-        trajectories=trajectories,
-        split=split,
-        metrics=metrics,
-        reliability=reliability,
+        verdict="The network is better.",
+        embedding={"batch_size": 64},
         min_frames=7,
         config_digest="abc",
         repository=tmp_path,
@@ -71,28 +74,50 @@ def test_the_folder_is_all_that_is_needed(exported, tmp_path):
     moved = tmp_path / "elsewhere/model"
     shutil.copytree(exported, moved)
     shutil.rmtree(tmp_path / "fold")
-    model, settings = load_model(moved)
+    settings = read_settings(moved)
     assert settings["frame_intervals_min"] == [30.0]
     assert settings["pixel_sizes_um"] == [0.5]
     assert first_prediction(moved) == settings["min_frames"] == 7
-    assert read_settings(moved) == settings
+    (member,) = read_members(moved)
+    assert member.recordings == {"r0": "a", "r1": None, "r2": "c"}
+    assert settings["members"]["fold-0"]["validation"] == {"r2": "c"}
+    model, own = load_model(member.folder)
     assert model.settings.channels == 3
+    assert own["scaling"]["channels"] == settings["channels"]
 
 
 def test_the_card_says_what_the_model_is(exported):
     card = json.loads((exported / "card.json").read_text())
-    assert card["trajectories"] == {"test": {"mitosis": 1}, "train": {"mitosis": 2, "apoptosis": 1}, "validation": {"mitosis": 1}}
-    assert card["recordings"] == {"test": 1, "train": 2, "validation": 1}
+    member = card["members"]["fold-0"]
+    assert member["trajectories"] == {"test": {"mitosis": 1}, "train": {"mitosis": 2, "apoptosis": 1}, "validation": {"mitosis": 1}}
+    assert member["recordings"] == {"test": 1, "train": 2, "validation": 1}
     score = card["held_out"]["auroc"]
     assert (score["value"], score["ci_low"], score["ci_high"], score["n"], score["units"]) == (0.9, 0.7, None, 1, [2, 5])
-    assert card["weights_sha256"] == sha256(exported / "weights.safetensors")
+    assert member["weights_sha256"] == sha256(exported / "members/fold-0/weights.safetensors")
     assert card["outcomes"] == OUTCOMES
     assert card["commit"] is None  # the folder is no repository
+    assert card["seen"] == {
+        "recordings": ["r0", "r1", "r2"],
+        "treatments": ["cisplatin"],
+        "trajectories": {"apoptosis": 1, "mitosis": 3},
+        "n_frames": [11, 26.0, 41],
+        "hours": [5.0, 12.5, 20.0],
+    }
+    (baseline,) = card["baselines"]
+    assert (baseline["method"], baseline["lead"], baseline["lead_high"]) == ("majority", 0.3, None)
     text = (exported / "MODEL_CARD.md").read_text()
     assert text == card_text(card)
-    assert "given that the track ends in apoptosis or mitosis" in text
-    assert "| train | 2 | 1 | 2 |" in text
-    assert "| auroc | 0.900 (no interval: 2 recordings, at least 3 are needed) | 1 |" in text
+    for words in (
+        "given that the track ends in apoptosis or mitosis",
+        "- one network",
+        "| fold-0 | 2: 1 + 2 | 1: 0 + 1 | 1: 0 + 1 |",
+        "| auroc | 0.900 (no interval: 2 recordings, at least 3 are needed) | 1 |",
+        "The network is better.",
+        "- tracks of 11 to 41 frames, 5 to 20 h",
+        "- treatments other than cisplatin",
+        "prior and temperature 2 x (n / 16) ^ -0.5",
+    ):
+        assert words in text, words
 
 
 def test_a_folder_that_is_no_exported_model(tmp_path, exported):
@@ -100,6 +125,9 @@ def test_a_folder_that_is_no_exported_model(tmp_path, exported):
         read_settings(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"calibration.json not found"):
         read_settings(tmp_path / "fold")
+    (exported / "members/fold-0/calibration.json").unlink()
+    with pytest.raises(InputError, match=r"members/fold-0/calibration.json not found"):
+        read_settings(exported)
 
 
 @pytest.mark.parametrize(

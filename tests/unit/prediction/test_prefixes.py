@@ -29,17 +29,8 @@ def predicted(tmp_path, model_folder, frames, tracks, min_frames=5, every=1, **c
     options = {"recording": "r0", "frame_interval_min": 30, "pixel_size_um": 0.5, "allow_other_interval": False, **ON_CPU} | changes
     path = tmp_path / "embeddings.h5"
     embed_recording(frames, tracks, model_folder, path, min_frames=min_frames, **options)
-    with EmbeddingFile(path) as embeddings:
-        return predict_recording(
-            embeddings,
-            tracks,
-            model_folder,
-            recording="r0",
-            frame_interval_min=30,
-            min_frames=min_frames,
-            every=every,
-            **ON_CPU,
-        )
+    shown = {"recording": "r0", "frame_interval_min": 30, "min_frames": min_frames, "every": every}
+    return predict_recording(path, tracks, model_folder, **shown, **ON_CPU)
 
 
 def test_the_table_is_the_declared_one(tmp_path, model_folder):
@@ -136,8 +127,9 @@ def test_embeddings_are_those_of_the_crops_around_the_cell(tmp_path, model_folde
         **ON_CPU,
     )
     model = open_model(model_folder, **ON_CPU)
-    expected = embed_crops(model, frames.images[:6, :, 32:48, 32:48], Scaling("corrected", 1, (1000,) * 3, (100,) * 3, tuple(CHANNELS)))
-    with EmbeddingFile(tmp_path / "e.h5") as file:
+    scaling = Scaling("corrected", 1, (1000,) * 3, (100,) * 3, tuple(CHANNELS))
+    expected = embed_crops(model, frames.images[:6, :, 32:48, 32:48], scaling, precision="32-true", channels_last=True)
+    with EmbeddingFile(tmp_path / "e.h5", "model") as file:
         assert file.trajectories == ["r0/1"]
         np.testing.assert_allclose(file.read("r0/1")[1], expected, rtol=1e-4, atol=1e-5)
 

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from toy_crops import OUTCOMES
-from toy_model import toy_tracks
+from toy_model import toy_predictions, toy_tracks
 
-from cellfate.model.calibration import Calibration
-from cellfate.prediction.prefixes import complete_table
 from cellfate.prediction.viewers import track_edges, write_geff, write_napari_tracks
 from cellfate.tracks.outcomes import read_tracks
 from cellfate.tracks.raw import RecordingFacts
@@ -24,7 +22,7 @@ def tables():
     tracks = tracks[~((tracks["track_id"] == 2) & (tracks["frame"] == 11))].reset_index(drop=True)
     seen = tracks.groupby("track_id").cumcount() + 1
     rows = tracks[["track_id", "frame"]].assign(n_frames_seen=seen, logit=np.linspace(-3, 3, len(tracks)))[seen >= MIN_FRAMES]
-    return tracks, complete_table(rows, tracks, Calibration(), OUTCOMES, "r0", 30)
+    return tracks, toy_predictions(rows, tracks)
 
 
 def test_edges_join_frames_and_mothers_to_daughters(tables):

@@ -1,6 +1,6 @@
 """The overview picture of one recording's predictions: who was predicted what, where, and since when."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +8,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cellfate.base.plot_style import DOUBLE, GREY, ROLE_STYLE, SMALL, empty_figure, new_figure, panel_label, readable, save_figure, styled
 from cellfate.frames.reader import Frames
 from cellfate.model.saved.exported import outcome_columns, read_settings, statement
+from cellfate.model.saved.members import SEEN, UNKNOWN
 
 PERCENTILES = 1, 99.7  # of a channel, shown black and white
 PROBABILITY_COLORS = LinearSegmentedColormap.from_list("fate", [ROLE_STYLE["negative"][0], "#F2F0E6", ROLE_STYLE["positive"][0]])
@@ -56,7 +57,8 @@ def plot_predictions(
 ) -> Figure:
     """Tracks on the first (a) and last (b) frame by their last probability, and the probability of each track over time (c).
 
-    ``images`` are grey images (H, W) by frame, the first and the last are shown. Tracks without a value are grey.
+    ``images`` are grey images (H, W) by frame, the first and the last are shown. Tracks without a value are grey. Colours change
+    sides at the threshold of the calls; dashed are tracks that members of the model call differently.
     """
     positive = readable(outcomes["positive"])
     if predictions.empty:
@@ -68,21 +70,26 @@ def plot_predictions(
     top, bottom = figure.subfigures(2, 1, height_ratios=[frames_height, HEAT_HEIGHT])
     first_axes, last_axes = top.subplots(1, 2)
     heat_axes = bottom.subplots()
-    final = predictions.sort_values("frame").groupby("track_id")[outcome_columns(outcomes)[1]].last()
-    _tracks_on(first_axes, images[first], tracks, final, first)
-    _tracks_on(last_axes, images[last], tracks, final, last)
+    ends = predictions.sort_values("frame").groupby("track_id").last().rename(columns={outcome_columns(outcomes)[1]: "probability"})
+    final, norm = ends["probability"], _norm(predictions)
+    split = ends.index[(ends["lowest_member"] <= ends["threshold"]) & (ends["highest_member"] > ends["threshold"])]
+    colors = {track: PROBABILITY_COLORS(norm(value)) for track, value in final.items()}
+    _tracks_on(first_axes, images[first], tracks, colors, set(split), first)
+    _tracks_on(last_axes, images[last], tracks, colors, set(split), last)
     first_axes.set_title(f"first frame, {(tracks['frame'] == first).sum()} cells")
     last_axes.set_title(f"last frame, {(tracks['frame'] == last).sum()} cells; lines: where they came from")
-    _heat_map(heat_axes, predictions, final, outcome_columns(outcomes)[1], frame_interval_min)
+    _heat_map(heat_axes, predictions, final, outcome_columns(outcomes)[1], frame_interval_min, norm)
     for axes, letter in zip((first_axes, last_axes, heat_axes), "abc", strict=True):
         panel_label(axes, letter)
-    bar = bottom.colorbar(ScalarMappable(Normalize(0, 1), PROBABILITY_COLORS), ax=heat_axes, fraction=0.03, pad=0.015)
+    bar = bottom.colorbar(ScalarMappable(norm, PROBABILITY_COLORS), ax=heat_axes, fraction=0.03, pad=0.015)
     bar.set_label(f"probability of {positive}")
+    bar.set_ticks([0, norm.vcenter, 1], labels=["0", f"{norm.vcenter:.2f}", "1"])
     bar.outline.set_visible(False)
     figure.supxlabel(
         f"{recording}: probability of {positive} given that {readable(statement(outcomes))}; "
         "at each frame from the frames up to it.\n"
-        "A cell that does neither has a value all the same. Rings and lines: the track's last value; dotted grey: none.",
+        f"A cell that does neither has a value all the same. Above {norm.vcenter:.2f}, the share in training, the call is {positive}.\n"
+        f"Rings and lines: the track's last value; dotted grey: none; {_of_members(predictions, len(split))}",
         fontsize=7,
         x=0.02,
         ha="left",
@@ -90,27 +97,35 @@ def plot_predictions(
     return figure
 
 
-def _tracks_on(axes: Axes, image: np.ndarray, tracks: pd.DataFrame, final: pd.Series, frame: int) -> None:
-    """The frame with a ring around each cell in it, and the way that each of them came."""
+def _norm(predictions: pd.DataFrame) -> Normalize:
+    """Probabilities to colours, the middle at the threshold of the calls."""
+    return TwoSlopeNorm(vmin=0, vcenter=float(predictions["threshold"].iloc[0]), vmax=1)
+
+
+def _of_members(predictions: pd.DataFrame, n_split: int) -> str:
+    """The end of the caption: who predicts, whether they agree, and whether they saw the recording."""
+    n, seen = int(predictions["members"].iloc[0]), predictions["seen_in_training"].iloc[0]
+    text = "one member of the model." if n == 1 else f"dashed: {n} members of the model do not agree on the call ({n_split} tracks)."
+    return text + {SEEN: " They saw this recording in training.", UNKNOWN: " Whether they saw it is not known."}.get(seen, "")
+
+
+def _tracks_on(axes: Axes, image: np.ndarray, tracks: pd.DataFrame, known: Mapping[int, tuple], split: Collection[int], frame: int) -> None:
+    """The frame with a ring around each cell in it, and the way that each of them came; ``known`` are colours, ``split`` dashed."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     here = tracks[tracks["frame"] == frame]
-    colors = [_color(final.get(track)) for track in here["track_id"]]
+    colors = [known.get(track, NO_VALUE) for track in here["track_id"]]
     past = tracks[tracks["track_id"].isin(here["track_id"]) & (tracks["frame"] <= frame)].sort_values("frame")
     paths = dict(tuple(past.groupby("track_id")))
     axes.add_collection(LineCollection([paths[track][["x", "y"]].to_numpy() for track in here["track_id"]], colors=colors, linewidths=0.9))
     size = 130 * min(1, 30 / max(len(here), 1))
-    dashes = ["-" if track in final.index else (0, (1.5, 1.5)) for track in here["track_id"]]
+    dashes = [(0, (1.5, 1.5)) if track not in known else (0, (4, 1.5)) if track in split else "-" for track in here["track_id"]]
     axes.scatter(
         here["x"], here["y"], s=size, facecolors="none", edgecolors=colors, linewidths=1.3 if size > 60 else 0.8, linestyles=dashes
     )
     axes.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0), xlabel="x (pixels)", ylabel="y (pixels)")
 
 
-def _color(probability: float | None) -> object:
-    return NO_VALUE if probability is None else PROBABILITY_COLORS(probability)
-
-
-def _heat_map(axes: Axes, predictions: pd.DataFrame, final: pd.Series, column: str, frame_interval_min: float) -> None:
+def _heat_map(axes: Axes, predictions: pd.DataFrame, final: pd.Series, column: str, frame_interval_min: float, norm: Normalize) -> None:
     """One row per track, sorted by its last value; one column per frame of the recording."""
     order = final.sort_values(kind="stable").index
     n_frames = int(predictions["frame"].max()) + 1
@@ -120,8 +135,7 @@ def _heat_map(axes: Axes, predictions: pd.DataFrame, final: pd.Series, column: s
     axes.imshow(
         values.to_numpy(float),
         cmap=PROBABILITY_COLORS,
-        vmin=0,
-        vmax=1,
+        norm=norm,
         aspect="auto",
         interpolation="nearest",
         origin="lower",

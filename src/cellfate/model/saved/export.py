@@ -1,96 +1,133 @@
-"""A trained model as one folder that can be copied: weights, settings, calibration, and a card that says what it is."""
+"""The models of a run's folds as one folder that can be copied: members with their calibrations, shared settings, and a card."""
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from cellfate.base.files import read_json, replacing, sha256, write_json
 from cellfate.base.software import SOFTWARE
-from cellfate.model.saved.exported import CALIBRATION, SETTINGS, WEIGHTS, statement
+from cellfate.model.saved.card import CARD, CARD_TEXT, card_text, seen, shown_scores
+from cellfate.model.saved.exported import statement
+from cellfate.model.saved.members import CALIBRATION, MEMBERS, SETTINGS, WEIGHTS
 
-CARD, CARD_TEXT = "card.json", "MODEL_CARD.md"
-SCORES = ("balanced_accuracy", "auroc", "f1_macro", "log_loss")
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The tables of a run that the export reads, each as it is declared; ``digests`` are those of the recordings' crop files."""
+
+    sheet: pd.DataFrame
+    trajectories: pd.DataFrame
+    split: pd.DataFrame
+    metrics: pd.DataFrame  # of the full test trajectories
+    reliability: pd.DataFrame  # the calibration table
+    baselines: pd.DataFrame
+    digests: Mapping[str, str | None]
+
+    def members_of(self, fold: int) -> pd.DataFrame:
+        """The usable trajectories of a fold with their part."""
+        rows = self.trajectories.merge(self.split[self.split["fold"] == fold], on="trajectory")
+        return rows[rows["usable"] & rows["split"].isin(PARTS)]
 
 
 def export_model(
     folder: str | Path,
-    fold_model: str | Path,
-    calibration: str | Path,
+    models: Sequence[str | Path],
+    calibrations: Sequence[str | Path],
+    run: Run,
     *,
     dataset: str,
     protocol: str,
-    folds: int,
-    sheet: pd.DataFrame,
-    trajectories: pd.DataFrame,
-    split: pd.DataFrame,
-    metrics: pd.DataFrame,
-    reliability: pd.DataFrame,
+    verdict: str,
+    embedding: Mapping,
     min_frames: int,
     config_digest: str,
     repository: str | Path,
 ) -> None:
-    """Write the portable folder of one fold's model.
+    """Write the portable folder of the models of all folds, each with its calibration.
 
-    settings.json is the fold's own with ``frame_intervals_min`` and ``pixel_sizes_um`` of the recordings that it was trained on
-    (ascending; a size that the sheet does not give is not there), and ``min_frames``, the number of frames from which on it was
-    calibrated. ``metrics`` and ``reliability`` are the declared tables ``metrics`` (of the full test trajectories) and
-    ``calibration``. ``repository`` is the folder whose git commit the card names.
+    settings.json has what the members share; ``frame_intervals_min`` and ``pixel_sizes_um`` of the recordings that any was trained on
+    (ascending; a size that the sheet does not give is not there); ``min_frames``, the number of frames from which on they were calibrated;
+    ``embedding``, how frames were embedded; and the recordings of each member's training and validation parts with their digests.
+    ``verdict`` is what the run says of its baselines, ``repository`` the folder whose git commit the card names.
     """
-    settings = read_json(Path(fold_model) / SETTINGS)
-    members = trajectories.merge(split[split["fold"] == settings["fold"]], on="trajectory")
-    members = members[members["usable"]]
-    trained = sheet[sheet["recording"].isin(members.loc[members["split"] == "train", "recording"])]
-    settings |= {
+    folds = [read_json(Path(model) / SETTINGS) for model in models]
+    names = [f"fold-{one['fold']}" for one in folds]
+    rows = [run.members_of(one["fold"]) for one in folds]
+    trained = run.sheet[run.sheet["recording"].isin(_recordings(rows, "train"))]
+    settings = {key: folds[0][key] for key in ("channels", "crop_size", "outcomes", "model")} | {
         "min_frames": min_frames,
         "frame_intervals_min": sorted({float(value) for value in trained["frame_interval_min"]}),
         "pixel_sizes_um": sorted({float(value) for value in trained["pixel_size_um"].dropna()}),
+        "embedding": dict(embedding),
+        MEMBERS: {name: {part: _digests(own, part, run.digests) for part in PARTS[:2]} for name, own in zip(names, rows, strict=True)},
     }
-    parts = {part: rows for part, rows in members.groupby("split") if part != "unlabelled"}
+    shared = {key: settings[key] for key in ("outcomes", "channels", "crop_size", "frame_intervals_min", "pixel_sizes_um", "min_frames")}
+    fitted = [read_json(path) for path in calibrations]
+    members = {
+        name: _member(one, own, calibration, model)
+        for name, one, own, calibration, model in zip(names, folds, rows, fitted, models, strict=True)
+    }
     card = {
         "dataset": dataset,
         "protocol": protocol,
-        "fold": settings["fold"],
-        "folds": folds,
-        "outcomes": settings["outcomes"],
         "given": statement(settings["outcomes"]),
-        "channels": settings["channels"],
-        "crop_size": settings["crop_size"],
-        "frame_intervals_min": settings["frame_intervals_min"],
-        "pixel_sizes_um": settings["pixel_sizes_um"],
-        "recordings": {part: int(rows["recording"].nunique()) for part, rows in parts.items()},
-        "trajectories": {part: {k: int(n) for k, n in rows["outcome"].value_counts().items()} for part, rows in parts.items()},
-        "held_out": _held_out(metrics, reliability),
-        "calibration": read_json(calibration),
+        **shared,
+        MEMBERS: members,
+        "seen": seen(run.trajectories[run.trajectories["trajectory"].isin(_trajectories(rows))], settings["outcomes"]),
+        "held_out": shown_scores(run.metrics, run.reliability),
+        "baselines": _baselines(run.baselines),
+        "verdict": verdict,
         "config_digest": config_digest,
         "commit": commit_of(repository),
         "software": SOFTWARE,
-        "weights_sha256": sha256(Path(fold_model) / WEIGHTS),
     }
     with replacing(folder) as temporary:
-        shutil.copytree(fold_model, temporary)
-        shutil.copy(calibration, temporary / CALIBRATION)
+        temporary.mkdir()
+        for name, model, calibration in zip(names, models, calibrations, strict=True):
+            shutil.copytree(model, temporary / MEMBERS / name)
+            shutil.copy(calibration, temporary / MEMBERS / name / CALIBRATION)
         write_json(settings, temporary / SETTINGS)
         write_json(card, temporary / CARD)
         (temporary / CARD_TEXT).write_text(card_text(card))
 
 
-def _held_out(metrics: pd.DataFrame, reliability: pd.DataFrame) -> dict[str, dict]:
-    """{score: value, interval where there is one, n} of the full test trajectories; missing values are null."""
-    rows = metrics[(metrics["scope"] == "all") & (metrics["class"] == "all") & metrics["metric"].isin(SCORES)]
-    found = {}
-    for row in rows.itertuples():
-        values = {"value": row.value, "ci_low": row.ci_low, "ci_high": row.ci_high}
-        found[row.metric] = {key: None if pd.isna(v) else float(v) for key, v in values.items()} | {"n": int(row.n_trajectories)}
-        found[row.metric] |= {"units": [int(row.units_negative), int(row.units_positive)], "method": row.method, "reason": row.reason}
-    full = reliability[reliability["condition"] == "full"]
-    for score in ("ece", "brier"):
-        for stage, one in full.groupby("stage"):
-            value = one[score].iloc[0]
-            found[f"{score}_{stage}"] = {"value": None if pd.isna(value) else float(value), "n": int(one["count"].sum())}
-    return found
+def _recordings(rows: Sequence[pd.DataFrame], part: str) -> set[str]:
+    return {name for own in rows for name in own.loc[own["split"] == part, "recording"]}
+
+
+def _trajectories(rows: Sequence[pd.DataFrame]) -> set[str]:
+    """All that some member was trained on or chosen by."""
+    return {name for own in rows for name in own.loc[own["split"] != "test", "trajectory"]}
+
+
+def _digests(rows: pd.DataFrame, part: str, digests: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name: digests.get(name) for name in sorted(set(rows.loc[rows["split"] == part, "recording"]))}
+
+
+def _member(settings: Mapping, rows: pd.DataFrame, calibration: Mapping, model: str | Path) -> dict:
+    """One member on the card: how much it saw, its calibration and its weights."""
+    parts = dict(iter(rows.groupby("split")))
+    return {
+        "fold": settings["fold"],
+        "recordings": {part: int(own["recording"].nunique()) for part, own in parts.items()},
+        "trajectories": {part: {k: int(n) for k, n in own["outcome"].value_counts().items()} for part, own in parts.items()},
+        "calibration": dict(calibration),
+        "checkpoint_sha256": settings.get("checkpoint_sha256"),
+        "weights_sha256": sha256(Path(model) / WEIGHTS),
+    }
+
+
+def _baselines(baselines: pd.DataFrame) -> list[dict]:
+    """Balanced accuracy of network and baselines on the full held-out trajectories, and the network's lead; missing values are null."""
+    rows = baselines[(baselines["scope"] == "all") & (baselines["condition"] == "full")]
+    columns = ["method", "value", "ci_low", "ci_high", "lead", "lead_low", "lead_high"]
+    return [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows[columns].to_dict("records")]
 
 
 def commit_of(repository: str | Path) -> str | None:
@@ -108,53 +145,3 @@ def _git(repository: str | Path, *command: str) -> str | None:
         return subprocess.run(["git", "-C", str(repository), *command], capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def card_text(card: Mapping) -> str:
-    """The card for a reader, in Markdown."""
-    negative, positive = card["outcomes"]["negative"], card["outcomes"]["positive"]
-    intervals = " and ".join(f"{value:g}" for value in card["frame_intervals_min"]) or "not known"
-    sizes = " and ".join(f"{value:g}" for value in card["pixel_sizes_um"]) or "not known"
-    counts = [
-        f"| {part} | {card['recordings'].get(part, 0)} | {rows.get(negative, 0)} | {rows.get(positive, 0)} |"
-        for part, rows in ((part, card["trajectories"].get(part, {})) for part in ("train", "validation", "test"))
-    ]
-    scores = [f"| {name.replace('_', ' ')} | {_shown(one)} | {one['n']} |" for name, one in card["held_out"].items()]
-    pooled = f"; the scores pool the held-out trajectories of all {card['folds']} folds" if card["folds"] > 1 else ""
-    fitted = card["calibration"]
-    lines = [
-        f"# Model of {card['dataset']}, protocol {card['protocol']}",
-        "",
-        f"Gives the probability of {positive} against {negative}, **given that {card['given']}**. It says nothing about whether",
-        "either happens: a cell that does neither gets a probability all the same.",
-        "",
-        f"- channels, in this order: {', '.join(card['channels'])}",
-        f"- crop: {card['crop_size']} pixels; pixel size in micrometres: {sizes}; frame interval in minutes: {intervals}",
-        f"- fold {card['fold']} of {card['folds']}{pooled}",
-        f"- configuration {card['config_digest']}, commit {card['commit'] or 'not known'}, {card['software']}",
-        f"- SHA-256 of the weights: {card['weights_sha256']}",
-        "",
-        f"| trajectories | recordings | {negative} | {positive} |",
-        "|---|---:|---:|---:|",
-        *counts,
-        "",
-        "| held-out score, whole trajectories | value (95 % interval by recording) | n |",
-        "|---|---:|---:|",
-        *scores,
-        "",
-        f"Calibration: prior {fitted['prior']:.3g} of {positive}; temperature {fitted['temperature']:.3g} x (n /"
-        f" {fitted['reference_frames']:g}) ^ {fitted['slope']:.3g} for n frames seen,",
-        f"n from {fitted['first_frames']} to {fitted['last_frames']}, fitted on the prefixes of {fitted['n_validation']} validation"
-        " trajectories. The held-out scores above are of whole",
-        "trajectories with one temperature for all.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _shown(score: Mapping) -> str:
-    if score["value"] is None:
-        return "-"
-    limits = [score.get("ci_low"), score.get("ci_high")]
-    if None in limits:
-        return f"{score['value']:.3f}" + (f" (no interval: {score['reason']})" if score.get("reason") else "")
-    return f"{score['value']:.3f} ({limits[0]:.3f} to {limits[1]:.3f})"

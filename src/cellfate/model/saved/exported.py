@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.model.saved.members import SETTINGS, read_members
 
-WEIGHTS, SETTINGS, CALIBRATION = "weights.safetensors", "settings.json", "calibration.json"
 INTERVAL_TOLERANCE = 0.05 + 1e-9  # fraction; clocks and rounded sheets differ by less
 
 
@@ -20,10 +20,7 @@ def statement(outcomes: Mapping[str, str]) -> str:
 def read_settings(folder: str | Path) -> dict:
     """The settings.json of an exported model. Raises InputError when a file of the folder is missing."""
     folder = Path(folder)
-    missing = [name for name in (WEIGHTS, SETTINGS, CALIBRATION) if not (folder / name).is_file()]
-    if missing:
-        found = "no such folder" if not folder.is_dir() else f"{', '.join(missing)} not found in it"
-        raise InputError(f"prediction.model: {folder}: {found}; the folder results/<dataset>/<protocol>/model of a finished run is needed")
+    read_members(folder)
     settings = json.loads((folder / SETTINGS).read_text())
     absent = [key for key in ("channels", "crop_size", "outcomes", "frame_intervals_min", "pixel_sizes_um") if key not in settings]
     if absent:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cellfate.base.errors import InputError
 from cellfate.base.files import write_json
 from cellfate.model.network import FateModel, ModelSettings
-from cellfate.model.saved.exported import SETTINGS, WEIGHTS
+from cellfate.model.saved.members import SETTINGS, WEIGHTS
 
 CURVES = "curves.csv"
 
