@@ -25,6 +25,7 @@ export_model(
     snakemake.input.models,
     snakemake.input.calibrations,
     run,
+    sets=snakemake.input.sets,
     dataset=snakemake.wildcards.dataset,
     protocol=snakemake.wildcards.protocol,
     verdict=verdict(run.baselines),

@@ -87,4 +87,4 @@ def toy_predictions(rows: pd.DataFrame, tracks: pd.DataFrame, shifts: tuple[floa
     n, logits = rows["n_frames_seen"].to_numpy(), [rows["logit"].to_numpy() + shift for shift in shifts]
     said = combined(logits, [Calibration("prior", prior=prior)] * len(shifts), n, OUTCOMES)
     rows = pd.concat([rows.drop(columns="logit").reset_index(drop=True), said], axis=1)
-    return complete_table(rows.assign(members=len(shifts), seen_in_training="no"), tracks, OUTCOMES, "r0", 30)
+    return complete_table(rows.assign(set="apoptosis|mitosis", members=len(shifts), seen_in_training="no"), tracks, OUTCOMES, "r0", 30)

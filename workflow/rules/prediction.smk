@@ -16,6 +16,7 @@ rule export_model:
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         reliability="results/{dataset}/{protocol}/tables/calibration.csv",
         baselines="results/{dataset}/{protocol}/tables/baselines.csv",
+        sets="results/{dataset}/{protocol}/sets.json",
         code=code_of("model/export_model.py"),
     output:
         model=directory("results/{dataset}/{protocol}/model"),

@@ -14,6 +14,7 @@ from cellfate.model.inference import GROUP, open_model
 from cellfate.model.prefixes import prefix_lengths, prefix_logits
 from cellfate.model.saved.exported import outcome_columns, read_settings, statement
 from cellfate.model.saved.members import CALIBRATION, Member, members_named
+from cellfate.model.saved.sets import SETS, read_sets, set_words
 from cellfate.prediction.ensemble import SPREAD, combined
 from cellfate.prediction.tables import FATE_PREDICTIONS
 
@@ -46,8 +47,16 @@ def predict_recording(
     calibrations = [read_calibration(member.folder / CALIBRATION) for member in members]
     said = combined(logits, calibrations, rows["n_frames_seen"].to_numpy(), outcomes)
     rows = pd.concat([rows.drop(columns="logit"), said], axis=1)
-    rows = rows.assign(members=len(members), seen_in_training=made["seen_in_training"])
+    sets = sets_of(rows[outcome_columns(outcomes)[1]].to_numpy(), rows["n_frames_seen"].to_numpy(), model_folder, outcomes)
+    rows = rows.assign(set=sets, members=len(members), seen_in_training=made["seen_in_training"])
     return complete_table(rows, tracks, outcomes, recording, frame_interval_min)
+
+
+def sets_of(probability: np.ndarray, n_frames: np.ndarray, model_folder: str | Path, outcomes: Mapping[str, str]) -> list[str]:
+    """The set of outcomes of each prefix (N,) by the limits of the exported model; both outcomes where it has none."""
+    limits = read_sets(Path(model_folder) / SETS)
+    holds = np.ones((len(probability), 2), bool) if limits is None else limits.sets(probability, n_frames)
+    return set_words(holds, (outcomes["negative"], outcomes["positive"]))
 
 
 def _member_rows(path: str | Path, member: Member, min_frames: int, every: int, threads: int, accelerator: str) -> pd.DataFrame:
@@ -87,4 +96,4 @@ def complete_table(
     hours = (rows["frame"] - started).astype(float) * frame_interval_min / 60
     rows = rows.assign(recording=recording, hours_since_start=hours, given=statement(outcomes))
     start = ["recording", "track_id", "frame", "hours_since_start", "y", "x", "n_frames_seen", "logit", *outcome_columns(outcomes)]
-    return rows[[*start, "call", "threshold", *SPREAD, "members", "seen_in_training", "given"]]
+    return rows[[*start, "call", "threshold", "set", *SPREAD, "members", "seen_in_training", "given"]]

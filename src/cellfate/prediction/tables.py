@@ -5,7 +5,8 @@ from cellfate.model.saved.members import SEEN, UNKNOWN, UNSEEN
 
 # a track at a frame, from the n_frames_seen frames up to it, with probability_<outcome> for each of the two outcomes; these and
 # logit (of the positive one, not calibrated) hold only given what stands in ``given``. The call is the positive outcome where its
-# probability exceeds the threshold; lowest and highest are that probability by single members of the model
+# probability exceeds the threshold; the set holds each outcome that cannot be excluded (``a|b``: cannot tell yet). Lowest and highest
+# are that probability by single members of the model
 FATE_PREDICTIONS = Table(
     "fate_predictions",
     {
@@ -19,6 +20,7 @@ FATE_PREDICTIONS = Table(
         "logit": FLOAT,
         "call": STR,
         "threshold": UNIT,
+        "set": STR,
         "lowest_member": UNIT,
         "highest_member": UNIT,
         "members": Column("int", low=1),

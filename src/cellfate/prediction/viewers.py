@@ -14,7 +14,7 @@ from cellfate.prediction.ensemble import SPREAD
 
 def with_probabilities(tracks: pd.DataFrame, predictions: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
     """Every row of ``tracks``, sorted by track and frame, with what is said of it, NaN where there is nothing."""
-    columns = ["track_id", "frame", "n_frames_seen", *outcome_columns(outcomes), "call", *SPREAD, "seen_in_training"]
+    columns = ["track_id", "frame", "n_frames_seen", *outcome_columns(outcomes), "call", "set", *SPREAD, "seen_in_training"]
     rows = tracks.merge(predictions[columns], on=["track_id", "frame"], how="left", validate="one_to_one")
     return rows.sort_values(["track_id", "frame"], ignore_index=True)
 
@@ -39,7 +39,7 @@ def write_napari_tracks(tracks: pd.DataFrame, predictions: pd.DataFrame, path: s
     """Write ``track_id, t, y, x, parent``, then the properties; t in frames, y and x in pixels, parent empty where there is none."""
     rows = with_probabilities(tracks, predictions, outcomes).rename(columns={"frame": "t", "parent_id": "parent"})
     rows["n_frames_seen"] = rows["n_frames_seen"].astype("Int64")
-    columns = ["track_id", "t", "y", "x", "parent", "n_frames_seen", *outcome_columns(outcomes), "call", *SPREAD, "seen_in_training"]
+    columns = ["track_id", "t", "y", "x", "parent", "n_frames_seen", *outcome_columns(outcomes), "call", "set", *SPREAD, "seen_in_training"]
     with replacing(path) as temporary:
         rows[columns].assign(given=statement(outcomes)).to_csv(temporary, index=False)
 
@@ -119,6 +119,7 @@ def _said_of_members(outcomes: Mapping[str, str]) -> dict[str, str]:
     positive = f"probability of {outcomes['positive']} by the member of the model that gives the"
     return {
         "call": f"{outcomes['positive']} where its probability exceeds its share in training, else {outcomes['negative']}",
+        "set": "the outcomes that cannot be excluded at the level that the model's card names; both: cannot tell yet",
         **{name: f"{positive} {word}" for name, word in zip(SPREAD, ("lowest", "highest"), strict=True)},
         "seen_in_training": "whether the recording was in the training or validation part of the model: then the values are optimistic",
     }

@@ -15,6 +15,7 @@ from cellfate.model.saved.export import Run, commit_of, export_model
 from cellfate.model.saved.exported import check_interval, check_recordings, crop_size, first_prediction, read_settings
 from cellfate.model.saved.folder import load_model
 from cellfate.model.saved.members import read_members
+from cellfate.model.saved.sets import save_sets
 
 SETTINGS = {"frame_intervals_min": [30.0], "pixel_sizes_um": [0.5], "crop_size": 112, "model": {"input_size": 48}}
 
@@ -54,11 +55,13 @@ def exported(tmp_path):
     columns = ["scope", "condition", "method", "value", "ci_low", "ci_high", "lead", "lead_low", "lead_high"]
     baselines = pd.DataFrame([("all", "full", "majority", 0.5, None, None, 0.3, 0.1, None)], columns=columns)
     digests = {"r0": "a", "r1": None, "r2": "c", "r3": "d"}
+    save_sets(None, 0.95, tmp_path / "sets.json")
     export_model(
         tmp_path / "exported",
         [fold],
         [tmp_path / "calibration.json"],
         Run(rows, trajectories, split, metrics, reliability, baselines, digests),
+        sets=tmp_path / "sets.json",
         dataset="toy",
         protocol="corrected",
         verdict="The network is better.",

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cellfate.model.saved.sets import read_sets, save_sets, set_words
+from cellfate.model.saved.sets import promises, read_sets, save_sets, set_words
 from cellfate.statistics.conformal import fit_banded
 
 
@@ -32,4 +32,13 @@ def test_no_limits_and_no_file_are_none(tmp_path):
 
 def test_a_set_in_words():
     holds = np.array([[True, False], [False, True], [True, True], [False, False]])
-    assert set_words(holds, ("apoptosis", "mitosis")) == ["apoptosis", "mitosis", "apoptosis|mitosis", ""]
+    assert set_words(holds, ("apoptosis", "mitosis")) == ["apoptosis", "mitosis", "apoptosis|mitosis", "neither"]
+
+
+def test_what_is_promised_is_said_for_each_outcome(tmp_path):
+    names = ("apoptosis", "mitosis")
+    save_sets(limits(12), 0.9, tmp_path / "many.json")
+    assert promises(tmp_path / "many.json", names)[0] == "apoptosis: promised in 90% of its cells, from 12 held-out recordings or groups"
+    save_sets(limits(2), 0.9, tmp_path / "few.json")
+    assert "2 units, 4 are needed; every set holds it" in promises(tmp_path / "few.json", names)[1]
+    assert promises(tmp_path / "none.json", names) == ["No sets of outcomes: no held-out cell was there to fit them."]

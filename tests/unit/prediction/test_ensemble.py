@@ -19,10 +19,12 @@ from cellfate.model.inference import open_model
 from cellfate.model.prefixes import predict_prefixes, predict_trajectories
 from cellfate.model.saved.export import Run, export_model
 from cellfate.model.saved.members import choose_members, read_members
+from cellfate.model.saved.sets import SETS, save_sets
 from cellfate.prediction.embedding import embed_recording
 from cellfate.prediction.ensemble import combined
-from cellfate.prediction.prefixes import predict_recording
+from cellfate.prediction.prefixes import predict_recording, sets_of
 from cellfate.prediction.tables import FATE_PREDICTIONS
+from cellfate.statistics.conformal import BandedLimits, ClassLimit
 
 ON_CPU = {"accelerator": "cpu", "threads": 1}
 PARTS = {
@@ -111,7 +113,8 @@ class Finished:
         )
         told = {"dataset": "toy", "protocol": "p", "verdict": "The network is better than each of 3 simple baselines."}
         done = {"embedding": self.how, "min_frames": MIN_FRAMES, "config_digest": "abc", "repository": self.folder}
-        export_model(self.folder / "model", models, calibrations, run, **told, **done)
+        save_sets(None, 0.95, self.folder / "sets.json")
+        export_model(self.folder / "model", models, calibrations, run, sets=self.folder / "sets.json", **told, **done)
 
 
 @pytest.fixture(scope="module", params=[16, 24])
@@ -233,3 +236,12 @@ def test_the_card_says_what_was_measured_and_what_was_not(finished):
         "| auroc | 0.900 (no interval: 2 recordings) | 12 |",
     ):
         assert words in text, words
+
+
+def test_the_set_of_a_cell_follows_the_limits_of_the_folder(tmp_path):
+    limit = ClassLimit(9, 0.9, 0.3, None)
+    save_sets(BandedLimits((1,), ((limit, limit),)), 0.9, tmp_path / SETS)
+    outcomes = {"negative": "apoptosis", "positive": "mitosis"}
+    found = sets_of(np.array([0.1, 0.5, 0.9]), np.array([5, 5, 5]), tmp_path, outcomes)
+    assert found == ["apoptosis", "neither", "mitosis"]
+    assert sets_of(np.array([0.1]), np.array([5]), tmp_path / "older", outcomes) == ["apoptosis|mitosis"]

@@ -13,6 +13,7 @@ from cellfate.base.software import SOFTWARE
 from cellfate.model.saved.card import CARD, CARD_TEXT, card_text, seen, shown_scores
 from cellfate.model.saved.exported import statement
 from cellfate.model.saved.members import CALIBRATION, MEMBERS, SETTINGS, WEIGHTS
+from cellfate.model.saved.sets import SETS, promises
 
 PARTS = ("train", "validation", "test")
 
@@ -41,6 +42,7 @@ def export_model(
     calibrations: Sequence[str | Path],
     run: Run,
     *,
+    sets: str | Path,
     dataset: str,
     protocol: str,
     verdict: str,
@@ -54,7 +56,8 @@ def export_model(
     settings.json has what the members share; ``frame_intervals_min`` and ``pixel_sizes_um`` of the recordings that any was trained on
     (ascending; a size that the sheet does not give is not there); ``min_frames``, the number of frames from which on they were calibrated;
     ``embedding``, how frames were embedded; and the recordings of each member's training and validation parts with their digests.
-    ``verdict`` is what the run says of its baselines, ``repository`` the folder whose git commit the card names.
+    ``sets`` is the file of limits of sets of outcomes, which is copied. ``verdict`` is what the run says of its baselines,
+    ``repository`` the folder whose git commit the card names.
     """
     folds = [read_json(Path(model) / SETTINGS) for model in models]
     names = [f"fold-{one['fold']}" for one in folds]
@@ -83,6 +86,7 @@ def export_model(
         "held_out": shown_scores(run.metrics, run.reliability),
         "baselines": _baselines(run.baselines),
         "verdict": verdict,
+        "sets": promises(sets, (settings["outcomes"]["negative"], settings["outcomes"]["positive"])),
         "config_digest": config_digest,
         "commit": commit_of(repository),
         "software": SOFTWARE,
@@ -92,6 +96,7 @@ def export_model(
         for name, model, calibration in zip(names, models, calibrations, strict=True):
             shutil.copytree(model, temporary / MEMBERS / name)
             shutil.copy(calibration, temporary / MEMBERS / name / CALIBRATION)
+        shutil.copy(sets, temporary / SETS)
         write_json(settings, temporary / SETTINGS)
         write_json(card, temporary / CARD)
         (temporary / CARD_TEXT).write_text(card_text(card))

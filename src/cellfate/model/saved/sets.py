@@ -9,7 +9,7 @@ import numpy as np
 from cellfate.base.files import write_json
 from cellfate.statistics.conformal import BandedLimits, ClassLimit
 
-SETS = "sets.json"
+SETS, NEITHER = "sets.json", "neither"
 
 
 def save_sets(limits: BandedLimits | None, level: float, path: str | Path) -> None:
@@ -29,6 +29,20 @@ def read_sets(path: str | Path) -> BandedLimits | None:
     return BandedLimits(tuple(band["first_frames"] for band in bands), limits)
 
 
+def promises(path: str | Path, names: tuple[str, str]) -> list[str]:
+    """What the sets of a file promise for each outcome, in words; that of its weakest band."""
+    limits = read_sets(path)
+    if limits is None:
+        return ["No sets of outcomes: no held-out cell was there to fit them."]
+    found = []
+    for label, name in enumerate(names):
+        bands = [band[label] for band in limits.limits]
+        weakest = min(bands, key=lambda limit: -1 if np.isnan(limit.level) else limit.level)
+        said = f"{weakest.reason}; every set holds it" if weakest.reason else f"promised in {weakest.level:.0%} of its cells"
+        found.append(f"{name}: {said}, from {weakest.n_units} held-out recordings or groups")
+    return found
+
+
 def _known(limit: dict) -> dict:
     """JSON has no NaN and no infinity: null stands for both."""
     return limit | {name: value if np.isfinite(value := limit[name]) else None for name in ("level", "threshold")}
@@ -39,6 +53,6 @@ def _limit(n_units: int, level: float | None, threshold: float | None, reason: s
 
 
 def set_words(holds: np.ndarray, names: tuple[str, str]) -> list[str]:
-    """The set of each cell in words, ``holds`` (N, 2): an outcome, both with a bar between them, or nothing where it holds neither."""
-    words = {(True, False): names[0], (False, True): names[1], (True, True): f"{names[0]}|{names[1]}", (False, False): ""}
+    """The set of each cell in words, ``holds`` (N, 2): an outcome, both with a bar between them, or NEITHER."""
+    words = {(True, False): names[0], (False, True): names[1], (True, True): f"{names[0]}|{names[1]}", (False, False): NEITHER}
     return [words[bool(first), bool(second)] for first, second in holds]
