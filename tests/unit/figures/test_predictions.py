@@ -9,11 +9,11 @@ from cellfate.figures.recording.predictions import PROBABILITY_COLORS, grey_imag
 
 @pytest.fixture
 def drawn():
-    """Track 1 ends low, 2 high, 3 has no value."""
+    """Track 1 ends low, 2 high, 3 has no value; calls change at 0.8."""
     tracks = toy_tracks({1: (0, 19), 2: (5, 19), 3: (15, 19)})
     rows = tracks.loc[tracks["track_id"] < 3, ["track_id", "frame"]]
     rows = rows.assign(n_frames_seen=rows.groupby("track_id").cumcount() + 1, logit=rows["track_id"].map({1: -3.0, 2: 3.0}))
-    predictions = toy_predictions(rows[rows["n_frames_seen"] > 9], tracks)
+    predictions = toy_predictions(rows[rows["n_frames_seen"] > 9], tracks, prior=0.8)
     frames = ToyFrames(20)
     images = {t: grey_image(frames.read(t)) for t in (0, 19)}
     return lambda table: plot_predictions(table, tracks, images, OUTCOMES, "r0", 30), predictions
@@ -36,7 +36,19 @@ def test_tracks_have_the_colour_of_their_last_value(drawn):
     last = draw(predictions).axes[1]
     lines = next(found for found in last.collections if isinstance(found, LineCollection))
     low, high = (predictions.loc[predictions["track_id"] == track, "probability_mitosis"].iloc[-1] for track in (1, 2))
-    np.testing.assert_allclose(lines.get_colors()[:2], [PROBABILITY_COLORS(low), PROBABILITY_COLORS(high)])
+    places = [low / 0.8 / 2, 0.5 + (high - 0.8) / 0.2 / 2]  # the middle of the colours is the threshold of the calls
+    np.testing.assert_allclose(lines.get_colors()[:2], [PROBABILITY_COLORS(place) for place in places])
+
+
+def test_tracks_on_which_members_disagree_are_dashed(drawn):
+    draw, predictions = drawn
+    assert "one member of the model" in draw(predictions).get_supxlabel()
+    spread = predictions.assign(members=3, highest_member=predictions["highest_member"].mask(predictions["track_id"] == 1, 0.9))
+    figure = draw(spread)
+    assert "dashed: 3 members of the model do not agree on the call (tracks: 1)" in figure.get_supxlabel()
+    assert "saw this recording in training" in draw(spread.assign(seen_in_training="yes")).get_supxlabel()
+    rings = next(found for found in figure.axes[1].collections if not isinstance(found, LineCollection))
+    assert [pattern is not None for _, pattern in rings.get_linestyles()] == [True, False, True]
 
 
 def test_without_a_value_the_figure_says_so(drawn):

@@ -22,7 +22,7 @@ def tables():
     tracks = tracks[~((tracks["track_id"] == 2) & (tracks["frame"] == 11))].reset_index(drop=True)
     seen = tracks.groupby("track_id").cumcount() + 1
     rows = tracks[["track_id", "frame"]].assign(n_frames_seen=seen, logit=np.linspace(-3, 3, len(tracks)))[seen >= MIN_FRAMES]
-    return tracks, toy_predictions(rows, tracks)
+    return tracks, toy_predictions(rows, tracks, shifts=(-0.5, 0.5))
 
 
 def test_edges_join_frames_and_mothers_to_daughters(tables):
@@ -55,6 +55,12 @@ def test_the_geff_holds_tracks_and_probabilities(tables, tmp_path):
     merged = tracks.merge(predictions, on=["track_id", "frame"], how="left", suffixes=("", "_again"))
     for name in ("probability_mitosis", "probability_apoptosis"):
         np.testing.assert_array_equal(nodes[name], merged[name])
+    known = merged["call"].notna()
+    assert nodes.loc[known, "call"].tolist() == merged.loc[known, "call"].tolist()
+    assert set(nodes.loc[known, "call"]) == {"apoptosis", "mitosis"}
+    assert (nodes.loc[known, "lowest_member"] < nodes.loc[known, "highest_member"]).all()
+    assert set(nodes.loc[known, "seen_in_training"]) == {"no"}
+    assert metadata.node_props_metadata["call"].dtype == "str"
     assert "probability_mitosis" not in next(data for _, data in graph.nodes(data=True) if data["track_id"] == 9)
     lineage = next(part for part in nx.weakly_connected_components(graph) if len({graph.nodes[n]["track_id"] for n in part}) == 3)
     assert {graph.nodes[n]["track_id"] for n in lineage} == {1, 2, 3}
@@ -89,6 +95,8 @@ def test_the_napari_tracks_hold_what_napari_wants(tables, tmp_path):
     assert table.loc[table["track_id"] == 9, "probability_mitosis"].isna().all()
     known = table["probability_mitosis"].dropna()
     np.testing.assert_allclose(known, predictions.sort_values(["track_id", "frame"])["probability_mitosis"])
+    assert set(table["call"].dropna()) == {"apoptosis", "mitosis"}
+    assert table["call"].isna().tolist() == table["lowest_member"].isna().tolist() == table["probability_mitosis"].isna().tolist()
     assert (table["given"] == "the track ends in apoptosis or mitosis").all()
 
 

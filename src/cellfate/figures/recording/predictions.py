@@ -105,7 +105,7 @@ def _norm(predictions: pd.DataFrame) -> Normalize:
 def _of_members(predictions: pd.DataFrame, n_split: int) -> str:
     """The end of the caption: who predicts, whether they agree, and whether they saw the recording."""
     n, seen = int(predictions["members"].iloc[0]), predictions["seen_in_training"].iloc[0]
-    text = "one member of the model." if n == 1 else f"dashed: {n} members of the model do not agree on the call ({n_split} tracks)."
+    text = "one member of the model." if n == 1 else f"dashed: {n} members of the model do not agree on the call (tracks: {n_split})."
     return text + {SEEN: " They saw this recording in training.", UNKNOWN: " Whether they saw it is not known."}.get(seen, "")
 
 
