@@ -38,7 +38,7 @@ def test_own_recordings_with_csv_tracks_folds_and_all_tracks(finished, tmp_path)
     project = finished.copy(tmp_path / "copy")
     as_csv(project)
     mine = {"dataset": "mine", "recordings": "mine.tsv", "source": {"kind": "local"}}
-    project.write_config("mine.yaml", mine | {"split": {"unit": "lineage", "folds": 3}, "crops": {"tracks": "all"}})
+    project.write_config("mine.yaml", mine | {"split": {"folds": 3}, "crops": {"tracks": "all"}})
     overlays = ("demo/config.yaml", "tiny.yaml", "mine.yaml")
     jobs = project.jobs("--", METRICS.format("mine"), overlays=overlays)
     assert "simulate_recording" not in jobs
@@ -55,6 +55,22 @@ def test_own_recordings_with_csv_tracks_folds_and_all_tracks(finished, tmp_path)
     unlabelled = full[full["split"] == "unlabelled"]
     assert len(unlabelled) > 0
     assert unlabelled["label"].isna().all()
+    predicted = "results/mine/predictions/r0.parquet"
+    project.snakemake("--", predicted, overlays=overlays)
+    assert_as_reported(pd.read_parquet(project.folder / predicted), held_out[held_out["recording"] == "r0"])
+
+
+def assert_as_reported(predicted: pd.DataFrame, reported: pd.DataFrame) -> None:
+    """The exported model, which uses the member that did not see the recording, gives the report's probabilities: equal floats."""
+    assert len(reported) > 0
+    assert set(predicted["members"]) == {1}
+    assert set(predicted["seen_in_training"]) == {"no"}
+    own = reported.assign(track_id=reported["trajectory"].str.split("/").str[1].astype(int))
+    merged = own.merge(predicted, left_on=["track_id", "n_frames"], right_on=["track_id", "n_frames_seen"], suffixes=("", "_new"))
+    assert len(merged) == len(own)
+    assert merged["probability_mitosis"].tolist() == merged["probability"].tolist()
+    assert merged["logit_new"].tolist() == merged["logit"].tolist()
+    assert ((merged["call"] == "mitosis") == (merged["logit"] > 0)).all()
 
 
 @pytest.mark.whole

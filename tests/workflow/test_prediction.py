@@ -62,6 +62,8 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
         lengths = tracks["track_id"].value_counts()
         assert table["track_id"].value_counts().to_dict() == (lengths[lengths >= 8] - 7).to_dict()
         assert table["probability_mitosis"].between(0, 1).all()
+        saw = any(name in part for part in json.loads((project.folder / "copied/settings.json").read_text())["members"]["fold-0"].values())
+        assert set(table["seen_in_training"]) == {"yes" if saw else "no"}  # known by what it shows, under another data set's name
         assert geff.read(folder / f"{name}.geff")[0].number_of_nodes() == len(tracks)
     outcomes = pd.read_parquet(project.folder / "results/new/tracks/r0.outcomes.parquet")
     assert set(outcomes["outcome"]) <= {"censored", "no_event_by_end"}
@@ -132,9 +134,9 @@ def test_the_analysis_of_such_a_data_set_is_still_checked(project):
 def test_the_model_is_exported_with_a_card(finished):
     folder = finished.folder / MODEL
     card = json.loads((folder / "card.json").read_text())
-    assert (card["dataset"], card["protocol"], card["fold"]) == ("tiny", "corrected", 0)
+    assert (card["dataset"], card["protocol"], list(card["members"])) == ("tiny", "corrected", ["fold-0"])
     split = pd.read_parquet(finished.folder / "results/tiny/corrected/split.parquet")
-    assert sum(card["trajectories"]["train"].values()) == (split["split"] == "train").sum()
+    assert sum(card["members"]["fold-0"]["trajectories"]["train"].values()) == (split["split"] == "train").sum()
     assert "given that the track ends in apoptosis or mitosis" in (folder / "MODEL_CARD.md").read_text()
 
 

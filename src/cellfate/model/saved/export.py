@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,29 +60,18 @@ def export_model(
     ``repository`` the folder whose git commit the card names.
     """
     folds = [read_json(Path(model) / SETTINGS) for model in models]
-    names = [f"fold-{one['fold']}" for one in folds]
-    rows = [run.members_of(one["fold"]) for one in folds]
-    trained = run.sheet[run.sheet["recording"].isin(_recordings(rows, "train"))]
-    settings = {key: folds[0][key] for key in ("channels", "crop_size", "outcomes", "model")} | {
-        "min_frames": min_frames,
-        "frame_intervals_min": sorted({float(value) for value in trained["frame_interval_min"]}),
-        "pixel_sizes_um": sorted({float(value) for value in trained["pixel_size_um"].dropna()}),
-        "embedding": dict(embedding),
-        MEMBERS: {name: {part: _digests(own, part, run.digests) for part in PARTS[:2]} for name, own in zip(names, rows, strict=True)},
-    }
-    shared = {key: settings[key] for key in ("outcomes", "channels", "crop_size", "frame_intervals_min", "pixel_sizes_um", "min_frames")}
+    rows = {f"fold-{one['fold']}": run.members_of(one["fold"]) for one in folds}
+    settings = _settings(folds[0], rows, run) | {"min_frames": min_frames, "embedding": dict(embedding)}
     fitted = [read_json(path) for path in calibrations]
-    members = {
-        name: _member(one, own, calibration, model)
-        for name, one, own, calibration, model in zip(names, folds, rows, fitted, models, strict=True)
-    }
+    pieces = zip(rows, folds, fitted, models, strict=True)
+    shared = {key: settings[key] for key in ("outcomes", "channels", "crop_size", "frame_intervals_min", "pixel_sizes_um", "min_frames")}
     card = {
         "dataset": dataset,
         "protocol": protocol,
         "given": statement(settings["outcomes"]),
         **shared,
-        MEMBERS: members,
-        "seen": seen(run.trajectories[run.trajectories["trajectory"].isin(_trajectories(rows))], settings["outcomes"]),
+        MEMBERS: {name: _member(one, rows[name], calibration, model) for name, one, calibration, model in pieces},
+        "seen": seen(run.trajectories[run.trajectories["trajectory"].isin(_trajectories(rows.values()))], settings["outcomes"]),
         "held_out": shown_scores(run.metrics, run.reliability),
         "baselines": _baselines(run.baselines),
         "verdict": verdict,
@@ -93,7 +82,7 @@ def export_model(
     }
     with replacing(folder) as temporary:
         temporary.mkdir()
-        for name, model, calibration in zip(names, models, calibrations, strict=True):
+        for name, model, calibration in zip(rows, models, calibrations, strict=True):
             shutil.copytree(model, temporary / MEMBERS / name)
             shutil.copy(calibration, temporary / MEMBERS / name / CALIBRATION)
         shutil.copy(sets, temporary / SETS)
@@ -102,11 +91,18 @@ def export_model(
         (temporary / CARD_TEXT).write_text(card_text(card))
 
 
-def _recordings(rows: Sequence[pd.DataFrame], part: str) -> set[str]:
-    return {name for own in rows for name in own.loc[own["split"] == part, "recording"]}
+def _settings(first: Mapping, rows: Mapping[str, pd.DataFrame], run: Run) -> dict:
+    """What the members share, and which recordings each of them saw; ``first`` are the settings of one fold, ``rows`` of each."""
+    names = {name for own in rows.values() for name in own.loc[own["split"] == "train", "recording"]}
+    trained = run.sheet[run.sheet["recording"].isin(names)]
+    return {key: first[key] for key in ("channels", "crop_size", "outcomes", "model")} | {
+        "frame_intervals_min": sorted({float(value) for value in trained["frame_interval_min"]}),
+        "pixel_sizes_um": sorted({float(value) for value in trained["pixel_size_um"].dropna()}),
+        MEMBERS: {name: {part: _digests(own, part, run.digests) for part in PARTS[:2]} for name, own in rows.items()},
+    }
 
 
-def _trajectories(rows: Sequence[pd.DataFrame]) -> set[str]:
+def _trajectories(rows: Iterable[pd.DataFrame]) -> set[str]:
     """All that some member was trained on or chosen by."""
     return {name for own in rows for name in own.loc[own["split"] != "test", "trajectory"]}
 
