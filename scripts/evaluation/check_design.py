@@ -12,7 +12,7 @@ log_to(snakemake.log[0])
 
 params = snakemake.params
 trajectories = read_table(snakemake.input.trajectories, TRAJECTORIES)
-settings = DesignSettings(params.outcomes, params.unit, params.confounded_from)
+settings = DesignSettings(params.outcomes, params.unit, params.confounded_from, params.shuffle_labels)
 scores, lines = check_design(trajectories, read_table(snakemake.input.split, SPLIT), settings)
 for text in lines["text"]:
     print(text, file=sys.stderr, flush=True)

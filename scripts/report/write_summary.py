@@ -3,8 +3,18 @@
 from cellfate.base.logs import log_to
 from cellfate.base.software import SOFTWARE
 from cellfate.base.tables import read_table
-from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, KNOWN_FROM, METRICS, SETS, SPLIT_AUDIT
-from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY
+from cellfate.evaluation.tables import (
+    ABLATIONS,
+    BASELINES,
+    CALIBRATION,
+    DESIGN_LINES,
+    DESIGN_SCORES,
+    KNOWN_FROM,
+    METRICS,
+    SETS,
+    SPLIT_AUDIT,
+)
+from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY, SEGMENTATION_COVERAGE
 from cellfate.report.page import write_summary
 from cellfate.trajectories.tables import FLOW, TRAJECTORIES
 
@@ -27,6 +37,8 @@ write_summary(
     calibration=read_table(snakemake.input.calibration, CALIBRATION),
     known=read_table(snakemake.input.known, KNOWN_FROM),
     sets=read_table(snakemake.input.sets, SETS),
+    ablations=read_table(snakemake.input.ablations, ABLATIONS),
+    coverage=read_table(snakemake.input.coverage, SEGMENTATION_COVERAGE),
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
     comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),
     settings=snakemake.params.settings,

@@ -34,6 +34,7 @@ MODEL = {
     "pad_through_backbone": False,
 }
 TRAINING = {
+    "shuffle_labels": False,
     "max_epochs": 4,
     "patience": 50,
     "batch_size": 4,

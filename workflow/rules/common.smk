@@ -63,6 +63,7 @@ COMMON_INTERVAL = None if SHEET is None or SHEET["frame_interval_min"].nunique()
 
 ALL_CROPS = expand("results/{{dataset}}/crops/{recording}.h5", recording=RECORDINGS)
 ALL_FEATURES = expand(f"results/{{{{dataset}}}}/features/{SEGMENTATION}/{{recording}}.parquet", recording=RECORDINGS)
+ALL_MASKS = expand(f"results/{{{{dataset}}}}/masks/{SEGMENTATION}/{{recording}}.h5", recording=RECORDINGS)
 ALL_RINGS = expand("results/{{dataset}}/rings/{recording}.parquet", recording=TRACKED)
 ALL_PREDICTIONS = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/predictions.parquet", fold=FOLDS)
 ALL_PREFIXES = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/prefixes.parquet", fold=FOLDS)

@@ -248,6 +248,68 @@ rule evaluate_sets:
         "../../scripts/evaluation/evaluate_sets.py"
 
 
+rule predict_ablations:
+    """Predict held-out trajectories with the cell, its surroundings, channels, or the order of frames hidden from the network."""
+    input:
+        **hidden_from(),
+        embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
+        calibration="results/{dataset}/{protocol}/fold-{fold}/calibration.json",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        model="results/{dataset}/{protocol}/fold-{fold}/model",
+        code=code_of("evaluation/predict_ablations.py"),
+    output:
+        ablated="results/{dataset}/{protocol}/fold-{fold}/ablations.parquet",
+    log:
+        "logs/{dataset}/{protocol}/fold-{fold}/predict_ablations.log",
+    benchmark:
+        "results/{dataset}/{protocol}/benchmarks/fold-{fold}/predict_ablations.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
+        mem_mb=growing(8000),
+        runtime=growing(480),
+    params:
+        accelerator=config["training"]["accelerator"],
+        settings=dict(
+            kinds=config["evaluation"]["ablations"] or [],
+            trajectories=config["evaluation"]["ablation_trajectories"],
+            radius=config["segmentation"]["diameter"] / 2,
+            region=config["features"]["region"],
+            min_area=config["features"]["min_area"],
+            seed=config["seed"],
+            **{key: config["embedding"][key] for key in ("batch_size", "precision", "channels_last")},
+        ),
+    message:
+        "Hiding parts of the input from the network of fold {wildcards.fold}"
+    script:
+        "../../scripts/evaluation/predict_ablations.py"
+
+
+rule evaluate_ablations:
+    """Score the network with parts of the input hidden, with the paired change against the whole input."""
+    input:
+        predictions=ALL_PREDICTIONS,
+        ablated=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/ablations.parquet", fold=FOLDS),
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("evaluation/evaluate_ablations.py"),
+    output:
+        table=report("results/{dataset}/{protocol}/tables/ablations.csv", category="3 Tables", caption="../report/ablations_table.rst"),
+    log:
+        "logs/{dataset}/{protocol}/evaluate_ablations.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        unit=config["split"]["unit"],
+        radius=config["segmentation"]["diameter"] / 2,
+    message:
+        "What the score is made of"
+    script:
+        "../../scripts/evaluation/evaluate_ablations.py"
+
+
 rule compare_published:
     """Our numbers beside the published ones; only where the data are the published ones."""
     input:

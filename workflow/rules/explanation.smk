@@ -56,6 +56,34 @@ rule test_features:
         "../../scripts/explanation/test_features.py"
 
 
+rule tabulate_coverage:
+    """In which share of the frames the segmentation found the cell, by outcome and phase."""
+    input:
+        masks=ALL_MASKS,
+        features=ALL_FEATURES,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        code=code_of("explanation/tabulate_coverage.py"),
+    output:
+        table=report(
+            "results/{dataset}/{protocol}/tables/segmentation_coverage.csv",
+            category="3 Tables",
+            caption="../report/segmentation_coverage.rst",
+        ),
+    log:
+        "logs/{dataset}/{protocol}/tabulate_coverage.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        splits=config["statistics"]["splits"],
+        treatment=config["evaluation"]["treatment"],
+    message:
+        "Where the segmentation found the cell"
+    script:
+        "../../scripts/explanation/tabulate_coverage.py"
+
+
 rule summarize_effects:
     """Median Cliff's delta of each feature and outcome, with interval, null and correction: the table of figure 5."""
     input:

@@ -88,6 +88,7 @@ rule plot_attention_profile:
 rule plot_effects:
     """Figure 5."""
     input:
+        unpack(coverage_of),
         table="results/{dataset}/{protocol}/tables/effect_summary.csv",
         code=code_of("figures/plot_effects.py"),
     output:
@@ -206,6 +207,23 @@ rule plot_sets:
         "Sets of outcomes"
     script:
         "../../scripts/figures/plot_sets.py"
+
+
+rule plot_ablations:
+    """What the score is made of."""
+    input:
+        table="results/{dataset}/{protocol}/tables/ablations.csv",
+        code=code_of("figures/plot_ablations.py"),
+    output:
+        **figure("ablations"),
+    log:
+        "logs/{dataset}/{protocol}/plot_ablations.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "What the score is made of"
+    script:
+        "../../scripts/figures/plot_ablations.py"
 
 
 rule plot_truth:

@@ -112,6 +112,17 @@ def features_of_all():
     return {"features": ALL_FEATURES} if SEGMENTATION == OF_ALL_TRACKS else {}
 
 
+def hidden_from():
+    """Crops, where a part of the image is hidden, and masks, where the cell is: none that evaluation.ablations does not need."""
+    kinds = config["evaluation"]["ablations"] or []
+    return {"crops": ALL_CROPS if {"cell", "channels"} & set(kinds) else [], "masks": ALL_MASKS if "cell" in kinds else []}
+
+
+def coverage_of(wildcards):
+    """Where the cell was found, beside the features; not known of the published effect sizes."""
+    return {} if wildcards.protocol == "reference" else {"coverage": "results/{dataset}/{protocol}/tables/segmentation_coverage.csv"}
+
+
 def whole_frames():
     """The frames of a recording as an input, where dense ones are segmented whole."""
     return {"images": images_of, "reader": frames_reader} if config["segmentation"]["whole_frames_from"] else {}

@@ -16,6 +16,8 @@ rule write_summary:
         calibration="results/{dataset}/{protocol}/tables/calibration.csv",
         known="results/{dataset}/{protocol}/tables/known_from.csv",
         sets="results/{dataset}/{protocol}/tables/sets.csv",
+        ablations="results/{dataset}/{protocol}/tables/ablations.csv",
+        coverage="results/{dataset}/{protocol}/tables/segmentation_coverage.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         comparison_steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",
         figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),
@@ -32,7 +34,7 @@ rule write_summary:
         settings={
             f"{section}.{key}": config[section][key]
             for section, keys in {
-                "evaluation": ("truncation", "last_k", "treatment"),
+                "evaluation": ("truncation", "last_k", "treatment", "ablations"),
                 "attention": ("occlusion_window",),
                 "statistics": ("min_frames", "high_percentile"),
             }.items()

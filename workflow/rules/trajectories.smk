@@ -75,6 +75,7 @@ rule check_design:
         outcomes=config["outcomes"],
         unit=config["split"]["unit"],
         confounded_from=config["evaluation"]["confounded_from"],
+        shuffle_labels=config["training"]["shuffle_labels"],
     message:
         "Checking what the design alone tells"
     script:

@@ -18,22 +18,31 @@ from cellfate.statistics.scores import COUNTS, balanced_accuracy
 
 MANY_LOST = 0.01  # share of resamples without one of the outcomes from which it is said
 FEW_UNITS = 6  # held-out units; with fewer it is said
+SHUFFLED = (
+    "A control: the network learned from outcomes that were exchanged at random (training.shuffle_labels is true). Its score on the "
+    "held-out cells, whose outcomes are their own, should be at chance; if it is not, do not believe that of a run without this setting."
+)
 QUANTILES = {"shortest": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "longest": 1.0}
 LEVELS = {"recording": ["recording"], "group": ["group"], "treatment": ["treatment", "dose"]}
 
 
 @dataclass(frozen=True)
 class DesignSettings:
-    """What the check is told: names of the outcomes, unit of the split, score from which a variable tells the outcome."""
+    """What the check is told: names of the outcomes, unit of the split, score from which a variable tells the outcome.
+
+    ``shuffle_labels``: whether the network learns from exchanged outcomes, as a control.
+    """
 
     outcomes: Mapping[str, str]
     unit: str
     confounded_from: float
+    shuffle_labels: bool
 
 
 def design_settings(config: Mapping) -> DesignSettings:
     """The settings of the check from the merged configuration."""
-    return DesignSettings(config["outcomes"], config["split"]["unit"], config["evaluation"]["confounded_from"])
+    shuffled = config["training"]["shuffle_labels"]
+    return DesignSettings(config["outcomes"], config["split"]["unit"], config["evaluation"]["confounded_from"], shuffled)
 
 
 def tabulate_design(trajectories: pd.DataFrame) -> pd.DataFrame:
@@ -115,8 +124,9 @@ def predict_design(usable: pd.DataFrame, split: pd.DataFrame, name: str) -> pd.D
 def check_design(trajectories: pd.DataFrame, split: pd.DataFrame | None, settings: DesignSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables design_scores and design_lines; the lines are what report, headline and ``cellfate check`` say.
 
-    A warning (and what would help) where a variable tells the outcome at least as well as ``confounded_from``, within the data or
-    held out; then notes on how few units there are. No lines where nothing is to be said.
+    First of all that outcomes are exchanged, where they are. A warning (and what would help) where a variable tells the outcome at least
+    as well as ``confounded_from``, within the data or held out; then notes on how few units there are. No lines where nothing is to be
+    said.
     """
     usable = trajectories[trajectories["usable"]].reset_index(drop=True)
     units = Units.of(settings.outcomes, settings.unit)
@@ -124,7 +134,7 @@ def check_design(trajectories: pd.DataFrame, split: pd.DataFrame | None, setting
     best = scores[["within", "held_out"]].astype(float).max(axis=1)
     telling = dict(zip(scores["variable"], best, strict=True))
     telling = {name: value for name, value in telling.items() if value >= settings.confounded_from}
-    lines = []
+    lines = [("warning", SHUFFLED)] if settings.shuffle_labels else []
     if telling:
         lines += [("warning", warning(usable, telling)), ("remedy", remedy(usable, telling, settings.outcomes, settings.unit))]
     lines += [("note", text) for text in unit_notes(usable, split, units)]

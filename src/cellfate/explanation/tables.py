@@ -33,6 +33,22 @@ COMPARISON_STEPS = Table(
     key=("outcome", "step"),
 )
 
+COVERAGE_PHASES = ("whole track", "first third", "middle third", "last third")
+
+# in how many of the frames that were segmented the cell was found, for the trajectories that figure 5 looks at
+SEGMENTATION_COVERAGE = Table(
+    "segmentation_coverage",
+    {
+        "outcome": STR,
+        "phase": Column("str", allowed=COVERAGE_PHASES),
+        "n_trajectories": COUNT,
+        "n_frames": COUNT,
+        "n_regions": COUNT,
+        "coverage": UNIT_NULL,
+    },
+    key=("outcome", "phase"),
+)
+
 # across trajectories: figure 5
 EFFECT_SUMMARY = Table(
     "effect_summary",

@@ -22,8 +22,10 @@ from cellfate.base.plot_style import (
     outcome_handle,
     outcome_styles,
     panel_label,
+    readable,
     styled,
 )
+from cellfate.explanation.coverage import coverage_captions
 from cellfate.statistics.courses import MIN_COURSE
 from cellfate.statistics.effect_sizes import BANDS
 
@@ -32,13 +34,14 @@ SIGNIFICANT = 0.05
 
 
 @styled
-def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str) -> Figure:
+def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str, coverage: pd.DataFrame | None = None) -> Figure:
     """Median Cliff's delta with its interval per feature and outcome, over the usual bands of effect sizes.
 
     Features as measured (a) and less the course that all cells share (b); one panel where the table has only the first. A marker
     is filled where q < 0.05 (p where the table has no q) and the interval leaves out 0: where attention sits at the end of the
     trajectories and features drift, neither alone keeps to its error rate. n per feature and outcome stands on the right.
-    ``high_by`` says what made a frame high, attention or occlusion.
+    ``high_by`` says what made a frame high, attention or occlusion. ``coverage`` is the segmentation_coverage table, printed below; None
+    where it is not known.
     """
     known = table[table["median_delta"].notna()]
     if known.empty:
@@ -46,7 +49,7 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str)
     features = list(dict.fromkeys(known["feature"]))
     courses = [course for course in COURSE_LABELS if (table["course"] == course).any()]
     evidence = next((column for column in ("q_value", "p_value") if known[column].notna().any()), None)
-    figure = new_figure(DOUBLE, 1.45 + 0.27 * len(features))
+    figure = new_figure(DOUBLE, 1.45 + 0.27 * len(features) + (0 if coverage is None else 0.3))
     panels = figure.subplots(1, len(courses), sharey=True, squeeze=False)[0]
     for axes, course, letter in zip(panels, courses, "ab", strict=False):
         _effects_panel(axes, known[known["course"] == course], features, outcomes, evidence)
@@ -55,7 +58,9 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str)
             axes.set_title(wrap(COURSE_LABELS[course], 32))
     panels[0].set_yticks(range(len(features)), [feature_label(feature) for feature in features])
     panels[0].set_ylim(len(features) - 0.45, -0.55)
-    figure.supxlabel(f"median Cliff's delta, high-{high_by} against low-{high_by} frames", fontsize=FONT)
+    below = [] if coverage is None else [readable(line) for line in coverage_captions(coverage)]
+    label = f"median Cliff's delta, high-{high_by} against low-{high_by} frames"
+    figure.supxlabel("\n".join([label, *below]), fontsize=FONT)
     figure.legend(handles=_effect_handles(outcomes, evidence), loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
 

@@ -165,6 +165,12 @@ def _embed(model: FateModel, frames: Tensor, precision: str, channels_last: bool
         return model.embed(frames.contiguous(memory_format=memory_format))
 
 
+def embed_prepared(model: FateModel, frames: Tensor, *, batch_size: int, precision: str, channels_last: bool) -> np.ndarray:
+    """Embeddings (T, D) float32 of frames (T, C, S, S) that are the network's input already, as :func:`embed_trajectories` has them."""
+    blocks = ((block.to(model.class_token.device), len(block)) for block in frames.split(batch_size))
+    return np.concatenate(list(_embedded(model, blocks, precision, channels_last)))
+
+
 def _fetched(embeddings: Tensor, n_real: int) -> np.ndarray:
     return embeddings[:n_real].cpu().numpy()
 

@@ -76,7 +76,7 @@ def predict(
     """
     names = list(trajectories)
     device = next(model.parameters()).device
-    tables = []
+    found_rows = []
     for start in progress(range(0, len(names), GROUP), label, unit="group"):
         group = names[start : start + GROUP]
         embeddings = [torch.as_tensor(read(name)[1], device=device) for name in group]  # once, for all conditions
@@ -89,9 +89,8 @@ def predict(
         spans = sorted({(i, span) for i, _, _, span in rows})
         logits, _ = classify_sequences(model, [embeddings[i][first:stop] for i, (first, stop) in spans])
         found = dict(zip(spans, logits, strict=True))
-        tables.append(pd.DataFrame([(group[i], condition, n, span[1] - span[0], found[i, span]) for i, condition, n, span in rows]))
-    columns = ["trajectory", "condition", "n", "n_frames", "logit"]
-    return pd.concat(tables, ignore_index=True).set_axis(columns, axis=1) if tables else pd.DataFrame(columns=columns)
+        found_rows += [(group[i], condition, n, span[1] - span[0], found[i, span]) for i, condition, n, span in rows]
+    return pd.DataFrame(found_rows, columns=["trajectory", "condition", "n", "n_frames", "logit"])
 
 
 def members_of_fold(names: Sequence[str], trajectories: pd.DataFrame, split: pd.DataFrame, fold: int) -> pd.DataFrame:

@@ -1,13 +1,17 @@
-"""How much the prediction of a trajectory rests on each of its frames: what changes when the frames around it are hidden.
+"""What a prediction rests on: frames, parts of the image, channels or the order of frames are hidden from a trained network.
 
-Occlusion sensitivity (Zeiler and Fergus 2014) over time. Attention says where the network looked; this says what its answer needs.
+Occlusion sensitivity (Zeiler and Fergus 2014). Attention says where the network looked; this says what its answer needs.
 """
+
+from collections.abc import Collection
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from cellfate.base.errors import InputError
-from cellfate.model.network import FateModel
+from cellfate.model.network import FateModel, sinusoidal_positions
 
 BATCH_TOKENS = 4096  # padded frames in one call of the network
 
@@ -39,3 +43,39 @@ def occlusion(model: FateModel, embeddings: np.ndarray, window: int) -> np.ndarr
             logits.append(model.classify(frames.expand(len(masks), -1, -1), lengths, masks.to(device))[0].double().cpu())
     full, *without = torch.cat(logits).numpy()
     return full - np.array(without)
+
+
+def hide(frames: Tensor, hidden: np.ndarray, fill: np.ndarray) -> Tensor:
+    """A copy of the network's input (T, C, s, s) in which what is ``hidden`` (T, S, S) has the values ``fill`` (C,) of its channel.
+
+    ``hidden`` is in the pixels of the crops; a pixel of the input is filled where any of the pixels that it stands for is hidden, so
+    that none of them is seen. Values are those of the network's input (scaled and normalised).
+    """
+    masks = torch.as_tensor(np.array(hidden, np.float32), device=frames.device)[:, None]
+    blocks = functional.adaptive_max_pool2d(masks, frames.shape[-2:]) > 0
+    return torch.where(blocks, _of_channels(fill, frames), frames)
+
+
+def keep_channels(frames: Tensor, kept: Collection[int], fill: np.ndarray) -> Tensor:
+    """A copy of the network's input (T, C, s, s) in which channels other than ``kept`` have the value ``fill`` (C,) everywhere."""
+    others = torch.tensor([channel not in kept for channel in range(frames.shape[1])], device=frames.device)
+    return torch.where(others[:, None, None], _of_channels(fill, frames), frames)
+
+
+def _of_channels(fill: np.ndarray, frames: Tensor) -> Tensor:
+    return torch.as_tensor(fill, dtype=frames.dtype, device=frames.device)[:, None, None]
+
+
+def disc(size: int, radius: float) -> np.ndarray:
+    """Which pixels (S, S) of a crop of ``size`` pixels are within ``radius`` pixels of its centre, pixel S // 2."""
+    away = np.arange(size) - size // 2
+    return np.hypot(away[:, None], away) <= radius
+
+
+def without_positions(model: FateModel, embeddings: np.ndarray) -> np.ndarray:
+    """Embeddings (T, D) less the position that the network adds to each of them, so that it sees a set of frames without an order."""
+    n_frames, features = embeddings.shape
+    positions = sinusoidal_positions(n_frames + 1, features)[1:]
+    if model.settings.positions == "end":
+        positions = positions.flip(0)
+    return embeddings - positions.numpy()

@@ -12,6 +12,7 @@ from cellfate.base.files import read_json, write_json
 from cellfate.base.progress import progress
 from cellfate.crops.crop_set import CropSet
 from cellfate.crops.published_scaling import REFERENCE_DIVISOR, REFERENCE_MEAN, REFERENCE_STD
+from cellfate.model.saved.exported import SETTINGS
 from cellfate.trajectories.folds import fold_trajectories
 
 
@@ -50,18 +51,33 @@ def compute_scaling(crops: list[str | Path], trajectories: pd.DataFrame, split: 
         return reference_scaling(cropset.channels)
     if scaling != "corrected":
         raise InputError(f"scaling is {scaling!r}, one of corrected, reference is needed")
+    return _from_sums(*_training_sums(cropset, trajectories, split, fold, "compute_scaling"), cropset.channels)
+
+
+def training_input(crops: list[str | Path], trajectories: pd.DataFrame, split: pd.DataFrame, fold: int, scaling: Scaling) -> np.ndarray:
+    """The mean of each channel over the training crops of a fold as the network gets them, (C,): 0 where the scaling is corrected."""
+    if scaling.mode == "corrected":
+        return np.zeros(len(scaling.channels))
+    n_pixels, total, _ = _training_sums(CropSet(crops), trajectories, split, fold, "means of the training crops")
+    return (np.array(total, float) / n_pixels / scaling.divisor - np.array(scaling.mean)) / np.array(scaling.std)
+
+
+def _training_sums(
+    cropset: CropSet, trajectories: pd.DataFrame, split: pd.DataFrame, fold: int, label: str
+) -> tuple[int, list[int], list[int]]:
+    """How many pixels the training crops of a fold have in a channel, and the sums of each channel's values and squares."""
     rows = fold_trajectories(trajectories, split, fold, ["train"])
     if rows.empty:
         raise InputError(f"fold {fold} has no usable training trajectory to compute the scaling from")
     n_pixels, total, squares = 0, [0] * len(cropset.channels), [0] * len(cropset.channels)
-    for row in progress(list(rows.itertuples()), f"compute_scaling fold {fold}", unit="trajectory"):
+    for row in progress(list(rows.itertuples()), f"{label} fold {fold}", unit="trajectory"):
         _, pixels = cropset.read(row.recording, row.track_id, row.first_frame, row.last_frame)
         n_pixels += pixels.size // pixels.shape[1]
         for channel, (plain, squared) in enumerate(_sums(pixels)):
             total[channel] += plain
             squares[channel] += squared
     cropset.close()
-    return _from_sums(n_pixels, total, squares, cropset.channels)
+    return n_pixels, total, squares
 
 
 def _sums(crops: np.ndarray) -> list[tuple[int, int]]:
@@ -89,3 +105,8 @@ def write_scaling(scaling: Scaling, path: str | Path) -> None:
 def read_scaling(path: str | Path) -> Scaling:
     """Read what :func:`write_scaling` wrote."""
     return Scaling(**read_json(path))
+
+
+def scaling_of(folder: str | Path) -> Scaling:
+    """The scaling that the model of a folder was trained with."""
+    return Scaling(**read_json(Path(folder) / SETTINGS)["scaling"])

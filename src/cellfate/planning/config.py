@@ -171,6 +171,11 @@ RULES = (
         lambda heads, width, block: f"must divide the width of the embeddings, {_embedding_width(width, block)}",
     ),
     Rule(("model.input_size", "crops.size"), lambda inner, size: inner <= size, "at most crops.size ({1}) is allowed"),
+    Rule(
+        ("training.shuffle_labels", "training.checkpoint"),
+        lambda shuffled, checkpoint: not shuffled or checkpoint is None,
+        "nothing is trained where training.checkpoint is imported ({1}): false is needed",
+    ),
     Rule(("evaluation.truncation",), _rising, "numbers must rise, each once"),
     Rule(("evaluation.last_k",), _rising, "numbers must rise, each once"),
     Rule(("augmentation.end_mask_fraction",), lambda ends: ends[0] <= ends[1], NOT_LARGER),

@@ -18,6 +18,7 @@ FIGURES = {  # of the main target, the design and then the paper's order, with t
     "figure_4": "Figure 4: attention and occlusion before the event",
     "figure_5": "Figure 5: features of the frames that count",
     "figure_6": "Figure 6: trajectories with their attention",
+    "ablations": "What the score is made of: parts of the input hidden",
     "training_curves": "Training curves",
     "calibration": "Calibration",
     "sets": "Cannot tell yet: sets of outcomes and triage",

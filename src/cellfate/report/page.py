@@ -11,9 +11,12 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.plot_style import COURSE_LABELS, feature_label, readable
+from cellfate.evaluation.ablations.scores import missing_ablations, read_surroundings
 from cellfate.evaluation.baselines.scores import LABELS, headline_rows
 from cellfate.evaluation.sets import sets_lines
 from cellfate.evaluation.time.known import known_line
+from cellfate.explanation.coverage import coverage_captions, coverage_caveats
+from cellfate.report.ablations import ablations_section
 from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.report.not_measured import (
     LAST_K,
@@ -75,6 +78,8 @@ def summary_page(
     calibration: pd.DataFrame,
     known: pd.DataFrame,
     sets: pd.DataFrame,
+    ablations: pd.DataFrame,
+    coverage: pd.DataFrame,
     effects: pd.DataFrame,
     comparison_steps: pd.DataFrame,
     settings: Mapping[str, object],
@@ -107,6 +112,8 @@ def summary_page(
         truncation=_truncation_table(truncation),
         calibration=calibration_table(calibration),
         effects=_effects_tables(effects, names),
+        coverage=coverage_captions(coverage),
+        parts=ablations_section(ablations),
         figures=_figures(figures, captions),
         notes=[
             *notes_of(design_lines),
@@ -114,7 +121,10 @@ def summary_page(
             *missing_steps(truncation, TRUNCATION, settings[TRUNCATION], names),
             *missing_steps(last_k, LAST_K, settings[LAST_K], names),
             *sets_lines(sets),
+            *read_surroundings(ablations),
+            *missing_ablations(settings["evaluation.ablations"], ablations),
             *missing_occlusion(settings[WINDOW]),
+            *coverage_caveats(coverage),
             *missing_effects(effects, comparison_steps, names),
             *_other_outcomes(flow, names),
             *notes,

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import hdf5plugin
 import numpy as np
+import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.base.hdf5 import open_hdf5, writing_hdf5
@@ -39,6 +40,10 @@ class MaskFile:
 
     def __len__(self) -> int:
         return len(self._track)
+
+    def index(self) -> pd.DataFrame:
+        """The rows of the file: track_id, frame."""
+        return pd.DataFrame({"track_id": self._track, "frame": self._file["frame"][:]})
 
     def read(self, track_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Frames (T,) int32 and label images (T, S, S) uint16 of one track. An unknown track is an InputError."""

@@ -15,7 +15,7 @@ from cellfate.crops.crop_set import CropSet
 from cellfate.model.inputs import downsample, prepare
 from cellfate.model.scaling import Scaling
 from cellfate.training.augmentation import AugmentationSettings, prepare_augmented
-from cellfate.training.samplers import AUGMENTATION_STREAM, Draw
+from cellfate.training.samplers import AUGMENTATION_STREAM, LABEL_STREAM, Draw
 
 
 class Example(NamedTuple):
@@ -137,6 +137,15 @@ def prepare_batch(batch: CountsBatch, scaling: Scaling, augmentation: Augmentati
         frames.append(prepare(counts, scaling) if seed is None else prepare_augmented(counts, scaling, augmentation, seed))
     lengths = torch.tensor([len(part) for part in frames])
     return Batch(torch.cat(frames), lengths, batch.labels.to(device, non_blocking=True), batch.trajectories)
+
+
+def shuffled_labels(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """``rows`` with their labels exchanged at random within each part of the split, so that each keeps as many of either outcome.
+
+    Across recordings, so that what a recording has in common tells nothing of the labels either.
+    """
+    rng = np.random.default_rng([LABEL_STREAM, seed])
+    return rows.assign(label=rows.groupby("split")["label"].transform(lambda labels: labels.to_numpy()[rng.permutation(len(labels))]))
 
 
 def check_classes(rows: pd.DataFrame, part: str, fold: int, outcomes: dict[str, str]) -> None:

@@ -20,6 +20,7 @@ from cellfate.training.dataset import Batch, CountsBatch
 class TrainingSettings:
     """The names are those of the configuration's ``training`` section."""
 
+    shuffle_labels: bool  # learn from exchanged outcomes, as a control
     max_epochs: int
     patience: int  # epochs without a better validation loss
     batch_size: int  # trajectories, over all devices

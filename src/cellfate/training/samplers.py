@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from torch.utils.data import Sampler
 
-SAMPLER_STREAM, AUGMENTATION_STREAM = 1, 2  # so that the two never share random numbers
+SAMPLER_STREAM, AUGMENTATION_STREAM, LABEL_STREAM = 1, 2, 3  # so that no two share random numbers
 
 
 class Draw(NamedTuple):

@@ -24,7 +24,15 @@ from cellfate.model.saved.folder import CURVES, save_model
 from cellfate.model.saved.published import import_checkpoint
 from cellfate.model.scaling import Scaling, reference_scaling
 from cellfate.training.augmentation import AugmentationSettings
-from cellfate.training.dataset import CountsDataset, TrajectoryDataset, check_classes, collate, collate_counts, prepare_batch
+from cellfate.training.dataset import (
+    CountsDataset,
+    TrajectoryDataset,
+    check_classes,
+    collate,
+    collate_counts,
+    prepare_batch,
+    shuffled_labels,
+)
 from cellfate.training.epochs import CURVE_COLUMNS, EpochEnd, say
 from cellfate.training.module import FateTraining, TrainingSettings
 from cellfate.training.resume import ResumeFolder, training_key
@@ -57,7 +65,7 @@ def train(
     and ``augmentation`` are the configuration's sections. The state after each epoch lies below ``resume``, a folder for this
     fold alone, under a hash of all settings, the data and the source files in ``code``, until the model folder is written.
     Deterministic: the same seed gives the same weights on the same kind of machine with the same number of ``threads``, which
-    compute on a CPU and read crops for a GPU.
+    compute on a CPU and read crops for a GPU. With ``shuffle_labels`` it learns from :func:`shuffled_labels`, which settings.json says.
 
     Raises InputError when a part of the fold lacks an outcome, a GPU is asked for and there is none, or settings disagree.
     """
@@ -81,6 +89,8 @@ def train(
     rows = fold_trajectories(trajectories, split, fold, ["train", "validation"])
     for part in ("train", "validation"):
         check_classes(rows[rows["split"] == part], part, fold, outcomes)
+    if chosen.shuffle_labels:
+        rows = shuffled_labels(rows, seed)
     key = training_key({**record, "model": model}, rows, cropset.paths(rows["recording"].unique()), code)
     state = ResumeFolder(resume, key)
     data = {"cropset": cropset, "scaling": scaling, "input_size": sizes.input_size, "seed": seed, "cache": chosen.cache}

@@ -1,5 +1,7 @@
 """The design check: what a recording, a treatment or a length tells, when the first line warns, and what is said to help."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from cellfate.statistics.intervals import ALIKE
 from cellfate.statistics.reliability import log_odds
 
 UNITS = Units.of(OUTCOMES, "recording")
-SETTINGS = DesignSettings(OUTCOMES, unit="recording", confounded_from=0.9)
+SETTINGS = DesignSettings(OUTCOMES, unit="recording", confounded_from=0.9, shuffle_labels=False)
 EVEN = (0.4, 0.6, 0.5, 0.5, 0.6, 0.4, 0.5, 0.5)
 
 
@@ -151,3 +153,13 @@ def test_the_table_counts_tracks_by_recording_and_treatment_with_their_lengths()
     hours = trajectories.query("recording == 'r1' and label == 1")["n_frames"] / 2
     row = table[(table["name"] == "r1") & (table["outcome"] == "mitosis")].iloc[0]
     assert (row["shortest"], row["median"], row["longest"]) == (hours.min(), hours.median(), hours.max())
+
+
+def test_exchanged_labels_are_said_before_all_else():
+    trajectories = design_of(EVEN)
+    split = split_of(trajectories, 4)
+    _, plain = check_design(trajectories, split, SETTINGS)
+    _, control = check_design(trajectories, split, replace(SETTINGS, shuffle_labels=True))
+    assert control["text"].iloc[0].startswith("A control: the network learned from outcomes that were exchanged at random")
+    assert control["kind"].iloc[0] == "warning"
+    assert control.iloc[1:].to_numpy().tolist() == plain.to_numpy().tolist()

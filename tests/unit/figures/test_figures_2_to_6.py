@@ -20,14 +20,15 @@ from cellfate.base.plot_style import DOUBLE, OKABE_ITO, RC, SINGLE, count_rows, 
 from cellfate.base.tables import check_table
 from cellfate.evaluation.design import score_design, tabulate_design
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import BASELINES, CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
-from cellfate.explanation.tables import ATTENTION_PROFILE, EFFECT_SUMMARY, EXAMPLES
+from cellfate.evaluation.tables import ABLATIONS, BASELINES, CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
+from cellfate.explanation.tables import ATTENTION_PROFILE, COVERAGE_PHASES, EFFECT_SUMMARY, EXAMPLES, SEGMENTATION_COVERAGE
 from cellfate.figures.attention_profile import plot_attention_profile as draw_profile
 from cellfate.figures.calibration import plot_calibration as draw_calibration
 from cellfate.figures.confusion import plot_confusion
 from cellfate.figures.design import plot_design
 from cellfate.figures.effects import plot_effects
 from cellfate.figures.examples import composite, plot_examples
+from cellfate.figures.explained.ablations import plot_ablations
 from cellfate.figures.training_curves import plot_training_curves, read_curves
 from cellfate.figures.truncation import plot_truncation as draw_truncation
 from cellfate.figures.truth import median_onsets, spread
@@ -97,6 +98,25 @@ def effects(outcomes=FATES, q=(0.01, 0.2), courses=("kept",)):
             delta = 0.8 - 0.35 * index
             rows.append((name, feature, course, 1500, delta, delta - 0.1, min(1, delta + 0.1), None, q[index % 2], "large"))
     return check_table(pd.DataFrame(rows, columns=list(EFFECT_SUMMARY.columns)), EFFECT_SUMMARY, "test")
+
+
+def coverage(outcomes=FATES):
+    rows = [(name, phase, 1500, 90000, 11700, 0.13) for name in outcomes.values() for phase in COVERAGE_PHASES]
+    return check_table(pd.DataFrame(rows, columns=list(SEGMENTATION_COVERAGE.columns)), SEGMENTATION_COVERAGE, "test")
+
+
+def ablations(names=("whole", "frames_shuffled", "last_frame", "cell_hidden", "only-a_channel_with_a_name", "without-p53")):
+    few = "apoptosis: 4 recordings, at least 8 are needed"
+    rows = []
+    for place, name in enumerate(names):
+        value = 0.9 - place / 12
+        change = (None,) * 4 if name == "whole" else (-place / 12, -place / 12 - 0.15, -place / 12 + 0.15, None)
+        of_auroc = (None, None, None, None) if name == "whole" else (-place / 12, None, None, few)
+        rows.append(
+            (name, 1500, 4, 4, 4, value, value - 0.1, min(1, value + 0.1), None, 0.9, *change, value, None, None, few, 0.9, *of_auroc)
+        )
+    table = pd.DataFrame(rows, columns=list(ABLATIONS.columns)[:-2]).assign(regions=np.nan, radius=np.nan)
+    return check_table(table, ABLATIONS, "test")
 
 
 def examples(outcomes=FATES, channels=3, occlusion=True):
@@ -170,6 +190,8 @@ def draw_all(outcomes=FATES):
         "figure_4": lambda: plot_attention_profile(profile(outcomes), outcomes),
         "figure_5": lambda: plot_effects(effects(outcomes, courses=BOTH), outcomes, high_by="attention"),
         "figure_5_as_measured": lambda: plot_effects(effects(outcomes), outcomes, high_by="attention"),
+        "figure_5_coverage": lambda: plot_effects(effects(outcomes), outcomes, high_by="attention", coverage=coverage(outcomes)),
+        "ablations": lambda: plot_ablations(ablations()),
         "figure_6": lambda: plot_examples(table, crops, ["circadian", "p53", "cell_cycle"], outcomes),
         "figure_6_gray": lambda: plot_examples(gray, gray_crops, ["phase"], outcomes),
         "training_curves": lambda: plot_training_curves(curves(5)),
@@ -199,6 +221,8 @@ EMPTY = {
     "figure_4": lambda: plot_attention_profile(empty(ATTENTION_PROFILE), FATES),
     "figure_5": lambda: plot_effects(empty(EFFECT_SUMMARY), FATES, high_by="attention"),
     "figure_5_nulls": lambda: plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES, high_by="attention"),
+    "ablations": lambda: plot_ablations(empty(ABLATIONS)),
+    "ablations_none": lambda: plot_ablations(ablations(("whole",))),
     "figure_5_no_others": lambda: plot_effects(without_others(), FATES, high_by="attention"),
     "figure_6": lambda: plot_examples(empty(EXAMPLES), np.zeros((0, 1, 8, 8), np.uint8), ["phase"], FATES),
     "training_curves": lambda: plot_training_curves(curves(epochs=0)),
@@ -216,7 +240,7 @@ def test_words_neither_overlap_nor_leave_the_figure_and_outcomes_are_those_of_th
     texts = drawn_texts(figure, monkeypatch)
     assert len(texts) > 8
     shown = " ".join(text for text, _ in texts).replace("\n", " ")
-    assert name == "training_curves" or readable(LONG["positive"]) in shown
+    assert name in ("training_curves", "ablations") or readable(LONG["positive"]) in shown
     assert not any(word in shown for word in ("_", "apoptosis", "mitosis"))
     assert_inside(figure, texts)
     for (text, a), (other, b) in itertools.combinations(texts, 2):
@@ -636,3 +660,26 @@ def test_counts_stand_below_the_axis_alone():
     axes.set_xlim(0, 10)
     count_rows(axes, [("n", "black", {0: 5, 5: 4, 10: 3, 15: 0, 50: 0})], "frames dropped from the end")
     assert [text.get_text() for text in axes.texts] == ["5", "4", "3", "n"]
+
+
+def test_ablations_are_filled_where_the_change_is_shown(monkeypatch):
+    figure = plot_ablations(ablations())
+    shown = words(figure, monkeypatch)
+    rows = (
+        "the whole input",
+        "cell hidden",
+        "only channel a channel with a name",
+        "without channel p53",
+        "frames shuffled",
+        "last frame alone",
+    )
+    assert [shown.index(row) for row in rows] == sorted(shown.index(row) for row in rows)
+    dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [line.get_markerfacecolor() != "white" for line in dots] == [True, True, True, True, False, True]
+
+
+def test_figure_5_says_in_how_many_frames_the_cell_was_found(monkeypatch):
+    table = coverage()
+    shown = words(plot_effects(effects(), FATES, high_by="attention", coverage=table), monkeypatch)
+    assert "mitosis: cell found in 13 % of 90,000 frames of 1500 tracks (thirds of the track: 13 %, 13 %, 13 %)" in shown
+    assert "cell found" not in words(plot_effects(effects(), FATES, high_by="attention"), monkeypatch)

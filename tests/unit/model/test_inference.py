@@ -130,3 +130,9 @@ def test_open_model(model, tmp_path):
     own = np.random.default_rng(0).normal(size=(9, SETTINGS.features)).astype("float32")
     assert one_by_one(opened, own)[0] == pytest.approx(one_by_one(model, own)[0], rel=1e-5)
     assert not opened.training
+
+
+def test_without_conditions_there_is_nothing_to_predict(model):
+    """As with evaluation.last_k: null."""
+    table = predict(model, Embeddings({"a": 20}).read, ["a"], [], min_frames=10)
+    assert (list(table), len(table)) == (["trajectory", "condition", "n", "n_frames", "logit"], 0)

@@ -12,8 +12,18 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.plot_style import empty_figure, save_figure
 from cellfate.base.tables import check_table
-from cellfate.evaluation.tables import BASELINES, CALIBRATION, DESIGN_LINES, DESIGN_SCORES, KNOWN_FROM, METRICS, SETS, SPLIT_AUDIT
-from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, EFFECT_SUMMARY
+from cellfate.evaluation.tables import (
+    ABLATIONS,
+    BASELINES,
+    CALIBRATION,
+    DESIGN_LINES,
+    DESIGN_SCORES,
+    KNOWN_FROM,
+    METRICS,
+    SETS,
+    SPLIT_AUDIT,
+)
+from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, COVERAGE_PHASES, EFFECT_SUMMARY, SEGMENTATION_COVERAGE
 from cellfate.report.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
 from cellfate.report.page import caveats, summary_page, write_summary
 from cellfate.trajectories.tables import FLOW
@@ -82,6 +92,7 @@ SETTINGS = {
     "evaluation.truncation": "auto",
     "evaluation.last_k": "auto",
     "evaluation.treatment": "cisplatin",
+    "evaluation.ablations": ["cell", "channels", "frames"],
     "attention.occlusion_window": "auto",
     "statistics.min_frames": "auto",
     "statistics.high_percentile": 90,
@@ -130,6 +141,27 @@ def effects(values=(0.41, -0.3), removed=(0.2, 0.1)):
     return table(EFFECT_SUMMARY, rows)
 
 
+def ablations(hidden=(0.81, 0.45, 0.9), names=("cell_hidden", "only-p53", "frames_shuffled")):
+    """The whole input at 0.88 and ablations with the value and limits of ``hidden``."""
+    rows = []
+    for name, (value, low, high) in (("whole", (0.88, 0.8, 0.93)), *((name, hidden) for name in names)):
+        change = (None,) * 4 if name == "whole" else (value - 0.88, low - 0.9, high - 0.86, None)
+        auroc = (None,) * 4 if name == "whole" else (0.0, None, None, "too few")
+        where = (0.67, 18.0) if name == "cell_hidden" else (None, None)
+        rows.append((name, 480, 12, 11, 12, value, low, high, None, 0.88, *change, 0.9, None, None, "too few", 0.9, *auroc, *where))
+    return table(ABLATIONS, rows)
+
+
+def coverage(last=0.9):
+    shares = (0.9, 0.95, 0.9, last)
+    rows = [
+        (name, phase, 55, 1000, round(1000 * share), share)
+        for name, own in zip(NAMES, (shares, (0.9,) * 4), strict=True)
+        for phase, share in zip(COVERAGE_PHASES, own, strict=True)
+    ]
+    return table(SEGMENTATION_COVERAGE, rows)
+
+
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("figures")
@@ -156,6 +188,8 @@ def page(figures, **changes):
         "split_audit": table(SPLIT_AUDIT, []),
         "known": KNOWN,
         "sets": table(SETS, []),
+        "ablations": ablations(),
+        "coverage": coverage(),
         "calibration": calibration(),
         "effects": effects(),
         "comparison_steps": steps((60, 55, 55, 55, 55), (60, 55, 55, 55, 55)),
@@ -387,6 +421,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
     tables = {"metrics": metrics(), "truncation": truncation(), "flow": flow(), "calibration": calibration(), "effects": effects()}
     tables |= {"design_lines": design_lines(), "design_scores": design_scores(), "baselines": baselines()}
     tables |= {"split_audit": table(SPLIT_AUDIT, []), "sets": table(SETS, []), "known": KNOWN}
+    tables |= {"ablations": ablations(), "coverage": coverage()}
     tables |= {"last_k": curve({5: (9, 9)}, "last_k"), "trajectories": trajectories(), "comparison_steps": steps((9,) * 5, (9,) * 5)}
     content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):
@@ -422,3 +457,43 @@ def test_what_the_design_tells_is_a_table(figures):
     rows = Cells(page(figures)).rows
     assert ["recording", "16", "0.636", "0.500 no interval: all alike", "0 %", "4"] in rows
     assert ["length of the track", "5", "0.610", "0.670 0.600 to 0.730", "100 %", "4"] in rows
+
+
+def test_what_the_score_is_made_of_has_a_section_and_a_line(figures):
+    text = page(figures)
+    shown = "not shown to differ from the whole input, not shown to differ from chance"
+    line = f"Balanced accuracy with the whole input 0.88; cell hidden 0.81 ({shown})."
+    assert text.count(line) == 1
+    scores = ["0.810 0.450 to 0.900", "-0.070 -0.450 to +0.040", "0.900 no interval: too few", "+0.000 no interval: too few"]
+    assert ["cell hidden", "480", *scores] in Cells(text).rows
+    assert "in 67 % of the frames, in the others a disc of 18 pixels radius" in text
+
+
+def test_a_score_that_stays_without_the_cell_is_something_to_keep_in_mind(figures):
+    caveat = "With the cell hidden the balanced accuracy is 0.81 (0.70 to 0.90; 0.88 with the whole input): the network reads what is"
+    assert caveat in page(figures, ablations=ablations((0.81, 0.7, 0.9)))
+    text = page(figures, ablations=ablations((0.55, 0.4, 0.7)))
+    assert "cell hidden 0.55 (lower than the whole input, not shown to differ from chance)." in text
+    assert "reads what is around" not in text
+
+
+def test_ablations_that_were_not_made_are_named_with_their_setting(figures):
+    off = page(figures, ablations=ablations(names=()), settings=SETTINGS | {"evaluation.ablations": None})
+    assert "Not measured: what the score is made of; evaluation.ablations is null." in off
+    assert "<h2>What the score is made of</h2>" not in off
+    some = page(figures, ablations=ablations(names=("frames_shuffled",)), settings=SETTINGS | {"evaluation.ablations": ["frames"]})
+    assert "Not measured: with the cell or its surroundings hidden; evaluation.ablations is [frames]." in some
+    one_channel = page(figures, ablations=ablations(names=("cell_hidden", "frames_shuffled")))
+    assert "Not measured: single channels; the crops have one channel, so that alone is the whole input." in one_channel
+
+
+def test_frames_without_a_cell_are_said_beside_the_features(figures):
+    plain = page(figures)
+    assert "cell_death: cell found in 90 % of 1,000 frames of 55 tracks (thirds of the track: 95 %, 90 %, 90 %)." in plain
+    assert "missed most cells" not in plain
+    assert "not found equally often" not in plain
+    text = page(figures, coverage=coverage(0.13))
+    assert "missed most cells of “cell_death” in the last third (13 % of 1,000 frames)" in text
+    assert "not found equally often (last third: 13 % of “cell_death” against 90 % of “division”)" in text
+    assert "not found equally often" in page(figures, coverage=coverage(0.69))
+    assert "missed most" not in page(figures, coverage=coverage(0.69))

@@ -21,6 +21,7 @@ from cellfate.base.errors import InputError
 from cellfate.crops.crop_set import CropSet
 from cellfate.crops.published_scaling import REFERENCE_STD
 from cellfate.model.network import FateModel, ModelSettings
+from cellfate.model.saved.exported import read_settings
 from cellfate.model.saved.folder import load_model
 from cellfate.model.saved.published import published_name
 from cellfate.model.scaling import Scaling, compute_scaling
@@ -109,6 +110,34 @@ def test_one_seed_gives_identical_predictions_and_another_does_not(arguments, tm
         train(**{**arguments, "seed": seed, "training": settings, "folder": tmp_path / name})
     assert torch.equal(logits_of(tmp_path / "a", arguments)[0], logits_of(tmp_path / "b", arguments)[0])
     assert not torch.equal(logits_of(tmp_path / "a", arguments)[0], logits_of(tmp_path / "c", arguments)[0])
+
+
+def test_exchanged_labels_are_those_of_training_and_validation_alone(arguments, monkeypatch):
+    """The parts keep as many of either outcome, held-out cells their own, and the model folder says what it is."""
+    seen = {}
+    monkeypatch.setattr(training, "_fit", lambda rows, *_: seen.update(rows=rows))
+    tables = arguments["trajectories"].copy(), arguments["split"].copy()
+    found = []
+    for seed, shuffle in ((1, False), (1, True), (1, True), (2, True)):
+        train(**{**arguments, "seed": seed, "training": {**TRAINING, "shuffle_labels": shuffle}})
+        found.append(seen["rows"].set_index("trajectory")[["split", "label"]])
+    own, first, again, other = found
+    assert set(own["split"]) == {"train", "validation"}
+    assert own["label"].equals(tables[0].set_index("trajectory")["label"].loc[own.index].astype(own["label"].dtype))
+    assert first.groupby("split")["label"].sum().tolist() == own.groupby("split")["label"].sum().tolist()
+    changed = (first["label"] != own["label"]) | (other["label"] != own["label"])
+    assert changed.groupby(own["split"]).any().all()
+    assert first["label"].tolist() == again["label"].tolist() != other["label"].tolist()
+    assert arguments["trajectories"].equals(tables[0]), "the labels that are tested on"
+    assert arguments["split"].equals(tables[1])
+
+
+def test_a_model_of_exchanged_labels_says_so_and_predicts_nothing(arguments, tmp_path):
+    train(**{**arguments, "training": {**TRAINING, "max_epochs": 1, "shuffle_labels": True}})
+    assert json.loads((arguments["folder"] / "settings.json").read_text())["training"]["shuffle_labels"] is True
+    (arguments["folder"] / "calibration.json").write_text("{}")
+    with pytest.raises(InputError, match=r"a control that learned from outcomes exchanged at random \(training.shuffle_labels\)"):
+        read_settings(arguments["folder"])
 
 
 def test_killed_in_epoch_3_it_continues_there_to_the_same_end(arguments, tmp_path, capfd):

@@ -9,6 +9,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.model.saved.members import SETTINGS, read_members
 
+SHUFFLED = "a control that learned from outcomes exchanged at random (training.shuffle_labels)"
 INTERVAL_TOLERANCE = 0.05 + 1e-9  # fraction; clocks and rounded sheets differ by less
 
 
@@ -22,10 +23,18 @@ def read_settings(folder: str | Path) -> dict:
     folder = Path(folder)
     read_members(folder)
     settings = json.loads((folder / SETTINGS).read_text())
+    if learned_shuffled(folder):
+        raise InputError(f"prediction.model: {folder}: {SHUFFLED}; it predicts nothing")
     absent = [key for key in ("channels", "crop_size", "outcomes", "frame_intervals_min", "pixel_sizes_um") if key not in settings]
     if absent:
         raise InputError(f"prediction.model: {folder / SETTINGS}: {', '.join(absent)} not found; it was not written by export_model")
     return settings
+
+
+def learned_shuffled(folder: str | Path) -> bool:
+    """Whether the model of a folder, or a model in it, is a control that learned from exchanged outcomes; those of 0.1 do not say."""
+    settings = (json.loads(path.read_text()) for path in Path(folder).rglob(SETTINGS))
+    return any(one.get("training", {}).get("shuffle_labels", False) for one in settings)
 
 
 def first_prediction(folder: str | Path) -> int:
