@@ -25,9 +25,7 @@ def plot_ablations(table: pd.DataFrame) -> Figure:
     rows = table[table["value"].notna()]
     rows = pd.concat([rows[rows["ablation"] == WHOLE], rows[rows["ablation"] != WHOLE].sort_values("ablation", key=_places, kind="stable")])
     if len(rows) < 2:
-        return reason_figure(
-            DOUBLE, 2.2, "not measured: no part of the input was hidden\nfrom held-out trajectories (evaluation.ablations)"
-        )
+        return reason_figure(DOUBLE, 2.2, "not measured: no part of the input was hidden\nfrom held-out cells (evaluation.ablations)")
     figure = new_figure(DOUBLE, 1.0 + 0.2 * len(rows))
     panels = figure.subplots(1, 2, sharey=True)
     for axes, letter, score in zip(panels, "ab", PANELS, strict=True):
