@@ -1,6 +1,6 @@
 """Tables of what the network says of trajectories."""
 
-from cellfate.base.tables import COUNT, FLOAT, FLOAT_NULL, STR, UNIT, Column, Table
+from cellfate.base.tables import COUNT, FLOAT, FLOAT_NULL, STR, UNIT, UNIT_NULL, Column, Table
 from cellfate.trajectories.tables import SPLITS
 
 CONDITIONS = ("full", "truncation", "last_k")
@@ -60,4 +60,32 @@ ATTENTION = Table(
         "occlusion": FLOAT_NULL,
     },
     key=("trajectory", "fold", "frame"),
+)
+
+# numbers of frames that a user brings for the network of risks: further columns, all numbers
+FRAME_EMBEDDING = Table("embedding of frames", {"trajectory": STR, "frame": COUNT}, key=("trajectory", "frame"), open=True)
+
+# one row per frame of a held-out track, from which more than the shortest track's frames are seen, and number of hours ahead: how likely
+# each outcome is within them, the positive one given that either comes, and how far the members of the ensemble lie apart (a standard
+# deviation; null: one member); split is the part of the unit that a track without a fate is in
+FATES = Table(
+    "fates over time",
+    {
+        "trajectory": STR,
+        "recording": STR,
+        "track_id": COUNT,
+        "fold": COUNT,
+        "split": Column("str", allowed=SPLITS),
+        "frame": COUNT,
+        "n_frames": Column("int", low=1),
+        "hours_since_start": Column("float", low=0),
+        "horizon_hours": Column("float", low=0),
+        "negative": UNIT,
+        "positive": UNIT,
+        "neither": UNIT,
+        "positive_given_event": UNIT,
+        "spread_negative": UNIT_NULL,
+        "spread_positive": UNIT_NULL,
+    },
+    key=("trajectory", "fold", "frame", "horizon_hours"),
 )

@@ -1,0 +1,146 @@
+"""The networks of risks of one fold: a folder on disk, and what they say of tracks."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from cellfate.base.errors import InputError, in_words
+from cellfate.base.files import write_json
+from cellfate.base.progress import progress
+from cellfate.model.risks.hazards import cumulative_incidence
+from cellfate.model.risks.inputs import FrameInputs, InputSettings, Standard
+from cellfate.model.risks.network import RiskNetwork, RiskSizes
+from cellfate.model.risks.tracks import RiskTrack, track_of
+from cellfate.model.saved.exported import SETTINGS
+from cellfate.model.saved.folder import load_strictly
+
+COLUMNS = ["negative", "positive", "neither", "positive_given_event", "spread_negative", "spread_positive"]
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Networks that were trained alike but for their seeds, and what they need to be used.
+
+    ``edges`` are the bins in hours, ``followed_hours`` is how long a frame of the training part was followed at most, and a track has
+    predictions where more than ``min_frames`` of its frames are seen.
+    """
+
+    members: tuple[RiskNetwork, ...]
+    standard: Standard
+    edges: tuple[float, ...]
+    inputs: InputSettings
+    min_frames: int
+    followed_hours: float
+    outcomes: dict[str, str]
+
+    def incidence(self, track: RiskTrack, horizons: Sequence[float]) -> np.ndarray:
+        """Of each member, frame and horizon the probability (M, T, H, 2) of the negative and the positive outcome within it."""
+        values = torch.tensor(self.standard.apply(track.values))[None]
+        edges = torch.tensor(self.edges, dtype=torch.float64)
+        with torch.inference_mode():
+            found = [cumulative_incidence(member(values)[0].double(), horizons, edges) for member in self.members]
+        return torch.stack(found).numpy()
+
+
+def weights_name(member: int) -> str:
+    return f"member-{member}.safetensors"
+
+
+def save_ensemble(folder: str | Path, ensemble: Ensemble, record: dict) -> None:
+    """Write weights and settings to ``folder``, all that :func:`load_ensemble` needs; ``record`` is stored beside the settings."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, member in enumerate(ensemble.members):
+        save_file({key: value.detach().contiguous() for key, value in member.state_dict().items()}, folder / weights_name(number))
+    standard = ensemble.standard
+    settings = {
+        "network": asdict(ensemble.members[0].sizes),
+        "members": len(ensemble.members),
+        "bins_hours": list(ensemble.edges),
+        "inputs": asdict(ensemble.inputs),
+        "columns": {name: [float(a), float(b)] for name, a, b in zip(standard.columns, standard.mean, standard.std, strict=True)},
+        "min_frames": ensemble.min_frames,
+        "followed_hours": ensemble.followed_hours,
+        "outcomes": ensemble.outcomes,
+    }
+    write_json({**record, **settings}, folder / SETTINGS)
+
+
+def load_ensemble(folder: str | Path) -> Ensemble:
+    """What :func:`save_ensemble` wrote. Raises an InputError when a file is missing, damaged, or weights do not fit the settings."""
+    folder = Path(folder)
+    try:
+        settings = json.loads((folder / SETTINGS).read_text())
+        sizes = RiskSizes(**settings["network"])
+        columns = settings["columns"]
+        standard = Standard(tuple(columns), *(np.array([pair[i] for pair in columns.values()]) for i in (0, 1)))
+        members = tuple(_member(folder / weights_name(number), sizes) for number in range(settings["members"]))
+        inputs = InputSettings(**settings["inputs"])
+        rest = (settings["min_frames"], settings["followed_hours"], settings["outcomes"])
+        return Ensemble(members, standard, tuple(settings["bins_hours"]), inputs, *rest)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{folder}: not a folder of a network of risks: {in_words(error, folder)}") from error
+
+
+def _member(path: Path, sizes: RiskSizes) -> RiskNetwork:
+    """One network; its weights are copied, as the last bits of a product depend on where in memory its factors begin."""
+    network = RiskNetwork(sizes)
+    try:
+        state: dict[str, Tensor] = {key: value.clone() for key, value in load_file(path).items()}
+    except Exception as error:  # a damaged file fails in many ways
+        raise InputError(in_words(error, path)) from error
+    load_strictly(network, state, path)
+    return network.eval()
+
+
+def predict_fates(ensemble: Ensemble, rows: pd.DataFrame, inputs: FrameInputs, horizons: Sequence[float], label: str) -> pd.DataFrame:
+    """What the ensemble says of each track of ``rows`` (of the trajectories table) at each frame, once for each of the ``horizons``.
+
+    Columns trajectory, recording, track_id, frame, n_frames, hours_since_start, horizon_hours and COLUMNS: the mean of the members, and
+    their standard deviation. One pass a track, from its first frame; there are no rows where ``min_frames`` frames or fewer are seen,
+    and none for horizons farther than any training track was followed, which is said. ``label`` begins lines of progress.
+    """
+    ensemble.standard.check(inputs.columns)
+    known = [hours for hours in horizons if hours <= ensemble.followed_hours]
+    if len(known) < len(horizons):
+        far = ", ".join(f"{hours:g}" for hours in horizons if hours > ensemble.followed_hours)
+        said = f"no training track was followed for longer than {ensemble.followed_hours:g} hours: there are no risks for {far} hours"
+        print(f"WARNING: {label}: {said}", file=sys.stderr, flush=True)
+    tables = [_rows_of(ensemble, row, inputs, known) for row in progress(list(rows.itertuples()), label, unit="track")]
+    found = [table for table in tables if len(table)]
+    return pd.concat(found, ignore_index=True) if found else _rows(None, [], [], [], np.empty((0, 0, len(COLUMNS))))
+
+
+def _rows_of(ensemble: Ensemble, row, inputs: FrameInputs, horizons: Sequence[float]) -> pd.DataFrame:
+    track = track_of(row, inputs)
+    seen = np.arange(1, len(track.frames) + 1)
+    told = seen > ensemble.min_frames
+    incidence = ensemble.incidence(track, horizons)[:, told] if told.any() else np.empty((len(ensemble.members), 0, len(horizons), 2))
+    return _rows(row, track.frames[told], seen[told], horizons, summary(incidence))
+
+
+def _rows(row, frames: Sequence, seen: Sequence, horizons: Sequence[float], values: np.ndarray) -> pd.DataFrame:
+    """The table of one track, ``values`` (T, H, COLUMNS); of no row an empty one."""
+    n, frames = len(horizons), np.asarray(frames, int)
+    hours = (frames - row.first_frame) * (row.frame_interval_min / 60) if row is not None else np.empty(0)
+    who = {name: getattr(row, name, None) for name in ("trajectory", "recording", "track_id")}
+    times = {"frame": np.repeat(frames, n), "n_frames": np.repeat(np.asarray(seen, int), n), "hours_since_start": np.repeat(hours, n)}
+    horizon = np.tile(np.asarray(horizons, float), len(frames))
+    return pd.DataFrame({**who, **times, "horizon_hours": horizon, **dict(zip(COLUMNS, values.reshape(-1, len(COLUMNS)).T, strict=True))})
+
+
+def summary(incidence: np.ndarray) -> np.ndarray:
+    """COLUMNS (T, H, 6) of the members' ``incidence`` (M, T, H, 2)."""
+    mean = np.clip(incidence.mean(0), 0, 1)
+    either = mean.sum(-1)
+    spread = incidence.std(0, ddof=1) if len(incidence) > 1 else np.full(mean.shape, np.nan)
+    given = mean[..., 1] / either
+    return np.stack([mean[..., 0], mean[..., 1], np.clip(1 - either, 0, 1), given, spread[..., 0], spread[..., 1]], axis=-1)

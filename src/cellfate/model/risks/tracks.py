@@ -1,0 +1,77 @@
+"""Tracks as the network of risks sees them: the numbers of each frame, and what was seen to happen after it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cellfate.model.risks.inputs import FrameInputs
+from cellfate.tracks.tables import NO_EVENT
+
+NONE = -1  # event of a track that has neither outcome: it is followed to its end
+
+
+@dataclass(frozen=True)
+class RiskTrack:
+    """One track before its event: frames (T,), numbers (T, F), hours (T,) from each frame to the event or the end of the track."""
+
+    frames: np.ndarray
+    values: np.ndarray
+    hours: np.ndarray
+    event: int
+
+    def from_frame(self, start: int) -> "RiskTrack":
+        """The track as it would be if it had been found ``start`` frames later; its hours and times are what they were."""
+        return RiskTrack(self.frames[start:], self.values[start:], self.hours[start:], self.event)
+
+
+def rows_of_fold(trajectories: pd.DataFrame, split: pd.DataFrame, fold: int, inputs: FrameInputs, parts: Sequence[str]) -> pd.DataFrame:
+    """Rows of the trajectories table, with ``split``, of all tracks of some parts of a fold whose frames are in ``inputs``."""
+    members = split[(split["fold"] == fold) & split["split"].isin(list(parts))]
+    rows = trajectories.merge(members[["trajectory", "split"]], on="trajectory", how="inner", validate="one_to_one")
+    there = [inputs.has(row.recording, row.track_id) for row in rows.itertuples()]
+    return rows[np.array(there, bool)].reset_index(drop=True)
+
+
+def track_of(row, inputs: FrameInputs) -> RiskTrack:
+    """The track of a row of trajectories: its frames before the event, all of them where there is none.
+
+    An outcome without an event frame came in the frame after the last. "No event by the end" is no event, also where it is compared.
+    """
+    frames, values = inputs.of(row)
+    known = not pd.isna(row.event_frame)
+    if known:
+        before = frames < row.event_frame
+        frames, values = frames[before], values[before]
+    event = NONE if pd.isna(row.label) or row.outcome == NO_EVENT else int(row.label)
+    last = int(frames[-1]) if len(frames) else 0
+    end = last if event == NONE else int(row.event_frame) if known else last + 1
+    return RiskTrack(frames, values, (end - frames) * (row.frame_interval_min / 60), event)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tracks of different lengths, filled up behind: values (B, T, F), hours (B, T), event (B,), and landmarks (B, T).
+
+    A landmark is a frame that a prediction is made at and judged, those of padding are none.
+    """
+
+    values: Tensor
+    hours: Tensor
+    event: Tensor
+    landmarks: Tensor
+
+
+def batch_of(tracks: Sequence[RiskTrack], first_landmarks: Sequence[int]) -> Batch:
+    """A batch; each track's landmarks begin at its place in ``first_landmarks``, counted in frames."""
+    longest = max(len(track.frames) for track in tracks)
+    values = torch.zeros(len(tracks), longest, tracks[0].values.shape[1])
+    hours, landmarks = torch.zeros(len(tracks), longest), torch.zeros(len(tracks), longest, dtype=torch.bool)
+    for place, (track, first) in enumerate(zip(tracks, first_landmarks, strict=True)):
+        n = len(track.frames)
+        values[place, :n], hours[place, :n] = torch.from_numpy(track.values), torch.from_numpy(track.hours)
+        landmarks[place, first:n] = True
+    return Batch(values, hours, torch.tensor([track.event for track in tracks]), landmarks)
