@@ -8,4 +8,4 @@ from cellfate.transition.tables import TRANSITION_MATRIX
 
 log_to(snakemake.log[0])
 
-save_figure(plot_matrix(read_table(snakemake.input.matrix, TRANSITION_MATRIX)), snakemake.output.pdf, snakemake.output.png)
+save_figure(plot_matrix(read_table(snakemake.input.matrices, TRANSITION_MATRIX)), snakemake.output.pdf, snakemake.output.png)

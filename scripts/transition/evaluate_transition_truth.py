@@ -10,7 +10,7 @@ log_to(snakemake.log[0])
 
 scores = truth_scores(
     read_truth(snakemake.input.truth).held_out(read_prepared(snakemake.input.prepared).prepared),
-    read_tables(snakemake.input.matrices, TRANSITION_MATRIX),
+    read_table(snakemake.input.matrices, TRANSITION_MATRIX),
     read_tables([snakemake.input.rankings, snakemake.input.regression], GENE_RANKINGS),
     read_table(snakemake.input.knockouts, GENE_KNOCKOUTS),
 )

@@ -1,13 +1,17 @@
 """Read and check an h5ad file, find what its cells become, and prepare them for the networks."""
 
 from cellfate.base.logs import log_to
-from cellfate.transition.files import PreparedFile, write_prepared
+from cellfate.transition.files import PreparedFile, read_gene_sets, read_genes, write_prepared
 from cellfate.transition.fit import prepare_cells, read_cells
+from cellfate.transition.genes.named import NamedGenes
 from cellfate.transition.metrics import check_confidence_k
+from cellfate.transition.parts import check_refits
 
 log_to(snakemake.log[0])
 
-settings = snakemake.params.settings
+settings, seed = snakemake.params.settings, snakemake.params.seed
+prior = read_genes(snakemake.input.prior) if snakemake.input.prior else []
+sets = read_gene_sets(snakemake.input.gene_sets) if snakemake.input.gene_sets else {}
 table = read_cells(
     snakemake.input.cells,
     label=settings["label"],
@@ -20,9 +24,13 @@ table = read_cells(
     group=settings["group"],
 )
 check_confidence_k(snakemake.params.confidence_k, len(table.phenotypes))
+if table.targets_kind != "static":
+    check_refits(table.phenotype, snakemake.params.refits, table.groups, names=table.phenotypes)
+named = NamedGenes(prior, sets)
 split = {key: settings[key] for key in ("fractions", "genes", "components")}
-prepared, cells = prepare_cells(table, **split, seed=snakemake.params.seed)
-sizes = f"{len(prepared.cells)} cells, {len(prepared.genes)} genes"
-print(f"{sizes}, phenotypes {', '.join(table.phenotypes)}; the embedding is {prepared.embedding_name}")
-file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind, table.groups)
+prepared, cells = prepare_cells(table, **split, seed=seed, keep=named.all)
+print(table.describe())
+print(f"{len(prepared.genes)} genes; the embedding is {prepared.embedding_name}")
+print(*named.report(table.expression.genes, prepared.genes, settings["genes"]), sep="\n")
+file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind, table.groups, table.absorbing)
 write_prepared(file, snakemake.output.prepared)

@@ -3,15 +3,16 @@
 from cellfate.base.logs import log_to
 from cellfate.base.tables import write_table
 from cellfate.transition.files import read_genes, read_prepared
-from cellfate.transition.fit import load_networks
 from cellfate.transition.genes.rankings import rank_regulators
+from cellfate.transition.network.variants import load_networks
 from cellfate.transition.tables import GENE_RANKINGS
 
 log_to(snakemake.log[0])
 
 rankings = rank_regulators(
     read_prepared(snakemake.input.prepared),
-    load_networks([snakemake.input.network, *snakemake.input.others]),
+    dict(load_networks(path) for path in snakemake.input.networks),
+    snakemake.params.network,
     explain=snakemake.params.explain,
     cells_each=snakemake.params.cells,
     seed=snakemake.params.seed,

@@ -3,7 +3,8 @@
 from cellfate.base.logs import log_to
 from cellfate.base.tables import write_table
 from cellfate.transition.files import read_genes, read_prepared
-from cellfate.transition.genes.knockouts import report
+from cellfate.transition.fit import SEED_STEP
+from cellfate.transition.genes.calls import report
 from cellfate.transition.genes.refits import refit_p_values
 from cellfate.transition.tables import GENE_REFITS
 
@@ -13,11 +14,12 @@ file, settings = read_prepared(snakemake.input.prepared), snakemake.params.knock
 genes = refit_p_values(
     *file.cells(),
     file.phenotypes,
+    snakemake.params.network,
     refits=settings["refits"],
     permutations=settings["permutations"],
     level=settings["level"],
     cells_each=settings["cells"],
-    seed=snakemake.params.seed,
+    seed=snakemake.params.seed + SEED_STEP * int(snakemake.wildcards.turn),
     groups=file.groups,
     model=snakemake.params.model,
     training=snakemake.params.training,

@@ -5,6 +5,9 @@ TRANSITION = config["transition"]
 SIMULATED_CELLS = TRANSITION["source"] == "simulate"
 CELLS_FILE = "resources/{dataset}/transition/cells.h5ad" if SIMULATED_CELLS else TRANSITION["expression"]["path"] or []
 GENE_SETS = "resources/{dataset}/transition/gene_sets.gmt" if SIMULATED_CELLS else TRANSITION["gene_sets"] or []
+# the network that is shown, the other variants, and the MLP that it must beat
+TRAINED = list(dict.fromkeys([TRANSITION["network"], *TRANSITION["variants"], "mlp"]))
+REFIT_SEEDS = range(TRANSITION["seeds"]) if TRANSITION["knockouts"]["refits"] else []
 IN_REPORT = {"folder": "results/{dataset}/transition/figures", "category": "4 Phenotype transitions"}
 
 
@@ -34,6 +37,8 @@ rule prepare_transition_cells:
     input:
         cells=CELLS_FILE,
         embedding=TRANSITION["embedding"] or [],
+        prior=TRANSITION["prior"] or [],
+        gene_sets=GENE_SETS,
         code=code_of("transition/prepare_transition_cells.py"),
     output:
         prepared="results/{dataset}/transition/prepared.h5",
@@ -49,6 +54,7 @@ rule prepare_transition_cells:
             key: TRANSITION[key] for key in ("expression", "label", "group", "min_cells", "targets", "genes", "components", "fractions")
         },
         confidence_k=TRANSITION["confidence_k"],
+        refits=TRANSITION["knockouts"]["refits"],
     message:
         "Preparing the cells"
     script:
@@ -56,13 +62,13 @@ rule prepare_transition_cells:
 
 
 rule train_transition_model:
-    """Train one variant of the network, and look at the held-out cells."""
+    """Train one variant of the network with every seed, and look at the held-out cells."""
     input:
         prepared="results/{dataset}/transition/prepared.h5",
         prior=TRANSITION["prior"] or [],
         code=code_of("transition/train_transition_model.py"),
     output:
-        network="results/{dataset}/transition/{variant}/network.pt",
+        networks="results/{dataset}/transition/{variant}/networks.pt",
         curves="results/{dataset}/transition/{variant}/curves.csv",
         scores="results/{dataset}/transition/{variant}/scores.csv",
         matrix="results/{dataset}/transition/{variant}/matrix.csv",
@@ -73,7 +79,7 @@ rule train_transition_model:
     benchmark:
         "results/{dataset}/transition/benchmarks/train_transition_model-{variant}.tsv"
     wildcard_constraints:
-        variant=one_of(TRANSITION["variants"]),
+        variant=one_of(TRAINED),
     conda:
         "../../envs/transition.yaml"
     resources:
@@ -83,7 +89,7 @@ rule train_transition_model:
         seed=config["seed"],
         model=TRANSITION["model"],
         training=TRANSITION["training"],
-        bootstrap=TRANSITION["bootstrap"],
+        seeds=TRANSITION["seeds"],
         confidence_k=TRANSITION["confidence_k"],
     message:
         "Training the transition network, {wildcards.variant}"
@@ -108,8 +114,6 @@ rule fit_transition_baseline:
     resources:
         mem_mb=growing(4000),
     params:
-        seed=config["seed"],
-        bootstrap=TRANSITION["bootstrap"],
         confidence_k=TRANSITION["confidence_k"],
     message:
         "Fitting logistic regressions"
@@ -121,8 +125,7 @@ rule rank_regulators:
     """Rank the genes by every method."""
     input:
         prepared="results/{dataset}/transition/prepared.h5",
-        network="results/{dataset}/transition/full/network.pt",
-        others=expand("results/{{dataset}}/transition/{variant}/network.pt", variant=[v for v in TRANSITION["variants"] if v != "full"]),
+        networks=expand("results/{{dataset}}/transition/{variant}/networks.pt", variant=TRAINED),
         prior=TRANSITION["prior"] or [],
         code=code_of("transition/rank_regulators.py"),
     output:
@@ -136,6 +139,7 @@ rule rank_regulators:
         runtime=growing(240),
     params:
         seed=config["seed"],
+        network=TRANSITION["network"],
         explain=TRANSITION["explain"],
         cells=TRANSITION["knockouts"]["cells"],
     message:
@@ -145,17 +149,19 @@ rule rank_regulators:
 
 
 rule test_genes_by_refitting:
-    """Train the network without some of the cells, in turn, and test each gene on the cells left out."""
+    """Train the network without some of the cells, in turn, and test each gene on the cells left out; once for each seed."""
     input:
         prepared="results/{dataset}/transition/prepared.h5",
         prior=TRANSITION["prior"] or [],
         code=code_of("transition/test_genes_by_refitting.py"),
     output:
-        genes="results/{dataset}/transition/tables/gene_refits.csv",
+        genes="results/{dataset}/transition/tables/gene_refits/{turn}.csv",
     log:
-        "logs/{dataset}/transition/test_genes_by_refitting.log",
+        "logs/{dataset}/transition/test_genes_by_refitting-{turn}.log",
     benchmark:
-        "results/{dataset}/transition/benchmarks/test_genes_by_refitting.tsv"
+        "results/{dataset}/transition/benchmarks/test_genes_by_refitting-{turn}.tsv"
+    wildcard_constraints:
+        turn=r"\d+",
     conda:
         "../../envs/transition.yaml"
     resources:
@@ -165,9 +171,10 @@ rule test_genes_by_refitting:
         seed=config["seed"],
         model=TRANSITION["model"],
         training=TRANSITION["training"],
+        network=TRANSITION["network"],
         knockouts=TRANSITION["knockouts"],
     message:
-        "Testing genes on cells that the network has not seen"
+        "Testing genes on cells that the network has not seen, seed {wildcards.turn}"
     script:
         "../../scripts/transition/test_genes_by_refitting.py"
 
@@ -176,8 +183,8 @@ rule knock_out_genes:
     """Knock each gene out in silico, against permutations of the gene."""
     input:
         prepared="results/{dataset}/transition/prepared.h5",
-        network="results/{dataset}/transition/full/network.pt",
-        refits="results/{dataset}/transition/tables/gene_refits.csv" if TRANSITION["knockouts"]["refits"] else [],
+        networks=f"results/{{dataset}}/transition/{TRANSITION['network']}/networks.pt",
+        refits=expand("results/{{dataset}}/transition/tables/gene_refits/{turn}.csv", turn=REFIT_SEEDS),
         code=code_of("transition/knock_out_genes.py"),
     output:
         genes="results/{dataset}/transition/tables/gene_knockouts.csv",
@@ -204,7 +211,7 @@ rule knock_out_gene_sets:
     """Knock each gene set out in silico, against matched random sets."""
     input:
         prepared="results/{dataset}/transition/prepared.h5",
-        network="results/{dataset}/transition/full/network.pt",
+        networks=f"results/{{dataset}}/transition/{TRANSITION['network']}/networks.pt",
         gene_sets=GENE_SETS,
         code=code_of("transition/knock_out_gene_sets.py"),
     output:
@@ -228,10 +235,60 @@ rule knock_out_gene_sets:
         "../../scripts/transition/knock_out_gene_sets.py"
 
 
-rule plot_transition_matrix:
-    """The transition graph and matrix with entropies; for static labels the confusion of phenotypes."""
+rule refit_transition_matrix:
+    """Train the network, and the regression, again on resampled cells: the intervals of their transition matrices."""
     input:
-        matrix="results/{dataset}/transition/full/matrix.csv",
+        prepared="results/{dataset}/transition/prepared.h5",
+        prior=TRANSITION["prior"] or [],
+        code=code_of("transition/refit_transition_matrix.py"),
+    output:
+        refits="results/{dataset}/transition/tables/matrix_refits.csv",
+    log:
+        "logs/{dataset}/transition/refit_transition_matrix.log",
+    benchmark:
+        "results/{dataset}/transition/benchmarks/refit_transition_matrix.tsv"
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(480),
+    params:
+        seed=config["seed"],
+        model=TRANSITION["model"],
+        training=TRANSITION["training"],
+        network=TRANSITION["network"],
+        matrix_refits=TRANSITION["matrix_refits"],
+    message:
+        "Training the network again on resampled cells"
+    script:
+        "../../scripts/transition/refit_transition_matrix.py"
+
+
+rule tabulate_transition_matrices:
+    """The matrices of all variants, and the counted one, in one table with their intervals."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        matrices=expand("results/{{dataset}}/transition/{variant}/matrix.csv", variant=[*TRAINED, "logistic"]),
+        refits="results/{dataset}/transition/tables/matrix_refits.csv" if TRANSITION["matrix_refits"] else [],
+        code=code_of("transition/tabulate_transition_matrices.py"),
+    output:
+        matrices="results/{dataset}/transition/tables/matrices.csv",
+    log:
+        "logs/{dataset}/transition/tabulate_transition_matrices.log",
+    conda:
+        "../../envs/transition.yaml"
+    params:
+        network=TRANSITION["network"],
+    message:
+        "Putting the transition matrices together"
+    script:
+        "../../scripts/transition/tabulate_transition_matrices.py"
+
+
+rule plot_transition_matrix:
+    """The transition graph and matrix with entropies, the counted matrix beside it; for static labels the confusion of phenotypes."""
+    input:
+        matrices="results/{dataset}/transition/tables/matrices.csv",
         code=code_of("figures/plot_transition_matrix.py"),
     output:
         **figure("transition_matrix", **IN_REPORT),
@@ -288,8 +345,8 @@ rule plot_knockouts:
 rule tabulate_transition_scores:
     """Scores of all variants and the regression, and the reliability of their confidence, in one table each."""
     input:
-        scores=expand("results/{{dataset}}/transition/{variant}/scores.csv", variant=[*TRANSITION["variants"], "logistic"]),
-        reliability=expand("results/{{dataset}}/transition/{variant}/reliability.csv", variant=[*TRANSITION["variants"], "logistic"]),
+        scores=expand("results/{{dataset}}/transition/{variant}/scores.csv", variant=[*TRAINED, "logistic"]),
+        reliability=expand("results/{{dataset}}/transition/{variant}/reliability.csv", variant=[*TRAINED, "logistic"]),
         code=code_of("transition/tabulate_transition_scores.py"),
     output:
         scores="results/{dataset}/transition/tables/scores.csv",
@@ -297,7 +354,9 @@ rule tabulate_transition_scores:
     log:
         "logs/{dataset}/transition/tabulate_transition_scores.log",
     conda:
-        "../../envs/analysis.yaml"
+        "../../envs/transition.yaml"
+    params:
+        network=TRANSITION["network"],
     message:
         "Putting the scores of the variants together"
     script:
@@ -329,7 +388,7 @@ rule evaluate_transition_truth:
     input:
         truth="resources/{dataset}/transition/truth.h5",
         prepared="results/{dataset}/transition/prepared.h5",
-        matrices=expand("results/{{dataset}}/transition/{variant}/matrix.csv", variant=[*TRANSITION["variants"], "logistic"]),
+        matrices="results/{dataset}/transition/tables/matrices.csv",
         rankings="results/{dataset}/transition/tables/rankings.csv",
         regression="results/{dataset}/transition/logistic/genes.csv",
         knockouts="results/{dataset}/transition/tables/gene_knockouts.csv",

@@ -6,16 +6,22 @@
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
-from cellfate.transition.tables import SET_KNOCKOUTS, TRANSITION_SCORES, TRANSITION_TRUTH
+from cellfate.transition.genes.calls import NO_REFITS
+from cellfate.transition.metrics import convergence_warning
+from cellfate.transition.tables import GENE_KNOCKOUTS, SET_KNOCKOUTS, TRANSITION_ALL_SCORES, TRANSITION_MATRIX, TRANSITION_TRUTH
 
 
 def headline(folder: str | Path) -> str:
     """The text that names what a finished run left in ``folder`` (results/{dataset}/transition)."""
     folder = Path(folder)
-    scores = read_table(folder / "tables/scores.csv", TRANSITION_SCORES).pivot(index="variant", columns="metric", values="value")
-    lines = ["Held-out cells:"]
+    table = read_table(folder / "tables/scores.csv", TRANSITION_ALL_SCORES)
+    scores = table.pivot(index="variant", columns="metric", values="value").loc[list(dict.fromkeys(table["variant"]))]
+    lines = [*first_lines(table), *_matrix_lines(folder), *_called_lines(folder)]
+    lines.append("All variants, held-out cells:")
     lines += [f"  {name:<16} accuracy {row['accuracy']:.3f}   macro F1 {row['f1_macro']:.3f}" for name, row in scores.iterrows()]
     truth = folder / "truth/scores.csv"
     if truth.exists():
@@ -25,11 +31,62 @@ def headline(folder: str | Path) -> str:
     if sets.exists():
         lines.append("Knockouts of gene sets (an association of the model, not a causal effect):")
         for row in read_table(sets, SET_KNOCKOUTS).itertuples():
+            if isinstance(row.left_out, str):
+                lines.append(f"  {row.gene_set:<12} left out: {row.left_out}")
+                continue
             edge = f"{row.source} to {row.target}"
             lines.append(f"  {row.gene_set:<12} {edge:<8} {row.change:+.3f}, {row.ratio:.1f} times its random sets, p = {row.p_value:.1e}")
     lines.append("Figures (each as .pdf and .png):")
     lines += [f"  {path.with_suffix('')}" for path in sorted(folder.glob("figures/*.pdf"))]
     return "\n".join(lines)
+
+
+def first_lines(scores: pd.DataFrame) -> list[str]:
+    """How well the network tells the present phenotype, beside logistic regression and the MLP, and who is ahead; then its warnings.
+
+    ``scores`` is the table of all variants, the network first.
+    """
+    network = scores.loc[scores["role"] == "network", "variant"].iloc[0]
+    wide = scores.pivot(index="variant", columns="metric", values="value")
+    n_cells = int(scores["n_cells"].iloc[0])
+    lines = [f"Present phenotype of {n_cells} held-out cells, the network ({network}) beside what it must beat:"]
+    rivals = [name for name in (network, "logistic", "mlp") if name in wide.index]
+    lines += [f"  {name:<16} accuracy {wide.at[name, 'accuracy']:.3f}   macro F1 {wide.at[name, 'f1_macro']:.3f}" for name in rivals]
+    ahead = {metric: str(wide.loc[rivals, metric].idxmax()) for metric in ("accuracy", "f1_macro")}
+    if len(set(ahead.values())) == 1:
+        ahead_of_all = ahead["accuracy"]
+        verdict = "the network is ahead" if ahead_of_all == network else f"{ahead_of_all} is ahead of the network"
+    else:
+        verdict = f"{ahead['accuracy']} is ahead by accuracy, {ahead['f1_macro']} by macro F1"
+    warning = convergence_warning(scores[scores["variant"] == network])
+    return [*lines, f"  {verdict}.", *[f"Warning: {warning}."] * (warning is not None)]
+
+
+def _matrix_lines(folder: Path) -> list[str]:
+    """Absorbing phenotypes, and what the intervals of P rest on."""
+    table = read_table(folder / "tables/matrices.csv", TRANSITION_MATRIX)
+    if table["kind"].iloc[0] == "confusion":
+        return ["Static labels: a confusion of phenotypes, no transitions."]
+    absorbing = list(dict.fromkeys(table.loc[table["absorbing"], "source"]))
+    lines = [f"Absorbing phenotypes, which nothing follows: {', '.join(absorbing)}."] if absorbing else []
+    for variant in (table["variant"].iloc[0], "counted"):
+        own = table[(table["variant"] == variant) & ~table["absorbing"]]
+        lines += [f"Intervals of P, {variant}: {'; '.join(dict.fromkeys(own['interval']))}."] if len(own) else []
+    return lines
+
+
+def _called_lines(folder: Path) -> list[str]:
+    """The genes that are called, or that none can be."""
+    path = folder / "tables/gene_knockouts.csv"
+    if not path.exists():
+        return []
+    genes = read_table(path, GENE_KNOCKOUTS)
+    if genes["refit_q_value"].isna().all():
+        return [f"{NO_REFITS}.".capitalize()]
+    called = genes.loc[genes["significant"]].sort_values("refit_q_value")["gene"].tolist()
+    some = int((genes["seeds_calling"] > 0).sum()) - len(called)
+    rest = f"; {some} more by some seeds only, which are not called" if some > 0 else ""
+    return [f"Genes called by the test by refitting, by every seed: {', '.join(called) or 'none'}{rest}."]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Expression of single cells prepared for the network: labels, choice of genes, split, normalisation and embedding."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError, no_file
+from cellfate.transition.genes.variable import choose_genes, named_genes
 from cellfate.transition.h5ad import Expression
+from cellfate.transition.parts import split_cells
 
-SPLITS = ("train", "validation", "test")
+GIVEN = "given embedding"  # what an embedding is called that was not made here
 
 
 def column_of(expression: Expression, name: str, key: str) -> np.ndarray:
@@ -78,34 +80,6 @@ def log_normalised(expression: Expression) -> np.ndarray:
     return np.log1p(expression.values / depth * np.median(depth))
 
 
-def split_cells(codes: np.ndarray, fractions: Sequence[float], seed: int, groups: np.ndarray | None = None) -> np.ndarray:
-    """train, validation or test for each cell (N,), by ``fractions`` within each phenotype; ``groups`` (donors) stay whole where given.
-
-    Raises InputError when a phenotype has no cell in some part.
-    """
-    rng = np.random.default_rng(seed)
-    parts = np.empty(len(codes), dtype=object)
-    units = np.arange(len(codes)) if groups is None else np.unique(groups.astype(str), return_inverse=True)[1]
-    strata = [codes == code for code in np.unique(codes)] if groups is None else [np.ones(len(codes), bool)]
-    for stratum in strata:
-        members = rng.permutation(np.unique(units[stratum]))
-        ends = np.round(np.cumsum(fractions) * len(members)).astype(int)
-        for name, chosen in zip(SPLITS, np.split(members, ends[:-1]), strict=True):
-            parts[stratum & np.isin(units, chosen)] = name
-    for name in SPLITS:
-        absent = sorted(set(codes.tolist()) - set(codes[parts == name].tolist()))
-        if absent:
-            raise InputError(f"split of the cells: phenotype {absent[0]} has no cell in the {name} part; more cells or groups are needed")
-    return parts
-
-
-def choose_genes(log_expression: np.ndarray, train: np.ndarray, n_genes: int) -> np.ndarray:
-    """Places of the ``n_genes`` genes with the largest variance over the training cells, in the file's order; constant ones never."""
-    variance = log_expression[train].var(axis=0)
-    usable = np.flatnonzero(variance > 1e-12)
-    return np.sort(usable[np.argsort(-variance[usable], kind="stable")[:n_genes]])
-
-
 def prepare(
     expression: Expression,
     codes: np.ndarray,
@@ -114,25 +88,29 @@ def prepare(
     genes: int,
     components: int,
     seed: int,
+    names: Sequence[str],
+    keep: Collection[str] = (),
     embedding: np.ndarray | None = None,
     groups: np.ndarray | None = None,
     standardise: bool = True,
 ) -> Prepared:
     """Normalise, split, choose genes, z-score on the training part, and embed: a given ``embedding`` (N, d), else PCA, called so.
 
-    At most ``genes`` are chosen. ``standardise`` off leaves the logarithms as they are, as the paper's text does. PCA is fitted on
-    the training part.
+    ``genes`` are chosen by :func:`cellfate.transition.genes.variable.choose_genes`; those that ``keep`` names come on top. ``names`` are
+    those of the phenotypes. ``standardise`` off leaves the logarithms as they are, as the paper's text does. PCA is fitted on the
+    training part.
     """
-    parts = split_cells(codes, fractions, seed, groups)
+    parts = split_cells(codes, fractions, seed, groups, names=names)
     train = parts == "train"
     logs = log_normalised(expression)
-    chosen = choose_genes(logs, train, genes)
+    linear = np.expm1(logs[train])
+    chosen = choose_genes(linear, genes, named_genes(expression.genes, keep)[0])
     logs = logs[:, chosen]
     middle, width = logs[train].mean(axis=0), logs[train].std(axis=0)
     if not standardise:
         middle, width = np.zeros_like(middle), np.ones_like(width)
     values = (logs - middle) / width
-    name = "PCA" if embedding is None else "given embedding"
+    name = "PCA" if embedding is None else GIVEN
     found = principal_components(values, train, components) if embedding is None else np.asarray(embedding, float)
     spread = found[train].std(axis=0)
     found = (found - found[train].mean(axis=0)) / np.where(spread > 0, spread, 1.0)

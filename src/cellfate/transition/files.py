@@ -26,11 +26,12 @@ class PreparedFile:
     targets: np.ndarray
     targets_kind: str
     groups: np.ndarray | None = None  # (N,) of each cell, such as its donor, where there are any
+    absorbing: tuple[int, ...] = ()  # codes of the phenotypes that nothing follows
 
     def cells(self, standardise: bool = True) -> tuple[Prepared, Cells]:
         """The arrays for a network; without ``standardise`` logarithms in place of z-scores."""
         prepared = self.prepared if standardise else without_scaling(self.prepared)
-        return prepared, Cells(prepared.values, prepared.embedding, self.phenotype, self.targets)
+        return prepared, Cells(prepared.values, prepared.embedding, self.phenotype, self.targets, self.absorbing)
 
 
 def without_scaling(prepared: Prepared) -> Prepared:
@@ -46,6 +47,7 @@ def write_prepared(file: PreparedFile, path: str | Path) -> None:
         for name in NAMES:
             out[name] = [str(value) for value in getattr(file.prepared, name)]
         out["phenotype"], out["targets"], out["phenotypes"] = file.phenotype, file.targets, file.phenotypes
+        out["absorbing"] = np.array(file.absorbing, int)
         if file.groups is not None:
             out["groups"] = [str(value) for value in file.groups]
         out.attrs.update({"embedding_name": file.prepared.embedding_name, "targets_kind": file.targets_kind})
@@ -58,7 +60,9 @@ def read_prepared(path: str | Path) -> PreparedFile:
         prepared = Prepared(**arrays, **names, embedding_name=str(file.attrs["embedding_name"]))
         phenotypes = [value.decode() for value in file["phenotypes"][()]]
         groups = np.array([value.decode() for value in file["groups"][()]], dtype=object) if "groups" in file else None
-        return PreparedFile(prepared, file["phenotype"][()], phenotypes, file["targets"][()], str(file.attrs["targets_kind"]), groups)
+        absorbing = tuple(file["absorbing"][()].tolist())
+        of_cells = (file["phenotype"][()], phenotypes, file["targets"][()])
+        return PreparedFile(prepared, *of_cells, str(file.attrs["targets_kind"]), groups, absorbing)
 
 
 def _lines(path: str | Path, what: str) -> list[str]:

@@ -4,8 +4,8 @@ These are the steps of ``snakemake transition`` as functions; docs/transition.md
 for what the configuration gives: ``config.yaml`` has them all.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,37 +14,39 @@ import torch
 from torch import nn
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
-from cellfate.base.software import SOFTWARE
 from cellfate.statistics.markov import row_entropy
-from cellfate.transition.expression import Prepared, column_of, labels_of, log_normalised, prepare, principal_components, read_embedding
+from cellfate.transition.expression import (
+    GIVEN,
+    Prepared,
+    column_of,
+    labels_of,
+    log_normalised,
+    prepare,
+    principal_components,
+    read_embedding,
+)
 from cellfate.transition.files import PreparedFile
 from cellfate.transition.h5ad import Expression, read_h5ad
-from cellfate.transition.metrics import bootstrap_matrix, classification_scores, mean_by_phenotype, uncertainty
-from cellfate.transition.network.baselines import NETWORKS, BaselineNetwork, LogisticTransitions
+from cellfate.transition.metrics import classification_scores, mean_by_phenotype, uncertainty
+from cellfate.transition.network.baselines import LogisticTransitions
 from cellfate.transition.network.model import TransitionModel, TransitionSettings
-from cellfate.transition.network.training import Cells, Model, Predictions, TrainingSettings, predict, train_network, transition_function
+from cellfate.transition.network.training import Cells, Model, Predictions, TrainingSettings, predict, train_network
+from cellfate.transition.network.variants import VARIANTS, build_network, model_of
+from cellfate.transition.targets.absorbing import with_absorbing
 from cellfate.transition.targets.observed import observed_targets, static_targets
 from cellfate.transition.targets.pseudotime import pseudotime_targets
 from cellfate.transition.targets.transport import transport_targets
 
-# what each variant changes in the network, the training or the data; None of it is tuned apart
-VARIANTS: dict[str, dict] = {
-    "full": {},
-    "no_fusion": {"model": {"fusion": False}},
-    "no_cell_learner": {"model": {"selector": "none"}},
-    "neither": {"model": {"fusion": False, "selector": "none"}},
-    "no_regulation": {"model": {"regulation": False}},
-    "literal": {"model": {"regulation": False}, "training": {"warm_up": 0.0}, "standardise": False, "phenotype_held": False},
-    "token_learner": {"model": {"selector": "token_learner"}},
-    **{name: {"network": name} for name in NETWORKS},
-}
-ABLATIONS = ("neither", "no_cell_learner", "no_fusion", "full")  # of the paper's table 1
+SEED_STEP = 1000  # from one seed of a network to the next
 
 
 @dataclass(frozen=True)
 class CellTable:
-    """Checked cells with what they become: everything that a fit needs. ``targets`` are NaN rows for cells without one."""
+    """Checked cells with what they become: everything that a fit needs.
+
+    ``targets`` (N, n) are NaN for static labels; the phenotypes of the codes ``absorbing`` are followed by none, so their cells stay
+    what they are.
+    """
 
     expression: Expression
     phenotype: np.ndarray
@@ -53,43 +55,66 @@ class CellTable:
     targets_kind: str
     embedding: np.ndarray | None = None
     groups: np.ndarray | None = None
+    absorbing: tuple[int, ...] = ()
+
+    def describe(self) -> str:
+        """Cells and phenotypes, and which of these are absorbing, in a sentence."""
+        text = f"{len(self.phenotype)} cells of the phenotypes {', '.join(self.phenotypes)}"
+        if not self.absorbing:
+            return text
+        sizes = np.bincount(self.phenotype, minlength=len(self.phenotypes))
+        named = ", ".join(f"{self.phenotypes[code]} ({sizes[code]} cells)" for code in self.absorbing)
+        return f"{text}; absorbing, as no cell of them has a next phenotype: {named}. Their cells stay what they are"
 
 
 @dataclass(frozen=True)
-class Fit:
-    """A fitted variant with what it says of the held-out cells: P (n, n) in ``matrix``, and q (N, n), u (N,) and ``predictions`` of each.
+class Said:
+    """What ``variant`` says of the held-out cells: P (n, n) in ``matrix``, and q (N, n), u (N,) and ``predictions`` of each.
 
-    ``test`` (N,) are their places in the table, ``cells`` their arrays; ``curves`` are there after a training.
+    ``test`` (N,) are their places in the table, ``cells`` their arrays. ``branches``: u compares two, and says nothing of one.
     """
 
     variant: str
-    network: nn.Module
-    prepared: Prepared
     test: np.ndarray
     predictions: Predictions
     q: np.ndarray
     u: np.ndarray
     matrix: np.ndarray
     cells: Cells
-    curves: pd.DataFrame | None = None
+    branches: int
 
     @property
     def entropy(self) -> np.ndarray:
         """H_i of each phenotype, nats."""
         return row_entropy(self.matrix)
 
-    def interval(self, *, bootstrap: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """95 % limits of the matrix, (n, n) each: :func:`cellfate.transition.metrics.bootstrap_matrix`."""
-        return bootstrap_matrix(self.q, self.cells.phenotype, len(self.matrix), bootstrap=bootstrap, seed=seed)
-
     def scores(self, *, confidence_k: int | None) -> dict[str, float]:
         """Scores of the present phenotype; a confidence is a share of the ``confidence_k`` largest probabilities, None: of all."""
-        u = self.u if isinstance(self.network, TransitionModel) else None  # another network has one branch
-        return classification_scores(self.cells.phenotype, self.predictions.fused, u, confidence_k=confidence_k)
+        return classification_scores(
+            self.cells.phenotype, self.predictions.fused, self.u if self.branches == 2 else None, confidence_k=confidence_k
+        )
+
+
+@dataclass(frozen=True)
+class Fit(Said):
+    """What one trained ``network`` says; ``curves`` are there after a training."""
+
+    network: nn.Module
+    prepared: Prepared
+    curves: pd.DataFrame | None = None
 
     def model(self) -> Model:
         """q as a function of expression, for knockouts and explainers."""
         return model_of(self.variant, self.network)
+
+
+def together(fits: Sequence[Said]) -> Said:
+    """What the seeds of a variant say together: the mean of their probabilities of each cell."""
+    full, fused = (np.mean([getattr(fit.predictions, name) for fit in fits], axis=0) for name in ("full", "fused"))
+    first = fits[0]
+    predictions = replace(first.predictions, full=full, fused=fused)
+    q, matrix = np.mean([fit.q for fit in fits], axis=0), np.mean([fit.matrix for fit in fits], axis=0)
+    return Said(first.variant, first.test, predictions, q, uncertainty(full, fused), matrix, first.cells, first.branches)
 
 
 def read_cells(
@@ -109,18 +134,21 @@ def read_cells(
     ``targets`` is ``{"kind": "observed", "column": ...}``, ``{"kind": "optimal_transport", "time": ..., "epsilon": ...}``,
     ``{"kind": "pseudotime", "column": ..., "neighbours": ..., "bias": ...}`` or ``{"kind": "static"}``: see
     :mod:`cellfate.transition.targets.observed`. ``components`` are of the PCA in which transport and neighbours are found. Cells without a
-    target (no descendant was seen, the last time point) help to find the others' targets and are then left out.
+    target (no descendant was seen, the last time point) help to find the others' targets and are then left out, but for those of
+    phenotypes that nothing follows: see :func:`cellfate.transition.targets.absorbing.with_absorbing`.
     """
     expression = read_h5ad(path, layer=layer, kind=kind)
     labels, names = labels_of(expression, label, min_cells)
     found = _targets(expression, labels, names, targets, components, label)
     given = read_embedding(embedding, expression.cells) if embedding else None
     groups = column_of(expression, group, "transition.group") if group else None
-    keep = np.ones(len(labels), bool) if targets["kind"] == "static" else ~np.isnan(found).any(axis=1)
+    keep, absorbing = np.ones(len(labels), bool), ()
+    if targets["kind"] != "static":
+        found, absorbing = with_absorbing(found, labels, names, min_cells, expression.source)
+        keep = ~np.isnan(found).any(axis=1)
     kept = replace(expression, values=expression.values[keep], cells=expression.cells[keep], columns=expression.columns.of(keep))
-    labels_of(kept, label, min_cells)  # enough cells of each phenotype must be left
     parts = (None if part is None else part[keep] for part in (given, groups))
-    return CellTable(kept, labels[keep], names, found[keep], str(targets["kind"]), *parts)
+    return CellTable(kept, labels[keep], names, found[keep], str(targets["kind"]), *parts, absorbing)
 
 
 def _targets(
@@ -154,9 +182,16 @@ def _needed(settings: Mapping[str, object], key: str) -> object:
 
 
 def prepare_cells(
-    table: CellTable, *, fractions: Sequence[float], genes: int, components: int, seed: int, standardise: bool = True
+    table: CellTable,
+    *,
+    fractions: Sequence[float],
+    genes: int,
+    components: int,
+    seed: int,
+    keep: Collection[str] = (),
+    standardise: bool = True,
 ) -> tuple[Prepared, Cells]:
-    """Normalise, split, choose genes and embed: see :func:`cellfate.transition.expression.prepare`."""
+    """Normalise, split, choose genes (those that ``keep`` names always) and embed: see :func:`cellfate.transition.expression.prepare`."""
     prepared = prepare(
         table.expression,
         table.phenotype,
@@ -166,9 +201,11 @@ def prepare_cells(
         seed=seed,
         embedding=table.embedding,
         groups=table.groups,
+        names=table.phenotypes,
+        keep=keep,
         standardise=standardise,
     )
-    return prepared, Cells(prepared.values, prepared.embedding, table.phenotype, table.targets)
+    return prepared, Cells(prepared.values, prepared.embedding, table.phenotype, table.targets, table.absorbing)
 
 
 def cells_of(file: PreparedFile, variant: str) -> tuple[Prepared, Cells]:
@@ -180,6 +217,11 @@ def fit(prepared: Prepared, cells: Cells, n_phenotypes: int, variant: str, **set
     """Train ``variant`` on the training cells and look at the held-out ones; ``settings`` go to :func:`train`."""
     network, curves = train(prepared, cells, n_phenotypes, variant, **settings)
     return replace(look(variant, network, prepared, cells, n_phenotypes), curves=curves)
+
+
+def fit_seeds(prepared: Prepared, cells: Cells, n_phenotypes: int, variant: str, *, seed: int, seeds: int, **settings: object) -> list[Fit]:
+    """:func:`fit` with each of ``seeds`` seeds, the first of them ``seed``."""
+    return [fit(prepared, cells, n_phenotypes, variant, seed=seed + SEED_STEP * turn, **settings) for turn in range(seeds)]
 
 
 def train(
@@ -202,51 +244,14 @@ def train(
     change = VARIANTS[variant]
     torch.manual_seed(seed)
     sizes = {"n_genes": len(prepared.genes), "n_phenotypes": n_phenotypes, "embedding_size": prepared.embedding.shape[1]}
+    sizes |= {"absorbing": cells.absorbing, "fuse_embedding": prepared.embedding_name == GIVEN}
     network = build_network(variant, TransitionSettings(**sizes, **{**model, **change.get("model", {})}))
     listed = np.isin(prepared.genes.astype(str), list(prior))
     if "network" not in change and listed.any():
         network.prior[:] = torch.from_numpy(listed / listed.sum())
-    parts = [cells.take(prepared.parts == name) for name in ("train", "validation")]
+    parts = [cells.take(prepared.parts == name).without_absorbing() for name in ("train", "validation")]
     schedule = TrainingSettings(**{**training, **change.get("training", {})})
     return train_network(network, *parts, schedule, seed=seed, threads=threads, label=variant)
-
-
-def build_network(variant: str, settings: TransitionSettings) -> nn.Module:
-    """The untrained network of ``variant``."""
-    kind = VARIANTS[variant].get("network")
-    if kind is None:
-        return TransitionModel(settings)
-    network = BaselineNetwork(kind, settings)
-    network(torch.zeros(2, settings.n_genes), torch.zeros(2, settings.embedding_size))  # sets the sizes of lazy layers
-    return network
-
-
-def save_network(network: nn.Module, path: str | Path, variant: str) -> None:
-    """Variant, settings and weights in one file."""
-    with replacing(path) as temporary:
-        described = {"software": SOFTWARE, "variant": variant, "settings": asdict(network.settings)}
-        torch.save({**described, "weights": network.state_dict()}, temporary)
-
-
-def load_network(path: str | Path) -> nn.Module:
-    """The network that :func:`save_network` wrote, ready to predict."""
-    return next(iter(load_networks([path]).values()))
-
-
-def load_networks(paths: Sequence[str | Path]) -> dict[str, nn.Module]:
-    """The networks that :func:`save_network` wrote, by variant, ready to predict."""
-    found = {}
-    for path in paths:
-        content = torch.load(path, weights_only=True)
-        network = build_network(content["variant"], TransitionSettings(**content["settings"]))
-        network.load_state_dict(content["weights"])
-        found[content["variant"]] = network.eval()
-    return found
-
-
-def model_of(variant: str, network: nn.Module) -> Model:
-    """q as a function of expression; the present phenotype is held at the observed one but in the literal reading of the paper."""
-    return transition_function(network, VARIANTS[variant].get("phenotype_held", True))
 
 
 def look(variant: str, network: nn.Module, prepared: Prepared, cells: Cells, n_phenotypes: int) -> Fit:
@@ -256,7 +261,8 @@ def look(variant: str, network: nn.Module, prepared: Prepared, cells: Cells, n_p
     q = model_of(variant, network)(held.expression, held.embedding, held.phenotype)
     u = uncertainty(predictions.full, predictions.fused)
     matrix = mean_by_phenotype(q, held.phenotype, n_phenotypes)
-    return Fit(variant, network, prepared, prepared.held_out, predictions, q, u, matrix, held)
+    branches = 2 if isinstance(network, TransitionModel) else 1
+    return Fit(variant, prepared.held_out, predictions, q, u, matrix, held, branches, network, prepared)
 
 
 def logistic(

@@ -1,13 +1,15 @@
 """Scores of phenotype predictions, transition matrices and rankings of genes. Plain arrays in, plain numbers out."""
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, roc_auc_score
 
 from cellfate.base.errors import InputError
 from cellfate.statistics.reliability import reliability
 
-INTERVAL = (2.5, 97.5)  # percentiles
 BINS = 10  # of confidence, in its calibration
+LATE_FALL = "late_fall"  # a metric: see late_fall
+LATE = 0.05  # more is no converged training
 
 
 def uncertainty(full: np.ndarray, fused: np.ndarray) -> np.ndarray:
@@ -71,21 +73,29 @@ def mean_by_phenotype(q: np.ndarray, phenotype: np.ndarray, n_phenotypes: int) -
     return np.divide(totals, sizes, out=np.full(totals.shape, np.nan), where=sizes > 0)
 
 
-def bootstrap_matrix(
-    q: np.ndarray, phenotype: np.ndarray, n_phenotypes: int, *, bootstrap: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """95 % limits of P (n, n) each, cells of a phenotype drawn again ``bootstrap`` times; what another training gives is not in them."""
-    rng = np.random.default_rng(seed)
-    low, high = np.full((2, n_phenotypes, q.shape[1]), np.nan)
-    for i in range(n_phenotypes):
-        rows = q[phenotype == i]
-        if len(rows):
-            weights = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=bootstrap) / len(rows)
-            low[i], high[i] = np.percentile(weights @ rows, INTERVAL, axis=0)
-    return low, high
-
-
 def precision_at_k(scores: np.ndarray, relevant: np.ndarray, k: int | None = None) -> float:
     """The share of ``relevant`` genes among the ``k`` with the highest score; k is the number of relevant ones without it."""
     k = int(np.sum(relevant)) if k is None else k
     return float(np.asarray(relevant)[np.argsort(-np.asarray(scores), kind="stable")[:k]].mean())
+
+
+def late_fall(curves: pd.DataFrame) -> float:
+    """How much of the whole fall of the validation loss came in the last fifth of the steps: near 0 once a training has converged.
+
+    The fall is from the first look to the best one; the best of the looks before the last fifth is what the late ones are held to.
+    """
+    loss = curves["val_loss"].to_numpy(float)
+    early = loss[: max(1, len(loss) - max(1, len(loss) // 5))].min()
+    fall = loss[0] - loss.min()
+    return float(max(0.0, early - loss.min()) / fall) if fall > 0 else 0.0
+
+
+def convergence_warning(scores: pd.DataFrame) -> str | None:
+    """What to say of a network whose validation loss still fell at the end of a training, from its scores; None where it did not."""
+    late = scores.loc[scores["metric"] == LATE_FALL, "value_max"]
+    if late.empty or late.iloc[0] <= LATE:
+        return None
+    return (
+        f"{scores['variant'].iloc[0]} has not converged: {late.iloc[0]:.0%} of the fall of its validation loss came in the last fifth of "
+        f"the steps, at most {LATE:.0%} is the mark of a training that has; more transition.training.steps are needed"
+    )

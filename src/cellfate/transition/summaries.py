@@ -1,6 +1,6 @@
 """The tables of a fitted transition network, as :mod:`cellfate.base.tables` declares them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,55 +8,105 @@ import pandas as pd
 from cellfate.statistics.markov import overall_entropy, row_entropy
 from cellfate.statistics.reliability import reliability
 from cellfate.transition.files import PreparedFile
-from cellfate.transition.fit import Fit
-from cellfate.transition.metrics import BINS, bootstrap_matrix, confidence, mean_by_phenotype, transition_factor
-from cellfate.transition.network.baselines import LogisticTransitions
+from cellfate.transition.fit import Fit, Said
+from cellfate.transition.matrix.counted import Matrix, counted_matrix, without_interval
+from cellfate.transition.matrix.refits import long_matrix, refit_interval, refits_of
+from cellfate.transition.metrics import BINS, LATE_FALL, confidence, late_fall, mean_by_phenotype, transition_factor
+from cellfate.transition.network.baselines import NETWORKS, LogisticTransitions
 from cellfate.transition.network.training import Cells
+from cellfate.transition.tables import TRANSITION_MATRIX
+
+NOT_REFITTED = "none: this variant is not refitted"
 
 
-def score_table(variant: str, scores: Mapping[str, float], n_cells: int) -> pd.DataFrame:
-    return pd.DataFrame({"variant": variant, "metric": list(scores), "value": list(scores.values()), "n_cells": n_cells})
+def score_table(together: Said, fits: Sequence[Fit], *, confidence_k: int | None) -> pd.DataFrame:
+    """Scores of what the seeds say together, with the smallest and the largest of the single ones; and how the trainings ended."""
+    value = together.scores(confidence_k=confidence_k)
+    single = pd.DataFrame([run.scores(confidence_k=confidence_k) for run in fits])
+    table = scores_of(together.variant, value, len(together.cells))
+    table["value_min"], table["value_max"] = single.min().to_numpy(), single.max().to_numpy()
+    late = [late_fall(run.curves) for run in fits]
+    end = {"variant": together.variant, "metric": LATE_FALL, "value": np.mean(late), "n_cells": len(together.cells)}
+    return pd.concat([table, pd.DataFrame([end | {"value_min": min(late), "value_max": max(late)}])], ignore_index=True)
 
 
-def matrix_table(run: Fit, file: PreparedFile, *, bootstrap: int, seed: int) -> pd.DataFrame:
-    """P with its interval and entropies. For static labels: the confusion of phenotypes, the mean of p_fused, and called so."""
-    if file.targets_kind == "static":
-        return _matrix_table(run.variant, "confusion", run.predictions.fused, run.cells, file, bootstrap, seed)
-    return _matrix_table(run.variant, "transition", run.q, run.cells, file, bootstrap, seed)
+def scores_of(variant: str, scores: Mapping[str, float], n_cells: int) -> pd.DataFrame:
+    """Scores of one model; a model without seeds has no other values than this one."""
+    values = list(scores.values())
+    return pd.DataFrame({"variant": variant, "metric": list(scores), "value": values, "value_min": values, "value_max": values}).assign(
+        n_cells=n_cells
+    )
 
 
-def logistic_matrix_table(regression: LogisticTransitions, held: Cells, file: PreparedFile, *, bootstrap: int, seed: int) -> pd.DataFrame:
+def with_roles(scores: pd.DataFrame, network: str) -> pd.DataFrame:
+    """The scores of all variants, the ``network`` first, with the role of each."""
+    role = np.select([scores["variant"] == network, scores["variant"].isin([*NETWORKS, "logistic"])], ["network", "baseline"], "variant")
+    return scores.assign(role=role).sort_values("role", key=lambda roles: roles != "network", kind="stable", ignore_index=True)
+
+
+def matrix_table(run: Said, file: PreparedFile) -> pd.DataFrame:
+    """P with its entropies and no interval. For static labels: the confusion of phenotypes, the mean of p_fused, and called so."""
+    q = run.predictions.fused if file.targets_kind == "static" else run.q
+    return _of_predictions(run.variant, q, run.cells, file)
+
+
+def logistic_matrix_table(regression: LogisticTransitions, held: Cells, file: PreparedFile) -> pd.DataFrame:
     """The same for the logistic regressions."""
-    if file.targets_kind == "static":
-        return _matrix_table("logistic", "confusion", regression.phenotype(held.expression), held, file, bootstrap, seed)
-    return _matrix_table("logistic", "transition", regression(held.expression, held.embedding, held.phenotype), held, file, bootstrap, seed)
+    static = file.targets_kind == "static"
+    q = regression.phenotype(held.expression) if static else regression(held.expression, held.embedding, held.phenotype)
+    return _of_predictions("logistic", q, held, file)
 
 
-def _matrix_table(variant: str, kind: str, q: np.ndarray, cells: Cells, file: PreparedFile, bootstrap: int, seed: int) -> pd.DataFrame:
+def _of_predictions(variant: str, q: np.ndarray, cells: Cells, file: PreparedFile) -> pd.DataFrame:
     n = len(file.phenotypes)
-    low, high = bootstrap_matrix(q, cells.phenotype, n, bootstrap=bootstrap, seed=seed)
-    return _long(variant, kind, mean_by_phenotype(q, cells.phenotype, n), low, high, cells, file)
+    matrix = without_interval(mean_by_phenotype(q, cells.phenotype, n), NOT_REFITTED, file.absorbing)
+    return _long(variant, matrix, np.bincount(cells.phenotype, minlength=n), file)
 
 
-def _long(variant: str, kind: str, matrix: np.ndarray, low: np.ndarray, high: np.ndarray, cells: Cells, file: PreparedFile) -> pd.DataFrame:
-    names, n = file.phenotypes, len(file.phenotypes)
-    sizes = np.bincount(cells.phenotype, minlength=n)
+def counted_matrix_table(file: PreparedFile) -> pd.DataFrame:
+    """P counted from the next phenotypes of all cells; none for static labels."""
+    if file.targets_kind == "static":
+        return pd.DataFrame(columns=list(TRANSITION_MATRIX.columns))
+    matrix = counted_matrix(file.targets, file.phenotype, file.absorbing, file.groups)
+    return _long("counted", matrix, np.bincount(file.phenotype, minlength=len(file.phenotypes)), file)
+
+
+def matrices_table(tables: Sequence[pd.DataFrame], refits: pd.DataFrame, file: PreparedFile, network: str) -> pd.DataFrame:
+    """The matrices of all variants in one table, that of ``network`` first, then the counted one; those that were refitted have intervals.
+
+    Without refits the network and the regression say so as the reason.
+    """
+    names, found = file.phenotypes, []
+    tables = sorted(tables, key=lambda table: table["variant"].iloc[0] != network)
+    for table in tables:
+        variant = table["variant"].iloc[0]
+        if variant in (network, "logistic"):
+            P = table["probability"].to_numpy(float).reshape(len(names), -1)
+            sizes = table["n_cells"].to_numpy()[:: len(names)]
+            table = _long(variant, refit_interval(P, refits_of(refits, variant, names), file.absorbing), sizes, file)
+        found.append(table)
+    found.insert(1, counted_matrix_table(file))
+    return pd.concat([table for table in found if len(table)], ignore_index=True)
+
+
+def _long(variant: str, matrix: Matrix, sizes: np.ndarray, file: PreparedFile) -> pd.DataFrame:
+    n = len(file.phenotypes)
     columns = {
         "variant": variant,
-        "kind": kind,
-        "source": np.repeat(names, n),
-        "target": np.tile(names, n),
-        "probability": np.clip(matrix, 0, 1).ravel(),
-        "ci_low": np.clip(low, 0, 1).ravel(),
-        "ci_high": np.clip(high, 0, 1).ravel(),
-        "entropy": np.repeat(row_entropy(matrix), n),
-        "overall_entropy": overall_entropy(matrix, sizes),
+        "kind": "confusion" if file.targets_kind == "static" else "transition",
+        **long_matrix(np.clip(matrix.P, 0, 1), file.phenotypes),
+        "ci_low": np.clip(matrix.low, 0, 1).ravel(),
+        "ci_high": np.clip(matrix.high, 0, 1).ravel(),
+        "interval": np.repeat(matrix.intervals, n),
+        "absorbing": np.repeat(np.isin(np.arange(n), file.absorbing), n),
+        "entropy": np.repeat(row_entropy(matrix.P), n),
+        "overall_entropy": overall_entropy(matrix.P, sizes),
         "n_cells": np.repeat(sizes, n),
     }
     return pd.DataFrame(columns)
 
 
-def cell_table(run: Fit, file: PreparedFile, *, confidence_k: int | None) -> pd.DataFrame:
+def cell_table(run: Said, file: PreparedFile, *, confidence_k: int | None) -> pd.DataFrame:
     """One row per held-out cell: probabilities of its present (p_) and next (q_) phenotype, confidence, uncertainty, transition factor."""
     names = np.array(file.phenotypes, dtype=object)
     fused = run.predictions.fused

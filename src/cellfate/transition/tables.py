@@ -1,8 +1,9 @@
 """Tables of phenotype transitions."""
 
-from cellfate.base.tables import BOOL, COUNT, DELTA_NULL, FLOAT, FLOAT_NULL, STR, UNIT, UNIT_NULL, Column, Table
+from cellfate.base.tables import BOOL, COUNT, DELTA_NULL, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 
-# phenotype transitions: P of one variant; kind says whether it is a transition matrix or, for static labels, a confusion
+# phenotype transitions: P of one variant, or counted; kind says whether it is a transition matrix or, for static labels, a confusion;
+# interval says what the limits rest on, or why there are none
 TRANSITION_MATRIX = Table(
     "transition_matrix",
     {
@@ -11,8 +12,10 @@ TRANSITION_MATRIX = Table(
         "source": STR,
         "target": STR,
         "probability": UNIT,
-        "ci_low": UNIT,
-        "ci_high": UNIT,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "interval": STR,
+        "absorbing": BOOL,
         "entropy": Column("float", low=0),
         "overall_entropy": Column("float", low=0),
         "n_cells": COUNT,
@@ -20,11 +23,20 @@ TRANSITION_MATRIX = Table(
     key=("variant", "source", "target"),
 )
 
-# loss of each epoch, and how many genes it kept; val_loss is what the weights were chosen by, the last three its parts
+# P of each refit on resampled cells
+MATRIX_REFITS = Table(
+    "matrix_refits",
+    {"variant": STR, "refit": COUNT, "source": STR, "target": STR, "probability": UNIT_NULL},
+    key=("variant", "refit", "source", "target"),
+)
+
+# losses at each look at the validation cells, of each seed, and how many genes were kept; val_loss is what the weights were chosen by, the
+# last three its parts
 TRANSITION_CURVES = Table(
     "transition_curves",
     {
-        "epoch": COUNT,
+        "seed": COUNT,
+        "step": COUNT,
         "kept": COUNT,
         "train_loss": FLOAT_NULL,
         "val_loss": FLOAT_NULL,
@@ -32,14 +44,17 @@ TRANSITION_CURVES = Table(
         "val_full": FLOAT_NULL,
         "val_transition": FLOAT_NULL,
     },
-    key=("epoch",),
+    key=("seed", "step"),
 )
 
-# scores of one variant on the held-out cells
-TRANSITION_SCORES = Table(
-    "transition_scores",
-    {"variant": STR, "metric": STR, "value": FLOAT_NULL, "n_cells": COUNT},
-    key=("variant", "metric"),
+_SCORES = {"variant": STR, "metric": STR, "value": FLOAT_NULL, "value_min": FLOAT_NULL, "value_max": FLOAT_NULL, "n_cells": COUNT}
+
+# scores of one variant on the held-out cells: of all its seeds together, with the smallest and the largest of the single ones
+TRANSITION_SCORES = Table("transition_scores", _SCORES, key=("variant", "metric"))
+
+# the same of all variants; the network is the one whose matrix, rankings and knockouts are shown
+TRANSITION_ALL_SCORES = Table(
+    "transition_all_scores", _SCORES | {"role": Column("str", allowed=("network", "variant", "baseline"))}, key=("variant", "metric")
 )
 
 # one row per held-out cell; columns p_<phenotype> and q_<phenotype>
@@ -71,58 +86,80 @@ TRANSITION_RELIABILITY = Table(
     key=("variant", "bin_low"),
 )
 
-# genes by how much they matter, per method; rank 1 is the highest
+RANK = Column("int", low=1)
+
+# genes by how much they matter, per method; rank 1 is the highest; the best and the worst rank are those of single seeds
 GENE_RANKINGS = Table(
     "gene_rankings",
-    {"method": STR, "gene": STR, "score": FLOAT, "rank": Column("int", low=1), "in_prior": BOOL},
+    {"method": STR, "gene": STR, "score": FLOAT, "rank": RANK, "rank_best": RANK, "rank_worst": RANK, "in_prior": BOOL},
     key=("method", "gene"),
 )
 
-# in-silico knockouts; change of the probability of source -> target where it is largest
+# in-silico knockouts; change of the probability of source -> target where it is largest, the mean of the seeds with the smallest and the
+# largest; significant: called by the test by refitting, by every seed. The test of use calls nothing
 GENE_KNOCKOUTS = Table(
     "gene_knockouts",
     {
         "gene": STR,
-        "statistic": UNIT,
+        "statistic": UNIT_NULL,
         "source": STR,
         "target": STR,
         "change": DELTA_NULL,
-        "null_95": UNIT,
-        "p_value": UNIT,
-        "held_out_p_value": UNIT,
-        "q_value": UNIT,
-        "held_out_q_value": UNIT,
-        "significant": BOOL,
+        "change_min": DELTA_NULL,
+        "change_max": DELTA_NULL,
+        "null_95": UNIT_NULL,
+        "use_p_value": UNIT_NULL,
+        "use_q_value": UNIT_NULL,
+        "held_out_p_value": UNIT_NULL,
+        "held_out_q_value": UNIT_NULL,
         "refit_p_value": UNIT_NULL,
         "refit_q_value": UNIT_NULL,
+        "seeds_calling": COUNT,
+        "significant": BOOL,
     },
     key=("gene",),
 )
 
-# genes tested on held-out cells of networks that were trained without them
-GENE_REFITS = Table("gene_refits", {"gene": STR, "refit_p_value": UNIT, "refit_q_value": UNIT, "n_cells": COUNT}, key=("gene",))
+# genes tested on held-out cells of networks that were trained without them; one table a seed
+GENE_REFITS = Table("gene_refits", {"gene": STR, "refit_p_value": UNIT_NULL, "refit_q_value": UNIT_NULL, "n_cells": COUNT}, key=("gene",))
 
+# the edges of called genes
 KNOCKOUT_EDGES = Table(
     "knockout_edges",
-    {"gene": STR, "source": STR, "target": STR, "change": DELTA_NULL, "p_value": UNIT, "q_value": UNIT},
+    {
+        "gene": STR,
+        "source": STR,
+        "target": STR,
+        "change": DELTA_NULL,
+        "change_min": DELTA_NULL,
+        "change_max": DELTA_NULL,
+        "p_value": UNIT_NULL,
+        "q_value": UNIT_NULL,
+    },
     key=("gene", "source", "target"),
 )
 
+# a set is tested with those of its genes that are there; one that cannot be has its reason in left_out, and no numbers
 SET_KNOCKOUTS = Table(
     "set_knockouts",
     {
         "gene_set": STR,
         "n_genes": COUNT,
-        "source": STR,
-        "target": STR,
+        "n_absent": COUNT,
+        "absent": STR_NULL,
+        "left_out": STR_NULL,
+        "source": STR_NULL,
+        "target": STR_NULL,
         "change": DELTA_NULL,
-        "statistic": UNIT,
-        "null_median": UNIT,
-        "null_95": UNIT,
-        "own_edge_random": UNIT,
-        "ratio": Column("float", low=0),
-        "p_value": UNIT,
-        "q_value": UNIT,
+        "change_min": DELTA_NULL,
+        "change_max": DELTA_NULL,
+        "statistic": UNIT_NULL,
+        "null_median": UNIT_NULL,
+        "null_95": UNIT_NULL,
+        "own_edge_random": UNIT_NULL,
+        "ratio": Column("float", nullable=True, low=0),
+        "p_value": UNIT_NULL,
+        "q_value": UNIT_NULL,
     },
     key=("gene_set",),
 )

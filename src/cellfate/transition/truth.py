@@ -125,7 +125,8 @@ def truth_scores(truth: Truth, matrices: pd.DataFrame, rankings: pd.DataFrame, k
         scores = table.set_index("gene")["score"].reindex(truth.genes).to_numpy()
         rows.append((f"ranking: {method}", "precision_at_k", precision_at_k(scores, truth.regulators)))
     rows.append(("ranking: chance", "precision_at_k", float(truth.regulators.mean())))
-    for kind, column in (("use", "q_value"), ("held-out likelihood", "held_out_q_value"), ("refitting", "refit_q_value")):
+    tests = {"the test of use, which calls none": "use_q_value", "held-out likelihood": "held_out_q_value", "refitting": "refit_q_value"}
+    for kind, column in tests.items():
         if knockouts[column].isna().all():  # genes were not tested by refitting
             continue
         called = (knockouts.set_index("gene")[column].reindex(truth.genes) <= LEVEL).to_numpy()

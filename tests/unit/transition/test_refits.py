@@ -8,9 +8,10 @@ from scipy.special import softmax
 
 from cellfate.base.errors import InputError
 from cellfate.transition.fit import prepare_cells, read_cells
-from cellfate.transition.genes.knockouts import p_value
-from cellfate.transition.genes.refits import conditional_likelihoods, deal, expected_expression, permuted_places, refit_p_values
+from cellfate.transition.genes.calls import p_value
+from cellfate.transition.genes.refits import conditional_likelihoods, expected_expression, permuted_places, refit_p_values
 from cellfate.transition.network.training import Cells
+from cellfate.transition.parts import check_refits, deal
 from cellfate.transition.simulation import simulate_cells, write_cells
 
 READING = {
@@ -22,7 +23,7 @@ READING = {
     "components": 20,
 }
 TRAINING = {
-    "epochs": 2,
+    "steps": 8,
     "batch_size": 128,
     "learning_rate": 2e-3,
     "regulation_rate": 2.0,
@@ -93,29 +94,32 @@ def test_the_true_order_gives_the_models_own_likelihood():
 
 def test_every_cell_is_held_out_once_and_donors_stay_whole():
     phenotype = np.repeat([0, 1], 40)
-    held = deal(phenotype, 4, seed=0)
+    held = deal(phenotype, 4, seed=0, names=["a", "b"])
     assert np.sum(held, axis=0).tolist() == [1] * 80
     assert [part[phenotype == 0].sum() for part in held] == [10] * 4
     donors = np.array([f"donor{i % 8}" for i in range(80)])
-    for part in deal(phenotype, 4, donors, seed=0):
+    for part in deal(phenotype, 4, donors, seed=0, names=["a", "b"]):
         assert not set(donors[part]) & set(donors[~part])
-    with pytest.raises(InputError, match=r"transition\.knockouts\.refits is 9: it must be 0 or from 2 to 8, the groups of the rarest"):
-        deal(phenotype, 9, donors, seed=0)
+    with pytest.raises(InputError, match="refits is 9: it must be 0 or from 2 to 8; the rarest phenotype, 'a', has 8 groups"):
+        deal(phenotype, 9, donors, seed=0, names=["a", "b"])
     with pytest.raises(InputError, match="refits is 1"):
-        deal(phenotype, 1, seed=0)
+        deal(phenotype, 1, seed=0, names=["a", "b"])
+    with pytest.raises(InputError, match=r"it must be 0; the rarest phenotype, 'b', has 1 group$"):
+        check_refits(phenotype, 4, np.where(phenotype == 1, "one", donors), names=["a", "b"])
+    check_refits(phenotype, 0, np.where(phenotype == 1, "one", donors), names=["a", "b"])
 
 
 def test_a_short_fit_gives_a_p_value_for_every_gene(tmp_path):
     write_cells(simulate_cells(n_cells=300, n_later=30, n_genes=46, seed=1), tmp_path / "cells.h5ad")
     table = read_cells(tmp_path / "cells.h5ad", **READING)
     prepared, data = prepare_cells(table, fractions=(0.6, 0.15, 0.25), genes=200, components=20, seed=1)
-    found = refit_p_values(prepared, data, table.phenotypes, **QUICK)
+    found = refit_p_values(prepared, data, table.phenotypes, "no_cell_learner", **QUICK)
     assert found["gene"].tolist() == prepared.genes.tolist()
     assert (found["n_cells"] == 80).all()
     assert found["refit_p_value"].between(1 / 1001, 1).all()
     assert (found["refit_q_value"] >= found["refit_p_value"]).all()
-    assert found.equals(refit_p_values(prepared, data, table.phenotypes, **QUICK))
+    assert found.equals(refit_p_values(prepared, data, table.phenotypes, "no_cell_learner", **QUICK))
     with pytest.raises(InputError, match="permutations is 100: a lone gene could never be found among 46; 920 are needed"):
-        refit_p_values(prepared, data, table.phenotypes, **QUICK | {"permutations": 100})
+        refit_p_values(prepared, data, table.phenotypes, "no_cell_learner", **QUICK | {"permutations": 100})
     with pytest.raises(InputError, match="the labels are static"):
-        refit_p_values(prepared, replace(data, targets=np.full_like(data.targets, np.nan)), table.phenotypes, **QUICK)
+        refit_p_values(prepared, replace(data, targets=np.full_like(data.targets, np.nan)), table.phenotypes, "full", **QUICK)

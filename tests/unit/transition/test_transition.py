@@ -9,14 +9,34 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.transition.files import PreparedFile, read_gene_sets, read_genes, read_prepared, write_gene_sets, write_prepared
-from cellfate.transition.fit import VARIANTS, fit, load_network, load_networks, logistic, look, prepare_cells, read_cells, save_network
-from cellfate.transition.genes.knockouts import knock_out_gene_sets, knock_out_genes, report
+from cellfate.transition.fit import fit, fit_seeds, logistic, look, prepare_cells, read_cells, together
+from cellfate.transition.genes.calls import report
+from cellfate.transition.genes.knockouts import knock_out_genes, with_refits
 from cellfate.transition.genes.rankings import explainer_scores, network_scores, rank_genes, rank_regulators, ranking_table
+from cellfate.transition.genes.sets import knock_out_gene_sets
 from cellfate.transition.metrics import classification_scores, confidence, precision_at_k, transition_factor, uncertainty
 from cellfate.transition.network.training import kept_genes
+from cellfate.transition.network.variants import VARIANTS, load_networks, save_networks
 from cellfate.transition.simulation import simulate_cells, write_cells, write_truth
-from cellfate.transition.summaries import cell_table, logistic_matrix_table, matrix_table, reliability_table
-from cellfate.transition.tables import GENE_KNOCKOUTS, GENE_RANKINGS, SET_DRAWS, SET_KNOCKOUTS, TRANSITION_CURVES
+from cellfate.transition.summaries import (
+    cell_table,
+    counted_matrix_table,
+    logistic_matrix_table,
+    matrices_table,
+    matrix_table,
+    reliability_table,
+    score_table,
+)
+from cellfate.transition.tables import (
+    GENE_KNOCKOUTS,
+    GENE_RANKINGS,
+    KNOCKOUT_EDGES,
+    SET_DRAWS,
+    SET_KNOCKOUTS,
+    TRANSITION_CURVES,
+    TRANSITION_MATRIX,
+    TRANSITION_SCORES,
+)
 from cellfate.transition.truth import discovery, matrix_error, read_truth, truth_scores
 
 READING = {
@@ -30,7 +50,7 @@ READING = {
 PREPARATION = {"fractions": (0.6, 0.15, 0.25), "genes": 200, "components": 20, "seed": 1}
 MODEL = {"width": 16, "heads": 2, "layers": 1, "keep": 20, "dropout": 0.1, "prior_weight": 0.0}
 TRAINING = {
-    "epochs": 1,
+    "steps": 7,
     "batch_size": 128,
     "learning_rate": 2e-3,
     "regulation_rate": 2.0,
@@ -40,7 +60,6 @@ TRAINING = {
     "warm_up": 0.6,
 }
 FITTING = {"model": MODEL, "training": TRAINING, "seed": 1}
-RESAMPLING = {"bootstrap": 20, "seed": 1}
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +100,11 @@ def test_every_variant_trains_and_comes_back_from_its_file(simulated, tmp_path, 
     prepared, cells = prepare_cells(table, **PREPARATION, standardise=VARIANTS[variant].get("standardise", True))
     run = fit(prepared, cells, 4, variant, **FITTING)
     assert run.matrix.sum(axis=1) == pytest.approx(np.ones(4), abs=1e-5)
-    low, high = run.interval(bootstrap=20, seed=1)
-    assert (low <= run.matrix + 1e-6).all()
-    assert (high >= run.matrix - 1e-6).all()
-    assert check_table(run.curves, TRANSITION_CURVES, "curves")["epoch"].tolist() == [0]
-    save_network(run.network, tmp_path / "network.pt", variant)
-    assert list(load_networks([tmp_path / "network.pt"])) == [variant]
-    again = look(variant, load_network(tmp_path / "network.pt"), prepared, cells, 4)
+    assert check_table(run.curves.assign(seed=0), TRANSITION_CURVES, "curves")["step"].tolist() == list(range(1, 8))
+    save_networks([run.network], tmp_path / "networks.pt", variant)
+    name, networks = load_networks(tmp_path / "networks.pt")
+    assert (name, len(networks)) == (variant, 1)
+    again = look(variant, networks[0], prepared, cells, 4)
     assert again.matrix == pytest.approx(run.matrix, abs=1e-6)
     assert again.scores(confidence_k=None) == pytest.approx(run.scores(confidence_k=None), nan_ok=True)
 
@@ -121,7 +138,8 @@ def test_tables_and_prepared_cells_survive_their_files(simulated, tmp_path):
     assert back.phenotypes == table.phenotypes
     assert back.groups.tolist() == donors.tolist()
     run = fit(*back.cells(), 4, "full", **FITTING)
-    matrix = matrix_table(run, back, **RESAMPLING)
+    matrix = check_table(matrix_table(run, back), TRANSITION_MATRIX, "matrix")
+    assert matrix["ci_low"].isna().all()
     assert (matrix["kind"] == "transition").all()
     assert matrix.groupby("source")["probability"].sum().to_numpy() == pytest.approx(np.ones(4), abs=1e-5)
     narrow, wide = (cell_table(run, back, confidence_k=k)["confidence"] for k in (2, None))
@@ -131,7 +149,7 @@ def test_tables_and_prepared_cells_survive_their_files(simulated, tmp_path):
     assert np.average(known["mean_probability"].fillna(0), weights=known["count"]) == pytest.approx(narrow.mean(), abs=1e-6)
     assert {"q_A", "p_D", "transition_factor"} <= set(cell_table(run, back, confidence_k=None).columns)
     static = without_targets(back)
-    assert (matrix_table(run, static, **RESAMPLING)["kind"] == "confusion").all()
+    assert (matrix_table(run, static)["kind"] == "confusion").all()
     assert not any(column.startswith("q_") for column in cell_table(run, static, confidence_k=None).columns)
 
 
@@ -149,38 +167,50 @@ def fitted(simulated):
     return file, fit(prepared, cells, 4, "full", **FITTING)
 
 
-@pytest.mark.parametrize("kind", ["transition", "confusion"])
-def test_intervals_of_every_matrix_come_from_the_resampling_that_is_asked_for(fitted, kind):
+def test_seeds_speak_together_and_their_spread_stands_beside(fitted):
+    file, _ = fitted
+    fits = fit_seeds(*file.cells(), 4, "no_cell_learner", **FITTING, seeds=2)
+    said = together(fits)
+    assert (fits[0].q != fits[1].q).any()
+    assert said.q == pytest.approx((fits[0].q + fits[1].q) / 2)
+    assert said.matrix == pytest.approx((fits[0].matrix + fits[1].matrix) / 2)
+    scores = check_table(score_table(said, fits, confidence_k=None), TRANSITION_SCORES, "scores").set_index("metric")
+    single = sorted(run.scores(confidence_k=None)["accuracy"] for run in fits)
+    assert scores.loc["accuracy", ["value_min", "value_max"]].tolist() == pytest.approx(single)
+    assert scores.loc["accuracy", "value"] == pytest.approx(said.scores(confidence_k=None)["accuracy"])
+
+
+def test_the_matrices_of_a_run_have_the_counted_one_and_say_what_their_intervals_rest_on(fitted):
     file, run = fitted
-    file = file if kind == "transition" else without_targets(file)
     regression, _, _, held = logistic(*file.cells(), 4, confidence_k=None)
-
-    def low(**resampling):
-        return [
-            matrix_table(run, file, **resampling)["ci_low"].to_numpy(),
-            logistic_matrix_table(regression, held, file, **resampling)["ci_low"].to_numpy(),
-        ]
-
-    assert matrix_table(run, file, **RESAMPLING)["kind"].unique().tolist() == [kind]
-    for first, same, other_seed, more in zip(
-        low(bootstrap=30, seed=1), low(bootstrap=30, seed=1), low(bootstrap=30, seed=2), low(bootstrap=60, seed=1), strict=True
-    ):
-        assert (first == same).all()
-        assert (first != other_seed).any()
-        assert (first != more).any()
+    tables = [logistic_matrix_table(regression, held, file), matrix_table(run, file), matrix_table(replace(run, variant="mlp"), file)]
+    none = pd.DataFrame({"variant": [], "refit": [], "source": [], "target": [], "probability": []})
+    found = check_table(matrices_table(tables, none, file, "full"), TRANSITION_MATRIX, "matrices")
+    assert list(dict.fromkeys(found["variant"])) == ["full", "counted", "logistic", "mlp"]
+    reasons = found.groupby("variant")["interval"].first()
+    assert "matrix_refits is 0" in reasons["full"]
+    assert "not refitted" in reasons["mlp"]
+    counted = found[found["variant"] == "counted"]
+    assert (counted["ci_low"] < counted["probability"]).all()
+    assert counted["n_cells"].iloc[0] == (file.phenotype == 0).sum()
+    assert counted_matrix_table(without_targets(file)).empty
+    static = matrices_table([matrix_table(run, without_targets(file))], none, without_targets(file), "full")
+    assert set(static["kind"]) == {"confusion"}
 
 
 def test_rankings_name_each_network_by_its_best_method(fitted):
     file, run = fitted
-    others = {name: fit(*file.cells(), 4, name, **FITTING).network for name in ("no_regulation", "no_fusion", "mlp")}
+    others = {name: [fit(*file.cells(), 4, name, **FITTING).network] for name in ("no_regulation", "no_fusion", "mlp")}
     settings = {"explain": False, "cells_each": 5, "seed": 1}
-    table = check_table(rank_regulators(file, {"full": run.network} | others, **settings, prior=["MARKER01"]), GENE_RANKINGS, "rankings")
+    table = check_table(
+        rank_regulators(file, {"full": [run.network]} | others, "full", **settings, prior=["MARKER01"]), GENE_RANKINGS, "rankings"
+    )
     methods = ["attention x weight", "weight", "cls attention", "differential expression", "differential expression of fates"]
     assert list(dict.fromkeys(table["method"])) == [*methods, "cls attention, no_regulation", "attention x weight, no_fusion"]
     assert set(table.loc[table["in_prior"], "gene"]) == {"MARKER01"}
     own = table[table["method"] == "attention x weight"].set_index("gene").loc[list(file.prepared.genes), "score"]
     assert own.to_numpy() == pytest.approx(network_scores(run)["attention x weight"])
-    assert set(rank_regulators(file, {"full": run.network}, **settings)["in_prior"]) == {False}
+    assert set(rank_regulators(file, {"full": [run.network]}, "full", **settings)["in_prior"]) == {False}
 
 
 def test_explainers_are_asked_only_where_there_are_transitions(fitted):
@@ -195,22 +225,25 @@ def test_explainers_are_asked_only_where_there_are_transitions(fitted):
         "logistic regression",
     ]
     assert (found["LIME"] == explainer_scores(run, cells_each=5, seed=1)["LIME"]).all()
-    static = rank_regulators(without_targets(file), {"full": run.network}, **settings)
+    static = rank_regulators(without_targets(file), {"full": [run.network]}, "full", **settings)
     assert list(dict.fromkeys(static["method"])) == ["cls attention", "differential expression"]
 
 
 def test_knockouts_of_a_network_look_at_held_out_cells_and_refuse_static_labels(fitted):
     file, run = fitted
-    genes, edges = knock_out_genes(file, run.network, cells_each=5, permutations=1000, level=0.05, seed=1)
-    check_table(genes.assign(refit_p_value=np.nan, refit_q_value=np.nan), GENE_KNOCKOUTS, "genes")
-    assert set(edges["gene"]) == set(genes.loc[genes["significant"], "gene"])
-    sets, draws = knock_out_gene_sets(file, run.network, {"first": list(file.prepared.genes[:3])}, cells_each=5, set_draws=20, seed=1)
+    found = knock_out_genes(file, [run.network, run.network], cells_each=5, permutations=1000, level=0.05, seed=1)
+    genes = check_table(with_refits(found.table, [], 0.05), GENE_KNOCKOUTS, "genes")
+    assert not genes["significant"].any()
+    assert (genes["change_min"] == genes["change_max"]).all()  # twice the same network
+    called = np.arange(len(genes)) < 2
+    assert set(check_table(found.edges(called), KNOCKOUT_EDGES, "edges")["gene"]) == set(genes.loc[called, "gene"])
+    sets, draws = knock_out_gene_sets(file, [run.network], {"first": list(file.prepared.genes[:3])}, cells_each=5, set_draws=20, seed=1)
     assert len(check_table(sets, SET_KNOCKOUTS, "sets")) == 1
     assert len(check_table(draws, SET_DRAWS, "draws")) == 20
     with pytest.raises(InputError, match="the labels are static"):
-        knock_out_genes(without_targets(file), run.network, cells_each=5, permutations=1000, level=0.05, seed=1)
+        knock_out_genes(without_targets(file), [run.network], cells_each=5, permutations=1000, level=0.05, seed=1)
     with pytest.raises(InputError, match="the labels are static"):
-        knock_out_gene_sets(without_targets(file), run.network, {}, cells_each=5, set_draws=20, seed=1)
+        knock_out_gene_sets(without_targets(file), [run.network], {}, cells_each=5, set_draws=20, seed=1)
 
 
 def test_a_report_says_what_so_many_draws_can_find():
@@ -259,11 +292,11 @@ def test_scores_against_the_truth(simulated):
         columns=["source", "target", "probability"],
     ).assign(variant="same")
     called = np.where(truth.regulators, 0.01, 1.0)
-    knockouts = pd.DataFrame({"gene": truth.genes, "q_value": called, "held_out_q_value": called, "refit_q_value": np.nan})
+    knockouts = pd.DataFrame({"gene": truth.genes, "use_q_value": called, "held_out_q_value": called, "refit_q_value": np.nan})
     found = truth_scores(truth, matrix, perfect, knockouts).set_index(["what", "metric"])["value"]
     assert found["P: same", "mean_error"] == pytest.approx(0, abs=1e-9)
     assert found["ranking: perfect", "precision_at_k"] == 1
-    assert found["knockouts by use", "false_discovery_proportion"] == 0
+    assert found["knockouts by the test of use, which calls none", "false_discovery_proportion"] == 0
     assert "knockouts by refitting" not in found.index.get_level_values("what")
     refitted = truth_scores(truth, matrix, perfect, knockouts.assign(refit_q_value=1 - called)).set_index(["what", "metric"])["value"]
     assert refitted["knockouts by refitting", "regulators_found"] == 0

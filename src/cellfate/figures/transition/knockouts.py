@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, panel_label, shortened, styled
-from cellfate.figures.transition.regulators import confirmation
+from cellfate.figures.transition.regulators import CALLED, NOT_CALLED, NOTHING_CALLED
 
 
 @styled
@@ -27,18 +27,18 @@ def plot_knockouts(
 
 
 def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> None:
-    used = table["significant"].to_numpy(bool)
-    confirmed, by = confirmation(table)
-    kinds = {
-        "not significant": (~used & (confirmed > level), "#BBBBBB"),
-        "the model uses it": (used & (confirmed > level), OKABE_ITO["orange"]),
-        f"confirmed by {by}": (confirmed <= level, OKABE_ITO["green"]),
-    }
+    called = table["significant"].to_numpy(bool)
+    tested = table["refit_q_value"].notna().any()
+    kinds = {NOT_CALLED if tested else NOTHING_CALLED: (~called, "#BBBBBB")}
+    kinds |= {CALLED: (called, OKABE_ITO["green"])} if tested else {}
+    sizes = table[["change_min", "change_max"]].to_numpy(float)
+    low = np.where(sizes[:, 0] * sizes[:, 1] > 0, np.abs(sizes).min(axis=1), 0.0)
+    axes.vlines(table["null_95"], low, np.abs(sizes).max(axis=1), color="#DDDDDD", linewidth=0.7, zorder=0)
     for name, (chosen, color) in kinds.items():
         axes.scatter(table["null_95"][chosen], table["statistic"][chosen], s=12, color=color, label=f"{name} ({chosen.sum()})", linewidth=0)
     right = float(table["null_95"].max()) * 1.1 or 1.0
     axes.plot([0, right], [0, right], color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout", xlim=(0, right))
+    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout (lines: seeds)", xlim=(0, right))
     axes.set_ylim(0, float(table["statistic"].max()) * 1.4 or 1.0)  # room for the legend
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_title(f"genes; smallest attainable p {1 / (permutations + 1):.1e}, a lone gene needs {level / len(table):.1e}", fontsize=SMALL)
@@ -47,10 +47,13 @@ def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> 
 
 def _sets(axes: Axes, sets: pd.DataFrame, draws: pd.DataFrame, set_draws: int) -> None:
     rng = np.random.default_rng(0)
+    left_out = int(sets["left_out"].notna().sum())
+    sets = sets[sets["left_out"].isna()]
     for place, row in enumerate(sets.itertuples()):
         own = draws[draws["gene_set"] == row.gene_set]
         values = own["change"].to_numpy(float)
         axes.scatter(values, place + rng.uniform(-0.25, 0.25, len(values)), s=1.2, color="#BBBBBB", linewidth=0, rasterized=True)
+        axes.hlines(place, row.change_min, row.change_max, color=OKABE_ITO["vermillion"], linewidth=1.2, zorder=3)
         axes.scatter(row.change, place, s=30, marker="D", color=OKABE_ITO["vermillion"], zorder=3)
         text = f"{row.source} to {row.target}: {row.ratio:.0f} times random, p = {row.p_value:.1e}"
         axes.text(0.02, place - 0.33, text, transform=axes.get_yaxis_transform(), fontsize=5.5, va="bottom")
@@ -58,4 +61,5 @@ def _sets(axes: Axes, sets: pd.DataFrame, draws: pd.DataFrame, set_draws: int) -
     axes.set_ylim(len(sets) - 0.5, -0.75)
     axes.axvline(0, color=GREY, linewidth=0.6, linestyle=":")
     axes.set(xlabel="change of P on the set's strongest edge")
-    axes.set_title(f"sets (red) and random sets; smallest attainable p {1 / (set_draws + 1):.1e}", fontsize=SMALL)
+    left = f"; {left_out} left out" if left_out else ""
+    axes.set_title(f"sets (red) and random sets; smallest attainable p {1 / (set_draws + 1):.1e}{left}", fontsize=SMALL)

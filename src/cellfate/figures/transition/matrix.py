@@ -1,5 +1,7 @@
 """The graph and matrix of phenotype transitions, with entropies."""
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,33 +9,55 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, panel_label, shortened, styled
+from cellfate.figures.transition.ablation import variant_name
 
 DRAWN = 0.03  # transitions below this probability have no arrow
 
 
 @styled
 def plot_matrix(table: pd.DataFrame) -> Figure:
-    """The transition graph (a), the matrix with its intervals (b) and the entropy of each row (c).
+    """The transition graph (a), the entropy of each row (b), the matrix of the network (c) and the counted one (d) with their intervals.
 
-    ``table`` is a transition matrix table; a confusion of static labels has no graph and says what it is.
+    ``table`` is of the matrices of all variants, that of the network first; a confusion of static labels has no graph and no counts, and
+    says what it is. Absorbing phenotypes have a double ring and no interval.
     """
-    names = list(dict.fromkeys(table["source"]))
-    wide = table.pivot(index="source", columns="target")
-    pivot = {column: wide[column].loc[names, names] for column in ("probability", "ci_low", "ci_high")}
-    transitions = table["kind"].iloc[0] == "transition"
-    figure = new_figure(DOUBLE, 2.9)
-    panels = figure.subplots(1, 3 if transitions else 2, width_ratios=[1, 1.25, 0.6] if transitions else [1.25, 0.6])
-    if transitions:
-        _graph(panels[0], pivot["probability"].to_numpy(), names)
-    _matrix(panels[-2], pivot, names, "next phenotype" if transitions else "predicted phenotype")
-    panels[-2].set_title("transition matrix P" if transitions else "confusion of static labels, no transitions")
-    _entropies(panels[-1], table.drop_duplicates("source"), names)
-    for axes, letter in zip(panels, "abc", strict=False):
+    network = table["variant"].iloc[0]
+    own, counted = (table[table["variant"] == variant] for variant in (network, "counted"))
+    names = list(dict.fromkeys(own["source"]))
+    if own["kind"].iloc[0] == "confusion":
+        figure = new_figure(DOUBLE, 2.9)
+        panels = figure.subplots(1, 2, width_ratios=[1.25, 0.6])
+        _matrix(panels[0], own, names, "predicted phenotype")
+        panels[0].set_title(f"confusion of static labels, no transitions\n{_interval(own)}", fontsize=SMALL)
+        _entropies(panels[1], own.drop_duplicates("source"), names)
+    else:
+        figure = new_figure(DOUBLE, 5.4)
+        panels = figure.subplots(2, 2, height_ratios=[1.15, 1], width_ratios=[1, 1]).ravel()
+        _graph(panels[0], own, names)
+        _entropies(panels[1], own.drop_duplicates("source"), names)
+        for axes, rows, what in ((panels[2], own, f"P of the network ({variant_name(network)})"), (panels[3], counted, "P counted")):
+            _matrix(axes, rows, names, "next phenotype")
+            axes.set_title(f"{what}\n{_interval(rows)}", fontsize=SMALL)
+    for axes, letter in zip(panels, "abcd", strict=False):
         panel_label(axes, letter)
     return figure
 
 
-def _graph(axes: Axes, P: np.ndarray, names: list[str]) -> None:
+def _interval(rows: pd.DataFrame) -> str:
+    """What the limits of the rows that have some rest on, or why there are none."""
+    open_rows = rows[~rows["absorbing"]]
+    found = list(dict.fromkeys(open_rows.loc[open_rows["ci_low"].notna(), "interval"]))
+    if found:
+        return f"95 %: {', '.join(found)}"
+    return "no interval: " + textwrap.shorten(str(open_rows["interval"].iloc[0]).removeprefix("none: ") if len(open_rows) else "-", 70)
+
+
+def _square(rows: pd.DataFrame, column: str, names: list[str]) -> np.ndarray:
+    return rows.pivot(index="source", columns="target", values=column).loc[names, names].to_numpy(float)
+
+
+def _graph(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
+    P, absorbing = _square(rows, "probability", names), set(rows.loc[rows["absorbing"], "source"])
     n = len(names)
     angles = np.pi / 2 - 2 * np.pi * np.arange(n) / n
     places = np.column_stack([np.cos(angles), np.sin(angles)])
@@ -44,23 +68,27 @@ def _graph(axes: Axes, P: np.ndarray, names: list[str]) -> None:
                 arrow = FancyArrowPatch(places[i], places[j], linewidth=0.4 + 4.5 * P[i, j], color=OKABE_ITO["blue"], alpha=0.75, **style)
                 axes.add_patch(arrow)
     for i, (x, y) in enumerate(places):
+        if names[i] in absorbing:
+            axes.scatter(x, y, s=680, color="white", edgecolor=OKABE_ITO["vermillion"], zorder=2.5)
         axes.scatter(x, y, s=520, color="white", edgecolor=GREY, zorder=3)
         axes.text(x, y, f"{shortened(names[i])}\n{P[i, i]:.2f}", ha="center", va="center", fontsize=SMALL, zorder=4)
     axes.set(xlim=(-1.5, 1.5), ylim=(-1.45, 1.45), aspect="equal")
     axes.axis("off")
-    axes.set_title("transitions (in circles: staying)")
+    axes.set_title("transitions (in circles: staying" + ("; double ring: absorbing)" if absorbing else ")"), fontsize=SMALL)
 
 
-def _matrix(axes: Axes, pivot: dict[str, pd.DataFrame], names: list[str], xlabel: str) -> None:
-    P, low, high = (pivot[column].to_numpy() for column in ("probability", "ci_low", "ci_high"))
+def _matrix(axes: Axes, rows: pd.DataFrame, names: list[str], xlabel: str) -> None:
+    P, low, high = (_square(rows, column, names) for column in ("probability", "ci_low", "ci_high"))
+    absorbing = set(rows.loc[rows["absorbing"], "source"])
     axes.imshow(P, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     ticks = range(len(names))
     turned = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 5 else {}
     axes.set_xticks(ticks, [shortened(name, 14) for name in names], **turned)
-    axes.set_yticks(ticks, [shortened(name, 14) for name in names])
+    axes.set_yticks(ticks, [shortened(name, 14) + "\n(absorbing)" * (name in absorbing) for name in names])
     for i in ticks:
         for j in ticks:
-            text = f"{P[i, j]:.2f}" if len(names) > 5 else f"{P[i, j]:.3f}\n{low[i, j]:.3f}-{high[i, j]:.3f}"
+            limits = f"\n{low[i, j]:.3f}-{high[i, j]:.3f}" if np.isfinite(low[i, j]) else ""
+            text = f"{P[i, j]:.2f}" if len(names) > 5 else f"{P[i, j]:.3f}{limits}"
             axes.text(j, i, text, ha="center", va="center", fontsize=5.0, color="white" if P[i, j] > 0.55 else "black")
     axes.set(xlabel=xlabel, ylabel="present phenotype")
 

@@ -76,13 +76,18 @@ def lime(model: Model, cells: Cells, *, seed: int, n_cells: int = 40, samples: i
 
 
 def network_scores(run: Fit) -> dict[str, np.ndarray]:
-    """Scores (m,) by what the network itself weighs, its best method first: attention x weight, or attention alone without eq. 3."""
-    attention = {"cls attention": attention_score(run.predictions)}
+    """Scores (m,) by what the network itself weighs, its best method first: attention x weight, weight, attention.
+
+    A network that chooses no genes attends to all alike, which ranks none; without eq. 3 there is no weight.
+    """
+    chosen = run.network.settings.selector != "none"
+    attention = {"cls attention": attention_score(run.predictions)} if chosen else {}
     regulation = getattr(run.network, "regulation", None)
     if regulation is None or np.isnan(run.cells.targets).all():  # without targets nothing taught the weights
         return attention
     weights = regulation.detach().numpy()
-    return {"attention x weight": regulation_score(run.predictions, weights), "weight": np.abs(weights).max(axis=(1, 2))} | attention
+    both = {"attention x weight": regulation_score(run.predictions, weights)} if chosen else {}
+    return both | {"weight": np.abs(weights).max(axis=(1, 2))} | attention
 
 
 def explainer_scores(run: Fit, *, cells_each: int, seed: int) -> dict[str, np.ndarray]:
@@ -112,29 +117,58 @@ def rank_genes(
 
 
 def rank_regulators(
-    file: PreparedFile, networks: Mapping[str, nn.Module], *, explain: bool, cells_each: int, seed: int, prior: Sequence[str] = ()
+    file: PreparedFile,
+    networks: Mapping[str, Sequence[nn.Module]],
+    main: str,
+    *,
+    explain: bool,
+    cells_each: int,
+    seed: int,
+    prior: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """The rankings of the full network by every method, and of each other one by its best own, named after the variant.
+    """The rankings of the network ``main`` by every method, and of each other one by its best own, named after the variant.
 
-    ``networks`` are trained ones by variant, "full" among them; baselines that weigh no gene are left out. Static labels have no
-    transition to explain, so explainers are left out for them. ``prior`` names expected regulators. Returns :func:`ranking_table`.
+    ``networks`` are trained ones by variant, one of each seed, ``main`` among them; baselines that weigh no gene are left out. Static
+    labels have no transition to explain, so explainers are left out for them. ``prior`` names expected regulators. Returns
+    :func:`ranking_table`.
     """
     n = len(file.phenotypes)
-    full = look("full", networks["full"], *cells_of(file, "full"), n)
-    found = rank_genes(full, explain=explain and file.targets_kind != "static", cells_each=cells_each, seed=seed)
-    for variant, network in networks.items():
-        if variant != "full" and "network" not in VARIANTS[variant]:
-            method, scores = next(iter(network_scores(look(variant, network, *cells_of(file, variant), n)).items()))
-            found[f"{method}, {variant}"] = scores
+
+    def fits(variant: str) -> list[Fit]:
+        return [look(variant, network, *cells_of(file, variant), n) for network in networks[variant]]
+
+    def by_seed(scores: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        return {method: np.stack([found[method] for found in scores]) for method in scores[0]}
+
+    own = fits(main)
+    found = by_seed([network_scores(run) for run in own])
+    if explain and file.targets_kind != "static":
+        found |= by_seed([explainer_scores(run, cells_each=cells_each, seed=seed) for run in own])
+    found |= expression_scores(own[0].cells)
+    for variant in networks:
+        scores = [] if variant == main or "network" in VARIANTS[variant] else [network_scores(run) for run in fits(variant)]
+        if scores and scores[0]:
+            method, values = next(iter(by_seed(scores).items()))
+            found[f"{method}, {variant}"] = values
     return ranking_table(found, file.prepared.genes, np.isin(file.prepared.genes, list(prior)))
 
 
 def ranking_table(scores: Mapping[str, np.ndarray], genes: np.ndarray, prior: np.ndarray | None = None) -> pd.DataFrame:
-    """One row per method and gene: method, gene, score, rank (1 is the highest), in_prior."""
+    """One row per method and gene: method, gene, score, rank (1 is the highest), rank_best and rank_worst of the seeds, in_prior.
+
+    ``scores`` are (m,), or (S, m) of several seeds: their mean is the score, and is ranked.
+    """
     tables = []
     for method, values in scores.items():
-        rank = np.empty(len(values), int)
-        rank[np.argsort(-values, kind="stable")] = np.arange(1, len(values) + 1)
-        listed = np.zeros(len(values), bool) if prior is None else prior
-        tables.append(pd.DataFrame({"method": method, "gene": genes, "score": values, "rank": rank, "in_prior": listed}))
+        values = np.atleast_2d(values)
+        ranks = np.array([_ranks(own) for own in values])
+        columns = {"method": method, "gene": genes, "score": values.mean(axis=0), "rank": _ranks(values.mean(axis=0))}
+        columns |= {"rank_best": ranks.min(axis=0), "rank_worst": ranks.max(axis=0)}
+        tables.append(pd.DataFrame(columns | {"in_prior": np.zeros(len(genes), bool) if prior is None else prior}))
     return pd.concat(tables, ignore_index=True)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    rank = np.empty(len(values), int)
+    rank[np.argsort(-values, kind="stable")] = np.arange(1, len(values) + 1)
+    return rank

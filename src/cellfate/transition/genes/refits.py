@@ -12,17 +12,16 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 from sklearn.covariance import LedoitWolf
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from cellfate.base.errors import InputError
 from cellfate.base.progress import progress
 from cellfate.transition.expression import Prepared
 from cellfate.transition.fit import model_of, train
-from cellfate.transition.genes.knockouts import GRID, SMALLEST, check_draws, p_value, response_curves, some_of_each
+from cellfate.transition.genes.calls import check_draws, p_value, q_values
+from cellfate.transition.genes.knockouts import GRID, SMALLEST, response_curves, some_of_each
 from cellfate.transition.metrics import mean_by_phenotype
 from cellfate.transition.network.training import Cells, Model
+from cellfate.transition.parts import deal, rarest, stratified
 from cellfate.transition.targets.observed import check_transitions
 
 VALIDATION = 5  # one in so many of the cells that train, of each phenotype, is kept for validation
@@ -32,6 +31,7 @@ def refit_p_values(
     prepared: Prepared,
     cells: Cells,
     phenotypes: Sequence[str],
+    variant: str,
     *,
     refits: int,
     permutations: int,
@@ -41,13 +41,13 @@ def refit_p_values(
     groups: np.ndarray | None = None,
     **fitting: object,
 ) -> pd.DataFrame:
-    """Deal all cells into ``refits`` parts, train the full network without each, and test every gene.
+    """Deal all cells into ``refits`` parts, train the network ``variant`` without each, and test every gene.
 
     Returns gene, refit_p_value, refit_q_value (Benjamini-Hochberg over genes) and n_cells, the cells that were looked at.
 
     Of a part, at most ``cells_each`` cells of each phenotype are looked at; ``groups`` (N,), such as donors, stay whole. The statistic is
     the log-likelihood of the held-out targets, summed over all parts. Targets took no part in the z-scores and the embedding, which
-    stay as they are. ``fitting`` goes to :func:`cellfate.transition.fit.train`.
+    stay as they are. ``fitting`` goes to :func:`cellfate.transition.fit.train`. Cells of absorbing phenotypes have no part in it.
 
     Raises InputError for static labels, fewer than 2 refits, more than the rarest phenotype has cells or groups, or too few permutations.
     """
@@ -55,42 +55,40 @@ def refit_p_values(
     check_draws(permutations, len(prepared.genes), level)
     likelihoods = np.zeros((len(prepared.genes), permutations + 1))
     looked_at = 0
-    for turn, held in enumerate(deal(cells.phenotype, refits, groups, seed=seed)):
-        network = train_without(held, prepared, cells, len(phenotypes), groups, seed=seed + turn, **fitting)
+    for turn, held in enumerate(deal(cells.phenotype, refits, groups, seed=seed, names=phenotypes)):
+        network = train_without(held, prepared, cells, phenotypes, variant, groups, seed=seed + turn, **fitting)
         some = np.flatnonzero(held)[some_of_each(cells.phenotype[held], cells_each)]
+        some = some[~np.isin(cells.phenotype[some], cells.absorbing)]
         expected = expected_expression(cells.take(~held), cells.take(some))
         orders = permuted_places(cells.phenotype[some], permutations, np.random.default_rng([seed, turn]))
         for gene in progress(range(len(likelihoods)), f"refit {turn + 1} of {refits}, genes"):
             likelihoods[gene] += conditional_likelihoods(network, cells.take(some), gene, expected[:, gene], orders)
         looked_at += len(some)
     p = np.array([p_value(row[:-1], row[-1]) for row in likelihoods])
-    return pd.DataFrame({"gene": prepared.genes, "refit_p_value": p, "refit_q_value": false_discovery_control(p), "n_cells": looked_at})
-
-
-def deal(phenotype: np.ndarray, parts: int, groups: np.ndarray | None = None, *, seed: int) -> list[np.ndarray]:
-    """Every cell in one of ``parts``, each phenotype spread evenly, ``groups`` (N,) whole where given: bool (N,) for each part.
-
-    Raises InputError when a phenotype has fewer cells (groups) than there are parts.
-    """
-    units = np.arange(len(phenotype)) if groups is None else groups
-    fewest = min(len(np.unique(units[phenotype == code])) for code in np.unique(phenotype))
-    if not 2 <= parts <= fewest:
-        what = "cells" if groups is None else "groups"
-        raise InputError(f"transition.knockouts.refits is {parts}: it must be 0 or from 2 to {fewest}, the {what} of the rarest phenotype")
-    split = (StratifiedKFold if groups is None else StratifiedGroupKFold)(parts, shuffle=True, random_state=seed)
-    places = np.arange(len(phenotype))
-    return [np.isin(places, held) for _, held in split.split(places, phenotype, groups)]
+    return pd.DataFrame({"gene": prepared.genes, "refit_p_value": p, "refit_q_value": q_values(p), "n_cells": looked_at})
 
 
 def train_without(
-    held: np.ndarray, prepared: Prepared, cells: Cells, n_phenotypes: int, groups: np.ndarray | None, *, seed: int, **fitting: object
+    held: np.ndarray,
+    prepared: Prepared,
+    cells: Cells,
+    phenotypes: Sequence[str],
+    variant: str,
+    groups: np.ndarray | None,
+    *,
+    seed: int,
+    **fitting: object,
 ) -> Model:
-    """The full network trained on the cells that are not ``held`` (N,), some of them for validation; ``fitting`` goes to :func:`train`."""
+    """``variant`` trained on the cells that are not ``held`` (N,), some of them for validation; ``fitting`` goes to :func:`train`."""
     rest = np.flatnonzero(~held)
+    own = None if groups is None else groups[rest]
+    number = min(VALIDATION, rarest(cells.phenotype[rest], own)[1])
     parts = np.where(held, "test", "train").astype(object)
-    parts[rest[deal(cells.phenotype[rest], VALIDATION, None if groups is None else groups[rest], seed=seed)[0]]] = "validation"
-    network, _ = train(replace(prepared, parts=parts), cells, n_phenotypes, "full", seed=seed, **fitting)
-    return model_of("full", network)
+    if number == 1:  # a phenotype of which one group is left: that one is on both sides, of the part that only stops the training
+        number, own = min(VALIDATION, rarest(cells.phenotype[rest], None)[1]), None
+    parts[rest[stratified(cells.phenotype[rest], number, own, seed)[0]]] = "validation"
+    network, _ = train(replace(prepared, parts=parts), cells, len(phenotypes), variant, seed=seed, **fitting)
+    return model_of(variant, network)
 
 
 def expected_expression(known: Cells, cells: Cells) -> np.ndarray:

@@ -30,8 +30,10 @@ class TransitionSettings:
     keep: int  # k, genes and compressed tokens that are kept
     dropout: float
     prior_weight: float  # lambda, of a list of expected regulators
+    absorbing: tuple[int, ...] = ()  # phenotypes that nothing follows
     fusion: bool = True  # the cross-function fusion module; without it the two branches' means are joined
     selector: str = "attention"  # attention: the Cell Learner | token_learner | none: every gene is kept with weight 1/m
+    fuse_embedding: bool = False  # the embedding is a token of the fusion: a given one, a PCA would say the genes' tokens again
     regulation: bool = True  # eq. 3, a sum over kept genes in the transition logits
 
 
@@ -70,6 +72,7 @@ class TransitionModel(nn.Module):
         self.transition_context = nn.Linear(c, n * n, bias=False)
         self.regulation = nn.Parameter(torch.zeros(m, n, n)) if settings.regulation else None
         nn.init.zeros_(self.transition_context.weight)
+        self.embedding_token = nn.Linear(settings.embedding_size, c) if settings.fuse_embedding else None
 
     def forward(self, expression: Tensor, embedding: Tensor, keep: int | None = None) -> Outputs:
         """``keep``: how many genes are kept, the settings' k without it; training lowers it from m to k."""
@@ -81,7 +84,7 @@ class TransitionModel(nn.Module):
         gates = m * scores * kept
         # with eq. 3 the transitions alone teach the gate; the phenotype's loss would draw it to markers
         shown = gates if self.regulation is None else gates.detach()
-        z = self._context(tokens[:, 1:] * shown[..., None], kept, encoded[:, 1:])
+        z = self._context(tokens[:, 1:] * shown[..., None], kept, encoded[:, 1:], embedding)
         n = self.settings.n_phenotypes
         # with eq. 3, Uz only reads z: were it to shape z too, the transitions would go that way, which no L1 holds down
         context = z if self.regulation is None else z.detach()
@@ -97,13 +100,20 @@ class TransitionModel(nn.Module):
         ranked = scores.detach() + self.settings.prior_weight * self.prior
         return torch.zeros_like(scores, dtype=torch.bool).scatter(1, ranked.topk(keep, dim=1).indices, True)
 
-    def _context(self, gated: Tensor, kept: Tensor, encoded: Tensor) -> Tensor:
-        """z (B, c) from E_t, the gated tokens of kept genes in the genes' order, and E_p, the compressed sequence."""
+    def _context(self, gated: Tensor, kept: Tensor, encoded: Tensor, embedding: Tensor) -> Tensor:
+        """z (B, c) from E_t, the gated tokens of kept genes in the genes' order, and E_p, the compressed sequence.
+
+        A given embedding is a further token of E_p with half of the weight of its mean: in the paper it is all of E_p.
+        """
         compressed, sizes, _ = compress(encoded, self.settings.keep)
+        shares = sizes / sizes.sum(dim=1, keepdim=True)
+        if self.embedding_token is not None:
+            compressed = torch.cat([compressed, self.embedding_token(embedding)[:, None]], dim=1)
+            shares = torch.cat([shares / 2, torch.full_like(shares[:, :1], 0.5)], dim=1)
         number = int(kept[0].sum())
         order = kept.to(torch.int8).sort(dim=1, descending=True, stable=True).indices[:, :number]
         regulatory = gated.gather(1, order[..., None].expand(-1, -1, gated.shape[2]))
-        return self.fuse(compressed, sizes / sizes.sum(dim=1, keepdim=True), regulatory)
+        return self.fuse(compressed, shares, regulatory)
 
 
 class GeneTokens(nn.Module):

@@ -6,9 +6,10 @@ were ten times slower.
 """
 
 import copy
+import itertools
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,10 @@ from torch.nn import functional
 
 from cellfate.base.errors import InputError
 from cellfate.transition.network.model import Outputs, next_phenotype
+from cellfate.transition.targets.absorbing import held
 
+LOOKS = 20  # at the validation cells
+REPORTED = 5  # looks, of which one is told
 PCT_START = 0.15  # of the steps, over which the learning rate rises
 FULL_WEIGHT = 0.5  # of the prediction branch's cross-entropy
 BATCH = 1024  # cells of a pass that needs no gradient
@@ -27,33 +31,40 @@ Model = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # expression
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    epochs: int
+    steps: int  # of the optimiser, each on a batch of cells
     batch_size: int
     learning_rate: float
     regulation_rate: float  # step of the proximal gradient descent of b and the regulatory weights w
     identity_rate: float  # learning rate of the genes' identities e_g over that of the others
     weight_decay: float
     l1: float  # on the regulatory weights w
-    warm_up: float  # of the epochs, over which the kept genes fall from m to k
+    warm_up: float  # of the steps, over which the kept genes fall from m to k
 
 
 @dataclass(frozen=True)
 class Cells:
     """Arrays of the same N cells: z-scored ``expression`` (N, m), ``embedding`` (N, d), codes of the phenotype (N,), ``targets``.
 
-    ``targets`` (N, n) are distributions over the next phenotype, NaN rows where there is none.
+    ``targets`` (N, n) are distributions over the next phenotype, NaN rows where there is none; cells of an ``absorbing`` phenotype,
+    given by its code, stay what they are.
     """
 
     expression: np.ndarray
     embedding: np.ndarray
     phenotype: np.ndarray
     targets: np.ndarray
+    absorbing: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.phenotype)
 
     def take(self, chosen: np.ndarray) -> "Cells":
-        return Cells(self.expression[chosen], self.embedding[chosen], self.phenotype[chosen], self.targets[chosen])
+        return Cells(self.expression[chosen], self.embedding[chosen], self.phenotype[chosen], self.targets[chosen], self.absorbing)
+
+    def without_absorbing(self) -> "Cells":
+        """The same cells, those of absorbing phenotypes with no target: there is nothing to learn from them."""
+        absorbed = np.isin(self.phenotype, self.absorbing)[:, None]
+        return replace(self, targets=np.where(absorbed, np.nan, self.targets))
 
 
 def losses(outputs: Outputs, phenotype: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -72,60 +83,80 @@ def train_network(
 ) -> tuple[nn.Module, pd.DataFrame]:
     """Train ``network`` in place; returns it with the weights of the best validation loss at the final number of kept genes, and curves.
 
-    The loss is CE(fused) + 0.5 CE(full) + KL(target || q) + L1 |w|; the curves are a table ``transition_curves``, one row per epoch.
+    The loss is CE(fused) + 0.5 CE(full) + KL(target || q) + L1 |w|. The validation cells are looked at :data:`LOOKS` times, evenly over
+    the steps; the curves are a table ``transition_curves``, one row per look.
     """
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    shuffle = np.random.default_rng(seed)
-    regulation = getattr(network, "regulation", None)
-    plain = [p for p in (regulation, network.transition_bias) if p is not None]
-    identity = [p for name, p in network.named_parameters() if name == "tokens.identity"]
-    rest = [p for name, p in network.named_parameters() if name not in ("tokens.identity", "regulation", "transition_bias")]
-    groups = [{"params": rest, "lr": settings.learning_rate}]
-    groups += [{"params": identity, "lr": settings.identity_rate * settings.learning_rate}] * bool(identity)
-    optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
-    steps = settings.epochs * -(-len(train) // settings.batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [group["lr"] for group in groups], total_steps=steps, pct_start=PCT_START)
-    data, held = _tensors(train), _tensors(validation)
-    final = network.settings.keep
+    looks = min(LOOKS, settings.steps)
+    every = -(-settings.steps // looks)
+    descent, batches = Descent(network, settings, looks * every), _batches(len(train), settings.batch_size, np.random.default_rng(seed))
+    data, looked_at, final = _tensors(train), _tensors(validation), network.settings.keep
     best, best_loss, curves = None, np.inf, []
-    for epoch in range(settings.epochs):
-        keep = kept_genes(epoch, settings.epochs, network.settings.n_genes, final, settings.warm_up)
-        network.train()
-        total = 0.0
-        for chosen in np.array_split(shuffle.permutation(len(train)), -(-len(train) // settings.batch_size)):
-            expression, embedding, phenotype, targets = (part[chosen] for part in data)
-            parts = losses(network(expression, embedding, keep), phenotype, targets)
-            loss = parts["fused"] + FULL_WEIGHT * parts["full"] + parts["transition"]
-            total += float(loss.detach()) * len(chosen)
-            optimiser.zero_grad()
-            for weights in plain:
-                weights.grad = None
-            loss.backward()
-            nn.utils.clip_grad_norm_([*rest, *identity], 1.0)
-            step = settings.regulation_rate * schedule.get_last_lr()[0] / settings.learning_rate
-            optimiser.step()
-            for weights in plain:
-                proximal_step(weights, step, settings.l1 if weights is regulation else 0.0)
-            schedule.step()
-        parts = _validation_losses(network, held, keep)
+    for look in range(looks):
+        keep = kept_genes(look, looks, network.settings.n_genes, final, settings.warm_up)
+        train_loss = descent.descend(data, itertools.islice(batches, every), keep)
+        parts = _validation_losses(network, looked_at, keep)
         value = parts["fused"] + FULL_WEIGHT * parts["full"] + parts["transition"]
-        curves.append(
-            {"epoch": epoch, "kept": keep, "train_loss": total / len(train), "val_loss": value}
-            | {f"val_{name}": part for name, part in parts.items()}
-        )
-        if (epoch + 1) % 10 == 0 or epoch + 1 == settings.epochs:
-            print(
-                f"{label}: epoch {epoch + 1} of {settings.epochs}, {keep} genes kept, validation loss {value:.3f}",
-                file=sys.stderr,
-                flush=True,
-            )
+        row = {"step": (look + 1) * every, "kept": keep, "train_loss": train_loss, "val_loss": value}
+        curves.append(row | {f"val_{name}": part for name, part in parts.items()})
+        if (look + 1) % REPORTED == 0 or look + 1 == looks:
+            text = f"{label}: step {row['step']} of {looks * every}, {keep} genes kept, validation loss {value:.3f}"
+            print(text, file=sys.stderr, flush=True)
         if keep == final and value < best_loss:
             best, best_loss = copy.deepcopy(network.state_dict()), value
     if not np.isfinite(best_loss):
         raise InputError(f"{label}: the loss is not finite; a smaller learning rate than {settings.learning_rate} is needed")
     network.load_state_dict(best)
     return network.eval(), pd.DataFrame(curves)
+
+
+class Descent:
+    """The steps of a training: AdamW under a learning rate that rises and falls, and proximal gradient steps for b and w."""
+
+    def __init__(self, network: nn.Module, settings: TrainingSettings, steps: int):
+        self.network, self.settings = network, settings
+        self.regulation = getattr(network, "regulation", None)
+        self.plain = [p for p in (self.regulation, network.transition_bias) if p is not None]
+        identity = [p for name, p in network.named_parameters() if name == "tokens.identity"]
+        rest = [p for name, p in network.named_parameters() if name not in ("tokens.identity", "regulation", "transition_bias")]
+        self.others = [*rest, *identity]
+        groups = [{"params": rest, "lr": settings.learning_rate}]
+        groups += [{"params": identity, "lr": settings.identity_rate * settings.learning_rate}] * bool(identity)
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+        rates = [group["lr"] for group in groups]
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, rates, total_steps=steps, pct_start=PCT_START)
+
+    def descend(self, data: tuple[Tensor, ...], batches: Iterable[np.ndarray], keep: int) -> float:
+        """A step on each of the ``batches``, places in ``data``; the mean loss of their cells, without L1."""
+        self.network.train()
+        total, cells = 0.0, 0
+        for chosen in batches:
+            total += self._step(tuple(part[chosen] for part in data), keep) * len(chosen)
+            cells += len(chosen)
+        return total / cells
+
+    def _step(self, batch: tuple[Tensor, ...], keep: int) -> float:
+        expression, embedding, phenotype, targets = batch
+        parts = losses(self.network(expression, embedding, keep), phenotype, targets)
+        loss = parts["fused"] + FULL_WEIGHT * parts["full"] + parts["transition"]
+        self.optimiser.zero_grad()
+        for weights in self.plain:
+            weights.grad = None
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.others, 1.0)
+        step = self.settings.regulation_rate * self.schedule.get_last_lr()[0] / self.settings.learning_rate
+        self.optimiser.step()
+        for weights in self.plain:
+            proximal_step(weights, step, self.settings.l1 if weights is self.regulation else 0.0)
+        self.schedule.step()
+        return float(loss.detach())
+
+
+def _batches(n_cells: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Places of the cells of one batch after another, without end: all cells in a new order, then again."""
+    while True:
+        yield from np.array_split(rng.permutation(n_cells), -(-n_cells // batch_size))
 
 
 @torch.no_grad()
@@ -138,17 +169,17 @@ def proximal_step(weights: nn.Parameter, step: float, l1: float) -> None:
     weights.copy_(moved.sign() * (moved.abs() - step * l1).clamp_min(0))
 
 
-def kept_genes(epoch: int, epochs: int, n_genes: int, keep: int, warm_up: float) -> int:
-    """How many genes an epoch keeps: linearly from all to ``keep`` over the first ``warm_up`` of the epochs, the last always ``keep``."""
-    length = min(warm_up * epochs, epochs - 1)
-    share = 1.0 if length == 0 else min(1.0, epoch / length)
+def kept_genes(look: int, looks: int, n_genes: int, keep: int, warm_up: float) -> int:
+    """How many genes are kept up to a look: from all linearly to ``keep`` over the first ``warm_up`` of them, the last always ``keep``."""
+    length = min(warm_up * looks, looks - 1)
+    share = 1.0 if length == 0 else min(1.0, look / length)
     return round(n_genes + share * (keep - n_genes))
 
 
 @torch.no_grad()
-def _validation_losses(network: nn.Module, held: tuple[Tensor, ...], keep: int) -> dict[str, float]:
+def _validation_losses(network: nn.Module, cells: tuple[Tensor, ...], keep: int) -> dict[str, float]:
     network.eval()
-    return {name: float(value) for name, value in losses(network(*held[:2], keep), *held[2:]).items()}
+    return {name: float(value) for name, value in losses(network(*cells[:2], keep), *cells[2:]).items()}
 
 
 def _tensors(cells: Cells) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -185,9 +216,10 @@ def transition_function(network: nn.Module, phenotype_held: bool = True) -> Mode
     """q (N, n) as a function of expression (N, m), embedding (N, d) and the observed phenotype (N,).
 
     With ``phenotype_held`` the present phenotype is the observed one whatever the expression; else it is the fused prediction,
-    which a knockout changes too (the paper's text can be read so).
+    which a knockout changes too (the paper's text can be read so). Cells of an absorbing phenotype stay what they are.
     """
     network.eval()
+    absorbing = network.settings.absorbing
 
     @torch.no_grad()
     def function(expression: np.ndarray, embedding: np.ndarray, phenotype: np.ndarray) -> np.ndarray:
@@ -200,6 +232,6 @@ def transition_function(network: nn.Module, phenotype_held: bool = True) -> Mode
             n = out.fused.shape[1]
             observed = functional.one_hot(torch.from_numpy(np.asarray(phenotype[part], np.int64)), n).float()
             found.append(next_phenotype(out.transitions, observed if phenotype_held else out.fused.softmax(1)))
-        return torch.cat(found).numpy()
+        return held(torch.cat(found).numpy(), phenotype, absorbing)
 
     return function

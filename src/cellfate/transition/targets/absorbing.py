@@ -1,0 +1,37 @@
+"""Phenotypes of which no cell has a next one: absorbing states, whose cells stay what they are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cellfate.base.errors import InputError
+
+
+def with_absorbing(
+    targets: np.ndarray, phenotype: np.ndarray, names: Sequence[str], min_cells: int, source: str
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    """``targets`` (N, n) in which the cells of absorbing phenotypes stay what they are, and the codes of these phenotypes.
+
+    A phenotype is absorbing where none of its cells has a target: none was observed, or all are of the last time point. Raises
+    InputError where some cells of a phenotype have one, but fewer than ``min_cells``.
+    """
+    known = ~np.isnan(targets).any(axis=1)
+    found, absorbing = targets.copy(), []
+    for code, name in enumerate(names):
+        own = phenotype == code
+        followed = int((own & known).sum())
+        if not followed:
+            found[own] = np.eye(len(names))[code]
+            absorbing.append(code)
+        elif followed < min_cells:
+            raise InputError(
+                f"{source}: only {followed} of the {int(own.sum())} cells of phenotype {name!r} have a next phenotype, at least "
+                f"{min_cells} are needed (transition.min_cells); without any it would be an absorbing phenotype"
+            )
+    return found, tuple(absorbing)
+
+
+def held(q: np.ndarray, phenotype: np.ndarray, absorbing: Sequence[int]) -> np.ndarray:
+    """``q`` (N, n) in which the cells of ``absorbing`` phenotypes stay what they are, with probability 1."""
+    stays = np.isin(phenotype, list(absorbing))
+    return np.where(stays[:, None], np.eye(q.shape[1])[phenotype], q) if stays.any() else q
