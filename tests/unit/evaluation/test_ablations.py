@@ -21,13 +21,14 @@ from cellfate.model.scaling import Scaling, compute_scaling, training_input
 from cellfate.segmentation.mask_file import writing_masks
 
 SIZE = 16
+PLAIN = {"precision": "32-true", "channels_last": False}
 CHANNELS = ["circadian", "p53", "cell_cycle"]
 UNITS = Units("recording", ("apoptosis", "mitosis"))
 
 
 def settings(**changes):
     options = {"kinds": ["cell", "channels", "frames"], "trajectories": None, "radius": 4.0, "region": "centre", "min_area": 5, "seed": 1}
-    return Ablations(**options | {"batch_size": 5, "precision": "32-true", "channels_last": False} | changes)
+    return Ablations(**options | {"batch_size": 5, **PLAIN} | changes)
 
 
 def network(channels=3, positions="end"):
@@ -48,7 +49,7 @@ class Embedded:
     @staticmethod
     def _read(model, cropset, scaling, row):
         frames, crops = cropset.read(row.recording, row.track_id, row.first_frame, row.last_frame)
-        return frames, embed_crops(model, crops, scaling)
+        return frames, embed_crops(model, crops, scaling, **PLAIN)
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_each_ablation_is_what_the_network_says_of_that_input(toy):
         "without-circadian": np.concatenate([np.full_like(whole[:, :1], mean[0, 0, 0]), whole[:, 1:]], axis=1),
     }
     for name, images in expected.items():
-        assert found[name] == pytest.approx(logit(model, embed_crops(model, images.round(3), scaling)), abs=0.02), name
+        assert found[name] == pytest.approx(logit(model, embed_crops(model, images.round(3), scaling, **PLAIN)), abs=0.02), name
     vectors = embeddings.read("r1/0")[1]
     assert found["frames_reversed"] == pytest.approx(logit(model, vectors[::-1]), abs=1e-4)
     assert found["last_frame"] == pytest.approx(logit(model, vectors[-1:]), abs=1e-4)

@@ -89,6 +89,18 @@ def test_the_folder_is_all_that_is_needed(exported, tmp_path):
     assert own["scaling"]["channels"] == settings["channels"]
 
 
+def test_a_control_is_said_before_all_else_and_refused(exported):
+    card = json.loads((exported / "card.json").read_text())
+    assert "control" not in card_text(card)
+    card["members"]["fold-0"]["shuffle_labels"] = True
+    assert card_text(card).splitlines()[2].startswith("**A control, not a model for use. It learned from outcomes that were exchanged")
+    (member,) = read_members(exported)
+    path = member.folder / "settings.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"training": {"shuffle_labels": True}}))
+    with pytest.raises(InputError, match="a control that learned from outcomes exchanged at random"):
+        read_settings(exported)
+
+
 def test_the_card_says_what_the_model_is(exported):
     card = json.loads((exported / "card.json").read_text())
     member = card["members"]["fold-0"]

@@ -43,7 +43,7 @@ def test_a_warning_comes_first_then_the_verdict_then_the_numbers_then_notes(fini
     assert lines[2].startswith("The network is no better than 1 of 1 simple baselines: “the length of the track”.")
     assert lines[3].startswith("Held-out trajectories: 40,")
     assert " ".join(lines[10].split()) == "the length of the track 0.920 (0.820 to 0.970) -0.020 (-0.120 to +0.030)"
-    assert lines[10] == "Few units."
+    assert lines[11] == "Few units."
 
 
 def test_a_run_that_is_not_finished_is_one_line(tmp_path):

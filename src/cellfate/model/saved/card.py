@@ -44,6 +44,7 @@ def card_text(card: Mapping) -> str:
     lines = [
         f"# Model of {card['dataset']}, protocol {card['protocol']}",
         "",
+        *_control(card),
         f"Gives the probability of {positive} against {negative}, **given that {card['given']}**. It says nothing about whether",
         "either happens: a cell that does neither gets a probability all the same.",
         "",
@@ -75,6 +76,14 @@ def card_text(card: Mapping) -> str:
         *_calibrations(card),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _control(card: Mapping) -> list[str]:
+    """What is said before all else of a model that learned from exchanged outcomes."""
+    if not any(member["shuffle_labels"] for member in card["members"].values()):
+        return []
+    words = "It learned from outcomes that were exchanged at random (training.shuffle_labels), and predicts nothing."
+    return [f"**A control, not a model for use. {words}**", ""]
 
 
 def _members_line(card: Mapping) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from cellfate.base.files import read_json, replacing, sha256, write_json
 from cellfate.base.software import SOFTWARE
 from cellfate.model.saved.card import CARD, CARD_TEXT, card_text, seen, shown_scores
-from cellfate.model.saved.exported import statement
+from cellfate.model.saved.exported import is_control, statement
 from cellfate.model.saved.members import CALIBRATION, MEMBERS, SETTINGS, WEIGHTS
 from cellfate.model.saved.sets import SETS, promises
 
@@ -119,6 +119,7 @@ def _member(settings: Mapping, rows: pd.DataFrame, calibration: Mapping, model: 
         "recordings": {part: int(own["recording"].nunique()) for part, own in parts.items()},
         "trajectories": {part: {k: int(n) for k, n in own["outcome"].value_counts().items()} for part, own in parts.items()},
         "calibration": dict(calibration),
+        "shuffle_labels": is_control(settings),
         "checkpoint_sha256": settings.get("checkpoint_sha256"),
         "weights_sha256": sha256(Path(model) / WEIGHTS),
     }

@@ -21,9 +21,9 @@ def statement(outcomes: Mapping[str, str]) -> str:
 def read_settings(folder: str | Path) -> dict:
     """The settings.json of an exported model. Raises InputError when a file of the folder is missing."""
     folder = Path(folder)
-    read_members(folder)
+    members = read_members(folder)
     settings = json.loads((folder / SETTINGS).read_text())
-    if learned_shuffled(folder):
+    if any(is_control(json.loads((member.folder / SETTINGS).read_text())) for member in members):
         raise InputError(f"prediction.model: {folder}: {SHUFFLED}; it predicts nothing")
     absent = [key for key in ("channels", "crop_size", "outcomes", "frame_intervals_min", "pixel_sizes_um") if key not in settings]
     if absent:
@@ -31,10 +31,9 @@ def read_settings(folder: str | Path) -> dict:
     return settings
 
 
-def learned_shuffled(folder: str | Path) -> bool:
-    """Whether the model of a folder, or a model in it, is a control that learned from exchanged outcomes; those of 0.1 do not say."""
-    settings = (json.loads(path.read_text()) for path in Path(folder).rglob(SETTINGS))
-    return any(one.get("training", {}).get("shuffle_labels", False) for one in settings)
+def is_control(settings: Mapping) -> bool:
+    """Whether the network of a settings.json learned from exchanged outcomes; those of 0.1 do not say, and did not."""
+    return bool(settings.get("training", {}).get("shuffle_labels", False))
 
 
 def first_prediction(folder: str | Path) -> int:
