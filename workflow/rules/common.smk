@@ -61,10 +61,10 @@ SEGMENTATION = OF_ALL_TRACKS + ("" if config["segmentation"]["tracks"] == "all" 
 # minutes; None where recordings differ: then figures count frames only
 COMMON_INTERVAL = None if SHEET is None or SHEET["frame_interval_min"].nunique() > 1 else float(SHEET["frame_interval_min"].iloc[0])
 
-ALL_CROPS = expand("results/{{dataset}}/crops/{recording}.h5", recording=RECORDINGS)
+ALL_CROPS = [TARGETS.crops(name) for name in RECORDINGS]
 ALL_FEATURES = expand(f"results/{{{{dataset}}}}/features/{SEGMENTATION}/{{recording}}.parquet", recording=RECORDINGS)
 ALL_MASKS = expand(f"results/{{{{dataset}}}}/masks/{SEGMENTATION}/{{recording}}.h5", recording=RECORDINGS)
-ALL_RINGS = expand("results/{{dataset}}/rings/{recording}.parquet", recording=TRACKED)
+ALL_RINGS = [TARGETS.rings(name) for name in RECORDINGS if name not in UNTRACKED]
 ALL_PREDICTIONS = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/predictions.parquet", fold=FOLDS)
 ALL_PREFIXES = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/prefixes.parquet", fold=FOLDS)
 ALL_ATTENTION = expand("results/{{dataset}}/{{protocol}}/fold-{fold}/attention.parquet", fold=FOLDS)
@@ -81,6 +81,7 @@ wildcard_constraints:
     segmentation=one_of({SEGMENTATION, OF_ALL_TRACKS}),
     recording=one_of(RECORDINGS) if RECORDINGS else "[A-Za-z0-9_.-]+",
     fold=r"\d+",
+    kind="(-fated)?",  # of crops and rings: all tracks, or those with a fate
 
 
 def of_workflow(path):

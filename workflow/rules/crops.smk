@@ -11,11 +11,11 @@ rule extract_crops:
         code=code_of("crops/extract_crops.py"),
         reader=frames_reader,
     output:
-        crops="results/{dataset}/crops/{recording}.h5",
+        crops="results/{dataset}/crops{kind}/{recording}.h5",
     log:
-        "logs/{dataset}/extract_crops/{recording}.log",
+        "logs/{dataset}/extract_crops{kind}/{recording}.log",
     benchmark:
-        "results/{dataset}/benchmarks/extract_crops/{recording}.tsv"
+        "results/{dataset}/benchmarks/extract_crops{kind}/{recording}.tsv"
     wildcard_constraints:
         recording=one_of([*TRACKED, *UNTRACKED]),
     group:
@@ -30,7 +30,7 @@ rule extract_crops:
         frames=frames_of,
         images=images_known,
         size=config["crops"]["size"],
-        tracks=config["crops"]["tracks"],
+        tracks=tracks_cut,
         outcomes=[config["outcomes"]["negative"], config["outcomes"]["positive"]],
         min_frames=config["crops"]["min_frames"],
         frame_interval_min=of_recording("frame_interval_min"),
@@ -91,9 +91,9 @@ rule gather_crops:
         code=code_of("crops/gather_crops.py"),
         reader=movie_readers,
     output:
-        crops="results/{dataset}/crops/{recording}.h5",
+        crops="results/{dataset}/crops{kind}/{recording}.h5",
     log:
-        "logs/{dataset}/gather_crops/{recording}.log",
+        "logs/{dataset}/gather_crops{kind}/{recording}.log",
     wildcard_constraints:
         recording=one_of(READY_MADE),
     group:
@@ -110,7 +110,7 @@ rule gather_crops:
         size=config["crops"]["size"],
         other_sizes=SOURCE["other_sizes"],
         constant_frames=SOURCE["constant_frames"],
-        tracks=config["crops"]["tracks"],
+        tracks=tracks_cut,
         outcomes=[config["outcomes"]["negative"], config["outcomes"]["positive"]],
         min_frames=config["crops"]["min_frames"],
         frame_interval_min=of_recording("frame_interval_min"),
@@ -122,14 +122,14 @@ rule gather_crops:
 
 
 rule measure_rings:
-    """Intensities in rings around the centre of each crop, per channel: what the baselines see of a cell."""
+    """Intensities in rings around the centre of each crop, per channel: what baselines and risks see of a cell."""
     input:
-        crops="results/{dataset}/crops/{recording}.h5",
+        crops="results/{dataset}/crops{kind}/{recording}.h5",
         code=code_of("crops/measure_rings.py"),
     output:
-        rings="results/{dataset}/rings/{recording}.parquet",
+        rings="results/{dataset}/rings{kind}/{recording}.parquet",
     log:
-        "logs/{dataset}/measure_rings/{recording}.log",
+        "logs/{dataset}/measure_rings{kind}/{recording}.log",
     group:
         "recording"
     conda:

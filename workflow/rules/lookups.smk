@@ -75,6 +75,16 @@ def readers(wildcards):
     return readers_of(of_recording("images")(wildcards), of_recording("tracks_format")(wildcards))
 
 
+def crops_of(wildcards):
+    """The recording's crops."""
+    return TARGETS.crops(wildcards.recording)
+
+
+def tracks_cut(wildcards):
+    """``all`` or ``fated``: which tracks have crops in the folder."""
+    return "fated" if wildcards.kind else "all"
+
+
 def tracked_channel():
     """The channel in which recordings without tracks are segmented."""
     return config["tracking"]["channel"] or config["segmentation"]["channel"]
@@ -126,6 +136,20 @@ def coverage_of(wildcards):
 def whole_frames():
     """The frames of a recording as an input, where dense ones are segmented whole."""
     return {"images": images_of, "reader": frames_reader} if config["segmentation"]["whole_frames_from"] else {}
+
+
+def inputs_of_risks():
+    """The tables that the numbers of frames are read from, for training and prediction of risks."""
+    features = {"features": ALL_FEATURES} if config["risks"]["inputs"]["features"] else {}
+    embedding = {"embedding": config["risks"]["embedding"]} if config["risks"]["embedding"] else {}
+    return {"rings": ALL_RINGS, **features, **embedding}
+
+
+def params_of_risks():
+    """What both steps of the risks need to know: their inputs, when the drug came, and how tracks without a fate are split."""
+    starts = {} if SHEET is None else dict(zip(SHEET["recording"], SHEET["treatment_start_h"].fillna(0).astype(float).tolist()))
+    shared = {"starts": starts, "unit": config["split"]["unit"], "seed": config["seed"]}
+    return {"inputs": config["risks"]["inputs"], **shared}
 
 
 def transition_only(path):

@@ -1,6 +1,7 @@
-# Needs: crops and the model of each fold. Leaves: an embedding of each frame; predictions and attention, computed from these alone.
+# Needs: crops, rings and the models of each fold. Leaves: an embedding of each frame; predictions and attention, computed from these
+# alone; and risks over time, computed from rings.
 
-EMBEDDED_SPLITS = sorted({"validation", "test", *config["attention"]["splits"]}) + ["unlabelled"] * (config["crops"]["tracks"] == "all")
+EMBEDDED_SPLITS = sorted({"validation", "test", *config["attention"]["splits"]}) + ["unlabelled"] * (config["embedding"]["tracks"] == "all")
 
 
 rule embed_frames:
@@ -27,7 +28,7 @@ rule embed_frames:
     params:
         accelerator=config["training"]["accelerator"],
         splits=EMBEDDED_SPLITS,
-        embedding=config["embedding"],
+        embedding={key: value for key, value in config["embedding"].items() if key != "tracks"},
     message:
         "Embedding the frames of fold {wildcards.fold}"
     script:
@@ -125,3 +126,29 @@ rule compute_attention:
         "Attention and occlusion of fold {wildcards.fold}"
     script:
         "../../scripts/model/compute_attention.py"
+
+
+rule predict_fates:
+    """Predict the risks of validation and held-out tracks, with a fate or without, at each of their frames."""
+    input:
+        **inputs_of_risks(),
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        model="results/{dataset}/{protocol}/fold-{fold}/risks/model",
+        code=code_of("model/predict_fates.py"),
+    output:
+        fates="results/{dataset}/{protocol}/fold-{fold}/risks/fates.parquet",
+    log:
+        "logs/{dataset}/{protocol}/fold-{fold}/predict_fates.log",
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        **params_of_risks(),
+        horizons_hours=config["risks"]["horizons_hours"],
+    message:
+        "Predicting the fates of fold {wildcards.fold} over time"
+    script:
+        "../../scripts/model/predict_fates.py"

@@ -61,7 +61,7 @@ rule segment_cells:
     input:
         unpack(held_out_tables),
         **whole_frames(),
-        crops="results/{dataset}/crops/{recording}.h5",
+        crops=crops_of,
         weights=WEIGHTS,
         code=code_of("segmentation/segment_cells.py"),
     output:
@@ -108,7 +108,7 @@ rule measure_features:
     """Measure shape, intensity and neighbours of the cell in each segmented crop."""
     input:
         masks="results/{dataset}/masks/{segmentation}/{recording}.h5",
-        crops="results/{dataset}/crops/{recording}.h5",
+        crops=crops_of,
         code=code_of("segmentation/measure_features.py"),
     output:
         features="results/{dataset}/features/{segmentation}/{recording}.parquet",

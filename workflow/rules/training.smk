@@ -1,4 +1,4 @@
-# Needs: crops, trajectories and the split. Leaves, per fold: scaling, and the model's folder.
+# Needs: crops, rings, trajectories and the split. Leaves, per fold: scaling, the model's folder, and that of the networks of risks.
 
 
 rule compute_scaling:
@@ -59,3 +59,35 @@ rule train_model:
         "Training the network of fold {wildcards.fold}"
     script:
         "../../scripts/training/train_model.py"
+
+
+rule train_risks:
+    """Train the networks of risks of one fold on all tracks; a killed training goes on at its last epoch."""
+    input:
+        **inputs_of_risks(),
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        code=code_of("training/train_risks.py"),
+    output:
+        model=directory("results/{dataset}/{protocol}/fold-{fold}/risks/model"),
+    log:
+        "logs/{dataset}/{protocol}/fold-{fold}/train_risks.log",
+    benchmark:
+        "results/{dataset}/{protocol}/benchmarks/fold-{fold}/train_risks.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(240),
+    params:
+        **params_of_risks(),
+        outcomes=config["outcomes"],
+        bins_hours=config["risks"]["bins_hours"],
+        network=config["risks"]["network"],
+        training=config["risks"]["training"],
+        min_frames=MIN_FRAMES,
+        resume="results/{dataset}/{protocol}/fold-{fold}/.resume-risks",
+    message:
+        "Training the networks of risks of fold {wildcards.fold}"
+    script:
+        "../../scripts/training/train_risks.py"

@@ -5,7 +5,7 @@ rule evaluate_against_truth:
     """Score masks, fates, the time of prediction and where attention lies against the simulator's truth: a leaf, nothing reads it."""
     input:
         truth=expand("resources/{{dataset}}/truth/{recording}.h5", recording=TRACKED),
-        crops=expand("results/{{dataset}}/crops/{recording}.h5", recording=TRACKED),
+        crops=[TARGETS.crops(name) for name in TRACKED],
         masks=expand(f"results/{{{{dataset}}}}/masks/{SEGMENTATION}/{{recording}}.h5", recording=TRACKED),
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=TRACKED),

@@ -170,6 +170,27 @@ RULES = (
         lambda heads, width, block: _embedding_width(width, block) % heads == 0,
         lambda heads, width, block: f"must divide the width of the embeddings, {_embedding_width(width, block)}",
     ),
+    Rule(
+        ("embedding.tracks", "crops.tracks"),
+        lambda embedded, cut: embedded == "fated" or cut == "all",
+        "crops.tracks is {1}: other tracks have no crops; all is needed there, or fated here",
+    ),
+    Rule(
+        ("crops.tracks", "risks.enabled"),
+        lambda cut, enabled: cut == "all" or not enabled,
+        "but risks are learned from tracks without a fate too: all is needed, or risks.enabled: false",
+    ),
+    Rule(("risks.bins_hours",), lambda edges: edges[0] == 0 and _rising(edges), "numbers must rise from 0, each once"),
+    Rule(
+        ("risks.horizons_hours", "risks.bins_hours"),
+        lambda hours, edges: _rising(hours) and hours[-1] <= edges[-1],
+        lambda hours, edges: f"numbers must rise, each once, to the last of risks.bins_hours ({edges[-1]}) at most",
+    ),
+    Rule(
+        ("risks.inputs.features", "segmentation.tracks"),
+        lambda features, tracks: not features or tracks == "all",
+        "only held-out cells are segmented: false is needed, or segmentation.tracks: all",
+    ),
     Rule(("model.input_size", "crops.size"), lambda inner, size: inner <= size, "at most crops.size ({1}) is allowed"),
     Rule(
         ("training.shuffle_labels", "training.checkpoint"),

@@ -30,7 +30,7 @@ run snakemake once more after that, and all jobs are planned from it.
 """
 NO_TRACKS = """
 No recording of {sheet} has tracks, so no cell has a fate to train with. This run segments and tracks the
-recordings and cuts their crops (of all tracks with crops: {{tracks: all}}); snakemake predict predicts their cells.
+recordings and cuts their crops (of all tracks, unless crops.tracks is fated); snakemake predict predicts their cells.
 """
 
 
@@ -79,6 +79,24 @@ class Targets:
         """The folder of everything from the split on."""
         return f"{self._of_data}/{self.config['protocol']}"
 
+    def crops(self, recording: str) -> str:
+        """The crop file of a recording."""
+        return f"{self._of_data}/crops{self.kind_of_crops(recording)}/{recording}.h5"
+
+    def rings(self, recording: str) -> str:
+        """The table of rings of a recording."""
+        return f"{self._of_data}/rings{self.kind_of_crops(recording)}/{recording}.parquet"
+
+    def kind_of_crops(self, recording: str) -> str:
+        """What the names of the folders of a recording's crops and rings end in: nothing for all tracks, ``-fated`` for those with a fate.
+
+        Where fated ones are asked for and those of all are there already, these serve: protocols share them, and none cuts them again.
+        """
+        if self.config["crops"]["tracks"] == "all":
+            return ""
+        of_all, fated = (Path(self._of_data, folder, f"{recording}.h5") for folder in ("crops", "crops-fated"))
+        return "" if of_all.exists() and not fated.exists() else "-fated"
+
     def everything(self) -> list[str]:
         """The main target. Raises InputError for what the sheet lacks for an analysis, where the run began as a prediction."""
         if self.sheet is None:
@@ -86,10 +104,15 @@ class Targets:
         if self.config["prediction"]["model"] is not None:  # not checked when the configuration was: predictions do without
             check_sheet_agreement(self.config, self.sheet, self.config_files)
         if not self.tracked and not self.ready_made:
-            return [*self.tracking(), *self.drift(), *(f"{self._of_data}/crops/{name}.h5" for name in self.untracked)]
+            return [*self.tracking(), *self.drift(), *map(self.crops, self.untracked)]
         published = [f"{self.of_analysis}/tables/published.csv"] * (self.config["dataset"] == "published")
         of_model = [f"{self.of_analysis}/summary.html", f"{self.of_analysis}/model"]
-        return [*self.figures(), *of_model, *published, *self.tracking(), *self.drift()]
+        return [*self.figures(), *of_model, *self.fates(), *published, *self.tracking(), *self.drift()]
+
+    def fates(self) -> list[str]:
+        """The risks over time of the held-out tracks of each fold, where they are asked for."""
+        folds = range(self.config["split"]["folds"] * self.config["risks"]["enabled"])
+        return [f"{self.of_analysis}/fold-{fold}/risks/fates.parquet" for fold in folds]
 
     def note(self) -> str | None:
         """What to know before the main target runs, where it is less than a user may expect."""

@@ -91,6 +91,12 @@ def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
         ("transition.confidence_k", 1, r"transition\.confidence_k is 1, at least 2 is needed"),
         ("transition.knockouts.refits", 1, r"transition\.knockouts\.refits is 1"),
         ("statistics.splits", ["train"], r"statistics\.splits is \['train'\], must be among attention\.splits"),
+        ("crops.tracks", "fated", r"crops\.tracks is 'fated', but risks are learned .* all is needed, or risks\.enabled: false"),
+        ("risks.bins_hours", [1, 2], r"risks\.bins_hours is \[1, 2\], numbers must rise from 0"),
+        ("risks.bins_hours", [0, 5, 2, 40], r"risks\.bins_hours .* numbers must rise from 0"),
+        ("risks.horizons_hours", [5, 2], r"risks\.horizons_hours .* numbers must rise"),
+        ("risks.horizons_hours", [2, 41], r"risks\.horizons_hours .* to the last of risks\.bins_hours \(40\) at most"),
+        ("risks.inputs.features", True, r"risks\.inputs\.features is True, only held-out cells are segmented"),
         ("states.n_states", 1, r"states\.n_states is 1, at least 2 is needed"),
         ("states.steps", [1, 2], r"states\.steps\.0 is 1, at least 2 is needed"),
         ("states.smoothing", 0, r"states\.smoothing is 0, more than 0 is needed"),
@@ -119,6 +125,13 @@ def test_cells_that_are_not_segmented_cannot_enter_the_statistics():
         check_config(config, SCHEMA, [ROOT / "config.yaml"])
     config["segmentation"]["tracks"] = "all"
     check_config(config, SCHEMA, [ROOT / "config.yaml"])
+
+
+def test_tracks_without_crops_cannot_be_embedded(tmp_path):
+    config = merged("config.yaml")
+    config["crops"]["tracks"], config["risks"]["enabled"], config["embedding"]["tracks"] = "fated", False, "all"
+    with pytest.raises(InputError, match=r"embedding\.tracks is 'all', crops\.tracks is fated: other tracks have no crops"):
+        check_config(config, SCHEMA, [ROOT / "config.yaml"])
 
 
 def test_the_schema_lists_the_settings_of_the_small_network():
