@@ -1,0 +1,117 @@
+"""Risks over time on simulated recordings, held out by recording: beside a clock and a logistic regression on rings of every frame.
+
+Makes the rings and the split of 48 recordings by the workflow (settings of the demo, a seed that nothing was chosen on, four folds),
+trains the networks of risks of each fold with the configuration's settings, with and without the times among their inputs, and prints
+the tables of docs/risks.md. What is finished is not done again.
+
+Run: PYTHONPATH=src .venv/bin/python benchmarks/risks.py [--seed 811] [--cores 2] [--work results/risks]
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from learning import sheet_of
+from risk_scores import fate_table, landmark_table, quiet_table
+
+from cellfate.base.tables import read_table, read_tables
+from cellfate.crops.tables import RINGS
+from cellfate.evaluation.baselines.fits import fit_logistic
+from cellfate.evaluation.baselines.prefixes import Course, last_values, prefixes
+from cellfate.model.risks.ensemble import load_ensemble, predict_fates
+from cellfate.model.risks.inputs import FrameInputs, InputSettings
+from cellfate.model.risks.tracks import rows_of_fold
+from cellfate.training.risks import train_risks
+from cellfate.trajectories.folds import fold_trajectories
+from cellfate.trajectories.following import with_all_parts
+from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+RISKS, MIN_FRAMES = CONFIG["risks"], CONFIG["crops"]["min_frames"]
+PER_DOSE, FOLDS = 12, 4
+VARIANTS = {"risks": {}, "risks without times": {"hours_of_track": False, "hours_of_film": False}}
+
+
+def make_data(seed: int, work: Path, cores: int) -> Path:
+    """The folder of the data set, made by the workflow where it is not there."""
+    name = f"risks-{seed}"
+    work.mkdir(parents=True, exist_ok=True)
+    sheet = sheet_of(name, PER_DOSE)
+    sheet.to_csv(work / f"{name}.tsv", sep="\t", index=False)
+    overlay = {"dataset": name, "recordings": str(work / f"{name}.tsv"), "seed": seed, "split": {"folds": FOLDS}}
+    (work / f"{name}.yaml").write_text(yaml.safe_dump(overlay))
+    folder = ROOT / "results" / name
+    wanted = [folder / "rings" / f"{recording}.parquet" for recording in sheet["recording"]] + [folder / "corrected/split.parquet"]
+    missing = [str(path.relative_to(ROOT)) for path in wanted if not path.exists()]
+    if missing:
+        overlays = ["demo/config.yaml", str(work / f"{name}.yaml")]
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", *overlays, "--", *missing]
+        subprocess.run(command, cwd=ROOT, check=True)
+    return folder
+
+
+def fates_of(variant: str, fold: int, data: tuple, seed: int, work: Path) -> pd.DataFrame:
+    """What the networks of a fold say of its test tracks, with the CPU seconds of the training; read where it was made before."""
+    path = work / f"{variant.replace(' ', '_')}-{seed}-{fold}.parquet"
+    if path.exists():
+        return pd.read_parquet(path)
+    trajectories, split, rings, starts = data
+    inputs = FrameInputs(rings, None, None, starts, InputSettings(**{**RISKS["inputs"], **VARIANTS[variant]}))
+    started = time.process_time()
+    settings = {"bins_hours": RISKS["bins_hours"], "network": RISKS["network"], "training": RISKS["training"], "threads": 1}
+    who = {"fold": fold, "seed": seed, "outcomes": CONFIG["outcomes"], "min_frames": MIN_FRAMES, "files": [], "code": []}
+    train_risks(trajectories, split, inputs, path.with_suffix(".model"), resume=path.with_suffix(".resume"), **who, **settings)
+    seconds = time.process_time() - started
+    rows = rows_of_fold(trajectories, split, fold, inputs, ["test"])
+    found = predict_fates(load_ensemble(path.with_suffix(".model")), rows, inputs, RISKS["horizons_hours"], f"{variant} {fold}")
+    found = found.assign(fold=fold, seconds=seconds)
+    found.to_parquet(path)
+    return found
+
+
+def logistic_of(fold: int, trajectories: pd.DataFrame, split: pd.DataFrame, rings: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """P(positive | event), as if both were equally frequent, by a logistic regression on the rings of any frame; of test tracks."""
+    members = fold_trajectories(trajectories, split, fold, ["train", "test"])
+    course = Course(rings, logarithm=True)
+    rows = prefixes(members, course, range(int(members["n_frames"].max())), MIN_FRAMES)
+    values, train = last_values(course, rows), (rows["split"] == "train").to_numpy()
+    labels, groups = rows["label"].to_numpy(int), rows["recording"].to_numpy()
+    model = fit_logistic(values[train], labels[train], groups[train], seed)
+    found = rows.loc[~train, ["trajectory", "last_frame"]].rename(columns={"last_frame": "frame"})
+    return found.assign(probability=model.predict_proba(values[~train])[:, 1], fold=fold)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Score risks over time on simulated recordings")
+    parser.add_argument("--seed", type=int, default=811)
+    parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument("--work", type=Path, default=Path("results/risks"), help="folder for sheets and what is kept between runs")
+    options = parser.parse_args()
+    folder = make_data(options.seed, options.work, options.cores)
+    trajectories = read_table(folder / "corrected/trajectories.parquet", TRAJECTORIES)
+    split = read_table(folder / "corrected/split.parquet", SPLIT)
+    split = with_all_parts(split, trajectories, unit="recording", seed=options.seed)
+    rings = read_tables(sorted((folder / "rings").glob("*.parquet")), RINGS)
+    sheet = pd.read_csv(options.work / f"risks-{options.seed}.tsv", sep="\t")
+    starts = dict(zip(sheet["recording"], sheet["treatment_start_h"].fillna(0.0), strict=True))
+    data = (trajectories, split, rings, starts)
+    fates = {name: pd.concat([fates_of(name, fold, data, options.seed, options.work) for fold in range(FOLDS)]) for name in VARIANTS}
+    logistic = pd.concat([logistic_of(fold, trajectories, split, rings, options.seed) for fold in range(FOLDS)])
+    n = trajectories["n_frames"] > MIN_FRAMES
+    print(f"{n.sum()} tracks, {trajectories['usable'].sum()} with a fate, of {trajectories['recording'].nunique()} recordings")
+    print({name: table.groupby("fold")["seconds"].first().round().tolist() for name, table in fates.items()}, "CPU seconds a fold")
+    for table in (
+        landmark_table(fates, trajectories, split, MIN_FRAMES),
+        fate_table(fates, logistic, trajectories, split),
+        quiet_table(fates, trajectories),
+    ):
+        print(table.to_markdown(index=False, floatfmt=".3f"), end="\n\n")
+
+
+if __name__ == "__main__":
+    main()
