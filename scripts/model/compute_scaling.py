@@ -13,5 +13,6 @@ scaling = compute_scaling(
     read_table(snakemake.input.split, SPLIT),
     fold=int(snakemake.wildcards.fold),
     scaling=snakemake.params.scaling,
+    scaling_frames=snakemake.params.scaling_frames,
 )
 write_scaling(scaling, snakemake.output.scaling)

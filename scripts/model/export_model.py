@@ -26,6 +26,7 @@ export_model(
     snakemake.input.calibrations,
     run,
     sets=snakemake.input.sets,
+    training=snakemake.input.training,
     dataset=snakemake.wildcards.dataset,
     protocol=snakemake.wildcards.protocol,
     verdict=verdict(run.baselines),

@@ -11,6 +11,8 @@ from cellfate.evaluation.tables import (
     DESIGN_SCORES,
     KNOWN_FROM,
     METRICS,
+    RECORDING_SHIFT,
+    RECORDING_SPREAD,
     SETS,
     SPLIT_AUDIT,
 )
@@ -34,6 +36,8 @@ write_summary(
     design_scores=read_table(snakemake.input.design_scores, DESIGN_SCORES),
     baselines=read_table(snakemake.input.baselines, BASELINES),
     split_audit=read_table(snakemake.input.split_audit, SPLIT_AUDIT),
+    shift=read_table(snakemake.input.shift, RECORDING_SHIFT),
+    recording_spread=read_table(snakemake.input.recording_spread, RECORDING_SPREAD),
     calibration=read_table(snakemake.input.calibration, CALIBRATION),
     known=read_table(snakemake.input.known, KNOWN_FROM),
     sets=read_table(snakemake.input.sets, SETS),

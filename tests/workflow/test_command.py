@@ -49,7 +49,7 @@ def test_the_files_are_those_of_the_workflow(project):
     tables = [pd.read_parquet(folder / "r0.parquet") for folder in (rule, command)]
     assert len(tables[0]) == 14
     pd.testing.assert_frame_equal(*tables, check_exact=True)
-    for kind in ("csv", "napari.csv", "png", "pdf"):
+    for kind in ("csv", "shift.csv", "napari.csv", "png", "pdf"):
         assert (command / f"r0.{kind}").read_bytes() == (rule / f"r0.{kind}").read_bytes(), kind
     graphs = [geff.read(folder / "r0.geff") for folder in (rule, command)]
     assert graphs[0][1] == graphs[1][1]

@@ -10,7 +10,7 @@ from project import Project, tiny_rows
 
 MODEL = "results/tiny/corrected/model"
 OVERLAYS = ("new.yaml",)  # on config.yaml alone: a user who only predicts writes nothing else
-KINDS = ("parquet", "csv", "geff", "napari.csv", "png")
+KINDS = ("parquet", "csv", "shift.csv", "geff", "napari.csv", "png")
 
 
 def new_rows(project: Project, n: int = 2, **changes) -> list[dict]:

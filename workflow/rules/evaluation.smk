@@ -151,6 +151,29 @@ rule evaluate_baselines:
         "../../scripts/evaluation/evaluate_baselines.py"
 
 
+rule evaluate_recordings:
+    """Score held-out recordings one by one, beside how far each lies from its fold's training recordings."""
+    input:
+        predictions=ALL_PREDICTIONS,
+        training="results/{dataset}/{protocol}/training_data.json",
+        code=code_of("evaluation/evaluate_recordings.py"),
+    output:
+        scores=report("results/{dataset}/{protocol}/tables/shift.csv", category="3 Tables", caption="../report/shift.rst"),
+        values="results/{dataset}/{protocol}/tables/shift_values.csv",
+        spread="results/{dataset}/{protocol}/tables/recording_spread.csv",
+    log:
+        "logs/{dataset}/{protocol}/evaluate_recordings.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        bootstrap=config["evaluation"]["bootstrap"],
+        seed=config["seed"],
+    message:
+        "Held-out recordings one by one"
+    script:
+        "../../scripts/evaluation/evaluate_recordings.py"
+
+
 rule tabulate_confusion:
     """Count true against predicted outcomes of the held-out trajectories."""
     input:

@@ -11,6 +11,7 @@ rule export_model:
         calibrations=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/calibration.json", fold=FOLDS),
         crops=ALL_CROPS,
         sheet=RECORDINGS_SHEET,
+        training="results/{dataset}/{protocol}/training_data.json",
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         split="results/{dataset}/{protocol}/split.parquet",
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
@@ -36,7 +37,7 @@ rule export_model:
 
 
 rule embed_recording:
-    """Run the backbones of the model once over each frame of every track of a recording."""
+    """Run the model's backbones once over each frame of every track of a recording, and compare it with the training recordings."""
     input:
         images=images_of,
         tracks="results/{dataset}/tracks/{recording}.parquet",
@@ -45,6 +46,7 @@ rule embed_recording:
         reader=frames_reader,
     output:
         embeddings="results/{dataset}/predictions/{recording}.embeddings.h5",
+        shift="results/{dataset}/predictions/{recording}.shift.csv",
     log:
         "logs/{dataset}/embed_recording/{recording}.log",
     benchmark:

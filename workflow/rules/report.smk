@@ -13,6 +13,8 @@ rule write_summary:
         design_scores="results/{dataset}/{protocol}/tables/design_scores.csv",
         baselines="results/{dataset}/{protocol}/tables/baselines.csv",
         split_audit="results/{dataset}/{protocol}/tables/split_audit.csv",
+        shift="results/{dataset}/{protocol}/tables/shift.csv",
+        recording_spread="results/{dataset}/{protocol}/tables/recording_spread.csv",
         calibration="results/{dataset}/{protocol}/tables/calibration.csv",
         known="results/{dataset}/{protocol}/tables/known_from.csv",
         sets="results/{dataset}/{protocol}/tables/sets.csv",

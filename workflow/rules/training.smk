@@ -1,4 +1,4 @@
-# Needs: crops, rings, trajectories and the split. Leaves, per fold: scaling, the model's folder, and that of the networks of risks.
+# Needs: crops, rings, trajectories and the split. Leaves, per fold: scaling, the models' folders; and what the recordings look like.
 
 
 rule compute_scaling:
@@ -20,10 +20,34 @@ rule compute_scaling:
         runtime=growing(120),
     params:
         scaling=config["scaling"],
+        scaling_frames=config["scaling_frames"],
     message:
         "Scaling of fold {wildcards.fold}"
     script:
         "../../scripts/model/compute_scaling.py"
+
+
+rule describe_training:
+    """What the recordings look like that each fold was trained with, and the held-out ones: intensities, sizes, intervals, lengths."""
+    input:
+        crops=ALL_CROPS,
+        sheet=RECORDINGS_SHEET,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        code=code_of("model/describe_training.py"),
+    output:
+        training="results/{dataset}/{protocol}/training_data.json",
+    log:
+        "logs/{dataset}/{protocol}/describe_training.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    message:
+        "What the training recordings look like"
+    script:
+        "../../scripts/model/describe_training.py"
 
 
 rule train_model:

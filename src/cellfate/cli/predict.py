@@ -30,8 +30,9 @@ Predict the fate of each tracked cell at each frame, from the frames up to it, w
 
 SHEET is a recordings sheet as for the workflow, one row per recording; outcomes are not needed. Paths in it start at
 the current folder. Everything is opened and checked before anything is computed. For each recording the folder of
---output gets its predictions as .parquet and .csv, the tracks for viewers (.geff, .napari.csv), a picture (.png, .pdf)
-and the network's .embeddings.h5: the files of "snakemake predict". Files that are there already are replaced.
+--output gets its predictions as .parquet and .csv, how far it lies from the training recordings (.shift.csv), the tracks
+for viewers (.geff, .napari.csv), a picture (.png, .pdf) and the network's .embeddings.h5: the files of "snakemake
+predict". Files that are there already are replaced.
 """
 EPILOG = """\
 examples:
@@ -40,6 +41,8 @@ examples:
 
 Every probability is conditional: given that the track ends in one of the model's two outcomes.
 """
+
+OUTPUTS = ("embeddings.h5", "shift.csv", "parquet", "csv", "geff", "napari.csv", "pdf", "png")
 
 
 @dataclass(frozen=True)
@@ -158,12 +161,14 @@ def predict_one(one: Opened, model: str | Path, output: Path, network: dict, eve
     """Write all files of one recording; ``network`` is min_frames, threads and accelerator."""
     from cellfate.prediction.embedding import embed_recording
     from cellfate.prediction.prefixes import write_predictions  # torch: seconds, which a mistake in the sheet is spared
+    from cellfate.prediction.shift import write_shift
     from cellfate.prediction.viewers import write_viewer_files
 
-    path = {kind: output / f"{one.recording}.{kind}" for kind in ("embeddings.h5", "parquet", "csv", "geff", "napari.csv", "pdf", "png")}
+    path = {kind: output / f"{one.recording}.{kind}" for kind in OUTPUTS}
     named = {"recording": one.recording, "frame_interval_min": one.frame_interval_min}
-    embed_recording(
-        open_frames(**one.frames),
+    frames = open_frames(**one.frames)
+    embedded = embed_recording(
+        frames,
         one.tracks,
         model,
         path["embeddings.h5"],
@@ -172,6 +177,8 @@ def predict_one(one: Opened, model: str | Path, output: Path, network: dict, eve
         **named,
         **network,
     )
+    known = {**named, "pixel_size_um": one.pixel_size_um, "min_frames": network["min_frames"]}
+    write_shift(embedded, one.tracks, model, path["shift.csv"], n_frames=frames.n_frames, **known)
     write_predictions(path["embeddings.h5"], one.tracks, model, path["parquet"], path["csv"], every=every, **named, **network)
     predictions = read_table(path["parquet"], FATE_PREDICTIONS)
     scales = {"frame_interval_min": one.frame_interval_min, "pixel_size_um": one.pixel_size_um}

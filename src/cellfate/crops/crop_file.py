@@ -77,6 +77,16 @@ class CropFile:
         return self._file["crops"].shape
 
     @property
+    def n_frames(self) -> int:
+        """The number of frames of the recording; of ready-made crops, that of the longest movie."""
+        return int(self._file.attrs["n_frames"])
+
+    @property
+    def ready_made(self) -> bool:
+        """Whether the crops came as movies of single cells: then nothing is known of the frames around them."""
+        return "frame_shapes" in self._file
+
+    @property
     def dtype(self) -> np.dtype:
         return self._file["crops"].dtype
 

@@ -30,6 +30,15 @@ def cut(image: np.ndarray, y: float, x: float, size: int, out: np.ndarray | None
     return crop
 
 
+def inside(y: float, x: float, size: int, frame_shape: tuple[int, int]) -> tuple[slice, slice]:
+    """The rows and columns of the crop of :func:`cut` that are within a frame of ``frame_shape`` (H, W); the others are zeros."""
+    corner = (int(y - size / 2), int(x - size / 2))
+    starts = [max(-first, 0) for first in corner]
+    stops = [min(size, length - first) for first, length in zip(corner, frame_shape, strict=True)]
+    rows, columns = (slice(start, max(start, stop)) for start, stop in zip(starts, stops, strict=True))
+    return rows, columns
+
+
 def validate_positions(tracks: pd.DataFrame, n_frames: int, frame_shape: tuple[int, int], recording: str) -> None:
     """Raise an InputError for a position that is not a finite number inside the frame or for a frame that does not exist."""
     for column, high in (("frame", n_frames - 1), ("y", frame_shape[0]), ("x", frame_shape[1])):

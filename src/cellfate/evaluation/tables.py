@@ -353,3 +353,40 @@ ABLATIONS = Table(
     },
     key=("ablation",),
 )
+
+# each held-out recording: its score, and how many of its values lie where among those of its fold's training recordings
+RECORDING_SHIFT = Table(
+    "recording_shift",
+    {
+        "recording": STR,
+        "n_trajectories": COUNT,
+        "n_negative": COUNT,
+        "n_positive": COUNT,
+        "balanced_accuracy": UNIT_NULL,
+        "accuracy": UNIT,
+        "in_training": BOOL,
+        "n_training": COUNT,
+        "inside": COUNT,
+        "edge": COUNT,
+        "outside": COUNT,
+        "unknown": COUNT,
+        "farthest": STR_NULL,
+        "off": Column("float", nullable=True, low=0),
+    },
+    key=("recording",),
+)
+
+# one row: how much balanced accuracy differs between held-out recordings; see cellfate.statistics.spread
+RECORDING_SPREAD = Table(
+    "recording_spread",
+    {
+        "n_recordings": COUNT,
+        "n_units": COUNT,
+        "lowest": UNIT_NULL,
+        "highest": UNIT_NULL,
+        "found": UNIT_NULL,
+        "by_chance": UNIT_NULL,
+        "beyond": UNIT_NULL,
+        "p_value": UNIT_NULL,
+    },
+)

@@ -3,6 +3,7 @@
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,9 @@ def embed_frames(
     with writing_hdf5(path) as file:
         file.attrs.update(fold=int(fold), model_sha256=sha256(Path(model_folder) / WEIGHTS))
         writer = EmbeddingWriter(file, model.settings.features)
-        found = embed_trajectories(model, crops_of, scaling, batch_size=batch_size, precision=precision, channels_last=channels_last)
+        found = embed_trajectories(
+            model, crops_of, map(scaling.of, rows["recording"]), batch_size=batch_size, precision=precision, channels_last=channels_last
+        )
         for trajectory in progress(rows["trajectory"].tolist(), f"embed_frames fold {fold}", unit="trajectory"):
             writer.add(trajectory, *next(found))
         writer.finish()
@@ -105,7 +108,7 @@ def fast_model(model: FateModel, channels_last: bool, compile: bool) -> FateMode
 def embed_trajectories(
     model: FateModel,
     trajectories: Iterable[tuple[Tensor, Tensor]],
-    scaling: Scaling,
+    scaling: Scaling | Iterable[Scaling],
     *,
     batch_size: int,
     precision: str,
@@ -113,18 +116,20 @@ def embed_trajectories(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Frame numbers (T,) and embeddings (T, D) float32 of each trajectory, given its frame numbers and crops (T, C, S, S) in counts.
 
-    The model, in evaluation mode, gets ``batch_size`` frames at a time, of as many trajectories as it takes; the last call is filled up
-    with zeros, so that every call has one shape. While a GPU computes a block, the next one is read.
+    ``scaling`` is one for all, or one for each trajectory. The model, in evaluation mode, gets ``batch_size`` frames at a time, of as
+    many trajectories as it takes; the last call is filled up with zeros, so that every call has one shape. While a GPU computes a block,
+    the next one is read.
     """
     numbers: deque[Tensor] = deque()
 
-    def crops() -> Iterator[Tensor]:
-        for frames, counts in trajectories:
+    def crops() -> Iterator[tuple[Tensor, Scaling]]:
+        scalings = repeat(scaling) if isinstance(scaling, Scaling) else scaling
+        for (frames, counts), own in zip(trajectories, scalings, strict=False):  # repeat has no end
             numbers.append(frames)
-            yield counts
+            yield counts, own
 
     ready = np.empty((0, model.settings.features), np.float32)
-    for block in _embedded(model, _blocks(crops(), scaling, batch_size, model.class_token.device), precision, channels_last):
+    for block in _embedded(model, _blocks(crops(), batch_size, model.class_token.device), precision, channels_last):
         ready = np.concatenate([ready, block])
         while numbers and len(ready) >= len(numbers[0]):
             frames = numbers.popleft()
@@ -132,11 +137,11 @@ def embed_trajectories(
             ready = ready[len(frames) :]
 
 
-def _blocks(pieces: Iterable[Tensor], scaling: Scaling, size: int, device: torch.device) -> Iterator[tuple[Tensor, int]]:
+def _blocks(pieces: Iterable[tuple[Tensor, Scaling]], size: int, device: torch.device) -> Iterator[tuple[Tensor, int]]:
     """The network's input in blocks of ``size`` frames, and how many of them are real."""
     waiting: list[Tensor] = []
     n_waiting = 0
-    for piece in pieces:
+    for piece, scaling in pieces:
         waiting.append(prepare(piece.to(device, non_blocking=True), scaling))
         n_waiting += len(piece)
         if n_waiting >= size:

@@ -27,8 +27,11 @@ def prepare(crops: np.ndarray | Tensor, scaling: Scaling) -> Tensor:
 def scale(crops: np.ndarray | Tensor, scaling: Scaling) -> Tensor:
     """Counts over the divisor of the scaling, float32.
 
-    A tensor is worked on where it lies, so that a GPU can do this to the integers that were read; an array on the CPU.
+    A tensor is worked on where it lies, so that a GPU can do this to the integers that were read; an array on the CPU. Where each
+    recording has a level of its own, that of the recording is needed (``Scaling.of``), else ValueError.
     """
+    if scaling.mode == "recording":
+        raise ValueError("counts are scaled by the level of their recording: Scaling.of(recording)")
     counts = torch.from_numpy(crops.astype(np.float32)) if isinstance(crops, np.ndarray) else crops.to(torch.float32)
     return counts / scaling.divisor
 

@@ -1,6 +1,6 @@
 """Tables of what the network says of trajectories."""
 
-from cellfate.base.tables import COUNT, FLOAT, FLOAT_NULL, STR, UNIT, UNIT_NULL, Column, Table
+from cellfate.base.tables import COUNT, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 from cellfate.trajectories.tables import SPLITS
 
 CONDITIONS = ("full", "truncation", "last_k")
@@ -88,4 +88,25 @@ FATES = Table(
         "spread_positive": UNIT_NULL,
     },
     key=("trajectory", "fold", "frame", "horizon_hours"),
+)
+
+# one row per value of a recording, beside those of the recordings that a model was trained with; channel is null for what is of the
+# recording; off is how far it is beyond their range, in widths of it; see cellfate.model.shift.compare
+POSITIONS = ("inside", "edge", "outside", "unknown")
+SHIFT = Table(
+    "shift",
+    {
+        "recording": STR,
+        "channel": STR_NULL,
+        "quantity": STR,
+        "value": FLOAT_NULL,
+        "n_recordings": COUNT,
+        "low": FLOAT_NULL,
+        "median": FLOAT_NULL,
+        "high": FLOAT_NULL,
+        "z": FLOAT_NULL,
+        "position": Column("str", allowed=POSITIONS),
+        "off": Column("float", nullable=True, low=0),
+    },
+    key=("recording", "channel", "quantity"),
 )

@@ -166,6 +166,11 @@ RULES = (
         "cuts more",
     ),
     Rule(
+        ("scaling_frames", "crops.min_frames", "scaling"),
+        lambda frames, crops, scaling: scaling != "recording" or frames <= crops,
+        "at most crops.min_frames ({1}) is allowed, so that the first prediction of a track needs no later frame",
+    ),
+    Rule(
         ("model.encoder_heads", "model.width", "model.block"),
         lambda heads, width, block: _embedding_width(width, block) % heads == 0,
         lambda heads, width, block: f"must divide the width of the embeddings, {_embedding_width(width, block)}",

@@ -28,6 +28,7 @@ from cellfate.report.not_measured import (
     missing_steps,
 )
 from cellfate.report.probabilities import calibration_caveats, calibration_table
+from cellfate.report.recordings import recordings_section
 from cellfate.trajectories.selection import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
@@ -75,6 +76,8 @@ def summary_page(
     design_scores: pd.DataFrame,
     baselines: pd.DataFrame,
     split_audit: pd.DataFrame,
+    shift: pd.DataFrame,
+    recording_spread: pd.DataFrame,
     calibration: pd.DataFrame,
     known: pd.DataFrame,
     sets: pd.DataFrame,
@@ -109,6 +112,7 @@ def summary_page(
         design=_design_table(design_scores),
         lengths=lengths_line(trajectories, settings),
         baselines=_baselines_table(baselines),
+        recordings=recordings_section(shift, recording_spread, names),
         truncation=_truncation_table(truncation),
         calibration=calibration_table(calibration),
         effects=_effects_tables(effects, names),

@@ -42,6 +42,7 @@ class CountsBatch(NamedTuple):
     seeds: list[tuple[int, ...] | None]
     labels: Tensor
     trajectories: list[str]
+    recordings: list[str]
 
 
 class TrajectoryDataset(Dataset):
@@ -82,7 +83,8 @@ class TrajectoryDataset(Dataset):
 
     def __getitem__(self, item: int | Draw) -> Example:
         crops, seed, row = self.counts(item)
-        frames = prepare(crops, self.scaling) if seed is None else prepare_augmented(crops, self.scaling, self.augmentation, seed)
+        scaling = self.scaling.of(row.recording)
+        frames = prepare(crops, scaling) if seed is None else prepare_augmented(crops, scaling, self.augmentation, seed)
         return Example(frames, _label(row), row.trajectory)
 
     def counts(self, item: int | Draw) -> tuple[np.ndarray, tuple[int, ...] | None, NamedTuple]:
@@ -105,7 +107,7 @@ class CountsDataset(Dataset):
 
     def __getitem__(self, item: int | Draw) -> CountsBatch:
         crops, seed, row = self.dataset.counts(item)
-        return CountsBatch([torch.from_numpy(crops)], [seed], torch.tensor([_label(row)]), [row.trajectory])
+        return CountsBatch([torch.from_numpy(crops)], [seed], torch.tensor([_label(row)]), [row.trajectory], [row.recording])
 
 
 def _label(row: NamedTuple) -> float:
@@ -124,17 +126,17 @@ def collate(examples: list[Example]) -> Batch:
 
 def collate_counts(parts: list[CountsBatch]) -> CountsBatch:
     """One batch of the parts."""
-    crops, seeds, labels, trajectories = zip(*parts, strict=True)
-    crops, seeds, trajectories = (list(chain.from_iterable(lists)) for lists in (crops, seeds, trajectories))
-    return CountsBatch(crops, seeds, torch.cat(labels), trajectories)
+    crops, seeds, labels, trajectories, recordings = zip(*parts, strict=True)
+    crops, seeds, trajectories, recordings = (list(chain.from_iterable(lists)) for lists in (crops, seeds, trajectories, recordings))
+    return CountsBatch(crops, seeds, torch.cat(labels), trajectories, recordings)
 
 
 def prepare_batch(batch: CountsBatch, scaling: Scaling, augmentation: AugmentationSettings, device: torch.device) -> Batch:
     """What :func:`collate` makes of the same examples, but for rounding, computed on ``device``; lengths stay on the CPU."""
     frames = []
-    for crops, seed in zip(batch.crops, batch.seeds, strict=True):
-        counts = crops.to(device, non_blocking=True)
-        frames.append(prepare(counts, scaling) if seed is None else prepare_augmented(counts, scaling, augmentation, seed))
+    for crops, seed, recording in zip(batch.crops, batch.seeds, batch.recordings, strict=True):
+        counts, own = crops.to(device, non_blocking=True), scaling.of(recording)
+        frames.append(prepare(counts, own) if seed is None else prepare_augmented(counts, own, augmentation, seed))
     lengths = torch.tensor([len(part) for part in frames])
     return Batch(torch.cat(frames), lengths, batch.labels.to(device, non_blocking=True), batch.trajectories)
 

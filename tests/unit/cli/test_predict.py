@@ -17,7 +17,7 @@ from cellfate.cli.main import build_parser, main
 from cellfate.prediction.tables import FATE_PREDICTIONS
 
 ROOT = Path(__file__).parents[3]
-KINDS = ("parquet", "csv", "geff", "napari.csv", "pdf", "png", "embeddings.h5")
+KINDS = ("parquet", "csv", "geff", "napari.csv", "pdf", "png", "embeddings.h5", "shift.csv")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,9 @@ def predict(model, sheet, *options: str) -> int:
 def test_every_file_is_written_for_every_recording(tmp_path, model, capsys):
     sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path, "r0"), toy_row(tmp_path, "r.1", seed=1)])
     assert predict(model, sheet) == 0
-    assert capsys.readouterr().out == f"The predictions of 2 recordings are in {tmp_path}/out/\n"
+    said = capsys.readouterr()
+    assert said.out == f"The predictions of 2 recordings are in {tmp_path}/out/\n"
+    assert said.err.count("cannot be told: its folder has no training.json") == 2
     assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{name}.{kind}" for name in ("r0", "r.1") for kind in KINDS}
     table = read_table(tmp_path / "out/r0.parquet", FATE_PREDICTIONS)
     assert table.groupby("track_id").size().to_dict() == {1: 8, 2: 6}  # from the model's 5 frames on

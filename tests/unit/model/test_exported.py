@@ -16,6 +16,7 @@ from cellfate.model.saved.exported import check_interval, check_recordings, crop
 from cellfate.model.saved.folder import load_model
 from cellfate.model.saved.members import read_members
 from cellfate.model.saved.sets import save_sets
+from cellfate.model.shift.seen import TRAINING, read_seen
 
 SETTINGS = {"frame_intervals_min": [30.0], "pixel_sizes_um": [0.5], "crop_size": 112, "model": {"input_size": 48}}
 
@@ -55,6 +56,7 @@ def exported(tmp_path):
     columns = ["scope", "condition", "method", "value", "ci_low", "ci_high", "lead", "lead_low", "lead_high"]
     baselines = pd.DataFrame([("all", "full", "majority", 0.5, None, None, 0.3, 0.1, None)], columns=columns)
     digests = {"r0": "a", "r1": None, "r2": "c", "r3": "d"}
+    (tmp_path / "training_data.json").write_text('{"recordings": {}, "trained": {"0": ["r0", "r1"]}}')
     save_sets(None, 0.95, tmp_path / "sets.json")
     export_model(
         tmp_path / "exported",
@@ -62,6 +64,7 @@ def exported(tmp_path):
         [tmp_path / "calibration.json"],
         Run(rows, trajectories, split, metrics, reliability, baselines, digests),
         sets=tmp_path / "sets.json",
+        training=tmp_path / "training_data.json",
         dataset="toy",
         protocol="corrected",
         verdict="The network is better.",
@@ -87,6 +90,7 @@ def test_the_folder_is_all_that_is_needed(exported, tmp_path):
     model, own = load_model(member.folder)
     assert model.settings.channels == 3
     assert own["scaling"]["channels"] == settings["channels"]
+    assert read_seen(moved / TRAINING).trained == {0: ["r0", "r1"]}
 
 
 def test_a_control_is_said_before_all_else_and_refused(exported):

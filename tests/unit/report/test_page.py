@@ -20,6 +20,8 @@ from cellfate.evaluation.tables import (
     DESIGN_SCORES,
     KNOWN_FROM,
     METRICS,
+    RECORDING_SHIFT,
+    RECORDING_SPREAD,
     SETS,
     SPLIT_AUDIT,
 )
@@ -105,6 +107,20 @@ def flow():
     return table(FLOW, rows)
 
 
+def recording_shift(outside=0):
+    rows = [
+        ("r1", 12, 5, 7, 0.8, 0.8, False, 10, 30, 2, 0, 1, None, None),
+        ("r2", 3, 0, 3, None, 1.0, False, 10, 30, 1, outside, 1, None, None),
+    ]
+    if outside:
+        rows[1] = (*rows[1][:-2], "p53 background", 2.4)
+    return table(RECORDING_SHIFT, rows)
+
+
+def recording_spread(*found):
+    return table(RECORDING_SPREAD, [found or (5, 4, 0.6, 0.95, 0.15, 0.09, 0.12, 0.013)])
+
+
 def design_lines(*lines):
     return table(DESIGN_LINES, lines)
 
@@ -186,6 +202,8 @@ def page(figures, **changes):
         "design_scores": design_scores(),
         "baselines": baselines(),
         "split_audit": table(SPLIT_AUDIT, []),
+        "shift": recording_shift(),
+        "recording_spread": recording_spread(),
         "known": KNOWN,
         "sets": table(SETS, []),
         "ablations": ablations(),
@@ -247,6 +265,18 @@ def test_headline_numbers_stand_with_interval_and_n(figures):
     assert cards[0] == ("balanced accuracy", "0.877", "95 %: 0.811 to 0.957", "n = 500")
     assert cards[1] == ("recall, cell death", "0.750", "95 %: 0.811 to 0.957", "n = 200")
     assert cards[2] == ("recall, division", "–", "no interval", "n = 300")
+
+
+def test_held_out_recordings_stand_one_by_one(figures):
+    text = page(figures, shift=recording_shift(outside=2))
+    rows = Cells(text).rows
+    assert ["r1", "5", "7", "0.80", "30", "2", "0", ""] in rows
+    assert ["r2", "0", "3", "–", "30", "1", "2", "p53 background (2.4)"] in rows
+    assert "standard deviation 0.15, by chance 0.09, beyond chance 0.12 (p 0.013)." in text
+    assert "Held-out recordings that lie outside the range of the training recordings: r2 (p53 background)." in text
+    assert "against the range of the 10 training recordings" in text
+    few = page(figures, recording_spread=recording_spread(3, 2, *[None] * 6))
+    assert "cannot be told: 2 of 3 held-out recordings have both outcomes, at least 3 are needed." in few
 
 
 def test_tables_of_the_page(figures):
@@ -421,6 +451,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
     tables = {"metrics": metrics(), "truncation": truncation(), "flow": flow(), "calibration": calibration(), "effects": effects()}
     tables |= {"design_lines": design_lines(), "design_scores": design_scores(), "baselines": baselines()}
     tables |= {"split_audit": table(SPLIT_AUDIT, []), "sets": table(SETS, []), "known": KNOWN}
+    tables |= {"shift": recording_shift(), "recording_spread": recording_spread()}
     tables |= {"ablations": ablations(), "coverage": coverage()}
     tables |= {"last_k": curve({5: (9, 9)}, "last_k"), "trajectories": trajectories(), "comparison_steps": steps((9,) * 5, (9,) * 5)}
     content["settings"] = SETTINGS

@@ -55,7 +55,7 @@ def arguments(tmp_path):
         "crops": paths,
         "trajectories": trajectories,
         "split": split,
-        "scaling": compute_scaling(paths, trajectories, split, 0, "corrected"),
+        "scaling": compute_scaling(paths, trajectories, split, 0, "corrected", scaling_frames=5),
         "folder": tmp_path / "model",
         "fold": 0,
         "seed": 1,

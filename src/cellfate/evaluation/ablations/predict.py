@@ -94,7 +94,7 @@ def _of_image(model: FateModel, rows: pd.DataFrame, scaling: Scaling, fold: Fold
         for row in progress(list(rows.itertuples()), "ablations of the image", unit="trajectory"):
             frames, crops = cropset.read(row.recording, row.track_id, row.first_frame, row.last_frame)
             where, n_regions = cells.of(row.recording, row.track_id, frames)
-            changed = variants(prepare(downsample(crops, model.settings.input_size), scaling), where)
+            changed = variants(prepare(downsample(crops, model.settings.input_size), scaling.of(row.recording)), where)
             tables.append(_logits(model, row.trajectory, _embedded(model, changed, settings), n_regions))
             n_crops += len(frames)
     cropset.close()

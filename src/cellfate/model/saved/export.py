@@ -14,6 +14,7 @@ from cellfate.model.saved.card import CARD, CARD_TEXT, card_text, seen, shown_sc
 from cellfate.model.saved.exported import is_control, statement
 from cellfate.model.saved.members import CALIBRATION, MEMBERS, SETTINGS, WEIGHTS
 from cellfate.model.saved.sets import SETS, promises
+from cellfate.model.shift.seen import TRAINING
 
 PARTS = ("train", "validation", "test")
 
@@ -43,6 +44,7 @@ def export_model(
     run: Run,
     *,
     sets: str | Path,
+    training: str | Path,
     dataset: str,
     protocol: str,
     verdict: str,
@@ -56,8 +58,9 @@ def export_model(
     settings.json has what the members share; ``frame_intervals_min`` and ``pixel_sizes_um`` of the recordings that any was trained on
     (ascending; a size that the sheet does not give is not there); ``min_frames``, the number of frames from which on they were calibrated;
     ``embedding``, how frames were embedded; and the recordings of each member's training and validation parts with their digests.
-    ``sets`` is the file of limits of sets of outcomes, which is copied. ``verdict`` is what the run says of its baselines,
-    ``repository`` the folder whose git commit the card names.
+    ``sets`` is the file of limits of sets of outcomes, ``training`` says what the recordings look like
+    (:mod:`cellfate.model.shift.seen`); both are copied. ``verdict`` is what the run says of its baselines, ``repository`` the folder
+    whose git commit the card names.
     """
     folds = [read_json(Path(model) / SETTINGS) for model in models]
     rows = {f"fold-{one['fold']}": run.members_of(one["fold"]) for one in folds}
@@ -86,6 +89,7 @@ def export_model(
             shutil.copytree(model, temporary / MEMBERS / name)
             shutil.copy(calibration, temporary / MEMBERS / name / CALIBRATION)
         shutil.copy(sets, temporary / SETS)
+        shutil.copy(training, temporary / TRAINING)
         write_json(settings, temporary / SETTINGS)
         write_json(card, temporary / CARD)
         (temporary / CARD_TEXT).write_text(card_text(card))
