@@ -4,7 +4,7 @@ import numpy as np
 
 QUANTILES = (1, 25, 50, 75, 99)  # percent of the pixels of a crop
 PROFILE = 8  # rings of equal width from the centre to the edge
-MOST_CROPS = 2000  # of a recording; the medians of more would hardly differ
+MOST_CROPS = 500  # of a recording, of all its tracks and times; a crop takes a millisecond
 QUANTITIES = (*(f"raw_q{q:02d}" for q in QUANTILES), *(f"above_q{q:02d}" for q in QUANTILES), "background", "radius")
 
 
