@@ -82,6 +82,15 @@ def test_a_recording_that_has_the_outcome_does_not_stop_the_choice():
     logistic(choose_strength(values, labels, groups, seed=0)).fit(values, labels)
 
 
+def test_few_cells_of_either_outcome_do_not_stop_the_choice():
+    labels, groups = np.tile([0, 1], 3), np.repeat(np.arange(3), 2)
+    values = np.random.default_rng(0).normal(size=(6, 2)) + labels[:, None]
+    for n in (6, 4):
+        logistic(choose_strength(values[:n], labels[:n], groups[:n], seed=0)).fit(values[:n], labels[:n])
+    alone = np.arange(6)
+    logistic(choose_strength(values, labels, alone, seed=0)).fit(values, labels)
+
+
 def test_boosted_trees_know_the_share_of_outcomes():
     rng = np.random.default_rng(0)
     labels = (rng.random(400) < 0.9).astype(int)

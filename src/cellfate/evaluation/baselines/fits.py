@@ -31,7 +31,8 @@ def choose_strength(values: np.ndarray, labels: np.ndarray, groups: np.ndarray, 
     classes = [len(np.unique(groups[labels == label])) for label in (0, 1)]
     if min(classes) < 2:
         return STRONG
-    folds = StratifiedGroupKFold(min(INNER_FOLDS, len(np.unique(groups))), shuffle=True, random_state=seed).split(values, labels, groups)
+    n_folds = min(INNER_FOLDS, len(np.unique(groups)), int(np.bincount(labels.astype(int)).max()))  # scikit-learn refuses more
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed).split(values, labels, groups)
     whole = [rows for rows in folds if all(len(np.unique(labels[part])) == 2 for part in rows)]
     if not whole:
         return STRONG
