@@ -4,7 +4,7 @@ from cellfate.base.logs import log_to
 from cellfate.base.plot_style import save_figure
 from cellfate.base.tables import read_table
 from cellfate.evaluation.tables import CALIBRATION
-from cellfate.figures.calibration import plot_calibration
+from cellfate.figures.scores.calibration import plot_calibration
 
 log_to(snakemake.log[0])
 

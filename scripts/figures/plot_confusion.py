@@ -4,7 +4,7 @@ from cellfate.base.logs import log_to
 from cellfate.base.plot_style import save_figure
 from cellfate.base.tables import read_table
 from cellfate.evaluation.tables import CONFUSION
-from cellfate.figures.confusion import plot_confusion
+from cellfate.figures.scores.confusion import plot_confusion
 
 log_to(snakemake.log[0])
 

@@ -4,7 +4,7 @@ from cellfate.base.logs import log_to
 from cellfate.base.plot_style import save_figure
 from cellfate.base.tables import read_table
 from cellfate.evaluation.tables import SETS, TRIAGE
-from cellfate.figures.sets import plot_sets
+from cellfate.figures.scores.sets import plot_sets
 
 log_to(snakemake.log[0])
 

@@ -4,7 +4,7 @@ from cellfate.base.logs import log_to
 from cellfate.base.plot_style import save_figure
 from cellfate.base.tables import read_table
 from cellfate.evaluation.tables import BASELINES, METRICS
-from cellfate.figures.truncation import plot_truncation
+from cellfate.figures.scores.truncation import plot_truncation
 
 log_to(snakemake.log[0])
 

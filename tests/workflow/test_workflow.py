@@ -63,7 +63,7 @@ def test_one_figure_is_drawn_again_alone(finished, tmp_path):
 
 def test_editing_a_plotting_function_draws_figures_only(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
-    append(project.folder / "src/cellfate/figures/confusion.py", "# edited")
+    append(project.folder / "src/cellfate/figures/scores/confusion.py", "# edited")
     jobs = project.jobs()
     assert "plot_confusion" in jobs
     assert {name for name in jobs if not name.startswith("plot_")} <= {"write_summary"}

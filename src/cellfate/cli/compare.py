@@ -73,7 +73,7 @@ def draw(table: pd.DataFrame, out: Path) -> None:
         print("no figure: matplotlib is not installed (pip install 'cellfate[figures]')", file=sys.stderr, flush=True)
         return
     from cellfate.base.plot_style import save_figure
-    from cellfate.figures.comparison import plot_comparison
+    from cellfate.figures.scores.comparison import plot_comparison
 
     save_figure(plot_comparison(table, min_trajectories=LEAST), out / "comparison.pdf", out / "comparison.png")
 

@@ -9,7 +9,7 @@ from toy_runs import write_run
 from cellfate.evaluation.compared.matching import match
 from cellfate.evaluation.compared.runs import read_run
 from cellfate.evaluation.compared.scores import compare_runs
-from cellfate.figures.comparison import plot_comparison
+from cellfate.figures.scores.comparison import plot_comparison
 
 draw = partial(plot_comparison, min_trajectories=5)
 

@@ -23,14 +23,14 @@ from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import ABLATIONS, BASELINES, CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
 from cellfate.explanation.tables import ATTENTION_PROFILE, COVERAGE_PHASES, EFFECT_SUMMARY, EXAMPLES, SEGMENTATION_COVERAGE
 from cellfate.figures.attention_profile import plot_attention_profile as draw_profile
-from cellfate.figures.calibration import plot_calibration as draw_calibration
-from cellfate.figures.confusion import plot_confusion
 from cellfate.figures.design import plot_design
 from cellfate.figures.effects import plot_effects
 from cellfate.figures.examples import composite, plot_examples
 from cellfate.figures.explained.ablations import plot_ablations
+from cellfate.figures.scores.calibration import plot_calibration as draw_calibration
+from cellfate.figures.scores.confusion import plot_confusion
+from cellfate.figures.scores.truncation import plot_truncation as draw_truncation
 from cellfate.figures.training_curves import plot_training_curves, read_curves
-from cellfate.figures.truncation import plot_truncation as draw_truncation
 from cellfate.figures.truth import median_onsets, spread
 from cellfate.figures.truth import plot_truth as draw_truth
 from cellfate.truth.tables import TRUTH_FATES, TRUTH_SEGMENTATION
