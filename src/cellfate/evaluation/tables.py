@@ -239,7 +239,8 @@ SETS = Table(
 TRIAGE = Table("triage", {"n": COUNT, "called": UNIT, "wrong": UNIT, "always": UNIT, "n_trajectories": COUNT})
 
 # what is known at an hour after a start of cells that are still followed and undecided: see cellfate.evaluation.time.landmarks. n_at_risk
-# tracks, of which so many end in either outcome or are lost later; n_scored of those with an outcome had frames enough for a prediction
+# tracks, of which so many end in either outcome or are lost later; n_scored of those with an outcome had frames enough for a prediction.
+# log_loss_base and brier_base are those of the base rate; largest_weight is that of a scored cell, 1 where no loss was seen
 LANDMARKS = Table(
     "landmarks",
     {
@@ -256,10 +257,14 @@ LANDMARKS = Table(
         "balanced_accuracy": UNIT_NULL,
         "ci_low": UNIT_NULL,
         "ci_high": UNIT_NULL,
+        "auroc": UNIT_NULL,
         "log_loss": FLOAT_NULL,
+        "log_loss_base": FLOAT_NULL,
         "brier": UNIT_NULL,
+        "brier_base": UNIT_NULL,
         "brier_clock": UNIT_NULL,
         "ece": UNIT_NULL,
+        "largest_weight": Column("float", nullable=True, low=1),
         "reason": STR_NULL,
     },
     key=("clock", "hours", "method"),

@@ -86,22 +86,31 @@ def brier(labels: np.ndarray, probabilities: np.ndarray) -> Score:
     return Score(losses[None], np.ones((1, len(labels))), np.ones(1), labels, LOSSES)
 
 
-def auroc(labels: np.ndarray, logits: np.ndarray) -> Score:
+def auroc(labels: np.ndarray, logits: np.ndarray, weights: np.ndarray | None = None) -> Score:
     """The share of pairs of one cell of each class in which that of class 1 has the higher logit; ties count half.
 
-    A cell's placement is the share of the other class on the right side of it (DeLong and others 1988; by clusters: Obuchowski 1997). Its
-    deviation counts in full in either class, so deviations are doubled where the contrast halves them.
+    With ``weights`` of the cells (N,) a pair weighs the product of both. A cell's placement is the share of the other class on the right
+    side of it (DeLong and others 1988; by clusters: Obuchowski 1997). Its deviation counts in full in either class, so deviations are
+    doubled where the contrast halves them.
     """
     labels, logits = np.asarray(labels), np.asarray(logits, float)
+    weights = np.ones(len(labels)) if weights is None else np.asarray(weights, float)
     placements = np.zeros(len(labels))
     for label in (0, 1):
-        others = np.sort(logits[labels == 1 - label])
-        below = sum(np.searchsorted(others, logits[labels == label], side=side) for side in ("left", "right")) / 2
-        share = below / len(others) if len(others) else np.full(len(below), np.nan)
+        share = _weight_below(logits[labels == label], logits[labels == 1 - label], weights[labels == 1 - label])
         placements[labels == label] = share if label == 1 else 1 - share
-    area = placements[labels == 1].mean() if (labels == 1).any() else np.nan
+    area = np.average(placements[labels == 1], weights=weights[labels == 1]) if (labels == 1).any() else np.nan
     values = 2 * placements - area
-    return Score(np.stack([values, values]), _classes(labels), np.array([0.5, 0.5]), labels, PAIRS)
+    return Score(np.stack([values, values]), _classes(labels) * weights, np.array([0.5, 0.5]), labels, PAIRS)
+
+
+def _weight_below(values: np.ndarray, others: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The share of the weight of ``others`` below each of ``values``, ties half; NaN where there are none."""
+    if len(others) == 0:
+        return np.full(len(values), np.nan)
+    order = np.argsort(others)
+    summed = np.concatenate([[0.0], np.cumsum(weights[order])])
+    return sum(summed[np.searchsorted(others[order], values, side=side)] for side in ("left", "right")) / 2 / summed[-1]
 
 
 def difference(first: Score, second: Score) -> Score:

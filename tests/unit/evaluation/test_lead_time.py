@@ -7,7 +7,7 @@ import pytest
 from cellfate.base.tables import check_table
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import EARLINESS, KNOWN_FROM, LANDMARKS
-from cellfate.evaluation.time.clocks import DRUG, RECORDING, TRACK, censoring_survival, landmark_hours, landmarks
+from cellfate.evaluation.time.clocks import DRUG, RECORDING, TRACK, Clocks, censoring_survival, landmark_hours, landmarks
 from cellfate.evaluation.time.earliness import choose_trigger, decide, measures, sure_of, tabulate_earliness
 from cellfate.evaluation.time.known import cohort_of, known_frames, known_line, tabulate_known
 from cellfate.evaluation.time.landmarks import LARGEST_WEIGHT, landmarks_of_folds, tabulate_landmarks
@@ -57,7 +57,7 @@ def baselines_of(prefixes, table):
 def test_a_track_is_at_risk_from_its_first_to_its_last_frame_and_no_longer():
     table = data(recordings=1, cells=4)[0]
     table.loc[0, ["first_frame", "last_frame", "n_frames"]] = [4, 18, 15]
-    found = landmarks(table, {})
+    found = landmarks(table, Clocks.of(table, {}))
     own = found[(found["trajectory"] == table["trajectory"][0]) & (found["clock"] == RECORDING)]
     assert own["at_frame"].between(4, 18).all()
     from_start = found[(found["trajectory"] == table["trajectory"][0]) & (found["clock"] == TRACK)]
@@ -67,8 +67,10 @@ def test_a_track_is_at_risk_from_its_first_to_its_last_frame_and_no_longer():
 
 def test_without_a_drug_the_recording_is_the_clock_and_untreated_recordings_have_no_drug():
     table = data(recordings=2, cells=4)[0]
-    assert set(landmarks(table, {"r00": None, "r01": None})["clock"]) == {TRACK, RECORDING}
-    treated = landmarks(table, {"r00": None, "r01": 3.0})
+    assert set(landmarks(table, Clocks.of(table, {"r00": None, "r01": None}))["clock"]) == {TRACK, RECORDING}
+    elsewhere = Clocks.of(table, {"r00": None, "r01": None, "r09": 3.0})
+    assert set(landmarks(table, elsewhere)["clock"]) == {TRACK, RECORDING}, "r09 has no track"
+    treated = landmarks(table, Clocks.of(table, {"r00": None, "r01": 3.0}))
     assert set(treated["clock"]) == {TRACK, DRUG}
     of_drug = treated[treated["clock"] == DRUG]
     assert set(of_drug["trajectory"].str[:3]) == {"r01"}
@@ -82,10 +84,19 @@ def test_no_landmark_lies_beyond_the_longest_track():
 
 def test_survival_of_censoring_is_that_of_kaplan_and_meier():
     end, censored = np.array([1.0, 2, 3, 4, 5]), np.array([True, False, True, False, True])
-    found = censoring_survival(np.zeros(5), end, censored, np.array([0.5, 1.5, 2.5, 3.5, 5.0, 5.5]))
+    found = censoring_survival(np.zeros(5), end, censored, np.array([0.5, 1.5, 2.5, 3.5, 5.0, 5.5]), 0)
     np.testing.assert_allclose(found, [1, 4 / 5, 4 / 5, 4 / 5 * 2 / 3, 4 / 5 * 2 / 3, 0])
-    late = censoring_survival(np.array([0.0, 0, 2, 0, 0]), end, censored, np.array([1.5]))
+    late = censoring_survival(np.array([0.0, 0, 2, 0, 0]), end, censored, np.array([1.5]), 0)
     assert late[0] == pytest.approx(3 / 4), "a track that enters later is not at risk before"
+    since = censoring_survival(np.zeros(5), end, censored, np.array([2.5, 3.5, 5.0]), 2)
+    np.testing.assert_allclose(since, [1, 2 / 3, 2 / 3], err_msg="given that the first loss has passed")
+
+
+def test_one_early_loss_does_not_end_the_curve_for_those_that_enter_later():
+    entry, end = np.array([0.0, *np.full(40, 2.0)]), np.array([1.0, *np.linspace(3, 20, 40)])
+    censored = np.array([True, *np.tile([True, False], 20)])
+    found = censoring_survival(entry, end, censored, np.array([3.0, 10.0, 19.0]), 2)
+    assert 1 == found[0] > found[1] > found[2] > 0
 
 
 # ---- landmarks ----
@@ -135,6 +146,62 @@ def test_weights_make_good_for_cells_that_were_lost():
     assert plain < 0.42
     assert abs(weighted - 0.5) < 0.05
     assert now["weight"].max() <= LARGEST_WEIGHT
+
+
+def folds_of(table, part_of_track, k=3):
+    """The split of k folds; ``part_of_track`` (N,) is the fold that holds a track out."""
+    names = np.array(["test", "validation", "train"])
+    parts = [names[np.minimum((part_of_track - fold) % k, 2)] for fold in range(k)]
+    tables = [pd.DataFrame({"trajectory": table["trajectory"], "fold": fold, "split": part}) for fold, part in enumerate(parts)]
+    return pd.concat(tables, ignore_index=True).assign(split=lambda one: one["split"].where(np.tile(table["usable"], k), "unlabelled"))
+
+
+def guesses(table, split):
+    """Prefixes of one frame and of all frames, which know nothing."""
+    rows = pd.concat([table.assign(n_frames=1), table]).drop_duplicates(["trajectory", "n_frames"])
+    rows = rows.assign(frame=rows["first_frame"] + rows["n_frames"] - 1)[["trajectory", "n_frames", "frame", "label", "recording"]]
+    rows = rows.merge(split[split["split"] != "train"], on="trajectory")
+    return rows.assign(logit=0.1, probability=0.5)
+
+
+NOTHING = pd.DataFrame(columns=["method", "fold", "trajectory", "n", "probability"])
+
+
+def test_all_folds_look_at_the_same_hours_on_the_same_clocks():
+    """The tracks of one fold are short, which made steps of their own; the drug came to the recordings of another fold alone."""
+    table = data()[0]
+    fold = table["recording"].str[1:].astype(int).to_numpy() % 3
+    table.loc[fold == 0, "n_frames"] = np.minimum(table.loc[fold == 0, "n_frames"], 11)
+    table["last_frame"] = table["n_frames"] - 1
+    split = folds_of(table, fold)
+    drug = {name: 3.0 if int(name[1:]) % 3 == 1 else None for name in table["recording"].unique()}
+    found = landmarks_of_folds(table, split, guesses(table, split), NOTHING, drug, calibrated=True)
+    assert set(found["clock"]) == {TRACK, DRUG}
+    at_risk = found[found["clock"] == TRACK].groupby("hours")["trajectory"].nunique()
+    for hours, count in at_risk.items():
+        assert count == (table["n_frames"] > 2 * hours).sum(), hours
+
+
+def test_lost_cells_weigh_where_folds_hold_out_cells_of_the_recordings_that_they_train_on():
+    table = data()[0]
+    split = folds_of(table, np.arange(len(table)) % 3)
+    found = landmarks_of_folds(table, split, guesses(table, split), NOTHING, {}, calibrated=True)
+    first = found[(found["clock"] == TRACK) & (found["hours"] == 0)]
+    total = float(first["weight"].sum())
+    assert first["weight"].max() > 1.2
+    assert abs(total - len(table)) < 0.1 * len(table), "those seen stand for all"
+
+
+def test_landmarks_score_against_the_base_rate():
+    table = data()[0]
+    split = folds_of(table, table["recording"].str[1:].astype(int).to_numpy() % 3)
+    rows = landmarks_of_folds(table, split, guesses(table, split), NOTHING, {}, calibrated=False)
+    found = check_table(tabulate_landmarks(rows, UNITS), LANDMARKS, "landmarks")
+    scored = found[(found["method"] == "network") & found["auroc"].notna()]
+    assert (scored["auroc"] == 0.5).all(), "it says the same of all"
+    np.testing.assert_allclose(scored["brier_base"], 0.25)
+    np.testing.assert_allclose(scored["log_loss_base"], np.log(2))
+    assert (scored["largest_weight"] >= 1).all()
 
 
 def test_a_weighted_calibration_error_is_the_plain_one_where_all_weigh_the_same():

@@ -40,6 +40,8 @@ def test_scores_are_scikit_learns():
     assert log_loss(labels, logits).value == pytest.approx(reference.log_loss(labels, 1 / (1 + np.exp(-logits))))
     rounded = logits.round()  # with ties
     assert auroc(labels, rounded).value == pytest.approx(reference.roc_auc_score(labels, rounded))
+    weights = 1 + np.arange(len(labels)) % 4
+    assert auroc(labels, rounded, weights).value == pytest.approx(reference.roc_auc_score(labels, rounded, sample_weight=weights))
     for label in (0, 1):
         assert precision(labels, predicted, label).value == pytest.approx(values[label])
         assert recall(labels, predicted, label).value == pytest.approx(halves[label])

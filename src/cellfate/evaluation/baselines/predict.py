@@ -10,6 +10,7 @@ from cellfate.base.progress import progress
 from cellfate.evaluation.baselines.fits import choose_strength, fit_boosting, fit_logistic, logistic
 from cellfate.evaluation.baselines.prefixes import Course, landmark_prefixes, last_values, prefixes, summaries
 from cellfate.evaluation.rates import UNKNOWN, VARIABLES, design_values, fit_rates
+from cellfate.evaluation.time.clocks import Clocks
 from cellfate.statistics.bootstrap import resampling_units
 from cellfate.trajectories.folds import fold_trajectories
 
@@ -59,13 +60,13 @@ def predict_baselines(
     course = Course(rings, logarithm=True)
     rows = prefixes(usable, course, dropped, min_frames)
     inputs = Inputs(rows, last_values(course, rows), summaries(course, rows), _summaries(features, rows))
-    tables = []
+    tables, clocks = [], Clocks.of(trajectories, drug)
     for fold in progress(sorted(split["fold"].unique()), "fit baselines", unit="fold"):
         members = fold_trajectories(usable, split, fold, ["train", "test"])
         parts = rows["trajectory"].map(members.set_index("trajectory")["split"])
         train, test = (inputs.of((parts == part).to_numpy()) for part in ("train", "test"))
         further = landmark_prefixes(
-            usable.merge(members.loc[members["split"] == "test", ["trajectory"]]), course, rows, drug, every, min_frames
+            usable.merge(members.loc[members["split"] == "test", ["trajectory"]]), course, rows, clocks, every, min_frames
         )
         more = Inputs(further, last_values(course, further), summaries(course, further), _summaries(features, further))
         for method, probability, at_landmarks in _methods(train, test, more, seed):

@@ -1,12 +1,12 @@
 """Prefixes of trajectories as numbers: what is seen of a cell when its last n frames are not there yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.evaluation.time.clocks import landmarks
+from cellfate.evaluation.time.clocks import Clocks, landmarks
 
 KEYS = ["recording", "track_id", "frame"]
 
@@ -83,14 +83,14 @@ def prefixes(trajectories: pd.DataFrame, course: Course, dropped: Sequence[int],
 
 
 def landmark_prefixes(
-    trajectories: pd.DataFrame, course: Course, known: pd.DataFrame, drug: Mapping[str, float | None], every: int, min_frames: int
+    trajectories: pd.DataFrame, course: Course, known: pd.DataFrame, clocks: Clocks, every: int, min_frames: int
 ) -> pd.DataFrame:
     """Rows as of :func:`prefixes` for the frames that are seen of ``trajectories`` at each landmark, without those in ``known``.
 
     At a landmark the network's latest prediction counts, of min_frames frames and every ``every``-th after it, or one of ``known``.
     """
     there = known.groupby("trajectory")["n_frames"].agg(set)
-    at = landmarks(trajectories, drug).groupby("trajectory")["at_frame"].unique()
+    at = landmarks(trajectories, clocks).groupby("trajectory")["at_frame"].unique()
     found = []
     for row in trajectories.itertuples():
         frames, own = course.of(row)[0], there.get(row.trajectory, set())

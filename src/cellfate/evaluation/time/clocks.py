@@ -4,6 +4,7 @@ Two clocks: from each track's first frame, and from the drug (from the recording
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,17 +15,32 @@ TRACK, DRUG, RECORDING = "track", "drug", "recording"
 EPSILON = 1e-9
 
 
-def start_hours(trajectories: pd.DataFrame, drug: Mapping[str, float | None]) -> dict[str, pd.Series]:
-    """For each clock the hours (N,), since its recording's first frame, at which it starts for each of ``trajectories``; NaN: never.
+@dataclass(frozen=True)
+class Clocks:
+    """The clocks of a run, the same for all of its folds.
 
-    ``drug`` has the hours at which each recording got its drug, None where nobody says. A recording without a treatment has no such hour.
+    ``drug`` has the hours at which each recording got its drug, and is empty where no recording of the run has such an hour; ``hours``
+    are those after a start at which cells are looked at.
     """
-    interval = trajectories["frame_interval_min"] / 60
-    clocks = {TRACK: trajectories["first_frame"] * interval}
-    came = trajectories["recording"].map({name: hours for name, hours in drug.items() if hours is not None}).astype(float)
-    if came.notna().any():
-        return clocks | {DRUG: came}
-    return clocks | {RECORDING: pd.Series(0.0, trajectories.index)}
+
+    drug: Mapping[str, float]
+    hours: np.ndarray
+
+    @classmethod
+    def of(cls, trajectories: pd.DataFrame, drug: Mapping[str, float | None]) -> "Clocks":
+        """Those of all ``trajectories`` of a run; ``drug`` has the sheet's hours, None where nobody says."""
+        there = set(trajectories["recording"])
+        return cls({name: hours for name, hours in drug.items() if hours is not None and name in there}, landmark_hours(trajectories))
+
+    def starts(self, trajectories: pd.DataFrame) -> dict[str, pd.Series]:
+        """For each clock the hours (N,), since its recording's first frame, at which it starts for ``trajectories``; NaN: never.
+
+        A recording without a treatment has no hour of its drug.
+        """
+        clocks = {TRACK: trajectories["first_frame"] * trajectories["frame_interval_min"] / 60}
+        if self.drug:
+            return clocks | {DRUG: trajectories["recording"].map(self.drug).astype(float)}
+        return clocks | {RECORDING: pd.Series(0.0, trajectories.index)}
 
 
 def landmark_hours(trajectories: pd.DataFrame) -> np.ndarray:
@@ -34,15 +50,15 @@ def landmark_hours(trajectories: pd.DataFrame) -> np.ndarray:
     return np.arange(0, lengths.longest, lengths.step) * interval
 
 
-def landmarks(trajectories: pd.DataFrame, drug: Mapping[str, float | None]) -> pd.DataFrame:
+def landmarks(trajectories: pd.DataFrame, clocks: Clocks) -> pd.DataFrame:
     """Rows clock, hours, trajectory, at_frame: every track at every moment at which it is followed and undecided.
 
     ``at_frame`` is the recording's frame of that moment. A track is followed from its first to its last frame; its event comes later.
     """
     tables = []
     interval = trajectories["frame_interval_min"] / 60
-    for clock, start in start_hours(trajectories, drug).items():
-        for hours in landmark_hours(trajectories):
+    for clock, start in clocks.starts(trajectories).items():
+        for hours in clocks.hours:
             at = np.floor((start + hours) / interval + EPSILON)
             followed = (at >= trajectories["first_frame"]) & (at <= trajectories["last_frame"])
             rows = trajectories.loc[followed, ["trajectory"]]
@@ -50,13 +66,15 @@ def landmarks(trajectories: pd.DataFrame, drug: Mapping[str, float | None]) -> p
     return pd.concat(tables, ignore_index=True)[["clock", "hours", "trajectory", "at_frame"]]
 
 
-def censoring_survival(entry: np.ndarray, end: np.ndarray, censored: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """P(not censored before each of ``times``), (M,), by Kaplan and Meier from tracks (N,) that are followed from ``entry`` to ``end``.
+def censoring_survival(entry: np.ndarray, end: np.ndarray, censored: np.ndarray, times: np.ndarray, since: float) -> np.ndarray:
+    """P(not censored before each of ``times``, given not before ``since``), (M,), by Kaplan and Meier.
 
-    ``censored`` says whether the end is a loss and not an event. Tracks that enter late count from then on (left truncation).
+    From tracks (N,) that are followed from ``entry`` to ``end``; ``censored`` says whether the end is a loss and not an event. Tracks that
+    enter late count from then on (left truncation), so that early on few are at risk: losses before ``since`` are not looked at, as one of
+    them could end the curve.
     """
     entry, end, censored = np.asarray(entry, float), np.asarray(end, float), np.asarray(censored, bool)
-    losses, counts = np.unique(end[censored], return_counts=True)
+    losses, counts = np.unique(end[censored & (end >= since)], return_counts=True)
     at_risk = np.array([((entry <= loss) & (end >= loss)).sum() for loss in losses])
     factors = 1 - counts / at_risk
     survival = np.concatenate([[1.0], np.cumprod(factors)])

@@ -2,7 +2,8 @@
 
 No cell is chosen by what it does later, but that an outcome nobody saw cannot be scored. So each cell whose outcome was seen stands for
 those like it that were lost before: it weighs one over the probability of not being lost between the landmark and its event (inverse
-probability of censoring; Heyard and others 2020, Gerds and Schumacher 2006), by Kaplan and Meier among the tracks that are not held out.
+probability of censoring; Heyard and others 2020, Gerds and Schumacher 2006), by Kaplan and Meier among the tracks of recordings that are
+not held out, or among all tracks where a fold holds out cells of the recordings that it trains on.
 """
 
 from collections.abc import Mapping
@@ -10,14 +11,28 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import LANDMARKS
-from cellfate.evaluation.time.clocks import censoring_survival, landmarks, start_hours
+from cellfate.evaluation.time.clocks import Clocks, censoring_survival, landmarks
 from cellfate.statistics.reliability import log_odds, weighted_ece
-from cellfate.statistics.scores import Score, balanced_accuracy, log_loss
+from cellfate.statistics.scores import Score, auroc, balanced_accuracy, brier, log_loss
 
 NETWORK, CLOCK = "network", "clock"
+SCORES = (
+    "balanced_accuracy",
+    "ci_low",
+    "ci_high",
+    "auroc",
+    "log_loss",
+    "log_loss_base",
+    "brier",
+    "brier_base",
+    "brier_clock",
+    "ece",
+    "largest_weight",
+)
 LARGEST_WEIGHT = 20.0  # of a cell; larger ones would make one cell the score
 BINS = 5  # of the calibration error
 
@@ -26,12 +41,14 @@ BINS = 5  # of the calibration error
 class Evidence:
     """What a fold's held-out cells are judged with.
 
-    ``held_out``: its test trajectories and all tracks of their recordings that are in no part; ``others``: all other tracks; ``rate``: the
-    share of label 1 among its usable training trajectories, or a half where probabilities are not calibrated.
+    ``held_out``: its test trajectories and all tracks of their recordings that are in no part; ``others``: all other tracks; ``losses``:
+    the tracks that tell how likely a loss is; ``rate``: the share of label 1 among its usable training trajectories, or a half where
+    probabilities are not calibrated.
     """
 
     held_out: pd.DataFrame
     others: pd.DataFrame
+    losses: pd.DataFrame
     rate: float
 
 
@@ -45,26 +62,32 @@ def landmarks_of_folds(
     calibrated: bool,
 ) -> pd.DataFrame:
     """:func:`landmark_rows` of every fold; a track is in one fold alone. Not ``calibrated``, the network's base rate is a half."""
-    tables = []
+    tables, clocks = [], Clocks.of(trajectories, drug)
     for fold in sorted(split["fold"].unique()):
         evidence = evidence_of(trajectories, split, fold, calibrated=calibrated)
         own = (table[table["fold"] == fold] for table in (prefixes[prefixes["split"].isin(["test", "unlabelled"])], baselines))
-        tables.append(landmark_rows(evidence, *own, drug))
+        tables.append(landmark_rows(evidence, *own, clocks))
     return pd.concat(tables, ignore_index=True).drop_duplicates(["clock", "hours", "trajectory"])
 
 
 def evidence_of(trajectories: pd.DataFrame, split: pd.DataFrame, fold: int, *, calibrated: bool) -> Evidence:
-    """The tracks of one fold, from the tables trajectories and split."""
+    """The tracks of one fold, from the tables trajectories and split.
+
+    Lost tracks are in no part. Where cells of one recording are in several parts, all of its lost tracks stand beside those that are held
+    out, and the others would tell of no loss at all: there, all tracks tell how likely one is.
+    """
     of_fold = split[split["fold"] == fold].set_index("trajectory")["split"]
     part = trajectories["trajectory"].map(of_fold)
     tested = part == "test"
     beside = ~part.isin(["train", "validation", "test"]) & trajectories["recording"].isin(trajectories.loc[tested, "recording"].unique())
     training = trajectories[(part == "train") & trajectories["usable"]]
     rate = float(training["label"].astype(float).mean()) if calibrated else 0.5
-    return Evidence(trajectories[tested | beside], trajectories[~(tested | beside)], rate)
+    others = trajectories[~(tested | beside)]
+    within = trajectories.loc[part.isin(["train", "validation"]), "recording"].isin(trajectories.loc[tested, "recording"]).any()
+    return Evidence(trajectories[tested | beside], others, trajectories if within else others, rate)
 
 
-def landmark_rows(evidence: Evidence, prefixes: pd.DataFrame, baselines: pd.DataFrame, drug: Mapping[str, float | None]) -> pd.DataFrame:
+def landmark_rows(evidence: Evidence, prefixes: pd.DataFrame, baselines: pd.DataFrame, clocks: Clocks) -> pd.DataFrame:
     """Every held-out track of a fold at every landmark: its label, NaN where nobody saw it, its weight, and what each method says.
 
     ``prefixes`` and ``baselines`` are the tables of those names of this fold. Columns: clock, hours, trajectory, recording,
@@ -72,8 +95,8 @@ def landmark_rows(evidence: Evidence, prefixes: pd.DataFrame, baselines: pd.Data
     ``<method>_call``; NaN where a cell has too few frames for a prediction. ``base_odds`` are those of the base rate.
     """
     tracks = evidence.held_out
-    rows = landmarks(tracks, drug).merge(tracks[["trajectory", "recording", "group", "label"]], on="trajectory")
-    rows = rows.merge(_weights(rows, evidence, drug), left_index=True, right_index=True)
+    rows = landmarks(tracks, clocks).merge(tracks[["trajectory", "recording", "group", "label"]], on="trajectory")
+    rows = rows.merge(_weights(rows, evidence, clocks), left_index=True, right_index=True)
     seen = _latest(rows, prefixes)
     rows[f"{NETWORK}_odds"] = log_odds(seen["probability"])
     rows[f"{NETWORK}_call"] = np.where(seen["logit"].isna(), np.nan, seen["logit"] > 0)
@@ -100,25 +123,24 @@ def _latest(rows: pd.DataFrame, prefixes: pd.DataFrame) -> pd.DataFrame:
     return found.set_index("index").loc[rows.index, ["n_frames", "logit", "probability"]].astype(float)
 
 
-def _weights(rows: pd.DataFrame, evidence: Evidence, drug: Mapping[str, float | None]) -> pd.DataFrame:
+def _weights(rows: pd.DataFrame, evidence: Evidence, clocks: Clocks) -> pd.DataFrame:
     """weight and clock_odds of each row: one over the probability of not being lost until the event, and what the hour tells."""
     weight, odds = pd.Series(np.nan, rows.index), pd.Series(np.nan, rows.index)
     tracks = evidence.held_out.set_index("trajectory")
-    known, mine = (_on_clocks(table, drug) for table in (evidence.others, evidence.held_out))
+    known, losses, mine = (_on_clocks(table, clocks) for table in (evidence.others, evidence.losses, evidence.held_out))
     for (clock, hours), at in rows.groupby(["clock", "hours"]).groups.items():
-        others = known.get(clock)
         ends = mine[clock].set_index("trajectory")["end"].reindex(rows.loc[at, "trajectory"]).to_numpy()
-        weight[at] = np.minimum(_inverse(others, hours, ends), LARGEST_WEIGHT)
-        odds[at] = _clock_odds(others, hours, evidence.rate)
+        weight[at] = _inverse(losses[clock], hours, ends)
+        odds[at] = _clock_odds(known[clock], losses[clock], hours, evidence.rate)
     unseen = rows["trajectory"].map(tracks["label"]).isna()
     return pd.DataFrame({"weight": weight.mask(unseen), f"{CLOCK}_odds": odds})
 
 
-def _on_clocks(tracks: pd.DataFrame, drug: Mapping[str, float | None]) -> dict[str, pd.DataFrame]:
+def _on_clocks(tracks: pd.DataFrame, clocks: Clocks) -> dict[str, pd.DataFrame]:
     """For each clock the tracks on its hours: trajectory, entry, end (of the last frame), label."""
     interval = tracks["frame_interval_min"] / 60
     found = {}
-    for clock, start in start_hours(tracks, drug).items():
+    for clock, start in clocks.starts(tracks).items():
         table = tracks[["trajectory", "label"]].assign(
             entry=tracks["first_frame"] * interval - start, end=tracks["last_frame"] * interval - start
         )
@@ -126,22 +148,16 @@ def _on_clocks(tracks: pd.DataFrame, drug: Mapping[str, float | None]) -> dict[s
     return found
 
 
-def _inverse(others: pd.DataFrame | None, hours: float, ends: np.ndarray) -> np.ndarray:
-    """One over P(not lost before ``ends``, given not at ``hours``) among ``others``; 1 where there are none."""
-    if others is None or others.empty:
-        return np.ones(len(ends))
-    arguments = (others["entry"], others["end"], others["label"].isna())
-    later, now = censoring_survival(*arguments, ends), censoring_survival(*arguments, np.array([hours]))[0]
-    return np.divide(now, later, out=np.full(len(ends), LARGEST_WEIGHT), where=later > 0)
+def _inverse(losses: pd.DataFrame, hours: float, ends: np.ndarray) -> np.ndarray:
+    """One over P(not lost before ``ends``, given not before ``hours``) among ``losses``, at most LARGEST_WEIGHT; 1 where there are none."""
+    kept = censoring_survival(losses["entry"], losses["end"], losses["label"].isna(), ends, hours)
+    return 1 / np.maximum(kept, 1 / LARGEST_WEIGHT)
 
 
-def _clock_odds(others: pd.DataFrame | None, hours: float, rate: float) -> float:
+def _clock_odds(others: pd.DataFrame, losses: pd.DataFrame, hours: float, rate: float) -> float:
     """Log-odds of label 1 among ``others`` that are followed at that hour and whose outcome was seen, weighted likewise."""
-    prior = float(log_odds(np.array([rate]))[0])
-    if others is None:
-        return prior
     now = others[(others["entry"] <= hours) & (others["end"] >= hours) & others["label"].notna()]
-    weights = np.minimum(_inverse(others, hours, now["end"].to_numpy()), LARGEST_WEIGHT)
+    weights = _inverse(losses, hours, now["end"].to_numpy())
     labels = now["label"].to_numpy(float)
     positive, negative = ((weights * (labels == label)).sum() for label in (1, 0))
     return float(np.log((positive + rate) / (negative + 1 - rate)))  # one more cell, of the base rate
@@ -173,21 +189,24 @@ def _scores(rows: pd.DataFrame, method: str, units: Units) -> dict:
     counts = units.counts(rows)
     sizes = {name: counts[name] for name in ("units_negative", "units_positive")}
     if len(np.unique(labels)) < 2 or np.isnan(odds).any():
-        nothing = dict.fromkeys(("balanced_accuracy", "ci_low", "ci_high", "log_loss", "brier", "brier_clock", "ece"), np.nan)
         reason = "not fitted for these frames" if len(rows) and np.isnan(odds).any() else "outcomes of both kinds are needed"
-        return nothing | sizes | {"reason": reason}
+        return dict.fromkeys(SCORES, np.nan) | sizes | {"reason": reason}
     accuracy = _weighted(balanced_accuracy(labels, calls.astype(int)), weights)
     interval = units.interval(accuracy, rows)
-    probability, clock = (1 / (1 + np.exp(-values)) for values in (odds, rows[f"{CLOCK}_odds"].to_numpy(float)))
+    base, clock = (rows[f"{name}_odds"].to_numpy(float) for name in ("base", CLOCK))
     return sizes | {
         "balanced_accuracy": accuracy.value,
         "ci_low": interval.low,
         "ci_high": interval.high,
         "reason": interval.reason,
+        "auroc": auroc(labels, odds, weights).value,
         "log_loss": _weighted(log_loss(labels, odds), weights).value,
-        "brier": float(np.average((probability - labels) ** 2, weights=weights)),
-        "brier_clock": float(np.average((clock - labels) ** 2, weights=weights)),
-        "ece": weighted_ece(labels, probability, weights, BINS),
+        "log_loss_base": _weighted(log_loss(labels, base), weights).value,
+        "brier": _weighted(brier(labels, expit(odds)), weights).value,
+        "brier_base": _weighted(brier(labels, expit(base)), weights).value,
+        "brier_clock": _weighted(brier(labels, expit(clock)), weights).value,
+        "ece": weighted_ece(labels, expit(odds), weights, BINS),
+        "largest_weight": weights.max(),
     }
 
 
