@@ -41,6 +41,17 @@ def test_predictions_are_of_held_out_recordings_only(finished):
     assert set(predictions["split"]) == {"validation", "test"}
 
 
+def test_risks_are_predicted_for_held_out_tracks_with_a_fate_or_without(finished):
+    folder = finished.folder / RESULTS
+    fates, split = pd.read_parquet(folder / "fold-0/risks/fates.parquet"), pd.read_parquet(folder / "split.parquet")
+    in_recording = split.assign(recording=split["trajectory"].str.split("/").str[0])
+    held_out = set(in_recording.loc[in_recording["split"].isin(["validation", "test"]), "recording"])
+    wanted = in_recording[in_recording["recording"].isin(held_out)]
+    assert set(fates["trajectory"]) == set(wanted["trajectory"])
+    assert "unlabelled" in set(wanted["split"])
+    assert set(fates["split"]) == {"validation", "test"}
+
+
 def test_a_second_run_has_nothing_to_do(finished):
     assert finished.jobs() == {}
 
