@@ -1,4 +1,4 @@
-"""Say from when on an outcome is known: before the event, at landmarks that look forward, and when it is called as soon as it can be."""
+"""Say from when on an outcome is known: before the end, at landmarks that look forward, and when it is called as soon as it can be."""
 
 import pandas as pd
 
@@ -6,9 +6,10 @@ from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables, write_table
 from cellfate.evaluation.baselines.scores import base_rates
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import BASELINE_PREDICTIONS, EARLINESS, KNOWN_FROM, LANDMARKS
+from cellfate.evaluation.tables import BASELINE_PREDICTIONS, BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
+from cellfate.evaluation.time.before import cohort_of, tabulate_before
 from cellfate.evaluation.time.earliness import tabulate_earliness
-from cellfate.evaluation.time.known import cohort_of, tabulate_known
+from cellfate.evaluation.time.known import tabulate_known
 from cellfate.evaluation.time.landmarks import landmarks_of_folds, tabulate_landmarks
 from cellfate.model.tables import PREDICTIONS, PREFIXES
 from cellfate.trajectories.lengths import Lengths
@@ -29,9 +30,8 @@ rows = landmarks_of_folds(trajectories, split, prefixes, baselines, params.drug,
 write_table(tabulate_landmarks(rows, units), snakemake.output.landmarks, LANDMARKS)
 hours = float(trajectories["frame_interval_min"].median()) / 60
 write_table(tabulate_earliness(prefixes, hours, groups, units, rates), snakemake.output.earliness, EARLINESS)
-cohort = cohort_of(read_tables(snakemake.input.predictions, PREDICTIONS), groups, steps, params.treatment)
-write_table(
-    tabulate_known(cohort, baselines, params.frame_interval_min and params.frame_interval_min / 60, units),
-    snakemake.output.known,
-    KNOWN_FROM,
-)
+predictions = read_tables(snakemake.input.predictions, PREDICTIONS)
+cohort = cohort_of(predictions, groups, steps, params.treatment, params.min_trajectories, units.names)
+interval = params.frame_interval_min and params.frame_interval_min / 60
+write_table(tabulate_before(cohort.rows, baselines, rates, interval, units), snakemake.output.before, BEFORE_END)
+write_table(tabulate_known(cohort, baselines, interval, units), snakemake.output.known, KNOWN_FROM)

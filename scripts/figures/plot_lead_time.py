@@ -3,13 +3,13 @@
 from cellfate.base.logs import log_to
 from cellfate.base.plot_style import save_figure
 from cellfate.base.tables import read_table
-from cellfate.evaluation.tables import BASELINES, EARLINESS, KNOWN_FROM, LANDMARKS
+from cellfate.evaluation.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
 from cellfate.figures.scores.lead_time import plot_lead_time
 
 log_to(snakemake.log[0])
 
 figure = plot_lead_time(
-    read_table(snakemake.input.baselines, BASELINES),
+    read_table(snakemake.input.before, BEFORE_END),
     read_table(snakemake.input.landmarks, LANDMARKS),
     read_table(snakemake.input.earliness, EARLINESS),
     read_table(snakemake.input.known, KNOWN_FROM),

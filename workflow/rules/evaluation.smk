@@ -227,6 +227,7 @@ rule evaluate_lead_time:
     output:
         landmarks=report("results/{dataset}/{protocol}/tables/landmarks.csv", category="3 Tables", caption="../report/landmarks.rst"),
         earliness="results/{dataset}/{protocol}/tables/earliness.csv",
+        before="results/{dataset}/{protocol}/tables/before_end.csv",
         known="results/{dataset}/{protocol}/tables/known_from.csv",
     log:
         "logs/{dataset}/{protocol}/evaluate_lead_time.log",
@@ -239,6 +240,7 @@ rule evaluate_lead_time:
         truncation=config["evaluation"]["truncation"],
         calibrated=config["evaluation"]["calibration"],
         drug=DRUG_HOURS,
+        min_trajectories=config["figures"]["min_trajectories"],
         frame_interval_min=COMMON_INTERVAL,
     message:
         "Lead time"

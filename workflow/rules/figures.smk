@@ -167,7 +167,7 @@ rule plot_calibration:
 rule plot_lead_time:
     """From when on an outcome is known."""
     input:
-        baselines="results/{dataset}/{protocol}/tables/baselines.csv",
+        before="results/{dataset}/{protocol}/tables/before_end.csv",
         landmarks="results/{dataset}/{protocol}/tables/landmarks.csv",
         earliness="results/{dataset}/{protocol}/tables/earliness.csv",
         known="results/{dataset}/{protocol}/tables/known_from.csv",

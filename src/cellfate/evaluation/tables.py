@@ -270,12 +270,13 @@ LANDMARKS = Table(
     key=("clock", "hours", "method"),
 )
 
-# deciding as soon as the network is sure: see cellfate.evaluation.time.earliness; chosen on validation, judged on held-out trajectories
+# deciding as soon as the network is sure: see cellfate.evaluation.time.earliness; chosen on validation, judged on held-out trajectories;
+# patience and threshold are missing where none could be chosen
 EARLINESS = Table(
     "earliness",
     {
-        "patience": Column("int", low=1),
-        "threshold": Column("float", low=0.5, high=1),
+        "patience": Column("int", nullable=True, low=1),
+        "threshold": Column("float", nullable=True, low=0.5, high=1),
         "chosen": BOOL,
         "n_trajectories": COUNT,
         "decided": UNIT_NULL,
@@ -289,6 +290,29 @@ EARLINESS = Table(
         "reason": STR_NULL,
     },
     key=("chosen", "patience", "threshold"),
+)
+
+# scores n frames before the end, of the same trajectories at every n; base is that of the base rate of training: see
+# cellfate.evaluation.time.before
+BEFORE_END = Table(
+    "before_end",
+    {
+        "method": STR,
+        "n": COUNT,
+        "hours": HOURS_NULL,
+        "metric": Column("str", allowed=("balanced_accuracy", "auroc", "log_loss", "brier")),
+        "value": FLOAT_NULL,
+        "ci_low": FLOAT_NULL,
+        "ci_high": FLOAT_NULL,
+        "base": FLOAT,
+        "n_trajectories": COUNT,
+        "n_negative": COUNT,
+        "n_positive": COUNT,
+        "units_negative": COUNT,
+        "units_positive": COUNT,
+        "reason": STR_NULL,
+    },
+    key=("method", "n", "metric"),
 )
 
 # from how many hours before the end on each method is better than chance: see cellfate.evaluation.time.known

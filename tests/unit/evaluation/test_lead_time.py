@@ -1,15 +1,18 @@
 """Landmarks, early calls and known-from: who is at risk, what is weighted, and what the answers are where they are known."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cellfate.base.tables import check_table
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import EARLINESS, KNOWN_FROM, LANDMARKS
+from cellfate.evaluation.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
+from cellfate.evaluation.time.before import Cohort, cohort_of, tabulate_before
 from cellfate.evaluation.time.clocks import DRUG, RECORDING, TRACK, Clocks, censoring_survival, landmark_hours, landmarks
 from cellfate.evaluation.time.earliness import choose_trigger, decide, measures, sure_of, tabulate_earliness
-from cellfate.evaluation.time.known import cohort_of, known_frames, known_line, tabulate_known
+from cellfate.evaluation.time.known import known_frames, known_line, tabulate_known
 from cellfate.evaluation.time.landmarks import LARGEST_WEIGHT, landmarks_of_folds, tabulate_landmarks
 from cellfate.statistics.reliability import reliability, weighted_ece
 
@@ -113,7 +116,7 @@ def test_landmarks_count_all_cells_and_score_those_whose_outcome_was_seen():
     first = counts[(counts["clock"] == TRACK) & (counts["hours"] == 0)].iloc[0]
     assert first["n_at_risk"] == len(held_out)
     assert first["n_scored"] == 0, "5 frames are needed"
-    assert first["reason"] == "outcomes of both kinds are needed"
+    assert first["reason"] == "no cell whose outcome was seen has frames enough for a prediction"
     later = counts[(counts["clock"] == TRACK) & (counts["hours"] == 5)].iloc[0]
     assert later["balanced_accuracy"] > 0.95
     assert later["brier"] < later["brier_clock"] / 2
@@ -271,33 +274,87 @@ def test_known_from_is_the_farthest_step_before_which_all_are_better_than_chance
 def test_the_line_names_network_and_best_baseline():
     rows = cohort()
     baselines = rows[["fold", "trajectory", "n"]].assign(method="rings_any_frame", probability=np.where(rows["n"] < 20, rows["label"], 0.5))
-    found = check_table(tabulate_known(rows, baselines, 0.5, UNITS), KNOWN_FROM, "known")
+    found = check_table(tabulate_known(Cohort(rows, None), baselines, 0.5, UNITS), KNOWN_FROM, "known")
     line = known_line(found)
-    assert line.startswith("The network's call is better than chance from 2.5 h before the end (")
-    assert "rings of the last frame, logistic fitted on all prefixes, from 7.5 h before the end" in line
+    assert line.startswith("The network's call is better than chance from 2.5 h before the end on (")
+    assert "rings of the last frame, logistic fitted on all prefixes, from 7.5 h before the end on" in line
 
 
 @pytest.mark.parametrize("recordings", [1, 2])
 def test_few_recordings_are_no_interval_and_the_line_says_so(recordings):
     rows = cohort(recordings=recordings)
-    found = tabulate_known(rows, pd.DataFrame(columns=["method", "fold", "trajectory", "n", "probability"]), 0.5, UNITS)
+    found = tabulate_known(Cohort(rows, None), NOTHING, 0.5, UNITS)
     assert found["frames"].isna().all()
     assert "no interval" in found["reason"][0]
     assert known_line(found).startswith("The network's call is not shown to be better than chance at any time (no interval: ")
 
 
-def test_no_cohort_is_said():
-    rows = cohort()[:0]
-    found = check_table(
-        tabulate_known(rows, pd.DataFrame(columns=["method", "fold", "trajectory", "n", "probability"]), 0.5, UNITS), KNOWN_FROM, "k"
-    )
-    assert "no held-out trajectory is long enough" in known_line(found)
+def predictions_of(table, prefixes, steps):
+    """The table predictions at the prefixes without the last n frames."""
+    tests = prefixes[prefixes["split"] == "test"]
+    n = tests["trajectory"].map(table.set_index("trajectory")["n_frames"]) - tests["n_frames"]
+    return tests.assign(condition="truncation", n=n, treatment="none")[n.isin(steps)]
+
+
+def cohort_from(steps, least=5, **changes):
+    table, _, prefixes = data(lost=0.0, **changes)
+    groups = table.set_index("trajectory")["group"]
+    return cohort_of(predictions_of(table, prefixes, steps), groups, steps, None, least, UNITS.names)
 
 
 def test_the_cohort_has_every_step():
-    table, _, prefixes = data(lost=0.0)
-    tests = prefixes[prefixes["split"] == "test"]
-    total = tests["trajectory"].map(table.set_index("trajectory")["n_frames"])
-    predictions = tests.assign(condition="truncation", n=total - tests["n_frames"], treatment="none")
-    found = cohort_of(predictions, table.set_index("trajectory")["group"], [0, 5, 20], None)
+    found = cohort_from([0, 5, 20]).rows
     assert set(found.groupby("trajectory")["n"].nunique()) == {3}
+
+
+def test_the_cohort_ends_at_the_farthest_step_that_enough_of_each_outcome_have():
+    far = cohort_from([0, 5, 30], least=30)
+    assert sorted(far.rows["n"].unique()) == [0, 5]
+    assert far.rows.drop_duplicates("trajectory")["label"].value_counts().min() >= 30
+    assert (len(cohort_from([0, 5, 30], least=3).rows["n"].unique())) == 3
+
+
+@pytest.mark.parametrize(
+    ("steps", "least", "reason"),
+    [
+        ([], 5, "evaluation.truncation is null"),
+        ([0, 5], 500, r"fewer than 500 held-out trajectories of (apoptosis|mitosis) \(figures.min_trajectories\)"),
+    ],
+)
+def test_no_cohort_says_why_and_claims_nothing_about_baselines(steps, least, reason):
+    cohort = cohort_from(steps, least=least)
+    assert cohort.rows.empty
+    assert check_table(tabulate_before(cohort.rows, NOTHING, {}, 0.5, UNITS), BEFORE_END, "before").empty
+    found = check_table(tabulate_known(cohort, NOTHING, 0.5, UNITS), KNOWN_FROM, "known")
+    assert re.fullmatch(f"From when on the outcome is known was not measured: {reason}.", known_line(found))
+
+
+def test_the_curve_before_the_end_has_all_scores_beside_the_base_rate():
+    table, _, prefixes = data(lost=0.0, known_from=10)
+    steps = [0, 5, 20]
+    cohort = cohort_of(predictions_of(table, prefixes, steps), table.set_index("trajectory")["group"], steps, None, 5, UNITS.names)
+    found = check_table(tabulate_before(cohort.rows, baselines_of(prefixes, table), {0: 0.5}, 0.5, UNITS), BEFORE_END, "before")
+    assert set(found["method"]) == {"network", "rings_any_frame"}
+    assert found.groupby("n")["hours"].first().to_dict() == {0: 0.0, 5: 2.5, 20: 10.0}
+    assert found["n_trajectories"].nunique() == 1
+    values = found[found["method"] == "network"].set_index(["metric", "n"])["value"]
+    base = found[found["method"] == "network"].set_index(["metric", "n"])["base"]
+    for metric, worst in {"balanced_accuracy": 0.5, "auroc": 0.5, "log_loss": np.log(2), "brier": 0.25}.items():
+        assert base[metric, 0] == pytest.approx(worst)
+        better = -1 if metric in ("log_loss", "brier") else 1
+        assert better * (values[metric, 0] - worst) > 0.1
+        assert abs(values[metric, 20] - values[metric, 0]) > 0.1, "nothing is known 20 frames before"
+    now = cohort.rows[cohort.rows["n"] == 0]
+    assert values["brier", 0] == pytest.approx(((now["probability"] - now["label"]) ** 2).mean())
+
+
+def test_without_both_outcomes_in_validation_no_threshold_is_chosen_and_that_is_said():
+    table, _, prefixes = data(lost=0.0)
+    groups = table.set_index("trajectory")["group"]
+    for kept in (prefixes[(prefixes["split"] == "test") | (prefixes["label"] == 1)], prefixes[prefixes["split"] == "test"]):
+        found = check_table(tabulate_earliness(kept, 0.5, groups, UNITS, {0: 0.5}), EARLINESS, "earliness")
+        chosen = found[found["chosen"]].iloc[0]
+        assert pd.isna(chosen["threshold"])
+        assert chosen["reason"] == "no threshold was chosen: the validation part lacks an outcome"
+    other = prefixes.assign(fold=(prefixes["split"] == "validation").astype(int))
+    assert tabulate_earliness(other, 0.5, groups, UNITS, {})["reason"].iloc[-1].startswith("no threshold was chosen")

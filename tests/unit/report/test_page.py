@@ -279,6 +279,11 @@ def test_held_out_recordings_stand_one_by_one(figures):
     assert "cannot be told: 2 of 3 held-out recordings have both outcomes, at least 3 are needed." in few
 
 
+def test_since_when_the_outcome_is_known_stands_below_the_headline_numbers(figures):
+    text = page(figures)
+    assert text.index('class="card"') < text.index("call is better than chance from") < text.index("<h2>Trajectories</h2>")
+
+
 def test_tables_of_the_page(figures):
     rows = Cells(page(figures)).rows
     assert ["step", "division", "other", "cell death", "total"] in rows

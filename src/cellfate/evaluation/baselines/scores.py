@@ -61,7 +61,7 @@ def score_baselines(
     network = network.assign(group=network["trajectory"].map(trajectories.set_index("trajectory")["group"]))
     network["log_odds"] = log_odds(network["probability"])
     rates = base_rates(trajectories, split) if comparison.calibrated else {}
-    said = {method: _said(rows, rates) for method, rows in baselines.groupby("method", sort=False)}
+    said = {method: said_by(rows, rates) for method, rows in baselines.groupby("method", sort=False)}
     found = []
     for key, rows in _sets(network, comparison):
         names = dict(zip(("scope", "condition", "n", "cohort"), key, strict=True))
@@ -75,7 +75,7 @@ def base_rates(trajectories: pd.DataFrame, split: pd.DataFrame) -> dict[int, flo
     return training.groupby("fold")["label"].mean().astype(float).to_dict()
 
 
-def _said(rows: pd.DataFrame, rates: Mapping[int, float]) -> pd.DataFrame:
+def said_by(rows: pd.DataFrame, rates: Mapping[int, float]) -> pd.DataFrame:
     """predicted and log_odds of a baseline by fold, trajectory and n. The majority's probability is the base rate."""
     odds = np.zeros(len(rows)) if rows["method"].iloc[0] == "majority" else log_odds(rows["probability"])
     found = rows.assign(predicted=(rows["probability"] > THRESHOLD).astype(int))
@@ -106,7 +106,7 @@ def _compared(rows: pd.DataFrame, said: Mapping[str, pd.DataFrame], units: Units
     network = _scores(rows)
     found = [{"method": NETWORK} | _columns(network, rows, units) | sizes]
     for method, one in said.items():
-        scores = _scores(_looked_up(one, rows, method))
+        scores = _scores(looked_up(one, rows, method))
         found.append({"method": method} | _columns(scores | _leads(network, scores), rows, units) | sizes)
     return found
 
@@ -133,7 +133,7 @@ def _columns(scores: Mapping[str, Score], rows: pd.DataFrame, units: Units) -> d
     return {AS_METRICS.get(name, name): value for name, value in found.items()}
 
 
-def _looked_up(said: pd.DataFrame, rows: pd.DataFrame, method: str) -> pd.DataFrame:
+def looked_up(said: pd.DataFrame, rows: pd.DataFrame, method: str) -> pd.DataFrame:
     """``rows`` with what a baseline says of them in the fold that held them out."""
     values = said.reindex(pd.MultiIndex.from_frame(rows[["fold", "trajectory", "n"]]))
     if values["predicted"].isna().any():

@@ -70,18 +70,21 @@ def measures(called: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def choose_trigger(validation: pd.DataFrame) -> tuple[float, int]:
-    """Threshold and patience of the highest harmonic mean on the validation prefixes of one fold (:func:`sure_of`); the lower on a tie."""
+def choose_trigger(validation: pd.DataFrame) -> tuple[float, int] | None:
+    """Threshold and patience of the highest harmonic mean on the validation prefixes of one fold (:func:`sure_of`); the lower on a tie.
+
+    None where they lack an outcome.
+    """
     settings = [(threshold, patience) for patience in PATIENCE for threshold in THRESHOLDS]
     found = [measures(decide(validation, *setting))["harmonic_mean"] for setting in settings]
-    return settings[int(np.nanargmax(found))] if not np.isnan(found).all() else (THRESHOLDS[-1], PATIENCE[-1])
+    return None if np.isnan(found).all() else settings[int(np.nanargmax(found))]
 
 
 def tabulate_earliness(prefixes: pd.DataFrame, hours: float, groups: pd.Series, units: Units, rates: dict[int, float]) -> pd.DataFrame:
     """The earliness table: held-out trajectories at every threshold and patience, and at those chosen on validation, fold by fold.
 
     ``prefixes`` is the table of all folds, ``hours`` the frame interval, ``groups`` the group of each trajectory. The row of the chosen
-    ones has the means over folds.
+    ones has the means over folds, those left out whose validation part lacks an outcome; where that is all, it has the reason.
     """
     rows = sure_of(prefixes[prefixes["label"].notna()].assign(label=lambda one: one["label"].astype(int)), rates)
     rows = rows.assign(group=rows["trajectory"].map(groups))
@@ -93,13 +96,14 @@ def tabulate_earliness(prefixes: pd.DataFrame, hours: float, groups: pd.Series, 
         for patience in PATIENCE
         for threshold in THRESHOLDS
     ]
-    chosen = {fold: choose_trigger(own) for fold, own in validation.groupby("fold")}
-    if chosen:
-        found.append(_chosen_row(chosen, test, hours, groups, units))
+    triggers = {fold: choose_trigger(own) for fold, own in validation.groupby("fold") if fold in set(test["fold"])}
+    found.append(_chosen_row({fold: one for fold, one in triggers.items() if one}, test, hours, groups, units))
     return pd.DataFrame(found, columns=list(EARLINESS.columns))
 
 
 def _chosen_row(chosen: dict[int, tuple[float, int]], test: pd.DataFrame, hours: float, groups: pd.Series, units: Units) -> dict:
+    if not chosen:
+        return {"chosen": True, "n_trajectories": 0, "reason": "no threshold was chosen: the validation part lacks an outcome"}
     called = [decide(own, *chosen[fold]) for fold, own in test.groupby("fold") if fold in chosen]
     threshold, patience = (np.array(values) for values in zip(*chosen.values(), strict=True))
     row = {"patience": int(np.round(patience.mean())), "threshold": float(threshold.mean()), "chosen": True}

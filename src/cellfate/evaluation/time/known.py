@@ -1,54 +1,47 @@
 """From how many hours before the end on is a cell's outcome known better than by chance, and how sure is that?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from cellfate.evaluation.baselines.scores import LABELS, NETWORK
-from cellfate.evaluation.metrics import fixed_cohort
-from cellfate.evaluation.pooling import pooled
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import KNOWN_FROM
+from cellfate.evaluation.time.before import Cohort
 from cellfate.statistics.scores import balanced_accuracy
 
 CHANCE = 0.5
 FEWEST_UNITS = 5  # of either outcome, for the range over recordings left out
 
 
-def cohort_of(predictions: pd.DataFrame, groups: pd.Series, steps: Sequence[int], treatment: str | None) -> pd.DataFrame:
-    """The network's test predictions without the last n frames, for each n of ``steps``, of the trajectories that have all of them."""
-    rows = predictions[(predictions["condition"] == "truncation") & predictions["n"].isin(steps)]
-    rows = pooled(rows, splits=("test",), treatment=treatment)
-    rows = rows[rows["trajectory"].isin(fixed_cohort(rows, "truncation", steps))]
-    return rows.assign(group=rows["trajectory"].map(groups))
-
-
-def tabulate_known(cohort: pd.DataFrame, baselines: pd.DataFrame, hours: float | None, units: Units) -> pd.DataFrame:
+def tabulate_known(cohort: Cohort, baselines: pd.DataFrame, hours: float | None, units: Units) -> pd.DataFrame:
     """The known_from table: the network, and each baseline on the same trajectories.
 
     A method knows from n dropped frames on where the lower limit of its balanced accuracy is above 0.5 there and at every smaller n.
     ``shortest`` and ``longest`` are the range over leaving out one recording (group) at a time, where either outcome is in FEWEST_UNITS of
     them: not an interval, but how much it hangs on single recordings. ``hours`` is the frame interval, None where recordings differ.
     """
-    called = {NETWORK: cohort["predicted"]}
+    members = cohort.rows
+    called = {NETWORK: members["predicted"]}
     for method, own in baselines.groupby("method", sort=False):
         if method == "majority":
             continue
         said = own.set_index(["fold", "trajectory", "n"])["probability"] > CHANCE
-        found = said.reindex(pd.MultiIndex.from_frame(cohort[["fold", "trajectory", "n"]]))
+        found = said.reindex(pd.MultiIndex.from_frame(members[["fold", "trajectory", "n"]]))
         if found.notna().all():
-            called[method] = pd.Series(found.to_numpy(int), cohort.index)
-    rows = [_row(method, cohort.assign(predicted=values), hours, units) for method, values in called.items()]
+            called[method] = pd.Series(found.to_numpy(int), members.index)
+    rows = [_row(method, Cohort(members.assign(predicted=values), cohort.reason), hours, units) for method, values in called.items()]
     return pd.DataFrame(rows, columns=list(KNOWN_FROM.columns))
 
 
-def _row(method: str, rows: pd.DataFrame, hours: float | None, units: Units) -> dict:
+def _row(method: str, cohort: Cohort, hours: float | None, units: Units) -> dict:
+    rows = cohort.rows
     counts = units.counts(rows)
     sizes = {"n_trajectories": rows["trajectory"].nunique()} | {name: counts[name] for name in ("units_negative", "units_positive")}
     found = {"method": method, "frames": None, "hours": None, "shortest": None, "longest": None, "reason": None} | sizes
     if rows.empty:
-        return found | {"reason": "no held-out trajectory is long enough for every step"}
+        return found | {"reason": cohort.reason}
     frames, reason = known_frames(rows, units)
     if frames is None:
         return found | {"reason": reason}
@@ -74,27 +67,34 @@ def known_frames(rows: pd.DataFrame, units: Units) -> tuple[int | None, str | No
         if interval.low <= CHANCE:
             break
         best = int(n)
-    return best, None if best is not None else "not better than chance with all frames"
+    nearest = int(rows["n"].min())
+    seen = f"{nearest} frames before the end" if nearest else "with all frames"
+    return best, None if best is not None else f"not better than chance {seen}"
 
 
 def known_line(known: pd.DataFrame) -> str:
     """One sentence: from when on the outcome is known, beside the best baseline."""
     rows = known.set_index("method")
     network = rows.loc[NETWORK]
+    if network["n_trajectories"] == 0:
+        return f"From when on the outcome is known was not measured: {network['reason']}."
     others = rows.drop(index=NETWORK)
     told = others[others["frames"].notna()]
     best = told["frames"].astype(float).idxmax() if len(told) else None
-    beside = (
-        "no simple baseline is better than chance" if best is None else f"the best baseline, {LABELS[best]}, from {_when(rows.loc[best])}"
-    )
+    none = "no simple baseline is shown to be" if len(others) else "no baseline was there to compare"
+    beside = none if best is None else f"the best baseline, {LABELS[best]}, {_when(rows.loc[best])}"
     if pd.isna(network["frames"]):
         return f"The network's call is not shown to be better than chance at any time ({network['reason']}); {beside}."
-    return f"The network's call is better than chance from {_when(network)} on; {beside}."
+    return f"The network's call is better than chance {_when(network)}; {beside}."
 
 
 def _when(row: Mapping) -> str:
-    """Hours, or frames where intervals differ, before the end, with the range over recordings left out."""
+    """From which hour, or frame where intervals differ, before the end, with the range over recordings left out."""
     if pd.isna(row["hours"]):
-        return f"{int(row['frames'])} frames before the end"
-    limits = "" if pd.isna(row["shortest"]) else f" ({row['shortest']:g} to {row['longest']:g} h without one of the recordings)"
-    return f"{row['hours']:g} h before the end{limits}"
+        return f"from {int(row['frames'])} frames before the end on"
+    found = f"from {row['hours']:g} h before the end on"
+    if pd.isna(row["shortest"]):
+        return found
+    if row["shortest"] == row["longest"] == row["hours"]:
+        return f"{found} (whichever recording is left out)"
+    return f"{found} ({row['shortest']:g} to {row['longest']:g} h without one of the recordings)"

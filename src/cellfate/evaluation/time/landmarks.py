@@ -33,6 +33,8 @@ SCORES = (
     "ece",
     "largest_weight",
 )
+UNFITTED, ONE_KIND = "not fitted for these frames", "outcomes of both kinds are needed"
+UNPREDICTED = "no cell whose outcome was seen has frames enough for a prediction"
 LARGEST_WEIGHT = 20.0  # of a cell; larger ones would make one cell the score
 BINS = 5  # of the calibration error
 
@@ -189,7 +191,7 @@ def _scores(rows: pd.DataFrame, method: str, units: Units) -> dict:
     counts = units.counts(rows)
     sizes = {name: counts[name] for name in ("units_negative", "units_positive")}
     if len(np.unique(labels)) < 2 or np.isnan(odds).any():
-        reason = "not fitted for these frames" if len(rows) and np.isnan(odds).any() else "outcomes of both kinds are needed"
+        reason = UNFITTED if np.isnan(odds).any() else ONE_KIND if len(rows) else UNPREDICTED
         return dict.fromkeys(SCORES, np.nan) | sizes | {"reason": reason}
     accuracy = _weighted(balanced_accuracy(labels, calls.astype(int)), weights)
     interval = units.interval(accuracy, rows)

@@ -1,5 +1,7 @@
 """When an outcome is known: before the end, at landmarks that look forward, and when it is called as early as it can be."""
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -29,12 +31,18 @@ METHODS = {  # colour, words
     "features_prefix": (OKABE_ITO["purple"], "features, prefix"),
     "clock": (GREY, "the hour alone"),
 }
-CLOCKS = {"track": "hours since the track began", "drug": "hours since the drug", "recording": "hours since the recording began"}
+OTHERS, NEITHER = ("drug", "recording"), "neither"
+CLOCKS = {
+    "track": "hours since the track began",
+    "drug": "hours since the drug",
+    "recording": "hours since the recording began",
+    NEITHER: "hours since the drug or the recording began",
+}
 
 
 @styled
 def plot_lead_time(
-    baselines: pd.DataFrame,
+    before: pd.DataFrame,
     landmarks: pd.DataFrame,
     earliness: pd.DataFrame,
     known: pd.DataFrame,
@@ -44,16 +52,16 @@ def plot_lead_time(
 ) -> Figure:
     """Accuracy before the end (a), at landmarks from the track's start (b) and from the drug (c), and against the share seen (d).
 
-    Tables of those names; ``baselines`` for a, where the network is in it, on the fixed cohort where there is one. Vertical marks in a:
-    from when on a method is better than chance (``known``). Points on fewer than ``min_trajectories`` scored cells are not drawn.
+    ``before`` is the table before_end, the others have their names. Triangles in a: from when on a method is better than chance
+    (``known``). Points on fewer than ``min_trajectories`` scored cells are not drawn; where nothing is drawn the reason stands.
     """
     figure = new_figure(DOUBLE, 5.4)
     panels = figure.subplots(2, 2)
     for axes, letter in zip(panels.flat, "abcd", strict=True):
         panel_label(axes, letter)
-    drawn = _before_end(panels[0, 0], baselines, known, frame_interval_min, min_trajectories)
-    clocks = [clock for clock in CLOCKS if (landmarks["clock"] == clock).any()] or ["track", "recording"]
-    for axes, clock in zip((panels[0, 1], panels[1, 0]), clocks, strict=False):
+    drawn = _before_end(panels[0, 0], before, known, frame_interval_min)
+    there = set(landmarks["clock"])
+    for axes, clock in zip((panels[0, 1], panels[1, 0]), ("track", next((one for one in OTHERS if one in there), NEITHER)), strict=True):
         drawn |= _landmarks(axes, landmarks[landmarks["clock"] == clock], clock, min_trajectories)
     _earliness(panels[1, 1], earliness, min_trajectories)
     handles = [Line2D([], [], color=color, label=words) for name, (color, words) in METHODS.items() if name in drawn]
@@ -68,15 +76,13 @@ def _chance(axes: Axes) -> None:
     axes.set_ylim(-0.02, 1.02)
 
 
-def _before_end(axes: Axes, table: pd.DataFrame, known: pd.DataFrame, interval: float | None, least: int) -> set[str]:
+def _before_end(axes: Axes, table: pd.DataFrame, known: pd.DataFrame, interval: float | None) -> set[str]:
     """Balanced accuracy without the last frames, time running to the end on the right; the methods that are drawn."""
-    rows = table[(table["condition"] == "truncation") & table["value"].notna() & table["method"].isin(METHODS)]
-    fixed = rows["cohort"] == "fixed"
-    rows = rows[fixed] if fixed.any() else rows
-    rows = rows[rows["n_trajectories"] >= least]
+    axes.set_ylabel("balanced accuracy")
+    rows = table[(table["metric"] == "balanced_accuracy") & table["value"].notna() & table["method"].isin(METHODS)]
     if rows.empty:
-        empty = table[table["condition"] == "truncation"].empty
-        reason_note(axes, "not measured:\nevaluation.truncation is null" if empty else too_few(least).replace(" than", "\nthan"))
+        reasons = known.loc[known["method"] == "network", "reason"].dropna()
+        reason_note(axes, "not measured:\n" + (fill(reasons.iloc[0], 40) if len(reasons) else "no held-out trajectory"))
         return set()
     factor = 1.0 if interval is None else interval / 60
     for method, one in rows.groupby("method", sort=False):
@@ -91,7 +97,6 @@ def _before_end(axes: Axes, table: pd.DataFrame, known: pd.DataFrame, interval: 
             counts = dict(zip(x, one["n_trajectories"], strict=True))
     _marks(axes, known, factor)
     _chance(axes)
-    axes.set_ylabel("balanced accuracy")
     count_rows(axes, [("n", "black", counts)], "frames before the end" if interval is None else "hours before the end")
     return set(rows["method"])
 
@@ -109,8 +114,7 @@ def _landmarks(axes: Axes, rows: pd.DataFrame, clock: str, least: int) -> set[st
     axes.set_ylabel("balanced accuracy")
     drawn = rows[rows["balanced_accuracy"].notna() & (rows["n_scored"] >= least)]
     if drawn.empty:
-        reason = rows.loc[rows["method"] == "network", "reason"].dropna()
-        reason_note(axes, f"{CLOCKS[clock]}:\n" + (reason.iloc[0] if len(reason) else too_few(least).replace(" than", "\nthan")))
+        reason_note(axes, f"{CLOCKS[clock]}:\n" + _why_none(rows, least))
         return set()
     for method, (color, _) in METHODS.items():
         one = drawn[drawn["method"] == method].sort_values("hours")
@@ -132,6 +136,15 @@ def _landmarks(axes: Axes, rows: pd.DataFrame, clock: str, least: int) -> set[st
     return set(drawn["method"])
 
 
+def _why_none(rows: pd.DataFrame, least: int) -> str:
+    """Why no landmark of ``rows`` is drawn."""
+    if rows.empty:
+        return "no held-out cell was followed then"
+    if rows["balanced_accuracy"].notna().any():
+        return too_few(least).replace(" than", "\nthan")
+    return fill(rows["reason"].mode()[0], 40)
+
+
 def _earliness(axes: Axes, table: pd.DataFrame, least: int) -> None:
     """Balanced accuracy against the mean share of a track that was seen, for thresholds and patience; the chosen ones are a star."""
     axes.set_ylabel("balanced accuracy")
@@ -150,6 +163,8 @@ def _earliness(axes: Axes, table: pd.DataFrame, least: int) -> None:
         style = {"color": OKABE_ITO["vermillion"], "marker": "*", "markersize": 9, "zorder": 4, "capsize": 2, "linewidth": 0.8}
         axes.errorbar([row.seen], [row.balanced_accuracy], yerr=None if np.isnan(limits).any() else limits, **style)
         handles.append(Line2D([], [], color=style["color"], marker="*", linestyle="", markersize=8, label="chosen on validation"))
+    for reason in table.loc[table["chosen"] & table["threshold"].isna(), "reason"]:
+        handles.append(Line2D([], [], linestyle="", label=fill(reason, 34)))
     _chance(axes)
     axes.set(xlim=(0, 1.02), xlabel="mean share of a track that was seen before its call")
     axes.legend(handles=handles, loc="lower right", fontsize=SMALL, handlelength=3)
