@@ -22,7 +22,8 @@ from cellfate.base.plot_style import (
     readable,
     styled,
 )
-from cellfate.states.chain import ALL, FAILS, verdict_in_words
+from cellfate.states.chain import ALL, verdict_in_words
+from cellfate.statistics.chain_checks import FAILS
 
 COLUMNS = 3  # groups beside each other
 LONGEST = 14  # letters of a fate's name below a matrix

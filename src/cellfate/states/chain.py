@@ -8,13 +8,11 @@ import pandas as pd
 from cellfate.states.counting import Counted
 from cellfate.states.tables import CHAIN_TABLES
 from cellfate.statistics.bootstrap import bootstrap_counts
+from cellfate.statistics.chain_checks import FAILS, NOT_JUDGED, UNITS, check_chain
 from cellfate.statistics.markov import absorption_probabilities, chapman_kolmogorov, overall_entropy, row_entropy
 
-UNITS = 3  # recordings that a verdict needs; with 2 the check failed 12 % of simulated Markov chains, with 3 to 12 at most 2 %
-LEVEL = 0.05  # of the Chapman-Kolmogorov check of a group, over all its numbers of steps
 INTERVAL = (2.5, 97.5)  # percentiles
 ALL = "all"
-HOLDS, FAILS, NOT_JUDGED = "holds", "fails", "not judged"
 
 
 def tabulate_states(
@@ -82,11 +80,7 @@ def _limits(values: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _check_rows(counted: Counted, lag: int, steps: Sequence[int], smoothing: float, draws: np.ndarray) -> dict[str, list[dict]]:
-    """P(lag)^k against P counted at k lags.
-
-    What is judged is the share of the cells that the power puts into the wrong state, 1/2 sum_ij pi_i |D_ij|, against that of
-    D* - D in resampled units, widened by sqrt(U / (U - 1)) as a sample's variance is. ``level`` is Bonferroni's over the steps.
-    """
+    """P(lag)^k against P counted at k lags: :func:`cellfate.statistics.chain_checks.check_chain`."""
     n, names, checks, entries = counted.n_states, counted.names(), [], []
     one, drawn_one = counted.counts[lag], np.tensordot(draws, counted.counts[lag], axes=1)
     P, n_units = counted.matrix(one.sum(axis=0), smoothing), draws.shape[1]
@@ -103,29 +97,15 @@ def _check_rows(counted: Counted, lag: int, steps: Sequence[int], smoothing: flo
             chapman_kolmogorov(P_, counted.matrix(own, smoothing), k)
             for P_, own in zip(one_steps, np.tensordot(draws, many, axes=1), strict=True)
         ]
-        shares = sources / sources.sum()
-        noise = (np.stack(resampled) - difference) * (np.sqrt(n_units / (n_units - 1)) if n_units > 1 else 1)
-        misplaced = _misplaced(difference, shares)
-        by_chance = np.array([_misplaced(own, shares) for own in noise])
-        judged = n_units >= UNITS
-        p_value = (1 + int((by_chance >= misplaced).sum())) / (len(by_chance) + 1) if judged else np.nan
-        verdict = NOT_JUDGED if not judged else FAILS if p_value < LEVEL / len(steps) else HOLDS
+        found = check_chain(difference, np.stack(resampled), sources / sources.sum(), n_units=n_units, n_checks=len(steps))
         shared = {"group": counted.group, "steps": k, "lag": k * lag}
-        checks.append(
-            shared
-            | {"misplaced": misplaced, "sampling_95": np.percentile(by_chance, 95) if judged else np.nan, "p_value": p_value}
-            | {"level": LEVEL / len(steps), "verdict": verdict, "n_transitions": int(sources.sum()), "n_units": n_units}
-        )
-        low, high = _limits(difference + noise, draws)
+        checks.append(shared | found.columns() | {"n_transitions": int(sources.sum()), "n_units": n_units})
+        low, high = _limits(difference + found.noise, draws)
         for i in np.flatnonzero(sources):
             for j, target in enumerate(names):
                 row = shared | {"source": names[i], "target": target, "predicted": np.clip(counted_far[i, j] + difference[i, j], 0, 1)}
                 entries.append(row | {"counted": counted_far[i, j]} | _estimate("difference", difference[i, j], low[i, j], high[i, j]))
     return {"state_checks": checks, "state_check_entries": entries}
-
-
-def _misplaced(difference: np.ndarray, shares: np.ndarray) -> float:
-    return float(0.5 * (shares[:, None] * np.abs(difference[: len(shares)])).sum())
 
 
 def verdict_in_words(checks: pd.DataFrame, group: str) -> str:

@@ -1,6 +1,7 @@
 """Tables of the states of cells."""
 
 from cellfate.base.tables import COUNT, FLOAT, FLOAT_NULL, STR, UNIT, UNIT_NULL, Column, Table
+from cellfate.statistics.tables import ABSORPTION, CHAIN_CHECKS
 
 # tracked cells: the cluster that a frame's features are in, 1 .. n (cellfate.states.chain)
 STATES = Table(
@@ -42,11 +43,7 @@ STATE_TRANSITIONS = Table(
 )
 
 # the probability to end in a fate, from each state; n_cells: cells of the group that were seen to
-STATE_ABSORPTION = Table(
-    "state_absorption",
-    {"group": STR, "source": STR, "fate": STR, "n_cells": COUNT, "probability": UNIT_NULL, "ci_low": UNIT_NULL, "ci_high": UNIT_NULL},
-    key=("group", "source", "fate"),
-)
+STATE_ABSORPTION = Table("state_absorption", ABSORPTION, key=("group", "source", "fate"))
 
 # entropy in nats of each row of P, and overall (source "all"); n_units: recordings or lineages that were resampled
 STATE_ENTROPY = Table(
@@ -65,22 +62,7 @@ STATE_ENTROPY = Table(
 )
 
 # Chapman-Kolmogorov: share of the cells that P^steps puts into the wrong place, its 95 % point by sampling alone, the verdict
-STATE_CHECKS = Table(
-    "state_checks",
-    {
-        "group": STR,
-        "steps": COUNT,
-        "lag": COUNT,
-        "misplaced": UNIT,
-        "sampling_95": Column("float", nullable=True, low=0),
-        "p_value": UNIT_NULL,
-        "level": UNIT,
-        "verdict": Column("str", allowed=("holds", "fails", "not judged")),
-        "n_transitions": COUNT,
-        "n_units": COUNT,
-    },
-    key=("group", "steps"),
-)
+STATE_CHECKS = Table("state_checks", {"group": STR, "steps": COUNT, "lag": COUNT, **CHAIN_CHECKS}, key=("group", "steps"))
 
 # the same entry by entry; difference is predicted less counted
 STATE_CHECK_ENTRIES = Table(

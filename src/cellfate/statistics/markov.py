@@ -4,6 +4,8 @@ Used for the phenotypes of sequenced cells and for the states of tracked ones (c
 ``P[i, j]`` is the probability of state j one step after state i.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cellfate.base.errors import InputError
@@ -60,17 +62,71 @@ def absorption_probabilities(P: np.ndarray, absorbing: list[int]) -> np.ndarray:
     B = (I - Q)^-1 R with Q and R the rows of the transient states (Kemeny and Snell, Finite Markov Chains, 1960). Raises
     InputError when some state reaches none of them.
     """
-    P = check_transition_matrix(P)
-    absorbing = list(absorbing)
-    transient = [i for i in range(len(P)) if i not in absorbing]
+    P, absorbing, transient = check_transition_matrix(P), list(absorbing), _transient(P, absorbing)
     found = np.zeros((len(P), len(absorbing)))
     found[absorbing, range(len(absorbing))] = 1
-    system = np.eye(len(transient)) - P[np.ix_(transient, transient)]
-    if transient and np.linalg.matrix_rank(system) < len(transient):
-        raise InputError("absorption probabilities: some states never reach an absorbing one")
     if transient:
-        found[transient] = np.linalg.solve(system, P[np.ix_(transient, absorbing)])
+        found[transient] = np.linalg.solve(_fundamental_system(P, transient), P[np.ix_(transient, absorbing)])
     return np.clip(found, 0, 1)  # but for rounding they are within
+
+
+def absorption_times(P: np.ndarray, absorbing: list[int]) -> np.ndarray:
+    """The expected number of steps until any of ``absorbing`` is reached, (n,): t = (I - Q)^-1 1; 0 for those themselves.
+
+    Raises InputError when some state reaches none of them.
+    """
+    P, transient = check_transition_matrix(P), _transient(P, absorbing)
+    found = np.zeros(len(P))
+    if transient:
+        found[transient] = np.linalg.solve(_fundamental_system(P, transient), np.ones(len(transient)))
+    return found
+
+
+def times_to_fates(P: np.ndarray, absorbing: list[int]) -> np.ndarray:
+    """[i, a]: the expected steps of those chains from state i that end in ``absorbing[a]``, (n, A); NaN where none does.
+
+    (I - Q)^-1 b_a / b_a with b_a the absorption probabilities: the chain given its fate. Raises InputError when some state reaches none.
+    """
+    P, transient = check_transition_matrix(P), _transient(P, absorbing)
+    ends = absorption_probabilities(P, absorbing)
+    found = np.where(np.eye(len(P))[:, list(absorbing)] > 0, 0.0, np.nan)
+    if transient:
+        own = ends[transient]
+        waited = np.linalg.solve(_fundamental_system(P, transient), own)
+        found[transient] = np.divide(waited, own, out=np.full(own.shape, np.nan), where=own > 0)
+    return found
+
+
+def _transient(P: np.ndarray, absorbing: list[int]) -> list[int]:
+    return [i for i in range(len(P)) if i not in list(absorbing)]
+
+
+def _fundamental_system(P: np.ndarray, transient: list[int]) -> np.ndarray:
+    """I - Q of the ``transient`` states; InputError where some of them is never left."""
+    system = np.eye(len(transient)) - P[np.ix_(transient, transient)]
+    if np.linalg.matrix_rank(system) < len(transient):
+        raise InputError("absorption probabilities: some states never reach an absorbing one")
+    return system
+
+
+def stationary_shares(P: np.ndarray) -> np.ndarray:
+    """The shares (n,) of the states that one step leaves as they are. Raises InputError where there is more than one such set."""
+    P = check_transition_matrix(P)
+    system = np.vstack([P.T - np.eye(len(P)), np.ones(len(P))])
+    if np.linalg.matrix_rank(system) < len(P):
+        raise InputError("stationary shares: the chain falls apart into parts that never meet")
+    return np.clip(np.linalg.lstsq(system, np.append(np.zeros(len(P)), 1.0), rcond=None)[0], 0, 1)
+
+
+def stable_states(P: np.ndarray, stability: float) -> list[int]:
+    """States in which a chain stays for at least ``stability`` of its steps, absorbing ones among them."""
+    return np.flatnonzero(np.diag(check_transition_matrix(P)) >= stability).tolist()
+
+
+def powers(P: np.ndarray, steps: Sequence[int]) -> dict[int, np.ndarray]:
+    """P^k for each k of ``steps``."""
+    P = check_transition_matrix(P)
+    return {k: np.linalg.matrix_power(P, k) for k in steps}
 
 
 def chapman_kolmogorov(one_step: np.ndarray, many_steps: np.ndarray, steps: int) -> np.ndarray:
