@@ -1,11 +1,13 @@
 """Read and check an h5ad file, find what its cells become, and prepare them for the networks."""
 
 from cellfate.base.logs import log_to
+from cellfate.base.tables import write_table
 from cellfate.transition.files import PreparedFile, read_gene_sets, read_genes, write_prepared
 from cellfate.transition.fit import prepare_cells, read_cells
 from cellfate.transition.genes.named import NamedGenes
 from cellfate.transition.metrics import check_confidence_k
 from cellfate.transition.parts import check_refits
+from cellfate.transition.targets.found import FOUND_TABLES
 
 log_to(snakemake.log[0])
 
@@ -22,6 +24,8 @@ table = read_cells(
     components=settings["components"],
     embedding=snakemake.input.embedding or None,
     group=settings["group"],
+    condition=settings["condition"],
+    along=settings["along"],
 )
 check_confidence_k(snakemake.params.confidence_k, len(table.phenotypes))
 if table.targets_kind != "static":
@@ -32,5 +36,9 @@ prepared, cells = prepare_cells(table, **split, seed=seed, keep=named.all)
 print(table.describe())
 print(f"{len(prepared.genes)} genes; the embedding is {prepared.embedding_name}")
 print(*named.report(table.expression.genes, prepared.genes, settings["genes"]), sep="\n")
-file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind, table.groups, table.absorbing)
+labels = {"groups": table.groups, "conditions": table.conditions, "along": table.along, "absorbing": table.absorbing}
+file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind, **labels)
 write_prepared(file, snakemake.output.prepared)
+print("\n".join(table.found.lines))
+for declared in FOUND_TABLES:
+    write_table(table.found.table(declared), snakemake.output[declared.name], declared)

@@ -152,6 +152,13 @@ def params_of_risks():
     return {"inputs": config["risks"]["inputs"], **shared}
 
 
+def trends_along():
+    """The column that trends of fates follow, None where nothing says it."""
+    targets = TRANSITION["targets"]
+    of_targets = {"optimal_transport": targets["time"], "pseudotime": targets["column"]}
+    return TRANSITION["fates"]["along"] or of_targets.get(targets["kind"])
+
+
 def transition_only(path):
     """A file that static labels do not have: they are refused as transitions."""
     return [] if TRANSITION["targets"]["kind"] == "static" else path

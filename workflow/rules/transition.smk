@@ -8,6 +8,9 @@ GENE_SETS = "resources/{dataset}/transition/gene_sets.gmt" if SIMULATED_CELLS el
 # the network that is shown, the other variants, and the MLP that it must beat
 TRAINED = list(dict.fromkeys([TRANSITION["network"], *TRANSITION["variants"], "mlp"]))
 REFIT_SEEDS = range(TRANSITION["seeds"]) if TRANSITION["knockouts"]["refits"] else []
+FOUND = ["target_facts", "transition_pairs", "transition_growth", "transition_rates", "transition_checks"]
+FATES = ["transition_fates", "fate_times", "matrix_powers", "fate_trends", "fate_drivers"]
+TRENDS_ALONG = trends_along()
 IN_REPORT = {"folder": "results/{dataset}/transition/figures", "category": "4 Phenotype transitions"}
 
 
@@ -39,8 +42,10 @@ rule prepare_transition_cells:
         embedding=TRANSITION["embedding"] or [],
         prior=TRANSITION["prior"] or [],
         gene_sets=GENE_SETS,
+        growth=TRANSITION["targets"]["growth"]["gene_sets"] or [],
         code=code_of("transition/prepare_transition_cells.py"),
     output:
+        **{name: f"results/{{dataset}}/transition/tables/{name}.csv" for name in FOUND},
         prepared="results/{dataset}/transition/prepared.h5",
     log:
         "logs/{dataset}/transition/prepare_transition_cells.log",
@@ -52,7 +57,8 @@ rule prepare_transition_cells:
         seed=config["seed"],
         settings={
             key: TRANSITION[key] for key in ("expression", "label", "group", "min_cells", "targets", "genes", "components", "fractions")
-        },
+        }
+        | {"condition": TRANSITION["condition"]["column"], "along": TRENDS_ALONG},
         confidence_k=TRANSITION["confidence_k"],
         refits=TRANSITION["knockouts"]["refits"],
     message:
@@ -233,6 +239,78 @@ rule knock_out_gene_sets:
         "Knocking out gene sets"
     script:
         "../../scripts/transition/knock_out_gene_sets.py"
+
+
+rule tabulate_fates:
+    """Where chains of phenotypes end, when, along what, and with which genes."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        matrix=f"results/{{dataset}}/transition/{TRANSITION['network']}/matrix.csv",
+        rates="results/{dataset}/transition/tables/transition_rates.csv",
+        code=code_of("transition/tabulate_fates.py"),
+    output:
+        **{name: f"results/{{dataset}}/transition/tables/{name}.csv" for name in FATES},
+        cell_fates="results/{dataset}/transition/tables/cell_fates.parquet",
+    log:
+        "logs/{dataset}/transition/tabulate_fates.log",
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(4000),
+    params:
+        seed=config["seed"],
+        fates={"terminal": TRANSITION["terminal"]} | {key: TRANSITION["fates"][key] for key in ("stability", "bins", "steps")},
+        bootstrap=TRANSITION["fates"]["bootstrap"],
+    message:
+        "Tabulating where chains of phenotypes end"
+    script:
+        "../../scripts/transition/tabulate_fates.py"
+
+
+rule compare_conditions:
+    """P of each condition, and whether it differs from the control's."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        code=code_of("transition/compare_conditions.py"),
+    output:
+        matrices="results/{dataset}/transition/tables/condition_matrices.csv",
+        tests="results/{dataset}/transition/tables/condition_tests.csv",
+    log:
+        "logs/{dataset}/transition/compare_conditions.log",
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(4000),
+    params:
+        seed=config["seed"],
+        control=TRANSITION["condition"]["control"],
+        permutations=TRANSITION["condition"]["permutations"],
+        bootstrap=TRANSITION["fates"]["bootstrap"],
+    message:
+        "Comparing the conditions"
+    script:
+        "../../scripts/transition/compare_conditions.py"
+
+
+rule plot_fates:
+    """Where chains of phenotypes end, when, and trends of fates."""
+    input:
+        fates="results/{dataset}/transition/tables/transition_fates.csv",
+        times="results/{dataset}/transition/tables/fate_times.csv",
+        trends="results/{dataset}/transition/tables/fate_trends.csv",
+        code=code_of("figures/plot_fates.py"),
+    output:
+        **figure("fates", **IN_REPORT),
+    log:
+        "logs/{dataset}/transition/plot_fates.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        along=TRENDS_ALONG,
+    message:
+        "Figure of the fates"
+    script:
+        "../../scripts/figures/plot_fates.py"
 
 
 rule refit_transition_matrix:

@@ -248,6 +248,11 @@ RULES = (
         "snakemake predict reads whole recordings with tracks, not ready-made crops (source.kind: crops): null is needed",
     ),
     Rule(
+        ("transition.condition.column", "transition.condition.control"),
+        lambda column, control: column is None or control is not None,
+        "transition.condition.control is needed for it, which is null",
+    ),
+    Rule(
         ("segmentation.whole_frames_from", "segmentation.ladder"),
         lambda crops, ladder: crops is None or ladder == "single",
         "the published ladder works on crops: null is needed, or segmentation.ladder: single",

@@ -177,8 +177,9 @@ class Targets:
             raise InputError(f"transition.expression.path is {path!r}, which does not exist")
         knockouts = settings["targets"]["kind"] != "static"
         folder = f"{self._of_data}/transition"
-        names = ["transition_matrix", "regulators", "ablation", *["knockouts"] * knockouts]
-        return [*self._drawn(f"{folder}/figures", names), *[f"{folder}/truth/scores.csv"] * (simulated and knockouts)]
+        names = ["transition_matrix", "regulators", "ablation", *["knockouts", "fates"] * knockouts]
+        tests = [f"{folder}/tables/condition_tests.csv"] * (knockouts and settings["condition"]["column"] is not None)
+        return [*self._drawn(f"{folder}/figures", names), *tests, *[f"{folder}/truth/scores.csv"] * (simulated and knockouts)]
 
     def last_words(self, asked: Sequence[str]) -> str:
         """Where the results of a finished run are: of the targets that were ``asked`` for by name, else the summary page of the whole."""

@@ -27,6 +27,8 @@ class PreparedFile:
     targets_kind: str
     groups: np.ndarray | None = None  # (N,) of each cell, such as its donor, where there are any
     absorbing: tuple[int, ...] = ()  # codes of the phenotypes that nothing follows
+    conditions: np.ndarray | None = None  # (N,) such as treated or not
+    along: np.ndarray | None = None  # (N,) numbers that trends of fates follow
 
     def cells(self, standardise: bool = True) -> tuple[Prepared, Cells]:
         """The arrays for a network; without ``standardise`` logarithms in place of z-scores."""
@@ -48,8 +50,11 @@ def write_prepared(file: PreparedFile, path: str | Path) -> None:
             out[name] = [str(value) for value in getattr(file.prepared, name)]
         out["phenotype"], out["targets"], out["phenotypes"] = file.phenotype, file.targets, file.phenotypes
         out["absorbing"] = np.array(file.absorbing, int)
-        if file.groups is not None:
-            out["groups"] = [str(value) for value in file.groups]
+        for name in ("groups", "conditions"):
+            if getattr(file, name) is not None:
+                out[name] = [str(value) for value in getattr(file, name)]
+        if file.along is not None:
+            out["along"] = file.along
         out.attrs.update({"embedding_name": file.prepared.embedding_name, "targets_kind": file.targets_kind})
 
 
@@ -59,10 +64,14 @@ def read_prepared(path: str | Path) -> PreparedFile:
         names = {name: np.array([value.decode() for value in file[name][()]], dtype=object) for name in NAMES}
         prepared = Prepared(**arrays, **names, embedding_name=str(file.attrs["embedding_name"]))
         phenotypes = [value.decode() for value in file["phenotypes"][()]]
-        groups = np.array([value.decode() for value in file["groups"][()]], dtype=object) if "groups" in file else None
+        labels = {
+            name: np.array([value.decode() for value in file[name][()]], dtype=object) if name in file else None
+            for name in ("groups", "conditions")
+        }
+        along = file["along"][()] if "along" in file else None
         absorbing = tuple(file["absorbing"][()].tolist())
-        of_cells = (file["phenotype"][()], phenotypes, file["targets"][()])
-        return PreparedFile(prepared, *of_cells, str(file.attrs["targets_kind"]), groups, absorbing)
+        of_cells = (file["phenotype"][()], phenotypes, file["targets"][()], str(file.attrs["targets_kind"]))
+        return PreparedFile(prepared, *of_cells, **labels, along=along, absorbing=absorbing)
 
 
 def _lines(path: str | Path, what: str) -> list[str]:

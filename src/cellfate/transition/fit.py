@@ -13,18 +13,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from cellfate.base.errors import InputError
 from cellfate.statistics.markov import row_entropy
-from cellfate.transition.expression import (
-    GIVEN,
-    Prepared,
-    column_of,
-    labels_of,
-    log_normalised,
-    prepare,
-    principal_components,
-    read_embedding,
-)
+from cellfate.transition.expression import GIVEN, Prepared, column_of, labels_of, prepare, read_embedding
 from cellfate.transition.files import PreparedFile
 from cellfate.transition.h5ad import Expression, read_h5ad
 from cellfate.transition.metrics import classification_scores, mean_by_phenotype, uncertainty
@@ -33,9 +23,8 @@ from cellfate.transition.network.model import TransitionModel, TransitionSetting
 from cellfate.transition.network.training import Cells, Model, Predictions, TrainingSettings, predict, train_network
 from cellfate.transition.network.variants import VARIANTS, build_network, model_of
 from cellfate.transition.targets.absorbing import with_absorbing
-from cellfate.transition.targets.observed import observed_targets, static_targets
-from cellfate.transition.targets.pseudotime import pseudotime_targets
-from cellfate.transition.targets.transport import transport_targets
+from cellfate.transition.targets.cells import numbers
+from cellfate.transition.targets.found import Found, find_targets
 
 SEED_STEP = 1000  # from one seed of a network to the next
 
@@ -45,7 +34,8 @@ class CellTable:
     """Checked cells with what they become: everything that a fit needs.
 
     ``targets`` (N, n) are NaN for static labels; the phenotypes of the codes ``absorbing`` are followed by none, so their cells stay
-    what they are.
+    what they are. ``along`` (N,) is what trends of fates follow, such as pseudotime, ``conditions`` (N,) what P is compared between, and
+    ``found`` what the targets rest on, where there are any.
     """
 
     expression: Expression
@@ -56,6 +46,9 @@ class CellTable:
     embedding: np.ndarray | None = None
     groups: np.ndarray | None = None
     absorbing: tuple[int, ...] = ()
+    conditions: np.ndarray | None = None
+    along: np.ndarray | None = None
+    found: Found | None = None
 
     def describe(self) -> str:
         """Cells and phenotypes, and which of these are absorbing, in a sentence."""
@@ -128,57 +121,33 @@ def read_cells(
     components: int,
     embedding: str | Path | None = None,
     group: str | None = None,
+    condition: str | None = None,
+    along: str | None = None,
 ) -> CellTable:
     """Read and check an h5ad file, and find what its cells become.
 
-    ``targets`` is ``{"kind": "observed", "column": ...}``, ``{"kind": "optimal_transport", "time": ..., "epsilon": ...}``,
-    ``{"kind": "pseudotime", "column": ..., "neighbours": ..., "bias": ...}`` or ``{"kind": "static"}``: see
-    :mod:`cellfate.transition.targets.observed`. ``components`` are of the PCA in which transport and neighbours are found. Cells without a
-    target (no descendant was seen, the last time point) help to find the others' targets and are then left out, but for those of
-    phenotypes that nothing follows: see :func:`cellfate.transition.targets.absorbing.with_absorbing`.
+    ``targets`` is ``{"kind": "observed", "column": ...}``, ``{"kind": "optimal_transport", "time": ..., "time_unit": "day",
+    "epsilon": ..., "growth": {"source": "unbalanced", "relaxation": ...}}``, ``{"kind": "pseudotime", "column": ...,
+    "neighbours": ..., "bias": ...}`` or ``{"kind": "static"}``: see :mod:`cellfate.transition.targets.found`. ``components`` are of the PCA
+    in which transport and neighbours are found, within each value of the column ``condition``. Cells without a target (no descendant
+    was seen, the last time point) help to find the others' targets and are then left out, but for those of phenotypes that nothing
+    follows: see :func:`cellfate.transition.targets.absorbing.with_absorbing`. ``along`` is a column of numbers that trends of fates follow.
     """
     expression = read_h5ad(path, layer=layer, kind=kind)
     labels, names = labels_of(expression, label, min_cells)
-    found = _targets(expression, labels, names, targets, components, label)
+    conditions = column_of(expression, condition, "transition.condition.column").astype(str) if condition else None
+    found = find_targets(expression, labels, names, targets, components=components, label=label, conditions=conditions)
     given = read_embedding(embedding, expression.cells) if embedding else None
     groups = column_of(expression, group, "transition.group") if group else None
-    keep, absorbing = np.ones(len(labels), bool), ()
+    followed = numbers(column_of(expression, along, "transition.fates.along"), "transition.fates.along") if along else None
+    keep, absorbing, rows = np.ones(len(labels), bool), (), found.targets
     if targets["kind"] != "static":
-        found, absorbing = with_absorbing(found, labels, names, min_cells, expression.source)
-        keep = ~np.isnan(found).any(axis=1)
+        rows, absorbing = with_absorbing(found.targets, labels, names, min_cells, expression.source)
+        keep = ~np.isnan(rows).any(axis=1)
     kept = replace(expression, values=expression.values[keep], cells=expression.cells[keep], columns=expression.columns.of(keep))
-    parts = (None if part is None else part[keep] for part in (given, groups))
-    return CellTable(kept, labels[keep], names, found[keep], str(targets["kind"]), *parts, absorbing)
-
-
-def _targets(
-    expression: Expression, labels: np.ndarray, names: list[str], settings: Mapping[str, object], components: int, label: str
-) -> np.ndarray:
-    kind, n = settings["kind"], len(names)
-    if kind == "static":
-        return static_targets(len(labels), n)
-    key = "time" if kind == "optimal_transport" else "column"
-    column = _needed(settings, key)
-    values = column_of(expression, column, f"transition.targets.{key}")
-    where = f"{expression.source}: column {column!r}"
-    if kind == "observed":
-        if column == label:
-            raise InputError(
-                f"{where} is the label itself: static labels are refused as transitions; say kind: static for a classification"
-            )
-        return observed_targets(values, labels, names, where)
-    space = principal_components(log_normalised(expression), np.ones(len(labels), bool), components)
-    if kind == "optimal_transport":
-        return transport_targets(space, labels, values, n, epsilon=_needed(settings, "epsilon"), where=where)
-    graph = {name: _needed(settings, name) for name in ("neighbours", "bias")}
-    return pseudotime_targets(space, labels, values, n, **graph, where=where)
-
-
-def _needed(settings: Mapping[str, object], key: str) -> object:
-    """The value of ``key`` in the settings of the targets; an InputError where it is missing or null."""
-    if settings.get(key) is None:
-        raise InputError(f"transition.targets.{key} is missing: kind {settings['kind']} needs it")
-    return settings[key]
+    given, groups, conditions, followed = (None if part is None else part[keep] for part in (given, groups, conditions, followed))
+    described = (labels[keep], names, rows[keep], str(targets["kind"]), given, groups)
+    return CellTable(kept, *described, absorbing=absorbing, conditions=conditions, along=followed, found=found)
 
 
 def prepare_cells(

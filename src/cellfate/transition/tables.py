@@ -1,6 +1,7 @@
 """Tables of phenotype transitions."""
 
 from cellfate.base.tables import BOOL, COUNT, DELTA_NULL, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
+from cellfate.statistics.tables import ABSORPTION, CHAIN_CHECKS
 
 # phenotype transitions: P of one variant, or counted; kind says whether it is a transition matrix or, for static labels, a confusion;
 # interval says what the limits rest on, or why there are none
@@ -165,6 +166,162 @@ SET_KNOCKOUTS = Table(
 )
 
 SET_DRAWS = Table("set_draws", {"gene_set": STR, "draw": COUNT, "statistic": UNIT, "change": DELTA_NULL}, key=("gene_set", "draw"))
+
+# what the targets of the cells rest on: a number where there is one, and what it means
+TARGET_FACTS = Table("target_facts", {"fact": STR, "value": FLOAT_NULL, "words": STR}, key=("fact",))
+
+# optimal transport: P of each pair of time points, per cell and per descendant; P if all cells grew alike; and what the same transport
+# gives where no cell switches and types only grow (mean and highest of its draws). explained: P is not above that
+TRANSITION_PAIRS = Table(
+    "transition_pairs",
+    {
+        "condition": STR,
+        "early": FLOAT,
+        "late": FLOAT,
+        "source": STR,
+        "target": STR,
+        "n_cells": COUNT,
+        "probability": UNIT,
+        "per_descendant": UNIT,
+        "without_growth": UNIT,
+        "control": UNIT_NULL,
+        "control_high": UNIT_NULL,
+        "explained": BOOL,
+    },
+    key=("condition", "early", "late", "source", "target"),
+)
+
+# optimal transport: net growth per day over that of all cells, as used, and as no switching at all would need; null for new phenotypes
+TRANSITION_GROWTH = Table(
+    "transition_growth",
+    {
+        "condition": STR,
+        "early": FLOAT,
+        "late": FLOAT,
+        "phenotype": STR,
+        "n_early": COUNT,
+        "n_late": COUNT,
+        "share_early": UNIT,
+        "share_late": UNIT,
+        "rate_used": FLOAT_NULL,
+        "rate_without_switching": FLOAT_NULL,
+    },
+    key=("condition", "early", "late", "phenotype"),
+)
+
+# rates of a chain in continuous time, where the time of a step is known; error: largest |exp(Q t) - P|
+TRANSITION_RATES = Table(
+    "transition_rates",
+    {
+        "condition": STR,
+        "step": STR,
+        "days": Column("float", low=0),
+        "source": STR,
+        "target": STR,
+        "rate_per_day": FLOAT_NULL,
+        "method": Column("str", allowed=("logarithm", "adjusted logarithm", "first order")),
+        "embeddable": BOOL,
+        "error": Column("float", low=0),
+    },
+    key=("condition", "step", "source", "target"),
+)
+
+# Chapman-Kolmogorov of the targets: steps of P against as many at once
+TRANSITION_CHECKS = Table(
+    "transition_checks", {"condition": STR, "what": STR, "steps": COUNT, **CHAIN_CHECKS}, key=("condition", "what", "steps")
+)
+
+# where chains end: group is the chain, that of the targets or of a network; mean_steps of those that end there
+TRANSITION_FATES = Table(
+    "transition_fates", {**ABSORPTION, "mean_steps": Column("float", nullable=True, low=0)}, key=("group", "source", "fate")
+)
+
+FATE_TIMES = Table(
+    "fate_times",
+    {
+        "group": STR,
+        "source": STR,
+        "terminal": BOOL,
+        "mean_steps": Column("float", low=0),
+        "ci_low": FLOAT_NULL,
+        "ci_high": FLOAT_NULL,
+        "mean_days": FLOAT_NULL,
+    },
+    key=("group", "source"),
+)
+
+MATRIX_POWERS = Table(
+    "matrix_powers",
+    {"group": STR, "steps": COUNT, "source": STR, "target": STR, "probability": UNIT},
+    key=("group", "steps", "source", "target"),
+)
+
+# mean probability of each fate over cells that are not terminal, along pseudotime or time
+FATE_TRENDS = Table(
+    "fate_trends",
+    {
+        "bin": COUNT,
+        "low": FLOAT,
+        "high": FLOAT,
+        "middle": FLOAT,
+        "fate": STR,
+        "probability": UNIT,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "n_cells": COUNT,
+    },
+    key=("bin", "fate"),
+)
+
+# genes that go with a fate, over held-out cells: an association
+FATE_DRIVERS = Table(
+    "fate_drivers",
+    {
+        "fate": STR,
+        "gene": STR,
+        "correlation": FLOAT_NULL,
+        "within_correlation": FLOAT_NULL,
+        "p_value": UNIT_NULL,
+        "q_value": UNIT_NULL,
+        "n_cells": COUNT,
+    },
+    key=("fate", "gene"),
+)
+
+# one row per cell with a target; columns f_<fate>
+CELL_FATES = Table("cell_fates", {"cell": STR, "phenotype": STR, "along": FLOAT_NULL}, key=("cell",), open=True)
+
+CONDITION_MATRICES = Table(
+    "condition_matrices",
+    {
+        "condition": STR,
+        "source": STR,
+        "target": STR,
+        "probability": UNIT_NULL,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "n_cells": COUNT,
+    },
+    key=("condition", "source", "target"),
+)
+
+# changed: share of the cells with another next phenotype than in the control
+CONDITION_TESTS = Table(
+    "condition_tests",
+    {
+        "condition": STR,
+        "control": STR,
+        "source": STR,
+        "changed": UNIT_NULL,
+        "null_95": UNIT_NULL,
+        "p_value": UNIT_NULL,
+        "q_value": UNIT_NULL,
+        "smallest_p": UNIT,
+        "units": Column("str", allowed=("cells", "groups", "conditions within groups")),
+        "n_units": COUNT,
+    },
+    key=("condition", "control", "source"),
+)
 
 # simulated cells only: scores against the truth
 TRANSITION_TRUTH = Table("transition_truth", {"what": STR, "metric": STR, "value": FLOAT}, key=("what", "metric"))

@@ -1,0 +1,1 @@
+"""Where chains of phenotypes end, when, along what, with which genes, and whether conditions differ."""
