@@ -37,6 +37,7 @@ def nodes_of(graph: nx.Graph) -> dict:
     return json.loads(json.dumps(dict(graph.nodes), default=float))
 
 
+@pytest.mark.whole
 def test_the_files_are_those_of_the_workflow(project):
     project.snakemake("--", "predict", overlays=("new.yaml",))
     command = [sys.executable, "-m", "cellfate.cli.main", "predict", "model", "new.tsv", "--accelerator", "cpu"]

@@ -77,6 +77,7 @@ def test_on_slurm_only_the_short_steps_share_a_job(project):
     assert project.slurm_groups("--", "predict", overlays=OVERLAYS) == [("predictions", pictures + files), *checks]
 
 
+@pytest.mark.whole
 def test_frames_after_the_recording_was_stopped_change_nothing(project):
     """The same recording without its last ten frames, through the whole workflow: equal values, bit for bit."""
     rows = new_rows(project, n=1)

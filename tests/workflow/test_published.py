@@ -93,6 +93,7 @@ def test_planning_without_and_with_the_sheet(fresh, archive):
     assert set(cells["track_id"]) == {"1"}
 
 
+@pytest.mark.whole
 def test_an_imported_checkpoint_is_split_as_its_source_did_and_needs_no_scaling(fresh, archive):
     fresh.write_config("mine.yaml", {"source": {"url": archive}})
     fresh.snakemake("--", "resources/published/recordings.tsv", overlays=("mine.yaml",))

@@ -80,6 +80,7 @@ def test_editing_a_plotting_function_draws_figures_only(finished, tmp_path):
     assert {name for name in jobs if not name.startswith("plot_")} <= {"write_summary"}
 
 
+@pytest.mark.whole
 def test_editing_the_model_trains_again_and_what_follows(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     append(project.folder / "src/cellfate/model/network.py", "# edited")
@@ -97,6 +98,7 @@ def test_training_again_gives_identical_predictions(finished, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(project.folder / predictions), before, check_exact=True)
 
 
+@pytest.mark.whole
 def test_switching_between_protocols_runs_nothing_again(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     quick = {"segmentation": {"ladder": "single"}, "training": {"max_epochs": 3}}  # sixteen tries for each crop take minutes
@@ -122,6 +124,7 @@ def test_switching_between_data_sets_runs_nothing_again(finished, tmp_path):
     assert project.jobs("--", *checked, overlays=other) == {}
 
 
+@pytest.mark.whole
 def test_a_new_recording_is_processed_and_the_others_are_not(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     project.write_sheet("tiny.tsv", tiny_rows(5))
