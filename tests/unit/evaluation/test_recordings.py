@@ -27,7 +27,8 @@ def predictions(calls):
         {"trajectory": f"{r}/{i}", "recording": r, "fold": fold, "split": "test", "condition": "full", "n": 0, "label": y, "probability": p}
         for i, (r, fold, y, p) in enumerate(calls)
     ]
-    return pd.DataFrame(rows).assign(treatment="none", n_frames=20, logit=0.0, probability_calibrated=0.5)
+    found = pd.DataFrame(rows)
+    return found.assign(treatment="none", n_frames=20, logit=found["probability"] - 0.5, probability_raw=0.5)
 
 
 CALLS = [
