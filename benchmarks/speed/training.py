@@ -48,7 +48,7 @@ def batches_of(device: str, lengths: Sequence[int] = ()) -> list:
     labels = torch.tensor([0.0, 1.0, 1.0, 0.0] * 2)
     seeds = [[(1, step, place) for place in range(len(rows))] for step, rows in enumerate(drawn)]
     return [
-        CountsBatch([counts[i] for i in rows], own, labels[: len(rows)], list("abcdefgh")[: len(rows)])
+        CountsBatch([counts[i] for i in rows], own, labels[: len(rows)], list("abcdefgh")[: len(rows)], ["r"] * len(rows))
         for rows, own in zip(drawn, seeds, strict=True)
     ]
 
