@@ -13,7 +13,15 @@ from benchmarks.speed.measure import Point, Row, Settings, Share
 
 STEP = "training"
 PLAIN = {"max_epochs": 1, "patience": 1, "batch_size": 4, "learning_rate": 1e-5, "weight_decay": 1e-3, "devices": 1, "accelerator": "auto"}
-PLAIN |= {"precision": "32-true", "deterministic": True, "channels_last": False, "fused": False, "compile": False, "cache": False}
+PLAIN |= {
+    "shuffle_labels": False,
+    "precision": "32-true",
+    "deterministic": True,
+    "channels_last": False,
+    "fused": False,
+    "compile": False,
+    "cache": False,
+}
 BF16 = {"deterministic": False, "precision": "bf16-mixed"}
 FUSED = BF16 | {"channels_last": True, "fused": True}
 LADDER = {
