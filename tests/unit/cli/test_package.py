@@ -34,6 +34,7 @@ IMPORTED_AS = {  # where the two names differ
     "ctc_metrics": "py-ctcmetrics",
     "geff_spec": "geff-spec",
     "jinja2": "Jinja2",
+    "ot": "POT",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
     "yaml": "PyYAML",

@@ -65,7 +65,7 @@ def toy(tmp_path):
 
 
 def predicted(fold, model, **changes):
-    scaling = compute_scaling(fold.crops, fold.trajectories, fold.split, 0, "corrected")
+    scaling = compute_scaling(fold.crops, fold.trajectories, fold.split, 0, "corrected", scaling_frames=10)
     embeddings = Embedded(model, CropSet(fold.crops), scaling, fold.trajectories)
     table = predict_ablations(model, embeddings, scaling, Calibration(), fold, settings(**changes))
     return check_table(table, ABLATED, "test"), scaling, embeddings
@@ -152,7 +152,7 @@ def test_without_positions_the_order_of_frames_is_nothing(positions):
 
 def test_the_mean_input_is_that_of_the_training_crops(toy):
     reference = Scaling("reference", 65535.0, (0.5, 0.4, 0.3), (0.1, 0.2, 0.3), tuple(CHANNELS))
-    counts = compute_scaling(toy.crops, toy.trajectories, toy.split, 0, "corrected").mean
+    counts = compute_scaling(toy.crops, toy.trajectories, toy.split, 0, "corrected", scaling_frames=10).mean
     expected = (np.array(counts) / 65535 - np.array(reference.mean)) / np.array(reference.std)
     assert training_input(toy.crops, toy.trajectories, toy.split, 0, reference) == pytest.approx(expected)
 
