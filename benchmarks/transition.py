@@ -26,13 +26,15 @@ from cellfate.base.files import replacing
 from cellfate.figures.transition.ablation import variant_name
 from cellfate.transition.expression import Prepared
 from cellfate.transition.files import without_scaling
-from cellfate.transition.fit import VARIANTS, CellTable, Fit, fit, logistic, prepare_cells, read_cells
-from cellfate.transition.genes.knockouts import genes_against_null, knockout_effects, matched_sets, sets_against_null, some_of_each
+from cellfate.transition.fit import CellTable, Fit, fit, logistic, prepare_cells, read_cells
+from cellfate.transition.genes.knockouts import genes_against_null, knockout_effects, some_of_each
 from cellfate.transition.genes.rankings import explainer_scores, expression_scores, network_scores
 from cellfate.transition.genes.refits import refit_p_values
+from cellfate.transition.genes.sets import matched_sets, sets_against_null
 from cellfate.transition.metrics import mean_by_phenotype, precision_at_k
 from cellfate.transition.network.baselines import NETWORKS
 from cellfate.transition.network.training import Cells
+from cellfate.transition.network.variants import VARIANTS
 from cellfate.transition.simulation import simulate_cells, write_cells, write_truth
 from cellfate.transition.truth import Truth, discovery, matrix_error, read_truth
 
@@ -145,7 +147,7 @@ def run_refitted(data: Seed) -> None:
     """The test of genes on cells that the network was trained without."""
     started = time.process_time()
     settings = {key: KNOCKOUTS[key] for key in ("refits", "permutations", "level")} | {"cells_each": KNOCKOUTS["cells"]}
-    genes = refit_p_values(data.prepared, data.cells, data.table.phenotypes, **settings, seed=data.seed, **FITTING)
+    genes = refit_p_values(data.prepared, data.cells, data.table.phenotypes, "full", **settings, seed=data.seed, **FITTING)
     used = time.process_time() - started
     data.add(REFITTED, called_genes(genes["refit_q_value"], data.truth) | {"test_cpu_s": used})
 
@@ -164,17 +166,17 @@ def explain_knockouts(data: Seed, run: Fit, prepared: Prepared) -> None:
     """Tests of genes and of pathways."""
     truth, phenotypes = data.some_truth, data.table.phenotypes
     null = {key: KNOCKOUTS[key] for key in ("permutations", "level")}
-    genes, edges = genes_against_null(
-        run.model(), run.cells.take(data.some), prepared.zero, list(truth.genes), phenotypes, **null, seed=data.seed
-    )
-    data.add("test of genes", called_genes(genes["q_value"], truth) | {"edges": float((edges["q_value"] <= 0.05).sum())})
+    genes = genes_against_null(
+        [run.model()], run.cells.take(data.some), prepared.zero, list(truth.genes), phenotypes, **null, seed=data.seed
+    ).table
+    data.add("test of genes", called_genes(genes["use_q_value"], truth))
     data.add("test of genes by held-out likelihood", called_genes(genes["held_out_q_value"], truth))
     sets = {name: list(np.array(truth.genes)[members_of(truth, index)]) for index, name in enumerate(truth.pathways)}
     cells = run.cells.take(some_of_each(run.cells.phenotype, SET_CELLS))
     means = prepared.log_expression.mean(axis=0)
     draws = KNOCKOUTS["set_draws"]
     table, _ = sets_against_null(
-        run.model(), cells, prepared.zero, list(truth.genes), sets, means, phenotypes, set_draws=draws, seed=data.seed
+        [run.model()], cells, prepared.zero, list(truth.genes), sets, means, phenotypes, set_draws=draws, seed=data.seed
     )
     true = truth.pathway_effects()
     rng = np.random.default_rng(data.seed)

@@ -14,7 +14,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.software import VERSION
 from cellfate.base.tables import write_table
 from cellfate.cli.main import COMMANDS, main
-from cellfate.transition.tables import TRANSITION_SCORES
+from cellfate.transition.tables import TRANSITION_ALL_SCORES, TRANSITION_MATRIX
 
 OURS = ("predict", "headline", "compare", "card")
 
@@ -152,9 +152,25 @@ def test_the_card_is_the_text_of_the_folder(tmp_path, capsys):
 
 
 def test_the_headline_is_that_of_the_kind_of_run(tmp_path, capsys):
-    scores = [("full", metric, 0.5, 10) for metric in ("accuracy", "f1_macro")]
-    write_table(pd.DataFrame(scores, columns=["variant", "metric", "value", "n_cells"]), tmp_path / "tables/scores.csv", TRANSITION_SCORES)
+    scores = pd.DataFrame(
+        [(*variant, metric, 0.5) for variant in (("full", "network"), ("logistic", "baseline")) for metric in ("accuracy", "f1_macro")],
+        columns=["variant", "role", "metric", "value"],
+    ).assign(value_min=0.5, value_max=0.5, n_cells=10)
+    write_table(scores, tmp_path / "tables/scores.csv", TRANSITION_ALL_SCORES)
+    confusion = {
+        "variant": "full",
+        "kind": "confusion",
+        "source": "a",
+        "target": "a",
+        "probability": 1.0,
+        "interval": "none",
+        "n_cells": 10,
+    }
+    confusion |= {"ci_low": None, "ci_high": None, "absorbing": False, "entropy": 0.0, "overall_entropy": 0.0}
+    write_table(pd.DataFrame([confusion]), tmp_path / "tables/matrices.csv", TRANSITION_MATRIX)
     assert main(["headline", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.startswith("\nHeld-out cells:\n  full             accuracy 0.500")
+    assert capsys.readouterr().out.startswith(
+        "\nPresent phenotype of 10 held-out cells, the network (full) beside what it must beat:\n  full  "
+    )
     assert main(["headline", str(tmp_path / "nowhere")]) == 1
     assert capsys.readouterr().err == f"Input error: {tmp_path}/nowhere/tables/test_metrics.csv: no such file (metrics table)\n"

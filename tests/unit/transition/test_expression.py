@@ -14,10 +14,11 @@ import pytest
 from scipy import sparse
 
 from cellfate.base.errors import InputError
-from cellfate.transition.expression import prepare, read_embedding, split_cells
+from cellfate.transition.expression import prepare, read_embedding
 from cellfate.transition.fit import logistic, prepare_cells, read_cells
 from cellfate.transition.h5ad import read_h5ad, write_h5ad
 from cellfate.transition.kinds import are_logarithms, why_no_logarithms
+from cellfate.transition.parts import split_cells
 
 SOURCES = str(Path(__file__).parents[3] / "src")
 GENES = [f"g{i}" for i in range(6)]
@@ -271,13 +272,13 @@ def test_training_cells_alone_set_the_scale(tmp_path):
 
 def test_the_split_keeps_groups_and_phenotypes():
     codes = np.tile([0, 1], 30)
-    parts = split_cells(codes, (0.5, 0.25, 0.25), seed=1)
+    parts = split_cells(codes, (0.5, 0.25, 0.25), seed=1, names="ab")
     assert {name: int((parts == name).sum()) for name in ("train", "validation", "test")} == {"train": 30, "validation": 14, "test": 16}
     groups = np.repeat(np.arange(12), 5)
-    parts = split_cells(codes, (0.5, 0.25, 0.25), 1, groups)
+    parts = split_cells(codes, (0.5, 0.25, 0.25), 1, groups, names="ab")
     assert all(len(set(parts[groups == group])) == 1 for group in range(12))
     with pytest.raises(InputError, match="has no cell in the"):
-        split_cells(codes, (0.5, 0.25, 0.25), 1, codes)
+        split_cells(codes, (0.5, 0.25, 0.25), 1, codes, names="ab")
 
 
 def test_a_given_embedding_is_called_so(tmp_path):
@@ -287,7 +288,7 @@ def test_a_given_embedding_is_called_so(tmp_path):
     cells = read_h5ad(write(tmp_path / "cells.h5ad"), **COUNTS)
     found = read_embedding(path, cells.cells)
     assert found[:, 0].tolist() == list(reversed(range(40)))
-    prepared = prepare(cells, np.tile([0, 1], 20), **PREPARATION, embedding=found)
+    prepared = prepare(cells, np.tile([0, 1], 20), **PREPARATION, names="ab", embedding=found)
     assert prepared.embedding_name == "given embedding"
     table.iloc[1:].to_csv(path, index=False)
     with pytest.raises(InputError, match="cell 'c39' is missing"):

@@ -1,8 +1,10 @@
 """Compression, gates, fusion and transition logits of the network."""
 
+import pandas as pd
 import pytest
 import torch
 
+from cellfate.transition.metrics import late_fall
 from cellfate.transition.network.model import FusionModule, TransitionModel, TransitionSettings, compress, next_phenotype
 
 SETTINGS = {"n_genes": 20, "n_phenotypes": 3, "embedding_size": 5, "width": 8, "heads": 2, "layers": 1, "keep": 6}
@@ -111,3 +113,22 @@ def test_the_next_phenotype_comes_from_the_row_of_the_present_one():
     q = next_phenotype(logits, torch.eye(3)[[1, 2]])
     torch.testing.assert_close(q[0], logits[0, 1].softmax(0))
     torch.testing.assert_close(q[1], logits[1, 2].softmax(0))
+
+
+def test_a_given_embedding_takes_part_in_every_prediction_and_pca_only_in_its_own_branch():
+    expression, embedding = batch()
+    for fusion in (True, False):
+        given, plain = network(fuse_embedding=True, fusion=fusion), network(fusion=fusion)
+        torch.nn.init.normal_(given.transition_context.weight)
+        one, other = given(expression, embedding), given(expression, embedding + 1)
+        assert (one.fused != other.fused).any()
+        assert (one.transitions != other.transitions).any()
+        assert (plain(expression, embedding).fused == plain(expression, embedding + 1).fused).all()
+    same = network().state_dict()
+    assert all((same[name] == value).all() for name, value in network(fuse_embedding=True).state_dict().items() if name in same)
+
+
+def test_a_late_fall_is_that_of_the_last_fifth():
+    assert late_fall(pd.DataFrame({"val_loss": [3.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]})) == 0
+    assert late_fall(pd.DataFrame({"val_loss": [3.0, 2.5, 2.4, 2.3, 2.2, 2.1, 2.0, 2.0, 1.5, 1.0]})) == pytest.approx(0.5)
+    assert late_fall(pd.DataFrame({"val_loss": [1.0]})) == 0

@@ -76,8 +76,11 @@ def refit_interval(P: np.ndarray, refits: np.ndarray, absorbing: Sequence[int]) 
     return Matrix(P, low, high, intervals)
 
 
-def matrix_refits(file: PreparedFile, variant: str, *, refits: int, seed: int, **fitting: object) -> pd.DataFrame:
-    """P of ``variant`` and of logistic regression, each refitted on resampled cells: a table ``matrix_refits``. ``fitting``: see train."""
+def matrix_refits(file: PreparedFile, variant: str, *, refits: int, seed: int, only: Sequence[str] = (), **fitting: object) -> pd.DataFrame:
+    """P of ``variant`` and of logistic regression, each refitted on resampled cells: a table ``matrix_refits``.
+
+    ``only`` names those of the two that are wanted, both without it; ``fitting`` goes to :func:`cellfate.transition.fit.train`.
+    """
     n, static = len(file.phenotypes), file.targets_kind == "static"
 
     def network(prepared: Prepared, cells: Cells, turn: int) -> np.ndarray:
@@ -90,8 +93,10 @@ def matrix_refits(file: PreparedFile, variant: str, *, refits: int, seed: int, *
 
     again = {"refits": refits, "seed": seed, "groups": file.groups}
     tables = []
-    for name, said in ((variant, network), ("logistic", regression)):
-        found = refitted_matrices(*cells_of(file, name if name == variant else "full"), n, said, **again)
+    for name, said in {variant: network, "logistic": regression}.items():
+        if only and name not in only:
+            continue
+        found = refitted_matrices(*(file.cells() if name == "logistic" else cells_of(file, name)), n, said, **again)
         tables += [long_matrix(P, file.phenotypes).assign(variant=name, refit=turn) for turn, P in enumerate(found)]
     return pd.concat(tables, ignore_index=True)
 
