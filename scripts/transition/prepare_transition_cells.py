@@ -32,7 +32,7 @@ if table.targets_kind != "static":
     check_refits(table.phenotype, snakemake.params.refits, table.groups, names=table.phenotypes)
 named = NamedGenes(prior, sets)
 split = {key: settings[key] for key in ("fractions", "genes", "components")}
-prepared, cells = prepare_cells(table, **split, seed=seed, keep=named.all)
+prepared, cells = prepare_cells(table, **split, seed=seed, always=named.all)
 print(table.describe())
 print(f"{len(prepared.genes)} genes; the embedding is {prepared.embedding_name}")
 print(*named.report(table.expression.genes, prepared.genes, settings["genes"]), sep="\n")

@@ -89,14 +89,14 @@ def prepare(
     components: int,
     seed: int,
     names: Sequence[str],
-    keep: Collection[str] = (),
+    always: Collection[str] = (),
     embedding: np.ndarray | None = None,
     groups: np.ndarray | None = None,
     standardise: bool = True,
 ) -> Prepared:
     """Normalise, split, choose genes, z-score on the training part, and embed: a given ``embedding`` (N, d), else PCA, called so.
 
-    ``genes`` are chosen by :func:`cellfate.transition.genes.variable.choose_genes`; those that ``keep`` names come on top. ``names`` are
+    ``genes`` are chosen by :func:`cellfate.transition.genes.variable.choose_genes`; those that ``always`` names come on top. ``names`` are
     those of the phenotypes. ``standardise`` off leaves the logarithms as they are, as the paper's text does. PCA is fitted on the
     training part.
     """
@@ -104,7 +104,7 @@ def prepare(
     train = parts == "train"
     logs = log_normalised(expression)
     linear = np.expm1(logs[train])
-    chosen = choose_genes(linear, genes, named_genes(expression.genes, keep)[0])
+    chosen = choose_genes(linear, genes, named_genes(expression.genes, always)[0])
     logs = logs[:, chosen]
     middle, width = logs[train].mean(axis=0), logs[train].std(axis=0)
     if not standardise:

@@ -157,10 +157,10 @@ def prepare_cells(
     genes: int,
     components: int,
     seed: int,
-    keep: Collection[str] = (),
+    always: Collection[str] = (),
     standardise: bool = True,
 ) -> tuple[Prepared, Cells]:
-    """Normalise, split, choose genes (those that ``keep`` names always) and embed: see :func:`cellfate.transition.expression.prepare`."""
+    """Normalise, split, choose genes (those that ``always`` names too) and embed: see :func:`cellfate.transition.expression.prepare`."""
     prepared = prepare(
         table.expression,
         table.phenotype,
@@ -171,7 +171,7 @@ def prepare_cells(
         embedding=table.embedding,
         groups=table.groups,
         names=table.phenotypes,
-        keep=keep,
+        always=always,
         standardise=standardise,
     )
     return prepared, Cells(prepared.values, prepared.embedding, table.phenotype, table.targets, table.absorbing)

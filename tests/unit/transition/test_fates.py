@@ -28,7 +28,7 @@ def prepared_cells(targets, phenotype, expression=None, groups=None, conditions=
     parts = np.where(np.arange(n) % 4 < 2, "test", "train").astype(object)
     genes, cells = (np.array([f"{kind}{i}" for i in range(size)], object) for kind, size in (("g", logs.shape[1]), ("c", n)))
     prepared = Prepared(logs, np.zeros(logs.shape[1]), logs, genes, cells, parts, logs[:, :2], "PCA")
-    return PreparedFile(prepared, phenotype, NAMES, targets, "observed", groups, conditions, along)
+    return PreparedFile(prepared, phenotype, NAMES, targets, "observed", groups, conditions=conditions, along=along)
 
 
 def drawn(phenotype, P, rng):

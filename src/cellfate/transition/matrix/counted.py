@@ -33,13 +33,13 @@ def without_interval(P: np.ndarray, reason: str, absorbing: Sequence[int]) -> Ma
 
 
 def counted_matrix(
-    targets: np.ndarray, phenotype: np.ndarray, absorbing: Sequence[int], groups: np.ndarray | None = None, group: str = "group"
+    targets: np.ndarray, phenotype: np.ndarray, absorbing: Sequence[int], groups: np.ndarray | None = None, named: str = "group"
 ) -> Matrix:
     """The share of each next phenotype among the cells of a phenotype, from ``targets`` (N, n), with limits for each entry.
 
     Cells are independent without ``groups`` (N,): Jeffreys' limits, a Beta distribution of an entry against all others of its row,
     which is the Dirichlet one of the row for two phenotypes and does not weigh more for more of them (Brown, Cai and DasGupta 2001; 0 at
-    no count, 1 at all). With groups, such as donors or clones: :func:`cellfate.statistics.intervals.score_interval`, by ``group``.
+    no count, 1 at all). With groups, such as donors or clones: :func:`cellfate.statistics.intervals.score_interval`, called as ``named``.
     Targets that are estimated distributions have a mean and no limits; rows of ``absorbing`` phenotypes are exactly one-hot.
     """
     n = targets.shape[1]
@@ -54,10 +54,10 @@ def counted_matrix(
             low[i], high[i] = jeffreys(targets[own].sum(axis=0), int(own.sum()))
             intervals[i] = JEFFREYS
         else:
-            limits = [_by_group(targets[own, j], groups[own], group) for j in range(n)]
+            limits = [_by_group(targets[own, j], groups[own], named) for j in range(n)]
             low[i], high[i] = np.transpose([(one.low, one.high) for one in limits])
             reason = limits[0].reason
-            intervals[i] = f"cluster-robust, by {group}" if reason is None else f"none: {reason}"
+            intervals[i] = f"cluster-robust, by {named}" if reason is None else f"none: {reason}"
     return Matrix(P, low, high, intervals)
 
 
