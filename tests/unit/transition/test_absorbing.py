@@ -39,7 +39,7 @@ def cells(tmp_path_factory):
 
 TARGETS = {
     "observed": {"kind": "observed", "column": "next"},
-    "optimal_transport": {"kind": "optimal_transport", "time": "time", "epsilon": 0.1},
+    "optimal_transport": {"kind": "optimal_transport", "time": "time", "epsilon": 0.1, "growth": {"source": "none"}, "time_unit": "day"},
 }
 
 

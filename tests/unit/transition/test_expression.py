@@ -248,7 +248,7 @@ def test_static_labels_are_refused_as_transitions(tmp_path):
     [
         ({"kind": "observed"}, "column is missing: kind observed needs it"),
         ({"kind": "optimal_transport", "time": None}, "time is missing"),
-        ({"kind": "optimal_transport", "time": "time"}, "epsilon is missing"),
+        ({"kind": "optimal_transport", "time": "time", "growth": {"source": "none"}, "time_unit": "day"}, "epsilon is missing"),
         ({"kind": "pseudotime", "column": "time", "neighbours": 5}, "bias is missing"),
     ],
 )

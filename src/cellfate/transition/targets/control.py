@@ -65,7 +65,10 @@ def pair_tables(
 def _controls(
     space: np.ndarray, labels: np.ndarray, names: Sequence[str], pair: Pair, growth: Growth, settings: Mapping[str, object]
 ) -> np.ndarray:
-    """P (DRAWS, n, n) where no cell switches; NaN for phenotypes with fewer than two earlier cells."""
+    """P (DRAWS, n, n) where no cell switches; NaN for phenotypes with fewer than two earlier cells.
+
+    All NaN where no phenotype is there at both times: then cells must have switched.
+    """
     n, found = len(names), []
     first = labels[pair.first]
     shares = _control_shares(first, labels[pair.second], n, growth, pair)
@@ -75,6 +78,8 @@ def _controls(
         mothers = pair.first[half]
         own = labels[pair.first[other]]
         weights = np.divide(shares, np.bincount(own, minlength=n), out=np.zeros(n), where=np.bincount(own, minlength=n) > 0)[own]
+        if weights.sum() == 0:
+            return np.full((DRAWS, n, n), np.nan)
         drawn = rng.choice(pair.first[other], min(CELLS, len(pair.second)), p=weights / weights.sum())
         chosen = np.concatenate([mothers, drawn])
         when = np.repeat([pair.early, pair.late], [len(mothers), len(drawn)])
