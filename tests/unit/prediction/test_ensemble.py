@@ -114,7 +114,9 @@ class Finished:
         told = {"dataset": "toy", "protocol": "p", "verdict": "The network is better than each of 3 simple baselines."}
         done = {"embedding": self.how, "min_frames": MIN_FRAMES, "config_digest": "abc", "repository": self.folder}
         save_sets(None, 0.95, self.folder / "sets.json")
-        export_model(self.folder / "model", models, calibrations, run, sets=self.folder / "sets.json", **told, **done)
+        (self.folder / "training_data.json").write_text("{}")
+        done |= {"sets": self.folder / "sets.json", "training": self.folder / "training_data.json"}
+        export_model(self.folder / "model", models, calibrations, run, **told, **done)
 
 
 @pytest.fixture(scope="module", params=[16, 24])
