@@ -5,17 +5,18 @@ import pytest
 from project import Project
 
 from cellfate.base.tables import read_table
-from cellfate.transition.tables import GENE_KNOCKOUTS, SET_KNOCKOUTS, TRANSITION_MATRIX, TRANSITION_SCORES
+from cellfate.transition.tables import GENE_KNOCKOUTS, SET_KNOCKOUTS, TRANSITION_ALL_SCORES, TRANSITION_MATRIX
 
 OVERLAYS = ("demo/transition.yaml", "small.yaml")
 SMALL = {
     "dataset": "small",
     "transition": {
-        "variants": ["full", "no_regulation"],
+        "variants": ["no_regulation"],
         "simulation": {"n_cells": 400, "n_later": 40, "n_genes": 50},
         "model": {"keep": 20},
-        "training": {"epochs": 2},
-        "bootstrap": 50,
+        "training": {"steps": 20},
+        "seeds": 2,
+        "matrix_refits": 3,
         "knockouts": {"permutations": 1000, "set_draws": 20, "cells": 10, "set_cells": 5, "refits": 2},
     },
 }
@@ -27,19 +28,23 @@ def small(fresh) -> Project:
     return fresh
 
 
+@pytest.mark.whole
 def test_everything_is_made_once(small):
     small.snakemake("--", "transition", overlays=OVERLAYS)
     folder = small.folder / "results/small/transition"
-    for name in ("transition_matrix", "regulators", "knockouts", "ablation", "transition_calibration"):
+    for name in ("transition_matrix", "regulators", "knockouts", "ablation", "transition_calibration", "fates"):
         assert (folder / f"figures/{name}.png").stat().st_size > 5000
         assert (folder / f"figures/{name}.pdf").exists()
-    assert set(read_table(folder / "tables/scores.csv", TRANSITION_SCORES)["variant"]) == {"full", "no_regulation", "logistic"}
+    scored = {"no_cell_learner", "no_regulation", "logistic", "mlp"}
+    assert set(read_table(folder / "tables/scores.csv", TRANSITION_ALL_SCORES)["variant"]) == scored
     assert len(read_table(folder / "tables/gene_knockouts.csv", GENE_KNOCKOUTS)) == 50
     assert len(read_table(folder / "tables/set_knockouts.csv", SET_KNOCKOUTS)) == 3
-    matrix = read_table(folder / "full/matrix.csv", TRANSITION_MATRIX)
-    assert matrix.groupby("source")["probability"].sum().to_numpy() == pytest.approx([1] * 4, abs=1e-4)
+    matrices = read_table(folder / "tables/matrices.csv", TRANSITION_MATRIX)
+    sums = matrices.groupby(["variant", "source"])["probability"].sum()
+    assert sums.to_numpy() == pytest.approx([1] * len(sums), abs=1e-4)
+    assert "counted" in set(matrices["variant"])
     truth = pd.read_csv(folder / "truth/scores.csv")
-    assert {"P: full", "P: logistic", "ranking: attention x weight", "ranking: logistic regression"} <= set(truth["what"])
+    assert {"P: no_cell_learner", "P: logistic", "ranking: weight", "ranking: logistic regression"} <= set(truth["what"])
     assert (
         "smallest attainable p 0.001, a lone gene needs 0.001" in (small.folder / "logs/small/transition/knock_out_genes.log").read_text()
     )
