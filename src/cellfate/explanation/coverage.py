@@ -96,7 +96,7 @@ def _unequal(table: pd.DataFrame) -> list[str]:
     if far.empty:
         return []
     phases = [f"{phase}: {' against '.join(f'{_percent(row[name])} of “{name}”' for name in far)}" for phase, row in far.iterrows()]
-    return [f"Cells were not found equally often ({'; '.join(phases)}): the their features may differ by which cells were found."]
+    return [f"Cells were not found equally often ({'; '.join(phases)}): their features may differ by which cells were found."]
 
 
 def _percent(share: float) -> str:
