@@ -147,7 +147,8 @@ def _half_width(spread: _Spread) -> tuple[float, str]:
 def _limits(score: Score, half: float, cells: float) -> tuple[float, float]:
     value = score.value
     if score.difference:
-        return value - half, value + half
+        widest = np.inf if score.kind == LOSSES else 1.0  # shares differ by no more
+        return max(value - half, -widest), min(value + half, widest)
     if score.kind == LOSSES:
         return value * float(np.exp(-half / value)), value * float(np.exp(half / value))
     return _wilson(value, half, cells)

@@ -164,3 +164,13 @@ def _true_loss():
 
 
 TRUE_LOSS = _true_loss()
+
+
+def test_shares_never_differ_by_more_than_one():
+    units = np.repeat(np.arange(3), 4)
+    labels = np.tile([0, 1], 6)
+    wrong = np.where(units == 0, labels, 1 - labels)
+    score = difference(balanced_accuracy(labels, wrong), balanced_accuracy(labels, labels))
+    found = score_interval(score, units, names=("a", "b"), unit="recording")
+    assert found.low == -1
+    assert -1 < score.value < found.high <= 1
