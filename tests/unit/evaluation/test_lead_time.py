@@ -15,6 +15,7 @@ from cellfate.evaluation.time.earliness import choose_trigger, decide, measures,
 from cellfate.evaluation.time.known import known_frames, known_line, tabulate_known
 from cellfate.evaluation.time.landmarks import LARGEST_WEIGHT, landmarks_of_folds, tabulate_landmarks
 from cellfate.statistics.reliability import reliability, weighted_ece
+from cellfate.statistics.scores import balanced_accuracy
 
 OUTCOMES = {"negative": "apoptosis", "positive": "mitosis"}
 UNITS = Units.of(OUTCOMES, "recording")
@@ -268,7 +269,11 @@ def cohort(recordings=8, cells=12, known_from=10, seed=0):
 def test_known_from_is_the_farthest_step_before_which_all_are_better_than_chance():
     assert known_frames(cohort(), UNITS)[0] == 5
     gap = cohort().assign(predicted=lambda one: np.where(one["n"] == 0, 1 - one["label"], one["predicted"]))
-    assert known_frames(gap, UNITS) == (None, "not better than chance with all frames")
+    frames, reason = known_frames(gap, UNITS)
+    whole = gap[gap["n"] == 0]
+    limits = UNITS.interval(balanced_accuracy(whole["label"], whole["predicted"]), whole)
+    assert frames is None
+    assert reason == f"with all frames its balanced accuracy is 0.000, 95 % interval 0.000 to {limits.high:.3f}"
 
 
 def test_the_line_names_network_and_best_baseline():

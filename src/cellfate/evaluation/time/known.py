@@ -9,7 +9,8 @@ from cellfate.evaluation.baselines.scores import LABELS, NETWORK
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import KNOWN_FROM
 from cellfate.evaluation.time.before import Cohort
-from cellfate.statistics.scores import balanced_accuracy
+from cellfate.statistics.intervals import Interval
+from cellfate.statistics.scores import Score, balanced_accuracy
 
 CHANCE = 0.5
 FEWEST_UNITS = 5  # of either outcome, for the range over recordings left out
@@ -61,15 +62,20 @@ def known_frames(rows: pd.DataFrame, units: Units) -> tuple[int | None, str | No
     best = None
     for n in sorted(rows["n"].unique()):
         now = rows[rows["n"] == n]
-        interval = units.interval(balanced_accuracy(now["label"].to_numpy(int), now["predicted"]), now)
-        if np.isnan(interval.low):
-            return best, None if best is not None else f"no interval: {interval.reason}"
-        if interval.low <= CHANCE:
-            break
+        score = balanced_accuracy(now["label"].to_numpy(int), now["predicted"])
+        interval = units.interval(score, now)
+        if np.isnan(interval.low) or interval.low <= CHANCE:
+            return best, None if best is not None else _not_known(score, interval, int(n))
         best = int(n)
-    nearest = int(rows["n"].min())
-    seen = f"{nearest} frames before the end" if nearest else "with all frames"
-    return best, None if best is not None else f"not better than chance {seen}"
+    return best, None
+
+
+def _not_known(score: Score, interval: Interval, n: int) -> str:
+    """Why nothing is known at the point that is nearest to the end, n frames before it."""
+    if np.isnan(interval.low):
+        return f"no interval: {interval.reason}"
+    seen = f"{n} frames before the end" if n else "with all frames"
+    return f"{seen} its balanced accuracy is {score.value:.3f}, 95 % interval {interval.low:.3f} to {interval.high:.3f}"
 
 
 def known_line(known: pd.DataFrame) -> str:
