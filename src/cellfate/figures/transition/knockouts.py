@@ -38,8 +38,8 @@ def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> 
         axes.scatter(table["null_95"][chosen], table["statistic"][chosen], s=12, color=color, label=f"{name} ({chosen.sum()})", linewidth=0)
     right = float(table["null_95"].max()) * 1.1 or 1.0
     axes.plot([0, right], [0, right], color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P| of the knockout (lines: seeds)", xlim=(0, right))
-    axes.set_ylim(0, float(table["statistic"].max()) * 1.4 or 1.0)  # room for the legend
+    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P|\n(lines: its range over the seeds)", xlim=(0, right))
+    axes.set_ylim(0, float(np.abs(sizes).max()) * 1.3 or 1.0)  # room for the legend
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_title(f"genes; smallest attainable p {1 / (permutations + 1):.1e}, a lone gene needs {level / len(table):.1e}", fontsize=SMALL)
     axes.legend(loc="upper left", fontsize=SMALL)
@@ -61,5 +61,5 @@ def _sets(axes: Axes, sets: pd.DataFrame, draws: pd.DataFrame, set_draws: int) -
     axes.set_ylim(len(sets) - 0.5, -0.75)
     axes.axvline(0, color=GREY, linewidth=0.6, linestyle=":")
     axes.set(xlabel="change of P on the set's strongest edge")
-    left = f"; {left_out} left out" if left_out else ""
+    left = f"\n{left_out} sets left out: see the table" if left_out else ""
     axes.set_title(f"sets (red) and random sets; smallest attainable p {1 / (set_draws + 1):.1e}{left}", fontsize=SMALL)

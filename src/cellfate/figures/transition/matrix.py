@@ -84,13 +84,13 @@ def _matrix(axes: Axes, rows: pd.DataFrame, names: list[str], xlabel: str) -> No
     ticks = range(len(names))
     turned = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 5 else {}
     axes.set_xticks(ticks, [shortened(name, 14) for name in names], **turned)
-    axes.set_yticks(ticks, [shortened(name, 14) + "\n(absorbing)" * (name in absorbing) for name in names])
+    axes.set_yticks(ticks, [shortened(name, 14) + " *" * (name in absorbing) for name in names])
     for i in ticks:
         for j in ticks:
             limits = f"\n{low[i, j]:.3f}-{high[i, j]:.3f}" if np.isfinite(low[i, j]) else ""
             text = f"{P[i, j]:.2f}" if len(names) > 5 else f"{P[i, j]:.3f}{limits}"
             axes.text(j, i, text, ha="center", va="center", fontsize=5.0, color="white" if P[i, j] > 0.55 else "black")
-    axes.set(xlabel=xlabel, ylabel="present phenotype")
+    axes.set(xlabel=xlabel, ylabel="present phenotype" + " (*: absorbing)" * bool(absorbing))
 
 
 def _entropies(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
