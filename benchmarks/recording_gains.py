@@ -22,22 +22,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from torch.nn import functional
 
 from cellfate.base.files import read_json, write_json
 from cellfate.crops.crop_file import CropFile
 from cellfate.crops.crop_set import CropSet
 from cellfate.crops.extraction import extract_crops
-from cellfate.crops.levels import crop_levels
+from cellfate.crops.levels import Levels, crop_levels
 from cellfate.crops.rings import measure_rings
 from cellfate.evaluation.baselines.fits import fit_logistic
 from cellfate.frames.reader import Frames
 from cellfate.model.embedding import embed_frames
 from cellfate.model.embedding_file import EmbeddingFile
 from cellfate.model.inference import open_model, predict
-from cellfate.model.inputs import prepare
 from cellfate.model.saved.exported import SETTINGS
-from cellfate.model.scaling import Scaling, compute_scaling
+from cellfate.model.scaling import compute_scaling
 from cellfate.model.shift.compare import compare
 from cellfate.model.shift.seen import TRAINING, Seen, describe_recordings, read_seen, write_seen
 from cellfate.simulation.recording import SimulatedRecording, simulate_recording
@@ -135,7 +133,8 @@ def with_levels_of(model: Path, crops: Sequence[Path], folder: Path) -> Path:
         return model
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(model, folder)
-    write_json(settings | {"scaling": asdict(at_levels_of(Scaling(**settings["scaling"]), crops))}, folder / SETTINGS)
+    levels = {name: asdict(own) for name, own in levels_in(tuple(crops)).items()}
+    write_json(settings | {"scaling": settings["scaling"] | {"levels": levels}}, folder / SETTINGS)
     return folder
 
 
@@ -153,8 +152,7 @@ def rings_of(paths: tuple[Path, ...]) -> dict[str, tuple[pd.DataFrame, tuple[flo
     settings, found = config(), {}
     for path in paths:
         rings = measure_rings(path, **settings["rings"]).set_index(["track_id", "frame"]).drop(columns="recording")
-        with CropFile(path) as file:
-            found[file.recording] = rings, crop_levels(file, settings["scaling_frames"]).signal
+        found[path.stem] = rings, levels_in(paths)[path.stem].signal
     return found
 
 
@@ -169,28 +167,34 @@ def last_rings(data: tuple, scaling: str) -> np.ndarray:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def last_pixels(data: tuple, scaling: Scaling) -> np.ndarray:
-    """The last crop of each trajectory as the network gets it, in means of blocks, flat: (N, F)."""
-    cropset, found = CropSet(list(data[0])), []
-    for row in data[1].itertuples():
-        _, crops = cropset.read(row.recording, row.track_id, row.last_frame, row.last_frame)
-        found.append(functional.avg_pool2d(prepare(crops, scaling.of(row.recording)), BLOCK).numpy().ravel())
-    return np.array(found)
+@cache
+def last_crops(paths: tuple[Path, ...], rows: tuple[tuple, ...]) -> np.ndarray:
+    """The last crop of each of ``rows`` (recording, track, frame) in counts, in means of blocks of BLOCK pixels (N, C, B, B)."""
+    cropset = CropSet(list(paths))
+    crops = [cropset.read(recording, track, frame, frame)[1][0].astype(float) for recording, track, frame in rows]
+    n = crops[0].shape[-1] // BLOCK
+    return np.array([crop.reshape(len(crop), n, BLOCK, n, BLOCK).mean(axis=(2, 4)) for crop in crops])
 
 
-def pixels_of(trained: tuple, tested: tuple, scaling: str, fitted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels of all trajectories of both, scaled as is learned from those of ``trained`` that are ``fitted``."""
-    split = trained[2].assign(split=np.where(fitted, "train", "test"))
-    found = compute_scaling(*trained[:2], split, 0, scaling, scaling_frames=config()["scaling_frames"])
-    return last_pixels(trained, found), last_pixels(tested, at_levels_of(found, tested[0]))
+def last_pixels(data: tuple, scaling: str) -> np.ndarray:
+    """The last crop of each trajectory as the network gets it, but for constants of each channel, which the regression undoes (N, F)."""
+    rows = tuple((row.recording, row.track_id, row.last_frame) for row in data[1].itertuples())
+    found = last_crops(tuple(data[0]), rows)
+    if scaling == "recording":
+        levels = levels_in(tuple(data[0]))
+        level = np.array([[levels[name].background, levels[name].signal] for name, _, _ in rows])[..., None, None]
+        found = (found - level[:, 0]) / level[:, 1]
+    return found.reshape(len(found), -1)
 
 
-def at_levels_of(scaling: Scaling, crops: Sequence[Path]) -> Scaling:
-    """The scaling with the levels of these crop files, where it needs any."""
-    for path in crops if scaling.mode == "recording" else ():
+@cache
+def levels_in(paths: tuple[Path, ...]) -> dict[str, Levels]:
+    """The level of each recording in the configured number of first frames."""
+    found = {}
+    for path in paths:
         with CropFile(path) as file:
-            scaling = scaling.with_level(file.recording, crop_levels(file, scaling.n_first))
-    return scaling
+            found[file.recording] = crop_levels(file, config()["scaling_frames"])
+    return found
 
 
 def simple_logits(trained: tuple, tested: tuple, scaling: str, seed: int) -> dict[str, pd.DataFrame]:
@@ -203,7 +207,7 @@ def simple_logits(trained: tuple, tested: tuple, scaling: str, seed: int) -> dic
     for k in np.unique(fold):
         fitted, held_out = fold != k, of_tested == k
         inputs = {"rings": (last_rings(trained, scaling), last_rings(tested, scaling))}
-        inputs["pixels"] = pixels_of(trained, tested, scaling, fitted)
+        inputs["pixels"] = (last_pixels(trained, scaling), last_pixels(tested, scaling))
         for name, (values, others) in inputs.items():
             model = fit_logistic(values[fitted], rows["label"].to_numpy()[fitted], rows["recording"].to_numpy()[fitted], seed)
             logits = model.decision_function(others[held_out])
