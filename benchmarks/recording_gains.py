@@ -1,10 +1,9 @@
 """Does it matter that recordings differ in gain and offset, and does scaling by each recording's own level help?
 
 The same recordings are simulated twice: all alike, and each channel of each with a gain of 0.7 to 1.4 and an offset of 0 to 200 counts of
-its own. Logistic regressions on the last frame, on its rings (above the background) and on its pixels (scaled as for the network, in blocks
-of 14), are trained on 12 recordings of one kind and tested on the other 4 of either kind, all in turn; networks of the demo's size are
-trained on 8 (2 more validate) and tested on 6; each with ``scaling: corrected`` and ``scaling: recording``. Nothing is chosen on these
-recordings: settings are those of demo/config.yaml.
+its own. Logistic regressions on the last frame's rings, above the background or as they are, are trained on 12 recordings of one kind and
+tested on the other 4 of either kind, all in turn; networks of the demo's size are trained on 8 (2 more validate) and tested on 6; each with
+``scaling: corrected`` and ``scaling: recording``. Nothing is chosen on these recordings: settings are those of demo/config.yaml.
 
 Run: PYTHONPATH=src .venv/bin/python benchmarks/recording_gains.py [--seeds 601 602] [--no-network]
      [--work results/recording_gains]
@@ -25,10 +24,9 @@ import yaml
 
 from cellfate.base.files import read_json, write_json
 from cellfate.crops.crop_file import CropFile
-from cellfate.crops.crop_set import CropSet
 from cellfate.crops.extraction import extract_crops
 from cellfate.crops.levels import Levels, crop_levels
-from cellfate.crops.rings import measure_rings
+from cellfate.crops.rings import STATISTICS, measure_rings
 from cellfate.evaluation.baselines.fits import fit_logistic
 from cellfate.frames.reader import Frames
 from cellfate.model.embedding import embed_frames
@@ -53,7 +51,7 @@ PARTS = ["train"] * 8 + ["validation"] * 2 + ["test"] * 6
 DOSES = (None, "low", "medium", "high")
 OUTCOMES = {"negative": "apoptosis", "positive": "mitosis"}
 MIN_FRAMES, EMBEDDING = 10, {"batch_size": 64, "precision": "32-true", "channels_last": True, "compile": False}
-BLOCK = 14  # pixels
+IS_LEVEL = np.array([name != "std" for name in STATISTICS])  # what an offset moves
 DRAWS = 5  # of the recordings that one is compared with
 RING_FACTOR = 1000  # of rings in units of the cells' brightness, so that their logarithms are as those of counts
 
@@ -147,44 +145,34 @@ def network_logits(model: Path, data: tuple, work: Path) -> pd.DataFrame:
 
 
 @cache
-def rings_of(paths: tuple[Path, ...]) -> dict[str, tuple[pd.DataFrame, tuple[float, ...]]]:
-    """The rings table of each recording, by track and frame, and the brightness of its cells in its first frames."""
-    settings, found = config(), {}
+def rings_of(paths: tuple[Path, ...]) -> dict[str, tuple[pd.DataFrame, np.ndarray]]:
+    """Of each recording the rings table by track and frame, counts above the background, and the background (n_frames, C)."""
+    found = {}
     for path in paths:
-        rings = measure_rings(path, **settings["rings"]).set_index(["track_id", "frame"]).drop(columns="recording")
-        found[path.stem] = rings, levels_in(paths)[path.stem].signal
+        rings = measure_rings(path, **config()["rings"]).set_index(["track_id", "frame"]).drop(columns="recording")
+        with CropFile(path) as file:
+            found[file.recording] = rings, file.background
     return found
 
 
-def last_rings(data: tuple, scaling: str) -> np.ndarray:
-    """Logarithms of the rings of the last frame of each trajectory (N, F); with ``recording`` in units of the recording's signal."""
-    found = []
+def last_rings(data: tuple, scaling: str) -> dict[str, np.ndarray]:
+    """The rings of the last frame of each trajectory, two ways, (N, F) each; with ``recording`` relative to the recording's own level.
+
+    ``rings`` are logarithms of counts above the frame's background. ``raw rings`` are counts as they are, all that the network's scaling
+    leaves of gain and offset: its constants of each channel are undone by the regression.
+    """
+    levels, found = levels_in(tuple(data[0])), {"rings": [], "raw rings": []}
     for row in data[1].itertuples():
-        rings, signal = rings_of(tuple(data[0]))[row.recording]
-        unit = np.repeat(signal, rings.shape[1] // len(signal)) / RING_FACTOR if scaling == "recording" else 1.0
-        found.append(rings.loc[(row.track_id, row.last_frame)].to_numpy() / unit)
-    values = np.array(found)
-    return np.sign(values) * np.log1p(np.abs(values))
-
-
-@cache
-def last_crops(paths: tuple[Path, ...], rows: tuple[tuple, ...]) -> np.ndarray:
-    """The last crop of each of ``rows`` (recording, track, frame) in counts, in means of blocks of BLOCK pixels (N, C, B, B)."""
-    cropset = CropSet(list(paths))
-    crops = [cropset.read(recording, track, frame, frame)[1][0].astype(float) for recording, track, frame in rows]
-    n = crops[0].shape[-1] // BLOCK
-    return np.array([crop.reshape(len(crop), n, BLOCK, n, BLOCK).mean(axis=(2, 4)) for crop in crops])
-
-
-def last_pixels(data: tuple, scaling: str) -> np.ndarray:
-    """The last crop of each trajectory as the network gets it, but for constants of each channel, which the regression undoes (N, F)."""
-    rows = tuple((row.recording, row.track_id, row.last_frame) for row in data[1].itertuples())
-    found = last_crops(tuple(data[0]), rows)
-    if scaling == "recording":
-        levels = levels_in(tuple(data[0]))
-        level = np.array([[levels[name].background, levels[name].signal] for name, _, _ in rows])[..., None, None]
-        found = (found - level[:, 0]) / level[:, 1]
-    return found.reshape(len(found), -1)
+        rings, background = rings_of(tuple(data[0]))[row.recording]
+        own = levels[row.recording]
+        above = rings.loc[(row.track_id, row.last_frame)].to_numpy().reshape(len(own.signal), -1, len(STATISTICS))
+        signal, offset = (np.array(values)[:, None, None] for values in (own.signal, own.background))
+        raw = above + background[row.last_frame][:, None, None] * IS_LEVEL
+        if scaling == "recording":
+            above, raw = above / signal * RING_FACTOR, (raw - offset * IS_LEVEL) / signal
+        found["rings"].append((np.sign(above) * np.log1p(np.abs(above))).ravel())
+        found["raw rings"].append(raw.ravel())
+    return {name: np.array(values) for name, values in found.items()}
 
 
 @cache
@@ -198,17 +186,18 @@ def levels_in(paths: tuple[Path, ...]) -> dict[str, Levels]:
 
 
 def simple_logits(trained: tuple, tested: tuple, scaling: str, seed: int) -> dict[str, pd.DataFrame]:
-    """Logits of all trajectories from logistic regressions on the last frame's rings, and on its pixels.
+    """Logits of all trajectories from logistic regressions on the last frame's rings.
 
     Four recordings, one of each dose, are held out at a time; the others train.
     """
-    rows, found = trained[1], {"rings": [], "pixels": []}
+    rows, found = trained[1], {"rings": [], "raw rings": []}
+    own, other = (last_rings(one, scaling) for one in (trained, tested))
+    inputs = {name: (own[name], other[name]) for name in found}
     fold, of_tested = (one[1]["recording"].str[3:].astype(int).to_numpy() // len(DOSES) for one in (trained, tested))
     for k in np.unique(fold):
         fitted, held_out = fold != k, of_tested == k
-        inputs = {"rings": (last_rings(trained, scaling), last_rings(tested, scaling))}
-        inputs["pixels"] = (last_pixels(trained, scaling), last_pixels(tested, scaling))
-        for name, (values, others) in inputs.items():
+        for name in found:
+            values, others = inputs[name]
             model = fit_logistic(values[fitted], rows["label"].to_numpy()[fitted], rows["recording"].to_numpy()[fitted], seed)
             logits = model.decision_function(others[held_out])
             found[name].append(pd.DataFrame({"trajectory": tested[1]["trajectory"][held_out], "logit": logits}))
@@ -272,8 +261,10 @@ def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
         for name, score in zip((*SCALINGS, "difference"), (*made, difference(made[1], made[0])), strict=True):
             row[name] = _shown(score, units)
         for scaling, side in zip(SCALINGS, sides, strict=True):
-            values = [make(side["label"].to_numpy(), side["logit"].to_numpy()).value for make in (auroc, log_loss)]
-            row[f"AUROC, log-loss {scaling}"] = " ".join(f"{value:.3f}" for value in values)
+            row[f"AUROC {scaling}"] = f"{auroc(side['label'].to_numpy(), side['logit'].to_numpy()).value:.3f}"
+        losses = [log_loss(side["label"].to_numpy(), side["logit"].to_numpy()) for side in sides]
+        for name, score in zip((*SCALINGS, "difference"), (*losses, difference(losses[1], losses[0])), strict=True):
+            row[f"log-loss {name}"] = _shown(score, units) if name == "difference" else f"{score.value:.3f}"
         table.append(row)
     return pd.DataFrame(table)
 

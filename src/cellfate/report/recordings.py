@@ -16,7 +16,7 @@ def recordings_section(scores: pd.DataFrame, spread: pd.DataFrame, names: Sequen
         far = "" if pd.isna(row.off) else f"{row.farthest} ({row.off:.1f})"
         counts = [row.n_negative, row.n_positive]
         rows.append(
-            {"recording": row.recording, "counts": counts, "score": score, "where": [row.inside, row.edge, row.outside], "far": far}
+            {"recording": row.recording, "counts": counts, "score": score, "where": [row.inside, row.edge, row.outside, row.unknown], "far": far}
         )
     n_training = sorted(set(scores["n_training"]))
     outcomes = [readable(name) for name in names]

@@ -270,8 +270,8 @@ def test_headline_numbers_stand_with_interval_and_n(figures):
 def test_held_out_recordings_stand_one_by_one(figures):
     text = page(figures, shift=recording_shift(outside=2))
     rows = Cells(text).rows
-    assert ["r1", "5", "7", "0.80", "30", "2", "0", ""] in rows
-    assert ["r2", "0", "3", "–", "30", "1", "2", "p53 background (2.4)"] in rows
+    assert ["r1", "5", "7", "0.80", "30", "2", "0", "1", ""] in rows
+    assert ["r2", "0", "3", "–", "30", "1", "2", "1", "p53 background (2.4)"] in rows
     assert "standard deviation 0.15, by chance 0.09, beyond chance 0.12 (p 0.013)." in text
     assert "Held-out recordings that lie outside the range of the training recordings: r2 (p53 background)." in text
     assert "against the range of the 10 training recordings" in text

@@ -119,7 +119,7 @@ def test_the_control_without_switching_tells_what_growth_alone_gives():
     table, grown = pair_of(growing(1.0), STEADY)
     row = table.set_index(["source", "target"]).loc[("A", "B")]
     assert row["control"] == pytest.approx(row["probability"], abs=0.05)
-    assert "growth alone could explain" in warnings_of(table, grown)[0]
+    assert "growth alone could explain" in warnings_of(table, grown, measured=False)[0]
     rates = grown.set_index("phenotype")["rate_without_switching"]
     assert rates["B"] - rates["A"] == pytest.approx(1.0, abs=0.25)
     assert grown["rate_used"].abs().max() == pytest.approx(0, abs=1e-6)
@@ -129,7 +129,14 @@ def test_switching_beyond_known_growth_is_not_explained_by_it():
     cells = growing(0.0, switching=0.3)
     table, grown = pair_of(cells, Growth("column", np.zeros(len(cells[1])), None))
     assert not table.set_index(["source", "target"]).loc[("A", "B"), "explained"]
-    assert warnings_of(table, grown) == []
+    assert warnings_of(table, grown, measured=True) == []
+
+
+def test_switching_that_a_fit_takes_for_growth_is_warned_of():
+    table, grown = pair_of(growing(0.0, switching=0.3), Growth("unbalanced", None, 0.1))
+    (warning,) = warnings_of(table, grown, measured=False)
+    assert "P(A > B) is 0.0" in warning
+    assert "0.3" in warning.split("and ")[1]
 
 
 def test_p_per_descendant_weighs_cells_by_their_descendants():

@@ -121,8 +121,11 @@ def _rate(before: np.ndarray, after: np.ndarray, days: float) -> np.ndarray:
     return np.where(known, np.log(np.where(known, after, 1.0) / np.where(known, before, 1.0)) / days, np.nan)
 
 
-def warnings_of(pairs: pd.DataFrame, growth: pd.DataFrame) -> list[str]:
-    """What a reader must know of one pair of time points, a sentence each: switching that growth alone would give, and the range of P."""
+def warnings_of(pairs: pd.DataFrame, growth: pd.DataFrame, *, measured: bool) -> list[str]:
+    """What a reader must know of one pair of time points, a sentence each: switching that growth alone would give, and the range of P.
+
+    There is no such range with ``measured`` rates.
+    """
     found = []
     steps = f"from time {pairs['early'].iloc[0]:g} to {pairs['late'].iloc[0]:g}"
     switching = pairs[(pairs["source"] != pairs["target"]) & (pairs["probability"] >= SHOWN)]
@@ -136,10 +139,10 @@ def warnings_of(pairs: pd.DataFrame, growth: pd.DataFrame) -> list[str]:
         )
     off = pairs[pairs["source"] != pairs["target"]]
     apart = (off["without_growth"] - off["probability"]).abs()
-    if len(apart) and apart.max() >= SHOWN:
+    if not measured and len(apart) and apart.max() >= SHOWN:
         row = off.loc[apart.idxmax()]
         found.append(
-            f"{steps}: P({row['source']} > {row['target']}) is {row['probability']:.2f}, and {row['without_growth']:.2f} if all cells grew "
-            "alike; snapshots cannot tell growth from switching, measured growth rates can"
+            f"WARNING {steps}: P({row['source']} > {row['target']}) is {row['probability']:.2f}, and {row['without_growth']:.2f} if all "
+            "cells grew alike; snapshots cannot tell growth from switching, measured growth rates can"
         )
     return found

@@ -17,7 +17,7 @@ from cellfate.transition.h5ad import Expression
 from cellfate.transition.tables import TARGET_FACTS, TRANSITION_CHECKS, TRANSITION_GROWTH, TRANSITION_PAIRS, TRANSITION_RATES
 from cellfate.transition.targets.cells import numbers
 from cellfate.transition.targets.control import mean_rows, pair_tables, warnings_of
-from cellfate.transition.targets.growth import HOURS, Growth, growth_of
+from cellfate.transition.targets.growth import HOURS, MEASURED, Growth, growth_of
 from cellfate.transition.targets.observed import observed_targets, static_targets
 from cellfate.transition.targets.pseudotime import Directed, pseudotime_graph
 from cellfate.transition.targets.transport import Pair, targets_of, time_points, transport_pair, transport_pairs
@@ -136,7 +136,7 @@ def _transported(
             rates, words = _rates(_of(pair, own[1], n), names, pair.days, condition, f"{pair.early:g} to {pair.late:g}")
             for name, table in ((PAIRS, found), (GROWTH, grown), (RATES, rates)):
                 tables.setdefault(name, []).append(_labelled(table, condition))
-            lines += [f"{said}{line}" for line in [*warnings_of(found, grown), *words]]
+            lines += [f"{said}{line}" for line in [*warnings_of(found, grown, measured=growth.source in MEASURED), *words]]
         checks = _time_checks(own, n, pairs, growth.take(places), plan)
         tables.setdefault(CHECKS, []).append(_labelled(checks, condition))
         lines += [f"{said}{line}" for line in _check_lines(checks)]
