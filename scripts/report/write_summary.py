@@ -1,5 +1,8 @@
 """Write the summary page of a run from its tables, figures and captions."""
 
+import json
+
+from cellfate.base.files import replacing
 from cellfate.base.logs import log_to
 from cellfate.base.software import SOFTWARE
 from cellfate.base.tables import read_table
@@ -52,3 +55,5 @@ write_summary(
     software=SOFTWARE,
     config_digest=snakemake.params.config_digest,
 )
+with replacing(snakemake.output.configuration) as temporary:
+    temporary.write_text(json.dumps(snakemake.params.configuration, indent=2) + "\n")

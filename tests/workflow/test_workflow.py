@@ -1,5 +1,6 @@
 """The real Snakefile on tiny simulated recordings: what runs, what re-runs, and what a kill leaves behind."""
 
+import json
 import os
 import re
 import signal
@@ -30,6 +31,9 @@ def test_every_figure_and_the_summary_are_there(finished):
     page = (folder / "summary.html").read_text()
     assert "Simulated recordings" in page
     assert page.count("data:image/png;base64,") >= 7
+    configuration = json.loads((folder / "configuration.json").read_text())
+    assert configuration["training"]["max_epochs"] == 3  # of the overlay
+    assert configuration["split"]["unit"] == "recording"  # a default
 
 
 def test_predictions_are_of_held_out_recordings_only(finished):

@@ -27,6 +27,7 @@ rule write_summary:
         code=code_of("report/write_summary.py"),
     output:
         page=report("results/{dataset}/{protocol}/summary.html", category="1 Summary", caption="../report/summary.rst"),
+        configuration="results/{dataset}/{protocol}/configuration.json",
     log:
         "logs/{dataset}/{protocol}/write_summary.log",
     conda:
@@ -44,6 +45,7 @@ rule write_summary:
         },
         notes=[*config.get("notes", []), *filter(None, [TARGETS.caveat])],
         config_digest=config_digest(config),
+        configuration={**config},
     message:
         "Summary page"
     script:

@@ -128,7 +128,8 @@ def _reason(n_units: int, unit: str) -> str:
     """Why nothing is promised for a class that ``n_units`` have."""
     if n_units == 0:
         return f"no {unit} has it here"
-    return f"each {unit} is judged by the others; {max(n_units - 1, 0)} others have it, {FEWEST_UNITS} are needed"
+    others = max(n_units - 1, 0)
+    return f"each {unit} is judged by the others; {others} other{'s have' if others != 1 else ' has'} it, {FEWEST_UNITS} are needed"
 
 
 def _coverage(sets: np.ndarray, labels: np.ndarray, units: np.ndarray, label: int) -> Score:

@@ -247,7 +247,7 @@ def test_a_damaged_file_of_settings_is_named_and_none_is_no_error(tmp_path):
     settings.unlink()
     run = read_run(folder, "a")
     assert run.settings is None
-    assert differing_settings(run, run) is None
+    assert differing_settings(run, run) == ("models", None)
     assert "Settings: not kept in both runs." in described(run, run, *compared(folder, folder))
 
 
@@ -258,11 +258,23 @@ def test_settings_that_differ_are_listed_and_what_training_found_is_not(tmp_path
     path.write_text(json.dumps(content | {"software": "cellfate 9", "scaling": {"mode": "reference", "mean": [2.0]}}))
     one, other = runs(a, b)
     expected = {"model.width": (8, 16), "scaling.mode": ("corrected", "reference"), "crop_size": (None, 112)}
-    assert differing_settings(one, other) == expected
+    assert differing_settings(one, other) == ("models", expected)
     text = described(one, other, *compared(a, b))
     assert "  model.width: 8 | 16" in text
     assert "  crop_size: - | 112" in text
     assert "(cellfate 9)" in text
+
+
+def test_runs_that_keep_their_configuration_say_everything_that_differs(tmp_path):
+    a, b = write_run(tmp_path / "a", 0.8), write_run(tmp_path / "b", 0.8)
+    (a / "configuration.json").write_text(json.dumps({"split": {"folds": 1}, "seed": 7}))
+    assert differing_settings(*runs(a, b))[0] == "models"  # of b it is not known
+    (b / "configuration.json").write_text(json.dumps({"split": {"folds": 4}, "seed": 7}))
+    assert differing_settings(*runs(a, b)) == ("runs", {"split.folds": (1, 4)})
+    assert "Settings of the runs that differ:\n  split.folds: 1 | 4" in described(*runs(a, b), *compared(a, b))
+    (b / "configuration.json").write_text("{")
+    with pytest.raises(InputError, match=r"configuration\.json: cannot be read"):
+        read_run(b, "b")
 
 
 # ---- the verdict ----

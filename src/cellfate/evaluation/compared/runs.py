@@ -15,6 +15,7 @@ from cellfate.model.calibration import called_positive
 from cellfate.statistics.reliability import log_odds
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 
+CONFIGURATION = "configuration.json"
 NOT_SETTINGS = ("best", "fold", "scaling.mean", "scaling.std", "software")  # in a model's settings.json: what came of the training
 CALIBRATED = ("probability_calibrated", "probability")  # columns of the tables of predictions; the first that is there
 
@@ -29,6 +30,7 @@ class Run:
     trajectories: pd.DataFrame
     split: pd.DataFrame
     settings: Mapping[str, object] | None  # of the first fold's model, by dotted names; None where they are not there
+    configuration: Mapping[str, object] | None  # of the whole run, by dotted names; None where an older version made it, or it is not finished
     software: str | None
 
     @property
@@ -52,7 +54,9 @@ def read_run(folder: str | Path, name: str) -> Run:
     split = read_table(folder / "split.parquet", SPLIT)
     predictions = _held_out(pd.concat([_read_predictions(path) for path in files], ignore_index=True))
     settings, software = _settings(files[0].parent / "model/settings.json")
-    return Run(name, folder, predictions, trajectories, split, settings, software)
+    configuration = _read_settings(folder / CONFIGURATION)
+    flat = None if configuration is None else dict(_flat(configuration))
+    return Run(name, folder, predictions, trajectories, split, settings, flat, software)
 
 
 def _read_predictions(path: Path) -> pd.DataFrame:
@@ -74,14 +78,20 @@ def _held_out(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def _settings(path: Path) -> tuple[dict[str, object] | None, str | None]:
     """What a model was trained with, by dotted names, and the version that made it; None where that is not kept."""
-    if not path.is_file():
+    content = _read_settings(path)
+    if content is None:
         return None, None
-    try:
-        content = json.loads(path.read_text())
-    except (ValueError, OSError) as error:
-        raise InputError(in_words(error, path)) from error
     found = {key: value for key, value in _flat(content) if not any(key == name or key.startswith(f"{name}.") for name in NOT_SETTINGS)}
     return found, content.get("software")
+
+
+def _read_settings(path: Path) -> dict | None:
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except (ValueError, OSError) as error:
+        raise InputError(in_words(error, path)) from error
 
 
 def _flat(content: Mapping, start: str = "") -> Iterator[tuple[str, object]]:
@@ -92,10 +102,15 @@ def _flat(content: Mapping, start: str = "") -> Iterator[tuple[str, object]]:
             yield f"{start}{key}", value
 
 
-def differing_settings(a: Run, b: Run) -> dict[str, tuple[object, object]] | None:
-    """Settings of the models that differ, {name: (of a, of b)}, None for one that is not there; None where a run keeps none."""
-    if a.settings is None or b.settings is None:
-        return None
-    names = dict.fromkeys([*a.settings, *b.settings])
-    pairs = {name: (a.settings.get(name), b.settings.get(name)) for name in names}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+def differing_settings(a: Run, b: Run) -> tuple[str, dict[str, tuple[object, object]] | None]:
+    """Settings that differ, {name: (of a, of b)}, None for one that is not there, and whose: those of the runs, or else of the models.
+
+    None in place of the settings where one of the runs keeps neither.
+    """
+    whose, (one, other) = "runs", (a.configuration, b.configuration)
+    if one is None or other is None:
+        whose, (one, other) = "models", (a.settings, b.settings)
+    if one is None or other is None:
+        return whose, None
+    pairs = {name: (one.get(name), other.get(name)) for name in dict.fromkeys([*one, *other])}
+    return whose, {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -60,12 +60,12 @@ def _left_out(a: Run, b: Run, matched: Matched) -> Iterator[str]:
 
 
 def _settings(a: Run, b: Run) -> Iterator[str]:
-    differ = differing_settings(a, b)
+    whose, differ = differing_settings(a, b)
     if differ is None:
         yield "Settings: not kept in both runs."
         return
-    kept = "those of the data and the split are not kept"
-    yield f"Settings of the models that differ ({kept}):" if differ else f"Settings of the models: the same ({kept})."
+    kept = "" if whose == "runs" else " (those of the data and the split are not kept in both)"
+    yield f"Settings of the {whose} that differ{kept}:" if differ else f"Settings of the {whose}: the same{kept}."
     yield from [f"  {name}: {_shown(pair[0])} | {_shown(pair[1])}" for name, pair in list(differ.items())[:MOST_SETTINGS]]
     if len(differ) > MOST_SETTINGS:
         yield f"  and {len(differ) - MOST_SETTINGS} more"
