@@ -42,7 +42,9 @@ def _worse_than_base(calibration: pd.DataFrame) -> list[str]:
     worse = steps[steps["brier"] > steps["brier_base"]]
     if worse.empty:
         return []
-    where = ", ".join("the whole track" if n == 0 else f"{n} frames left out" for n in worse["n"])
+    dropped = [str(int(n)) for n in worse["n"] if n]
+    steps = " or ".join(filter(None, [", ".join(dropped[:-1]), *dropped[-1:]]))
+    where = " and ".join(filter(None, ["the whole track" if (worse["n"] == 0).any() else "", f"{steps} frames left out" if steps else ""]))
     worst = worse.loc[(worse["brier"] - worse["brier_base"]).idxmax()]
     return [
         f"The probabilities are worse than the base rate in training, which knows nothing of the cell, with {where}: Brier score up to "

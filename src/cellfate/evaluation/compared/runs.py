@@ -30,7 +30,7 @@ class Run:
     trajectories: pd.DataFrame
     split: pd.DataFrame
     settings: Mapping[str, object] | None  # of the first fold's model, by dotted names; None where they are not there
-    configuration: Mapping[str, object] | None  # of the whole run, by dotted names; None where an older version made it, or it is not finished
+    configuration: Mapping[str, object] | None  # of the whole run, the same way; an older version keeps none
     software: str | None
 
     @property

@@ -96,9 +96,12 @@ def known_line(known: pd.DataFrame) -> str:
 
 def _when(row: Mapping) -> str:
     """From which hour, or frame where intervals differ, before the end, with the range over recordings left out."""
-    if pd.isna(row["hours"]):
+    if row["frames"] == 0:
+        found = "with all frames alone, not before"
+    elif pd.isna(row["hours"]):
         return f"from {int(row['frames'])} frames before the end on"
-    found = f"from {row['hours']:g} h before the end on"
+    else:
+        found = f"from {row['hours']:g} h before the end on"
     if pd.isna(row["shortest"]):
         return found
     if row["shortest"] == row["longest"] == row["hours"]:
