@@ -149,7 +149,12 @@ def _not_of_crops(nothing: object) -> Callable[..., bool]:
 
 
 NOT_LARGER = "the first must not be larger than the second"
+OF_DATA_SET = [  # folders of results/{dataset} that all protocols share
+    *("annotations", "benchmarks", "crops", "crops-fated", "drift", "features", "frame_masks", "masks", "predictions"),
+    *("rings", "rings-fated", "tables", "tracking", "tracks", "transition"),
+]
 RULES = (
+    Rule(("protocol",), lambda name: name not in OF_DATA_SET, "results/<dataset> has such a folder already: another name is needed"),
     Rule(("split.fractions",), lambda parts: math.isclose(sum(parts), 1, abs_tol=1e-6), "train, validation and test must add up to 1"),
     Rule(
         ("split.unit", "split.folds", "split.fractions"),

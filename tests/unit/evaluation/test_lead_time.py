@@ -283,6 +283,8 @@ def test_the_line_names_network_and_best_baseline():
     line = known_line(found)
     assert line.startswith("The network's call is better than chance from 2.5 h before the end on (")
     assert "rings of the last frame, logistic fitted on all prefixes, from 7.5 h before the end on" in line
+    found.loc[found["method"] == "network", ["frames", "hours", "shortest", "longest"]] = [0, 0.0, np.nan, np.nan]
+    assert known_line(found).startswith("The network's call is better than chance with all frames alone, not before;")
 
 
 @pytest.mark.parametrize("recordings", [1, 2])

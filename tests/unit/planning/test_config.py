@@ -67,6 +67,10 @@ def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
     [
         ("crops.siez", 112, r"unknown key crops\.siez; known here: size, tracks"),
         ("statistics.frames", "occlusion", r"unknown key statistics\.frames; it is statistics\.high_by now"),
+        ("dataset", "..", r"dataset is '\.\.'"),
+        ("dataset", "demo\n", r"dataset is 'demo\\n'"),
+        ("protocol", "../elsewhere", r"protocol is '\.\./elsewhere'"),
+        ("protocol", "crops", r"protocol is 'crops', results/<dataset> has such a folder already"),
         ("crops.size", 3, r"crops\.size is 3, at least 8 is needed"),
         ("crops.size", "large", r"crops\.size is 'large', integer is needed"),
         ("split.unit", "cell", r"split\.unit is 'cell', one of recording, group, lineage, track, source_code is needed"),
