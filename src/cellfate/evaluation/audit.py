@@ -28,6 +28,7 @@ PREDICTORS: dict[str, Callable] = {  # the second remembers single cells, as a l
     "rings, nearest cell": lambda: make_pipeline(StandardScaler(), KNeighborsClassifier(1)),
 }
 RELATIVES = "outcome of relatives"
+ONE_ALONE = "there is one alone"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _optimism(cells: Cells, folds: list, predictor: Callable, names: tuple[str, 
     tested, labels = cells.tested, cells.labels[cells.tested]
     own = balanced_accuracy(labels, _predicted(cells, cells.folds, predictor)[tested])
     if not folds:
-        return {"own": own.value, "whole": np.nan, "optimism": np.nan, "ci_low": np.nan, "ci_high": np.nan, "reason": "there is one alone"}
+        return {"own": own.value, "whole": np.nan, "optimism": np.nan, "ci_low": np.nan, "ci_high": np.nan, "reason": ONE_ALONE}
     whole = balanced_accuracy(labels, _predicted(cells, folds, predictor)[tested])
     gain = difference(own, whole)
     by = "group" if unit == "group" else "recording"
@@ -131,8 +132,26 @@ def _predicted(cells: Cells, folds: list[tuple[np.ndarray, np.ndarray]], predict
 
 
 def audit_lines(audit: pd.DataFrame) -> list[str]:
-    """What the report says: for each level that the split does not keep whole, by how much scores are optimistic."""
-    return [_line(level, rows.set_index("method")) for level, rows in audit.groupby("level", sort=False)]
+    """What the report says first: of each level that the split does not keep whole, by how much scores are optimistic.
+
+    Of groups that is only where it is shown: a split that holds out whole recordings leaves groups on both sides on purpose.
+    """
+    return [_line(level, rows) for level, rows in _levels(audit) if level != LEVELS[-1] or _is_shown(rows)]
+
+
+def audit_notes(audit: pd.DataFrame) -> list[str]:
+    """What remains to be said of groups on both sides, after the numbers."""
+    left = [rows for level, rows in _levels(audit) if level == LEVELS[-1] and not _is_shown(rows)]
+    alone = "All cells are of one group: what a score is worth in another one cannot be told."
+    return [alone if (rows["reason"] == ONE_ALONE).any() else _line(LEVELS[-1], rows) for rows in left]
+
+
+def _levels(audit: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    return [(level, rows.set_index("method")) for level, rows in audit.groupby("level", sort=False)]
+
+
+def _is_shown(rows: pd.DataFrame) -> bool:
+    return bool((rows["ci_low"] > 0).any())
 
 
 def _line(level: str, rows: pd.DataFrame) -> str:

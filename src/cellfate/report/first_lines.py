@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cellfate.evaluation.audit import audit_lines
+from cellfate.evaluation.audit import audit_lines, audit_notes
 from cellfate.evaluation.baselines.scores import verdict
 
 
@@ -11,6 +11,6 @@ def first_lines(design_lines: pd.DataFrame, split_audit: pd.DataFrame, baselines
     return [*design_lines.loc[design_lines["kind"] != "note", "text"], *audit_lines(split_audit), verdict(baselines)]
 
 
-def notes_of(design_lines: pd.DataFrame) -> list[str]:
-    """What the design check says in numbers of few units: to keep in mind, after the numbers."""
-    return list(design_lines.loc[design_lines["kind"] == "note", "text"])
+def notes_of(design_lines: pd.DataFrame, split_audit: pd.DataFrame) -> list[str]:
+    """To keep in mind, after the numbers: what the design check says of few units, and groups on both sides without a shown gain."""
+    return [*design_lines.loc[design_lines["kind"] == "note", "text"], *audit_notes(split_audit)]

@@ -39,7 +39,7 @@ def headline(folder: str | Path) -> str:
     lines.append(known_line(known))
     lines.append("Balanced accuracy of simple baselines, and the network's less theirs:")
     lines += [_baseline_line(row) for row in headline_rows(baselines).iloc[1:].itertuples()]
-    lines += notes_of(design_lines)
+    lines += notes_of(design_lines, split_audit)
     lines.append("Figures (each as .pdf and .png):")
     lines += [f"  {path.with_suffix('')}" for path in sorted(folder.glob("figures/*.pdf"))]
     lines.append(f"Summary: {folder / 'summary.html'}")

@@ -18,6 +18,7 @@ from cellfate.evaluation.time.known import known_line
 from cellfate.explanation.coverage import coverage_captions, coverage_caveats
 from cellfate.report.ablations import ablations_section
 from cellfate.report.first_lines import first_lines, notes_of
+from cellfate.report.footnotes import Footnotes
 from cellfate.report.not_measured import (
     LAST_K,
     TRUNCATION,
@@ -102,6 +103,7 @@ def summary_page(
     names = [outcomes["negative"], outcomes["positive"]]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(PAGE.read_text(encoding="utf-8")).render(
+        footnotes=Footnotes,
         title=f"{readable(names[0])} or {readable(names[1])}",
         dataset=dataset,
         protocol=protocol,
@@ -121,7 +123,7 @@ def summary_page(
         parts=ablations_section(ablations),
         figures=_figures(figures, captions),
         notes=[
-            *notes_of(design_lines),
+            *notes_of(design_lines, split_audit),
             *caveats(metrics, calibration, names),
             *missing_steps(truncation, TRUNCATION, settings[TRUNCATION], names),
             *missing_steps(last_k, LAST_K, settings[LAST_K], names),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cellfate.base.tables import check_table
-from cellfate.evaluation.audit import RELATIVES, audit_lines, audit_split, cells_of
+from cellfate.evaluation.audit import RELATIVES, audit_lines, audit_notes, audit_split, cells_of
 from cellfate.evaluation.tables import SPLIT_AUDIT
 
 OUTCOMES = {"negative": "apoptosis", "positive": "mitosis"}
@@ -72,3 +72,15 @@ def test_one_recording_alone_cannot_be_kept_whole_and_that_is_said():
     of_lineage = table[(table["level"] == "lineage") & (table["method"] != RELATIVES)]
     assert of_lineage["reason"].str.contains("1 recording, at least 3 are needed").all()
     assert "not measured (there is one alone)" in audit_lines(table)[1]
+
+
+def test_groups_on_both_sides_are_said_first_only_where_a_gain_is_shown():
+    table = audit(sisters_alike=True, split_by="track")
+    sisters = table[table["level"] == "lineage"].assign(level="group")
+    assert audit_lines(sisters)[0].startswith("The split puts cells of one group on both sides: ")
+    assert audit_notes(sisters) == []
+    unclear = sisters.assign(ci_low=-0.1)
+    assert audit_lines(unclear) == []
+    assert audit_notes(unclear)[0].startswith("The split puts cells of one group on both sides: ")
+    alone = sisters.assign(ci_low=np.nan, reason="there is one alone")
+    assert audit_notes(alone) == ["All cells are of one group: what a score is worth in another one cannot be told."]

@@ -482,7 +482,9 @@ def test_the_warning_of_the_design_and_the_verdict_stand_before_every_number_and
 
 
 def test_baselines_are_tables_in_full_and_without_the_last_frames(figures):
-    rows, loss = Cells(page(figures)).rows, "0.300 no interval: too few"
+    text = page(figures)
+    rows, loss = Cells(text).rows, "0.300 no interval 1"
+    assert "No interval: <sup>1</sup> too few." in text
     assert ["rings of the last frame, logistic", "0.700 0.690 to 0.710", "+0.180 +0.170 to +0.190", loss, "+0.180 +0.170 to +0.190"] in rows
     assert ["the network", "0.880 0.870 to 0.890", "", "0.120 no interval: too few", ""] in rows
     assert ["frames dropped", "0", "5"] in rows
@@ -491,7 +493,7 @@ def test_baselines_are_tables_in_full_and_without_the_last_frames(figures):
 
 def test_what_the_design_tells_is_a_table(figures):
     rows = Cells(page(figures)).rows
-    assert ["recording", "16", "0.636", "0.500 no interval: all alike", "0 %", "4"] in rows
+    assert ["recording", "16", "0.636", "0.500 no interval 1", "0 %", "4"] in rows
     assert ["length of the track", "5", "0.610", "0.670 0.600 to 0.730", "100 %", "4"] in rows
 
 
@@ -500,7 +502,7 @@ def test_what_the_score_is_made_of_has_a_section_and_a_line(figures):
     shown = "not shown to differ from the whole input, not shown to differ from chance"
     line = f"Balanced accuracy with the whole input 0.88; cell hidden 0.81 ({shown})."
     assert text.count(line) == 1
-    scores = ["0.810 0.450 to 0.900", "-0.070 -0.450 to +0.040", "0.900 no interval: too few", "+0.000 no interval: too few"]
+    scores = ["0.810 0.450 to 0.900", "-0.070 -0.450 to +0.040", "0.900 no interval 1", "+0.000 no interval 1"]
     assert ["cell hidden", "480", *scores] in Cells(text).rows
     assert "in 67 % of the frames, in the others a disc of 18 pixels radius" in text
 
