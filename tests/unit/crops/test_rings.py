@@ -4,12 +4,15 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from toy_crops import write_crop_file
+from toy_model import ToyFrames, toy_tracks
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table, write_table
-from cellfate.crops.rings import measure_rings, ring_columns, ring_numbers, ring_statistics
+from cellfate.crops.extraction import extract_crops
+from cellfate.crops.rings import RingMeter, measure_rings, ring_columns, ring_numbers, ring_statistics, rings_of_frames
 from cellfate.crops.tables import RINGS
 
 
@@ -73,3 +76,19 @@ def test_the_table_is_written_and_read_and_may_be_empty(crop_file, tmp_path):
 def test_more_rings_than_pixels_are_an_input_error(crop_file):
     with pytest.raises(InputError, match=r"rings\.n_rings is 40: in crops of 16 pixels"):
         measure_rings(crop_file, n_rings=40, percentile=90)
+
+
+def test_rings_straight_from_frames_are_those_of_the_crop_file(tmp_path, monkeypatch):
+    """To the last bit, and also where a frame has more cells than are measured at once; cells at the border are in it."""
+    frames, tracks = ToyFrames(12), toy_tracks({track: (0, 11 - track % 3) for track in range(7)})
+    outcomes = pd.DataFrame({"track_id": range(7), "outcome": "censored", "event_frame": pd.NA})
+    wanted = {"which": "all", "outcomes_wanted": [], "min_frames": 2, "frame_interval_min": 30, "pixel_size_um": None}
+    frames.path = tmp_path
+    extract_crops(frames, tracks, outcomes, tmp_path / "r0.h5", recording="r0", size=20, **wanted)
+    of_file = measure_rings(tmp_path / "r0.h5", n_rings=3, percentile=90)
+    monkeypatch.setattr("cellfate.crops.rings.BLOCK", 3)
+    of_frames = rings_of_frames(frames, tracks, RingMeter(20, 3, 90), [0, 1, 2], "r0")
+    pd.testing.assert_frame_equal(of_frames[of_file.columns], of_file, check_exact=True)
+    turned = ToyFrames(12)
+    turned.images, turned.channels = turned.images[:, [2, 0, 1]], tuple(turned.channels[place] for place in (2, 0, 1))
+    pd.testing.assert_frame_equal(rings_of_frames(turned, tracks, RingMeter(20, 3, 90), [1, 2, 0], "r0"), of_frames, check_exact=True)
