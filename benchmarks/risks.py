@@ -68,7 +68,7 @@ def fates_of(variant: str, fold: int, data: tuple, seed: int, work: Path) -> pd.
     train_risks(trajectories, split, inputs, path.with_suffix(".model"), resume=path.with_suffix(".resume"), **who, **settings)
     seconds = time.process_time() - started
     rows = rows_of_fold(trajectories, split, fold, inputs, ["test"])
-    found = predict_fates(load_ensemble(path.with_suffix(".model")), rows, inputs, RISKS["horizons_hours"], f"{variant} {fold}")
+    found = predict_fates([load_ensemble(path.with_suffix(".model"))], rows, inputs, RISKS["horizons_hours"], f"{variant} {fold}")
     found = found.assign(fold=fold, seconds=seconds)
     found.to_parquet(path)
     return found

@@ -1,11 +1,13 @@
 """Put the models of all folds, their calibrations and a card into a folder that can be copied."""
 
 from cellfate.base.logs import log_to
-from cellfate.base.tables import read_table
+from cellfate.base.tables import read_table, read_tables
 from cellfate.crops.digests import digests_of
 from cellfate.evaluation.baselines.scores import verdict
 from cellfate.evaluation.tables import BASELINES, CALIBRATION, METRICS
 from cellfate.model.saved.export import Run, export_model
+from cellfate.model.saved.export_risks import RisksOfRun
+from cellfate.model.tables import FATES
 from cellfate.recordings.sheet import read_sheet
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 
@@ -20,11 +22,14 @@ run = Run(
     baselines=read_table(snakemake.input.baselines, BASELINES),
     digests=digests_of(snakemake.input.crops),
 )
+folders = snakemake.input.get("risks")
+risks = RisksOfRun(folders, read_tables(snakemake.input.fates, FATES), **snakemake.params.risks) if folders else None
 export_model(
     snakemake.output.model,
     snakemake.input.models,
     snakemake.input.calibrations,
     run,
+    risks=risks,
     sets=snakemake.input.sets,
     training=snakemake.input.training,
     dataset=snakemake.wildcards.dataset,

@@ -27,6 +27,6 @@ inputs = FrameInputs(
 split = with_all_parts(split, trajectories, unit=snakemake.params.unit, seed=snakemake.params.seed)
 rows = rows_of_fold(trajectories, split, fold, inputs, ("validation", "test"))
 horizons, label = snakemake.params.horizons_hours, f"predict_fates fold {fold}"
-fates = predict_fates(load_ensemble(snakemake.input.model), rows, inputs, horizons, label)
+fates = predict_fates([load_ensemble(snakemake.input.model)], rows, inputs, horizons, label)
 fates = fates.merge(rows[["trajectory", "split"]], on="trajectory").assign(fold=fold)
 write_table(fates, snakemake.output.fates, FATES)

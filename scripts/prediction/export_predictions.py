@@ -2,7 +2,7 @@
 
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table
-from cellfate.prediction.tables import FATE_PREDICTIONS
+from cellfate.prediction.tables import FATE_PREDICTIONS, NEW_FATES
 from cellfate.prediction.viewers import write_viewer_files
 from cellfate.tracks.tables import TRACKS
 
@@ -11,6 +11,7 @@ log_to(snakemake.log[0])
 write_viewer_files(
     read_table(snakemake.input.tracks, TRACKS),
     read_table(snakemake.input.predictions, FATE_PREDICTIONS),
+    read_table(snakemake.input.fates, NEW_FATES),
     snakemake.input.model,
     snakemake.output.geff,
     snakemake.output.napari,

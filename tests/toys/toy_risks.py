@@ -1,9 +1,18 @@
 """Tracks of known hazards as tables of trajectories, rings, and split."""
 
+import json
+from dataclasses import asdict
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import torch
+from toy_crops import CHANNELS
 
-from cellfate.model.risks.inputs import FrameInputs, InputSettings
+from cellfate.crops.rings import ring_columns
+from cellfate.model.risks.ensemble import Ensemble, save_ensemble
+from cellfate.model.risks.inputs import FrameInputs, InputSettings, Standard
+from cellfate.model.risks.network import RiskNetwork, RiskSizes
 
 INPUTS = InputSettings(hours_of_track=False, hours_of_film=False, features=False, scale_frames=None)
 TIMES = InputSettings(hours_of_track=True, hours_of_film=True, features=False, scale_frames=None)
@@ -64,3 +73,28 @@ def split_of(trajectories: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {"trajectory": trajectories["trajectory"], "fold": 0, "split": trajectories["recording"].map(parts).fillna("train")}
     )
+
+
+def add_risks(model: Path, embedding: list[str], min_frames: int = 5, **changes) -> Path:
+    """Give an exported model one fold of two networks of risks with random weights; ``embedding`` are columns of a user's table."""
+    columns = [*ring_columns(CHANNELS, 2), *(f"embedding {name}" for name in embedding), "hours of track", "hours of film"]
+    torch.manual_seed(3)
+    networks = tuple(RiskNetwork(RiskSizes(inputs=len(columns), width=8, bins=2, dropout=0.0)).eval() for _ in range(2))
+    for network in networks:
+        torch.nn.init.normal_(network.head[1].weight)
+    standard = Standard(tuple(columns), np.zeros(len(columns)), np.full(len(columns), 3.0))
+    ensemble = Ensemble(networks, standard, (0.0, 2.0, 6.0), TIMES, min_frames, 6.0, OUTCOMES)
+    save_ensemble(model / "risks/fold-0", ensemble, {"fold": 0})
+    settings = json.loads((model / "settings.json").read_text())
+    settings["risks"] = {
+        "members": {"fold-0": {"train": {}, "validation": {}}},
+        "rings": {"n_rings": 2, "percentile": 90},
+        "longer_than": min_frames,
+        "inputs": asdict(TIMES),
+        "embedding": embedding,
+        "horizons_hours": [2.0, 5.0],
+        "treatment_starts_h": [],
+        **changes,
+    }
+    (model / "settings.json").write_text(json.dumps(settings))
+    return model

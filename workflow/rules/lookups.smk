@@ -152,6 +152,27 @@ def params_of_risks():
     return {"inputs": config["risks"]["inputs"], **shared}
 
 
+def risks_to_export():
+    """The networks of risks of all folds and what they said of held-out tracks, where there are any."""
+    names = {"risks": "model", "fates": "fates.parquet"} if config["risks"]["enabled"] else {}
+    return {key: expand(f"results/{{{{dataset}}}}/{{{{protocol}}}}/fold-{{fold}}/risks/{name}", fold=FOLDS) for key, name in names.items()}
+
+
+def inputs_of_new_risks():
+    """What the model's networks of risks need of a new recording besides its frames; of a model without, its other predictions."""
+    needs = risks_needed(config)
+    if needs is None:
+        return {"predictions": "results/{dataset}/predictions/{recording}.parquet"}
+    features = {"features": f"results/{{dataset}}/features/{OF_ALL_TRACKS}/{{recording}}.parquet"} if needs.features else {}
+    return {**features, **({"embedding": config["risks"]["embedding"]} if needs.embedding else {})}
+
+
+def facts_of_recording(wildcards):
+    """What the sheet says of a recording that risks depend on."""
+    columns = ("frame_interval_min", "pixel_size_um", "treatment_start_h")
+    return {column: of_recording(column)(wildcards) for column in columns}
+
+
 def trends_along():
     """The column that trends of fates follow, None where nothing says it."""
     targets = TRANSITION["targets"]

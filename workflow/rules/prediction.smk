@@ -1,5 +1,5 @@
 # Needs: a trained model, own or copied from elsewhere, and the frames and checked tracks of a recording; no fates.
-# Leaves: the model as one folder, and for each recording the probability of each fate, per track and frame.
+# Leaves: the model as one folder, and for each recording the probability and the risk of each fate, per track and frame.
 
 PREDICTION_MODEL = str(Path(config["prediction"]["model"] or OWN_MODEL))
 
@@ -7,6 +7,7 @@ PREDICTION_MODEL = str(Path(config["prediction"]["model"] or OWN_MODEL))
 rule export_model:
     """Put the models of all folds, their calibrations and a card into one folder that can be copied."""
     input:
+        **risks_to_export(),
         models=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/model", fold=FOLDS),
         calibrations=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/calibration.json", fold=FOLDS),
         crops=ALL_CROPS,
@@ -28,6 +29,11 @@ rule export_model:
     params:
         embedding=config["embedding"],
         min_frames=MIN_FRAMES,
+        risks={
+            "rings": config["rings"],
+            "longer_than": config["crops"]["min_frames"],
+            "horizons_hours": config["risks"]["horizons_hours"],
+        },
         config_digest=model_digest(config),
         repository=os.path.relpath(ROOT),
     message:
@@ -104,10 +110,43 @@ rule predict_recording:
         "../../scripts/prediction/predict_recording.py"
 
 
+rule predict_risks:
+    """Predict how likely each outcome is within so many hours, for each track at each frame; what the model can say of it."""
+    input:
+        **inputs_of_new_risks(),
+        images=images_of,
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        model=PREDICTION_MODEL,
+        code=code_of("prediction/predict_risks.py"),
+        reader=frames_reader,
+    output:
+        fates="results/{dataset}/predictions/{recording}.fates.parquet",
+    log:
+        "logs/{dataset}/predict_risks/{recording}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/predict_risks/{recording}.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        frames=frames_of,
+        images=images_known,
+        recording=facts_of_recording,
+        allow_other_interval=config["prediction"]["allow_other_interval"],
+    message:
+        "Predicting the risks of {wildcards.recording} over time"
+    script:
+        "../../scripts/prediction/predict_risks.py"
+
+
 rule export_predictions:
     """Write the tracks with their predictions for viewers: a GEFF graph and napari's tracks."""
     input:
         predictions="results/{dataset}/predictions/{recording}.parquet",
+        fates="results/{dataset}/predictions/{recording}.fates.parquet",
         tracks="results/{dataset}/tracks/{recording}.parquet",
         model=PREDICTION_MODEL,
         code=code_of("prediction/export_predictions.py"),

@@ -19,8 +19,10 @@ from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
 from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
+from cellfate.model.risks.inputs import check_embedding, read_frame_embedding
 from cellfate.model.saved.exported import check_lengths, check_recording, first_prediction, read_settings
-from cellfate.prediction.tables import FATE_PREDICTIONS
+from cellfate.model.saved.risks import read_risks
+from cellfate.prediction.tables import FATE_PREDICTIONS, NEW_FATES
 from cellfate.recordings.sheet import frames_arguments, read_sheet
 from cellfate.tracks.outcomes import read_tracks
 from cellfate.tracks.raw import RecordingFacts
@@ -30,19 +32,20 @@ Predict the fate of each tracked cell at each frame, from the frames up to it, w
 
 SHEET is a recordings sheet as for the workflow, one row per recording; outcomes are not needed. Paths in it start at
 the current folder. Everything is opened and checked before anything is computed. For each recording the folder of
---output gets its predictions as .parquet and .csv, how far it lies from the training recordings (.shift.csv), the tracks
-for viewers (.geff, .napari.csv), a picture (.png, .pdf) and the network's .embeddings.h5: the files of "snakemake
-predict". Files that are there already are replaced.
+--output gets its predictions as .parquet and .csv, the risks over time (.fates.parquet), how far it lies from the training
+recordings (.shift.csv), the tracks for viewers (.geff, .napari.csv), a picture (.png, .pdf) and the network's
+.embeddings.h5: the files of "snakemake predict". Files that are there already are replaced.
 """
 EPILOG = """\
 examples:
   cellfate predict model recordings.tsv
   cellfate predict model recordings.tsv --recording A1 A2 --output predictions --accelerator cpu --threads 8
 
-Every probability is conditional: given that the track ends in one of the model's two outcomes.
+Probabilities are conditional, given that the track ends in one of the model's two outcomes; but for those of .fates.parquet,
+where the model has networks of risks: there either outcome may come within so many hours, or neither.
 """
 
-OUTPUTS = ("embeddings.h5", "shift.csv", "parquet", "csv", "geff", "napari.csv", "pdf", "png")
+OUTPUTS = ("embeddings.h5", "shift.csv", "parquet", "csv", "fates.parquet", "geff", "napari.csv", "pdf", "png")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class Opened:
     frames: dict  # arguments of open_frames
     frame_interval_min: float
     pixel_size_um: float | None
+    treatment_start_h: float | None
     tracks: pd.DataFrame
+    embedding: pd.DataFrame | None  # numbers of its frames that a user brings
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -78,6 +83,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         action="store_true",
         help="also recordings whose frame interval differs by more than 5 %% from the model's",
     )
+    add("--embedding", metavar="TABLE", help="numbers of each frame of your own, for models whose risks were trained with such a table")
     add("--threads", metavar="N", type=_count, default=1, help="threads of the CPU (default: 1)")
     parser.set_defaults(run=run)
 
@@ -94,7 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
     model, output = arguments.model, arguments.output
     min_frames = arguments.min_frames or first_prediction(model)
     rows = chosen_rows(read_sheet(arguments.sheet), arguments.recording, arguments.sheet, snakemake_command(model, arguments.sheet))
-    recordings = open_recordings(rows, arguments.sheet, model, min_frames, arguments.allow_other_interval)
+    embedding = read_frame_embedding(arguments.embedding) if arguments.embedding else None
+    recordings = open_recordings(rows, arguments.sheet, model, min_frames, arguments.allow_other_interval, embedding)
     for number, one in enumerate(recordings, start=1):
         print(f"{one.recording}: {one.tracks['track_id'].nunique()} tracks ({number} of {len(recordings)})", file=sys.stderr, flush=True)
         network = {"min_frames": min_frames, "threads": arguments.threads, "accelerator": arguments.accelerator}
@@ -128,15 +135,29 @@ def chosen_rows(sheet: pd.DataFrame, names: Sequence[str], source: str | Path, o
     return rows[~untracked]
 
 
-def open_recordings(rows: pd.DataFrame, source: str | Path, model: str | Path, min_frames: int, allow_other_interval: bool) -> list[Opened]:
-    """Open and check the frames and tracks of every row, then raise one InputError with the problems of all."""
-    settings = read_settings(model)
+def open_recordings(
+    rows: pd.DataFrame,
+    source: str | Path,
+    model: str | Path,
+    min_frames: int,
+    allow_other_interval: bool,
+    embedding: pd.DataFrame | None,
+) -> list[Opened]:
+    """Open and check the frames and tracks of every row, then raise one InputError with the problems of all.
+
+    ``embedding`` is a table of numbers of a user's own, for all recordings.
+    """
+    settings, risks = read_settings(model), read_risks(model)
+    if risks is not None:
+        risks.check_available(features=False, embedding=embedding is not None)
     opened, problems = [], []
     for row in rows.itertuples():
         try:
             check_recording(settings, row, f"{source}: line {row.Index + 2}", allow_other_interval)
-            one = open_recording(row)
+            one = open_recording(row, embedding)
             check_lengths(one.tracks, min_frames, model, one.recording)
+            if risks is not None:
+                check_embedding(risks, one.tracks, one.recording, embedding)
             opened.append(one)
         except InputError as error:
             problems.append(str(error))
@@ -146,7 +167,7 @@ def open_recordings(rows: pd.DataFrame, source: str | Path, model: str | Path, m
     return opened
 
 
-def open_recording(row) -> Opened:
+def open_recording(row, embedding: pd.DataFrame | None) -> Opened:
     """Check the frames of one row of the sheet and read its tracks; the frames are opened again when they are needed."""
     source = frames_arguments(row.images, row.channels, row.channel_labels, row.last_image)
     frames = open_frames(**source)
@@ -154,13 +175,15 @@ def open_recording(row) -> Opened:
     pixel_size_um = None if pd.isna(row.pixel_size_um) else row.pixel_size_um
     facts = RecordingFacts(row.recording, frames.n_frames, frames.shape, pixel_size_um, row.frame_interval_min, source.get("last_image"))
     tracks, _ = read_tracks(row.tracks, row.tracks_format, facts, event_gap=frames.n_frames)  # outcomes are not used, so none is late
-    return Opened(row.recording, source, tracks=tracks, frame_interval_min=row.frame_interval_min, pixel_size_um=pixel_size_um)
+    start = None if pd.isna(row.treatment_start_h) else row.treatment_start_h
+    return Opened(row.recording, source, row.frame_interval_min, pixel_size_um, start, tracks, embedding)
 
 
 def predict_one(one: Opened, model: str | Path, output: Path, network: dict, every: int, allow_other_interval: bool) -> None:
     """Write all files of one recording; ``network`` is min_frames, threads and accelerator."""
     from cellfate.prediction.embedding import embed_recording
     from cellfate.prediction.prefixes import write_predictions  # torch: seconds, which a mistake in the sheet is spared
+    from cellfate.prediction.risks import NewRecording, write_fates
     from cellfate.prediction.shift import write_shift
     from cellfate.prediction.viewers import write_viewer_files
 
@@ -182,7 +205,20 @@ def predict_one(one: Opened, model: str | Path, output: Path, network: dict, eve
     write_predictions(path["embeddings.h5"], one.tracks, model, path["parquet"], path["csv"], every=every, **named, **network)
     predictions = read_table(path["parquet"], FATE_PREDICTIONS)
     scales = {"frame_interval_min": one.frame_interval_min, "pixel_size_um": one.pixel_size_um}
-    write_viewer_files(one.tracks, predictions, model, path["geff"], path["napari.csv"], **scales)
+    write_fates(
+        frames,
+        one.tracks,
+        model,
+        path["fates.parquet"],
+        recording=NewRecording(one.recording, **scales, treatment_start_h=one.treatment_start_h),
+        predictions=predictions,
+        features=None,
+        embedding=one.embedding,
+        allow_other_interval=allow_other_interval,
+        threads=network["threads"],
+    )
+    fates = read_table(path["fates.parquet"], NEW_FATES)
+    write_viewer_files(one.tracks, predictions, fates, model, path["geff"], path["napari.csv"], **scales)
     if find_spec("matplotlib") is None:
         print(f"{one.recording}: no picture: matplotlib is not installed (pip install 'cellfate[figures]')", file=sys.stderr, flush=True)
         return

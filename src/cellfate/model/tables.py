@@ -65,9 +65,23 @@ ATTENTION = Table(
 # numbers of frames that a user brings for the network of risks: further columns, all numbers
 FRAME_EMBEDDING = Table("embedding of frames", {"trajectory": STR, "frame": COUNT}, key=("trajectory", "frame"), open=True)
 
-# one row per frame of a held-out track, from which more than the shortest track's frames are seen, and number of hours ahead: how likely
-# each outcome is within them, the positive one given that either comes, and how far the members of the ensemble lie apart (a standard
-# deviation; null: one member); split is the part of the unit that a track without a fate is in
+# what is said of a track at a frame for a number of hours ahead: how likely each outcome is within them, the positive one given that
+# either comes, and how far the members of the ensemble lie apart (a standard deviation; null: one member)
+AT_FRAMES = {
+    "frame": COUNT,
+    "n_frames": Column("int", low=1),
+    "hours_since_start": Column("float", low=0),
+    "horizon_hours": Column("float", low=0),
+    "negative": UNIT,
+    "positive": UNIT,
+    "neither": UNIT,
+    "positive_given_event": UNIT,
+    "spread_negative": UNIT_NULL,
+    "spread_positive": UNIT_NULL,
+}
+
+# one row per frame of a held-out track, from which more than the shortest track's frames are seen, and number of hours ahead; split is
+# the part of the unit that a track without a fate is in
 FATES = Table(
     "fates over time",
     {
@@ -76,16 +90,7 @@ FATES = Table(
         "track_id": COUNT,
         "fold": COUNT,
         "split": Column("str", allowed=SPLITS),
-        "frame": COUNT,
-        "n_frames": Column("int", low=1),
-        "hours_since_start": Column("float", low=0),
-        "horizon_hours": Column("float", low=0),
-        "negative": UNIT,
-        "positive": UNIT,
-        "neither": UNIT,
-        "positive_given_event": UNIT,
-        "spread_negative": UNIT_NULL,
-        "spread_positive": UNIT_NULL,
+        **AT_FRAMES,
     },
     key=("trajectory", "fold", "frame", "horizon_hours"),
 )

@@ -1,12 +1,14 @@
 """Everything that is checked before the first job is planned: the configuration, the recordings sheet, and that they agree."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from cellfate.base.errors import InputError, raise_first
 from cellfate.model.saved.exported import check_recordings
+from cellfate.model.saved.risks import read_risks
 from cellfate.planning.agreement import check_sheet_agreement
 from cellfate.planning.config import SCHEMA, check_config
 from cellfate.recordings.cells import missing_movies, read_cells, recordings_of
@@ -30,9 +32,33 @@ def checked_sheet(config: dict, config_files: Sequence[str | Path]) -> pd.DataFr
         raise InputError(f"{path}: no such file; it is the sheet of the recordings, one row each (see the README)")
     sheet = read_sheet(path) if config["source"]["kind"] != "crops" else _of_cells(config)
     check_sheet_agreement(config, sheet, config_files, analysis=model is None)
-    if model not in (None, f"results/{config['dataset']}/{config['protocol']}/model"):
+    if _of_others(config):
         check_recordings(model, sheet, path, config["prediction"]["allow_other_interval"])
+        if (risks := read_risks(model)) is not None:
+            risks.check_available(features=config["segmentation"]["tracks"] == "all", embedding=config["risks"]["embedding"] is not None)
     return sheet
+
+
+def _of_others(config: Mapping) -> bool:
+    """Whether predictions are by a model that this configuration does not train."""
+    return config["prediction"]["model"] not in (None, f"results/{config['dataset']}/{config['protocol']}/model")
+
+
+@dataclass(frozen=True)
+class RisksNeeded:
+    """Which numbers besides rings and times the networks of risks of a model rest on."""
+
+    features: bool
+    embedding: bool
+
+
+def risks_needed(config: Mapping) -> RisksNeeded | None:
+    """What predictions of risks need; None where the model has none. ``config`` is checked."""
+    if not _of_others(config):
+        risks = config["risks"]
+        return RisksNeeded(risks["inputs"]["features"], risks["embedding"] is not None) if risks["enabled"] else None
+    risks = read_risks(config["prediction"]["model"])
+    return None if risks is None else RisksNeeded(bool(risks.inputs["features"]), bool(risks.embedding))
 
 
 def _of_cells(config: Mapping) -> pd.DataFrame:

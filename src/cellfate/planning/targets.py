@@ -153,7 +153,7 @@ class Targets:
             raise InputError("snakemake predict reads whole recordings with tracks; source.kind is crops, which has none")
         if self.sheet is None:
             return [self.config["recordings"]]
-        kinds = ("parquet", "csv", "shift.csv", "geff", "napari.csv", "png")
+        kinds = ("parquet", "csv", "fates.parquet", "shift.csv", "geff", "napari.csv", "png")
         return [f"{self._of_data}/predictions/{name}.{kind}" for name in self.recordings for kind in kinds]
 
     def states(self) -> list[str]:

@@ -12,16 +12,39 @@ from cellfate.model.saved.exported import outcome_columns, read_settings, statem
 from cellfate.prediction.ensemble import SPREAD
 
 
-def with_probabilities(tracks: pd.DataFrame, predictions: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
-    """Every row of ``tracks``, sorted by track and frame, with what is said of it, NaN where there is nothing."""
+def with_probabilities(
+    tracks: pd.DataFrame, predictions: pd.DataFrame, outcomes: Mapping[str, str], risks: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Every row of ``tracks``, sorted by track and frame, with what is said of it, NaN where there is nothing.
+
+    ``risks`` is a table of :func:`risks_by_frame`, None where the model has none.
+    """
     columns = ["track_id", "frame", "n_frames_seen", *outcome_columns(outcomes), "call", "set", *SPREAD, "seen_in_training"]
     rows = tracks.merge(predictions[columns], on=["track_id", "frame"], how="left", validate="one_to_one")
+    if risks is not None:
+        rows = rows.merge(risks, on=["track_id", "frame"], how="left", validate="one_to_one")
     return rows.sort_values(["track_id", "frame"], ignore_index=True)
+
+
+def risks_by_frame(fates: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame | None:
+    """The table NEW_FATES with one row per track and frame: a column for each number of hours and outcome; None of a model without risks.
+
+    Columns track_id, frame, and for 5 hours ``mitosis_within_5h``, ``apoptosis_within_5h``, ``mitosis_given_event_5h`` and so on.
+    """
+    if not len(fates) or fates["horizon_hours"].isna().all():
+        return None
+    names = {"negative": f"{outcomes['negative']}_within", "positive": f"{outcomes['positive']}_within"}
+    names["positive_given_event"] = f"{outcomes['positive']}_given_event"
+    wide = fates.pivot(index=["track_id", "frame"], columns="horizon_hours", values=list(names))
+    wide = wide.swaplevel(axis="columns").sort_index(axis="columns")
+    wide.columns = [f"{names[value]}_{hours:g}h" for hours, value in wide.columns]
+    return wide.reset_index()
 
 
 def write_viewer_files(
     tracks: pd.DataFrame,
     predictions: pd.DataFrame,
+    fates: pd.DataFrame,
     model_folder: str | Path,
     geff: str | Path,
     napari: str | Path,
@@ -29,19 +52,26 @@ def write_viewer_files(
     frame_interval_min: float,
     pixel_size_um: float | None,
 ) -> None:
-    """Write the tracks of one recording with their predictions by an exported model as a GEFF folder and as napari's tracks."""
+    """Write the tracks of one recording with what an exported model says of them as a GEFF folder and as napari's tracks."""
     outcomes = read_settings(model_folder)["outcomes"]
-    write_napari_tracks(tracks, predictions, napari, outcomes)
-    write_geff(tracks, predictions, geff, outcomes, frame_interval_min=frame_interval_min, pixel_size_um=pixel_size_um)
+    risks = risks_by_frame(fates, outcomes)
+    write_napari_tracks(tracks, predictions, risks, napari, outcomes)
+    write_geff(tracks, predictions, risks, geff, outcomes, frame_interval_min=frame_interval_min, pixel_size_um=pixel_size_um)
 
 
-def write_napari_tracks(tracks: pd.DataFrame, predictions: pd.DataFrame, path: str | Path, outcomes: Mapping[str, str]) -> None:
+def write_napari_tracks(
+    tracks: pd.DataFrame, predictions: pd.DataFrame, risks: pd.DataFrame | None, path: str | Path, outcomes: Mapping[str, str]
+) -> None:
     """Write ``track_id, t, y, x, parent``, then the properties; t in frames, y and x in pixels, parent empty where there is none."""
-    rows = with_probabilities(tracks, predictions, outcomes).rename(columns={"frame": "t", "parent_id": "parent"})
+    rows = with_probabilities(tracks, predictions, outcomes, risks).rename(columns={"frame": "t", "parent_id": "parent"})
     rows["n_frames_seen"] = rows["n_frames_seen"].astype("Int64")
     columns = ["track_id", "t", "y", "x", "parent", "n_frames_seen", *outcome_columns(outcomes), "call", "set", *SPREAD, "seen_in_training"]
     with replacing(path) as temporary:
-        rows[columns].assign(given=statement(outcomes)).to_csv(temporary, index=False)
+        rows[[*columns, *_names(risks)]].assign(given=statement(outcomes)).to_csv(temporary, index=False)
+
+
+def _names(risks: pd.DataFrame | None) -> list[str]:
+    return [] if risks is None else [name for name in risks.columns if name not in ("track_id", "frame")]
 
 
 def track_edges(tracks: pd.DataFrame) -> np.ndarray:
@@ -64,12 +94,13 @@ def track_edges(tracks: pd.DataFrame) -> np.ndarray:
 def write_geff(
     tracks: pd.DataFrame,
     predictions: pd.DataFrame,
+    risks: pd.DataFrame | None,
     path: str | Path,
     outcomes: Mapping[str, str],
     frame_interval_min: float,
     pixel_size_um: float | None,
 ) -> None:
-    """Write a GEFF folder (zarr format 2): a node per track and frame, with t, y, x, track_id and the predictions.
+    """Write a GEFF folder (zarr format 2): a node per track and frame, with t, y, x, track_id, the predictions and the risks.
 
     Edges are those of :func:`track_edges`.
     Positions are in frames and pixels; the axes carry their scale to minutes and, where it is known, micrometres. Values that are
@@ -78,7 +109,7 @@ def write_geff(
     from geff.core_io import write_arrays
     from geff_spec import Axis, GeffMetadata, PropMetadata
 
-    rows = with_probabilities(tracks, predictions, outcomes)
+    rows = with_probabilities(tracks, predictions, outcomes, risks)
     given = statement(outcomes)
     unknown = rows["n_frames_seen"].isna().to_numpy()
     space = {} if pixel_size_um is None else {"scale": pixel_size_um, "scaled_unit": "micrometer"}
@@ -99,6 +130,10 @@ def write_geff(
         words = rows[name].dtype == object
         properties[name] = {"values": rows[name].fillna("").to_numpy(str) if words else rows[name].to_numpy(np.float64), "missing": unknown}
         described.append(PropMetadata(identifier=name, dtype="str" if words else "float64", description=text))
+    for name in _names(risks):
+        values = rows[name].to_numpy(np.float64)
+        properties[name] = {"values": values, "missing": np.isnan(values)}
+        described.append(PropMetadata(identifier=name, dtype="float64", description=_said_of_risk(name)))
     metadata = GeffMetadata(
         directed=True,
         axes=[
@@ -112,6 +147,14 @@ def write_geff(
     )
     with replacing(path) as temporary:
         write_arrays(temporary, np.arange(len(rows), dtype=np.uint64), properties, track_edges(rows), {}, metadata, zarr_format=2)
+
+
+def _said_of_risk(name: str) -> str:
+    """The description of a column of :func:`risks_by_frame`."""
+    what, hours = name.removesuffix("h").rsplit("_", 1)
+    if what.endswith("_given_event"):
+        return f"probability of {what.removesuffix('_given_event')}, given that an event comes within {hours} hours"
+    return f"probability of {what.removesuffix('_within')} within {hours} hours, before the other outcome; neither may come"
 
 
 def _said_of_members(outcomes: Mapping[str, str]) -> dict[str, str]:

@@ -88,6 +88,8 @@ def train_risks(
         "seed": seed,
         "training": training,
         "tracks": {"train": len(data.train), "validation": len(data.validation)},
+        "events": {part: _events(tracks) for part, tracks in (("train", data.train), ("validation", data.validation))},
+        "recordings": {part: sorted(set(rows.loc[rows["split"] == part, "recording"])) for part in ("train", "validation")},
     }
     known = {"network": network, "columns": inputs.columns, "bins": list(bins_hours), "events": rows["event_frame"].astype(str).tolist()}
     key = training_key({**record, **known}, rows, [*map(Path, files)], [*code])
@@ -96,6 +98,7 @@ def train_risks(
     followed = max(float(track.hours[min_frames]) for track in data.train)
     members = tuple(network for network, _ in trained)
     ensemble = Ensemble(members, standard, tuple(map(float, bins_hours)), inputs.settings, min_frames, followed, dict(outcomes))
+    record["val_loss"] = [min(row[2] for row in curve) for _, curve in trained]
     curves = [[member, *row] for member, (_, curve) in enumerate(trained) for row in curve]
     with replacing(folder) as temporary:
         save_ensemble(temporary, ensemble, record)
@@ -124,6 +127,11 @@ def _check_events(tracks: Sequence[RiskTrack], part: str, fold: int, outcomes: d
     if not any(track.event != NONE for track in tracks):
         names = " or ".join(outcomes.values())
         raise InputError(f"fold {fold}: none of the {len(tracks)} tracks of the {part} part ends in {names}: risks cannot be learned")
+
+
+def _events(tracks: Sequence[RiskTrack]) -> dict[str, int]:
+    """How many tracks end in the negative and the positive outcome."""
+    return {name: sum(track.event == label for track in tracks) for label, name in enumerate(("negative", "positive"))}
 
 
 def _fit_member(

@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 import yaml
 from toy_model import write_model
-from toy_recording import toy_row, write_sheet
+from toy_recording import SPANS, toy_row, write_sheet
+from toy_risks import add_risks
 
 from cellfate.base.tables import read_table
 from cellfate.cli import predict as cli_predict
 from cellfate.cli.main import build_parser, main
-from cellfate.prediction.tables import FATE_PREDICTIONS
+from cellfate.prediction.tables import FATE_PREDICTIONS, NEW_FATES
 
 ROOT = Path(__file__).parents[3]
-KINDS = ("parquet", "csv", "geff", "napari.csv", "pdf", "png", "embeddings.h5", "shift.csv")
+KINDS = ("parquet", "csv", "fates.parquet", "geff", "napari.csv", "pdf", "png", "embeddings.h5", "shift.csv")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,9 @@ def test_every_file_is_written_for_every_recording(tmp_path, model, capsys):
     assert table.groupby("track_id").size().to_dict() == {1: 8, 2: 6}  # from the model's 5 frames on
     assert set(table["recording"]) == {"r0"}
     pd.testing.assert_frame_equal(table, read_table(tmp_path / "out/r0.csv", FATE_PREDICTIONS))
+    fates = read_table(tmp_path / "out/r0.fates.parquet", NEW_FATES)
+    assert fates["positive_given_event"].tolist() == table["probability_mitosis"].tolist()
+    assert said.err.count("no networks of risks in this model") == 2
     assert geff.read(tmp_path / "out/r0.geff")[0].number_of_nodes() == 26
     other = read_table(tmp_path / "out/r.1.parquet", FATE_PREDICTIONS)
     assert (other["logit"] != table["logit"]).all()
@@ -75,6 +79,47 @@ def test_results_that_are_there_are_replaced(tmp_path, model):
     second = read_table(tmp_path / "out/r0.parquet", FATE_PREDICTIONS)
     assert len(second) == len(first) // 2
     assert not (tmp_path / "out/r0.geff/left_over").exists()
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_model_with_risks_gives_them(tmp_path, capsys):
+    model = add_risks(write_model(tmp_path / "model"), [])
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    assert predict(model, sheet) == 0
+    fates = read_table(tmp_path / "out/r0.fates.parquet", NEW_FATES)
+    lengths = {track: last - first + 1 for track, (first, last) in SPANS.items()}
+    assert fates.groupby("track_id").size().to_dict() == {track: 2 * (n - 5) for track, n in lengths.items() if n > 5}
+    assert fates["n_frames"].min() == 6
+    assert "recording r0: 1 of 3 tracks have no more than 5 frames, and no risks" in capsys.readouterr().err
+    table = pd.read_csv(tmp_path / "out/r0.napari.csv")
+    known = fates[fates["horizon_hours"] == 5].sort_values(["track_id", "frame"])
+    assert table["mitosis_within_5h"].dropna().to_numpy() == pytest.approx(known["positive"].to_numpy())
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_risks_that_need_a_table_are_refused_before_anything_is_computed(tmp_path, capsys):
+    model = add_risks(write_model(tmp_path / "model"), ["a"])
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    assert predict(model, sheet) == 1
+    assert "risks.embedding (cellfate predict: --embedding) names it" in capsys.readouterr().err
+    rows = [(f"r0/{track}", frame, 1.5) for track, (first, last) in SPANS.items() for frame in range(first, last + 1)]
+    table = pd.DataFrame(rows, columns=["trajectory", "frame", "a"])
+    table[table["frame"] != 8].to_parquet(tmp_path / "a.parquet")
+    assert predict(model, sheet, "--embedding", str(tmp_path / "a.parquet")) == 1
+    assert "Input error: risks.embedding: no row for trajectory r0/1, frame 8" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    table.to_parquet(tmp_path / "a.parquet")
+    assert predict(model, sheet, "--embedding", str(tmp_path / "a.parquet")) == 0
+    assert set(read_table(tmp_path / "out/r0.fates.parquet", NEW_FATES)["model"]) == {"risks"}
+
+
+def test_risks_that_need_outlines_are_left_to_the_workflow(tmp_path, capsys):
+    inputs = {"hours_of_track": True, "hours_of_film": True, "features": True, "scale_frames": None}
+    model = add_risks(write_model(tmp_path / "model"), [], inputs=inputs)
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    assert predict(model, sheet) == 1
+    assert "segmentation.tracks: all measures them in snakemake predict; cellfate predict cannot" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_problems_of_all_recordings_are_named_before_anything_is_computed(tmp_path, model, capsys):

@@ -63,6 +63,7 @@ def exported(tmp_path):
         [fold],
         [tmp_path / "calibration.json"],
         Run(rows, trajectories, split, metrics, reliability, baselines, digests),
+        risks=None,
         sets=tmp_path / "sets.json",
         training=tmp_path / "training_data.json",
         dataset="toy",

@@ -36,24 +36,24 @@ def ensemble(members=2, followed_hours=6.0):
 def test_nothing_of_a_frame_depends_on_later_frames(data):
     table, rings = data
     row = table[table["n_frames"] > 6].iloc[[0]]
-    before = predict_fates(ensemble(), row, inputs_of(rings, TIMES), HORIZONS, "test")
+    before = predict_fates([ensemble()], row, inputs_of(rings, TIMES), HORIZONS, "test")
     for frame in range(2, int(row["last_frame"].iloc[0])):
         later = rings["frame"] > frame
         changed = rings.assign(**{"a-ring0-mean": rings["a-ring0-mean"].where(~later, 7.0)})
         shorter = rings[~later]
         ends = row.assign(last_frame=frame, event_frame=pd.NA, label=pd.NA)
         for rows, own in ((row, changed), (ends, shorter)):
-            found = predict_fates(ensemble(), rows, inputs_of(own, TIMES), HORIZONS, "test")
+            found = predict_fates([ensemble()], rows, inputs_of(own, TIMES), HORIZONS, "test")
             seen = found[found["frame"] <= frame].reset_index(drop=True)
             known = before[before["frame"] <= frame].reset_index(drop=True)
             pd.testing.assert_frame_equal(seen, known)
-    late = predict_fates(ensemble(), row, inputs_of(changed, TIMES), HORIZONS, "test")
+    late = predict_fates([ensemble()], row, inputs_of(changed, TIMES), HORIZONS, "test")
     assert (late["positive"] - before["positive"]).abs().max() > 1e-3, "later frames must matter later"
 
 
 def test_a_row_per_frame_and_horizon_once_enough_is_seen(data):
     table, rings = data
-    found = predict_fates(ensemble(), table, inputs_of(rings, TIMES), HORIZONS, "test")
+    found = predict_fates([ensemble()], table, inputs_of(rings, TIMES), HORIZONS, "test")
     counts = found.groupby("trajectory").size()
     assert counts.to_dict() == {row.trajectory: 3 * (row.n_frames - 2) for row in table.itertuples()}
     assert found["n_frames"].min() == 3
@@ -67,7 +67,7 @@ def test_a_row_per_frame_and_horizon_once_enough_is_seen(data):
 
 def test_no_track_makes_an_empty_table(data):
     table, rings = data
-    found = predict_fates(ensemble(), table.iloc[:0], inputs_of(rings, TIMES), HORIZONS, "test")
+    found = predict_fates([ensemble()], table.iloc[:0], inputs_of(rings, TIMES), HORIZONS, "test")
     assert len(check_table(found.assign(fold=0, split="test"), FATES, "fates")) == 0
 
 
@@ -81,10 +81,10 @@ def test_mean_and_spread_are_of_the_members():
 
 def test_horizons_that_nothing_was_followed_for_are_left_out(data, capsys):
     table, rings = data
-    found = predict_fates(ensemble(followed_hours=2.0), table, inputs_of(rings, TIMES), HORIZONS, "test")
+    found = predict_fates([ensemble(followed_hours=2.0)], table, inputs_of(rings, TIMES), HORIZONS, "test")
     assert set(found["horizon_hours"]) == {1.0, 2.0}
     assert "no training track was followed for longer than 2 hours: there are no risks for 5 hours" in capsys.readouterr().err
-    none = predict_fates(ensemble(followed_hours=0.5), table, inputs_of(rings, TIMES), HORIZONS, "test")
+    none = predict_fates([ensemble(followed_hours=0.5)], table, inputs_of(rings, TIMES), HORIZONS, "test")
     assert len(check_table(none.assign(fold=0, split="test"), FATES, "fates")) == 0
 
 
@@ -93,7 +93,7 @@ def test_a_folder_holds_all_that_is_needed(data, tmp_path):
     save_ensemble(tmp_path / "model", ensemble(), {"fold": 0})
     again = load_ensemble(tmp_path / "model")
     assert (again.edges, again.inputs, again.min_frames, again.followed_hours) == (EDGES, TIMES, 2, 6.0)
-    before, after = (predict_fates(own, table, inputs_of(rings, TIMES), HORIZONS, "test") for own in (ensemble(), again))
+    before, after = (predict_fates([own], table, inputs_of(rings, TIMES), HORIZONS, "test") for own in (ensemble(), again))
     pd.testing.assert_frame_equal(before, after, check_exact=True)
 
 

@@ -6,18 +6,18 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 from toy_crops import CHANNELS, OUTCOMES
+from toy_export import export
 from toy_model import ToyFrames, toy_tracks, write_ensemble, write_member
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
-from cellfate.crops.digests import digests_of, image_digest, recording_digest
+from cellfate.crops.digests import image_digest, recording_digest
 from cellfate.crops.extraction import extract_crops
 from cellfate.model.calibration import Calibration, save_calibration
 from cellfate.model.embedding import embed_frames
 from cellfate.model.embedding_file import EmbeddingFile
 from cellfate.model.inference import open_model
 from cellfate.model.prefixes import predict_prefixes, predict_trajectories
-from cellfate.model.saved.export import Run, export_model
 from cellfate.model.saved.members import choose_members, read_members
 from cellfate.model.saved.sets import SETS, save_sets
 from cellfate.prediction.embedding import embed_recording
@@ -77,7 +77,8 @@ class Finished:
         self.crops = [folder / f"{recording}.h5" for recording in PARTS[0]]
         self.how = {"batch_size": batch_size, "precision": "32-true", "channels_last": True, "compile": False}
         self.prefixes, self.predictions = zip(*(self._fold(fold) for fold in PARTS), strict=True)
-        self._export()
+        known = {"folds": list(PARTS), "embedding": self.how, "min_frames": MIN_FRAMES, "risks": None}
+        export(folder, self.trajectories, self.split, self.crops, **known)
 
     def _fold(self, fold):
         model = write_member(self.folder / f"fold-{fold}/model", seed=fold)
@@ -97,26 +98,6 @@ class Finished:
             predictions = predict_trajectories(opened, embeddings, *known, prefixes=prefixes, calibration=calibration, **shown)
         save_calibration(calibration, self.folder / f"fold-{fold}/calibration.json")
         return prefixes, predictions
-
-    def _export(self):
-        sheet = pd.DataFrame({"recording": list(PARTS[0]), "frame_interval_min": 30.0, "pixel_size_um": 0.5})
-        metric = {"scope": "all", "class": "all", "metric": "auroc", "value": 0.9, "ci_low": None, "ci_high": None, "n_trajectories": 12}
-        metrics = pd.DataFrame([{**metric, "units_negative": 2, "units_positive": 2, "method": None, "reason": "2 recordings"}])
-        reliability = pd.DataFrame(
-            [{"condition": "full", "stage": "calibrated", "ece": 0.1, "brier": 0.2, "brier_skill": 0.1, "count": 12}]
-        )
-        columns = ["scope", "condition", "method", "value", "ci_low", "ci_high", "lead", "lead_low", "lead_high"]
-        baselines = pd.DataFrame([("all", "full", "network", 0.8, *[None] * 5)], columns=columns)
-        run = Run(sheet, self.trajectories, self.split, metrics, reliability, baselines, digests_of(self.crops))
-        models, calibrations = zip(
-            *((self.folder / f"fold-{f}/model", self.folder / f"fold-{f}/calibration.json") for f in PARTS), strict=True
-        )
-        told = {"dataset": "toy", "protocol": "p", "verdict": "The network is better than each of 3 simple baselines."}
-        done = {"embedding": self.how, "min_frames": MIN_FRAMES, "config_digest": "abc", "repository": self.folder}
-        save_sets(None, 0.95, self.folder / "sets.json")
-        (self.folder / "training_data.json").write_text("{}")
-        done |= {"sets": self.folder / "sets.json", "training": self.folder / "training_data.json"}
-        export_model(self.folder / "model", models, calibrations, run, **told, **done)
 
 
 @pytest.fixture(scope="module", params=[16, 24])

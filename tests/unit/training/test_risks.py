@@ -53,7 +53,7 @@ def test_simulated_hazards_come_back(tmp_path):
     training = TRAINING | {"members": 1, "max_epochs": 8, "patience": 8}
     ensemble = train(tmp_path, trajectories, rings, training=training)
     rows = trajectories[trajectories["recording"] == "r1"]
-    found = predict_fates(ensemble, rows, inputs_of(rings), [5.0], "test")
+    found = predict_fates([ensemble], rows, inputs_of(rings), [5.0], "test")
     kind = found["track_id"] % 2
     for number, (death, division) in enumerate(HAZARDS.values()):
         within = 1 - np.exp(-5 * (death + division))

@@ -21,6 +21,7 @@ from cellfate.model.risks.network import RiskNetwork, RiskSizes
 from cellfate.model.risks.tracks import RiskTrack, track_of
 from cellfate.model.saved.exported import SETTINGS
 from cellfate.model.saved.folder import load_strictly
+from cellfate.model.saved.risks import weights_name
 
 COLUMNS = ["negative", "positive", "neither", "positive_given_event", "spread_negative", "spread_positive"]
 
@@ -48,10 +49,6 @@ class Ensemble:
         with torch.inference_mode():
             found = [cumulative_incidence(member(values)[0].double(), horizons, edges) for member in self.members]
         return torch.stack(found).numpy()
-
-
-def weights_name(member: int) -> str:
-    return f"member-{member}.safetensors"
 
 
 def save_ensemble(folder: str | Path, ensemble: Ensemble, record: dict) -> None:
@@ -101,29 +98,43 @@ def _member(path: Path, sizes: RiskSizes) -> RiskNetwork:
     return network.eval()
 
 
-def predict_fates(ensemble: Ensemble, rows: pd.DataFrame, inputs: FrameInputs, horizons: Sequence[float], label: str) -> pd.DataFrame:
-    """What the ensemble says of each track of ``rows`` (of the trajectories table) at each frame, once for each of the ``horizons``.
+def predict_fates(
+    ensembles: Sequence[Ensemble], rows: pd.DataFrame, inputs: FrameInputs, horizons: Sequence[float], label: str
+) -> pd.DataFrame:
+    """What ``ensembles`` say together of each track of ``rows`` (of the trajectories table) at each frame, once for each of ``horizons``.
 
-    Columns trajectory, recording, track_id, frame, n_frames, hours_since_start, horizon_hours and COLUMNS: the mean of the members, and
-    their standard deviation. One pass a track, from its first frame; there are no rows where ``min_frames`` frames or fewer are seen,
-    and none for horizons farther than any training track was followed, which is said. ``label`` begins lines of progress.
+    They are that of one fold, or of several with the same inputs: then all their members count alike. Columns trajectory, recording,
+    track_id, frame, n_frames, hours_since_start, horizon_hours and COLUMNS: the mean of the members, and their standard deviation. One
+    pass a track, from its first frame; there are no rows where ``min_frames`` frames or fewer are seen, and none for horizons farther
+    than any training track was followed, both of which is said. ``label`` begins lines of progress.
     """
-    ensemble.standard.check(inputs.columns)
-    known = [hours for hours in horizons if hours <= ensemble.followed_hours]
-    if len(known) < len(horizons):
-        far = ", ".join(f"{hours:g}" for hours in horizons if hours > ensemble.followed_hours)
-        said = f"no training track was followed for longer than {ensemble.followed_hours:g} hours: there are no risks for {far} hours"
-        print(f"WARNING: {label}: {said}", file=sys.stderr, flush=True)
-    tables = [_rows_of(ensemble, row, inputs, known) for row in progress(list(rows.itertuples()), label, unit="track")]
+    for ensemble in ensembles:
+        ensemble.standard.check(inputs.columns)
+    known = _known_horizons(min(ensemble.followed_hours for ensemble in ensembles), horizons, label)
+    tables = [_rows_of(ensembles, row, inputs, known) for row in progress(list(rows.itertuples()), label, unit="track")]
     found = [table for table in tables if len(table)]
+    if known and len(found) < len(tables):
+        shortest = max(ensemble.min_frames for ensemble in ensembles)
+        said = f"{len(tables) - len(found)} of {len(tables)} tracks are seen in {shortest} frames or fewer and have no rows"
+        print(f"{label}: {said}", file=sys.stderr, flush=True)
     return pd.concat(found, ignore_index=True) if found else _rows(None, [], [], [], np.empty((0, 0, len(COLUMNS))))
 
 
-def _rows_of(ensemble: Ensemble, row, inputs: FrameInputs, horizons: Sequence[float]) -> pd.DataFrame:
+def _known_horizons(followed_hours: float, horizons: Sequence[float], label: str) -> list[float]:
+    """Those that some training track was followed for; a warning names the others."""
+    if far := [f"{hours:g}" for hours in horizons if hours > followed_hours]:
+        said = f"no training track was followed for longer than {followed_hours:g} hours: there are no risks for {', '.join(far)} hours"
+        print(f"WARNING: {label}: {said}", file=sys.stderr, flush=True)
+    return [hours for hours in horizons if hours <= followed_hours]
+
+
+def _rows_of(ensembles: Sequence[Ensemble], row, inputs: FrameInputs, horizons: Sequence[float]) -> pd.DataFrame:
     track = track_of(row, inputs)
     seen = np.arange(1, len(track.frames) + 1)
-    told = seen > ensemble.min_frames
-    incidence = ensemble.incidence(track, horizons)[:, told] if told.any() else np.empty((len(ensemble.members), 0, len(horizons), 2))
+    told = seen > max(ensemble.min_frames for ensemble in ensembles)
+    if not told.any():
+        return _rows(row, [], [], horizons, np.empty((0, len(horizons), len(COLUMNS))))
+    incidence = np.concatenate([ensemble.incidence(track, horizons)[:, told] for ensemble in ensembles])
     return _rows(row, track.frames[told], seen[told], horizons, summary(incidence))
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
+from cellfate.model.saved.risks import FROM_EMBEDDING, SavedRisks
 from cellfate.model.tables import FRAME_EMBEDDING
 
 KEYS = ["recording", "track_id", "frame"]
@@ -53,7 +54,7 @@ class FrameInputs:
                 raise InputError("risks.inputs.features is true, but there are no features of all tracks (segmentation.tracks: all)")
             parts.append(_features(ordered, features))
         if embedding is not None:
-            parts.append(_embedding(ordered, embedding))
+            parts.append(embedding_of(ordered, embedding))
         measured = pd.concat(parts, axis="columns")
         times = ["hours of track"] * settings.hours_of_track + ["hours of film"] * settings.hours_of_film
         self.columns = [*measured.columns, *times]
@@ -93,7 +94,8 @@ def _log_rings(rings: pd.DataFrame, scale_frames: int | None) -> pd.DataFrame:
         first = np.unique(frames)[:scale_frames]
         early = own[frames <= first[-1]].groupby(frames[frames <= first[-1]])
         means = early.sum().cumsum().div(early.size().cumsum(), axis="index")
-        logs.iloc[rows] = own.to_numpy() - means.to_numpy()[np.searchsorted(first, frames, side="right").clip(1) - 1]
+        here = np.searchsorted(first, frames, side="right").clip(1) - 1
+        logs.iloc[rows] = (own.to_numpy() - means.to_numpy()[here]).astype(own.to_numpy().dtype)
     return logs
 
 
@@ -103,9 +105,9 @@ def _features(rings: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
     return found.drop(columns=[*KEYS, "_merge"]).astype(float).assign(**{FOUND: (found["_merge"] == "both").astype(float)})
 
 
-def _embedding(rings: pd.DataFrame, embedding: pd.DataFrame) -> pd.DataFrame:
-    """Columns of the embedding for the frames of ``rings``. Raises InputError for a frame that it lacks."""
-    keys = pd.DataFrame({"trajectory": rings["recording"] + "/" + rings["track_id"].astype(str), "frame": rings["frame"]})
+def embedding_of(rows: pd.DataFrame, embedding: pd.DataFrame) -> pd.DataFrame:
+    """Columns of the embedding for ``rows`` (KEYS and others). Raises InputError for a frame that it lacks."""
+    keys = pd.DataFrame({"trajectory": rows["recording"] + "/" + rows["track_id"].astype(str), "frame": rows["frame"]})
     found = keys.merge(embedding, on=["trajectory", "frame"], how="left", indicator=True)
     missing = np.flatnonzero(found["_merge"] == "left_only")
     if len(missing):
@@ -114,13 +116,31 @@ def _embedding(rings: pd.DataFrame, embedding: pd.DataFrame) -> pd.DataFrame:
             f"risks.embedding: no row for trajectory {row['trajectory']}, frame {row['frame']}, and for {len(missing) - 1} other frames; "
             "each frame of each track with crops needs one"
         )
-    return found.drop(columns=["trajectory", "frame", "_merge"]).add_prefix("embedding ")
+    return found.drop(columns=["trajectory", "frame", "_merge"]).add_prefix(FROM_EMBEDDING)
+
+
+def embedding_columns(embedding: pd.DataFrame) -> list[str]:
+    """The columns of numbers of a user's table."""
+    return [name for name in embedding.columns if name not in FRAME_EMBEDDING.columns]
+
+
+def long_enough(tracks: pd.DataFrame, longer_than: int) -> pd.DataFrame:
+    """The rows of the tracks that a run has crops of: those with more frames. These alone are measured, so that the numbers are a run's."""
+    lengths = tracks["track_id"].map(tracks["track_id"].value_counts())
+    return tracks[lengths > longer_than]
+
+
+def check_embedding(risks: SavedRisks, tracks: pd.DataFrame, recording: str, embedding: pd.DataFrame | None) -> None:
+    """Raise an InputError where a user's table has other columns than in training, or no row for a frame of the ``tracks``."""
+    if risks.embedding:
+        risks.check_columns(embedding_columns(embedding))
+        embedding_of(long_enough(tracks, risks.longer_than).assign(recording=recording), embedding)
 
 
 def read_frame_embedding(path: str | Path) -> pd.DataFrame:
     """A table of the user's: trajectory ("recording/track"), frame, and numbers. Raises InputError for anything else in it."""
     table = read_table(path, FRAME_EMBEDDING)
-    columns = [name for name in table.columns if name not in FRAME_EMBEDDING.columns]
+    columns = embedding_columns(table)
     if not columns:
         raise InputError(f"{path}: columns of numbers are needed beside trajectory and frame, there is none")
     for name in columns:

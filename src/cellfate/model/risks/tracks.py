@@ -1,5 +1,6 @@
 """Tracks as the network of risks sees them: the numbers of each frame, and what was seen to happen after it."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cellfate.model.risks.inputs import FrameInputs
-from cellfate.tracks.tables import NO_EVENT
+from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 NONE = -1  # event of a track that has neither outcome: it is followed to its end
 
@@ -29,11 +30,25 @@ class RiskTrack:
 
 
 def rows_of_fold(trajectories: pd.DataFrame, split: pd.DataFrame, fold: int, inputs: FrameInputs, parts: Sequence[str]) -> pd.DataFrame:
-    """Rows of the trajectories table, with ``split``, of all tracks of some parts of a fold whose frames are in ``inputs``."""
+    """Rows of the trajectories table, with ``split``, of all tracks of some parts of a fold whose frames are in ``inputs``.
+
+    How many are not is said: tracks that are too short for crops.
+    """
     members = split[(split["fold"] == fold) & split["split"].isin(list(parts))]
     rows = trajectories.merge(members[["trajectory", "split"]], on="trajectory", how="inner", validate="one_to_one")
     there = [inputs.has(row.recording, row.track_id) for row in rows.itertuples()]
+    if absent := len(rows) - sum(there):
+        said = f"{absent} of the {len(rows)} tracks of {' and '.join(parts)} have no crops, as they are too short, and are left out"
+        print(f"fold {fold}: {said}", file=sys.stderr, flush=True)
     return rows[np.array(there, bool)].reset_index(drop=True)
+
+
+def rows_of_recording(tracks: pd.DataFrame, recording: str, frame_interval_min: float) -> pd.DataFrame:
+    """Rows as of the trajectories table for the ``tracks`` of a recording whose fates nobody knows: each goes to its last frame."""
+    spans = tracks.groupby("track_id", sort=True)["frame"].agg(first_frame="min", last_frame="max").reset_index()
+    names = recording + "/" + spans["track_id"].astype(str)
+    unknown = {"event_frame": None, "label": None, "outcome": CENSORED}
+    return spans.assign(trajectory=names, recording=recording, frame_interval_min=frame_interval_min, **unknown)
 
 
 def track_of(row, inputs: FrameInputs) -> RiskTrack:

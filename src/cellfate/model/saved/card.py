@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from cellfate.model.saved.card_risks import risks_lines
+
 CARD, CARD_TEXT = "card.json", "MODEL_CARD.md"
 SCORES = ("balanced_accuracy", "auroc", "f1_macro", "log_loss")
 
@@ -45,7 +47,7 @@ def card_text(card: Mapping) -> str:
         f"# Model of {card['dataset']}, protocol {card['protocol']}",
         "",
         *_control(card),
-        f"Gives the probability of {positive} against {negative}, **given that {card['given']}**. It says nothing about whether",
+        f"Gives the probability of {positive} against {negative}, **given that {card['given']}**. That says nothing about whether",
         "either happens: a cell that does neither gets a probability all the same.",
         "",
         f"- {_members_line(card)}",
@@ -62,6 +64,10 @@ def card_text(card: Mapping) -> str:
         "## Sets of outcomes: when it cannot tell yet",
         "",
         *[f"- {line}" for line in card["sets"]],
+        "",
+        "## Risks over time",
+        "",
+        *risks_lines(card),
         "",
         "## What it has seen",
         "",

@@ -11,8 +11,10 @@ import pandas as pd
 from cellfate.base.files import read_json, replacing, sha256, write_json
 from cellfate.base.software import SOFTWARE
 from cellfate.model.saved.card import CARD, CARD_TEXT, card_text, seen, shown_scores
+from cellfate.model.saved.export_risks import RisksOfRun
 from cellfate.model.saved.exported import is_control, statement
 from cellfate.model.saved.members import CALIBRATION, MEMBERS, SETTINGS, WEIGHTS
+from cellfate.model.saved.risks import RISKS
 from cellfate.model.saved.sets import SETS, promises
 from cellfate.model.shift.seen import TRAINING
 
@@ -43,6 +45,7 @@ def export_model(
     calibrations: Sequence[str | Path],
     run: Run,
     *,
+    risks: RisksOfRun | None,
     sets: str | Path,
     training: str | Path,
     dataset: str,
@@ -60,11 +63,12 @@ def export_model(
     ``embedding``, how frames were embedded; and the recordings of each member's training and validation parts with their digests.
     ``sets`` is the file of limits of sets of outcomes, ``training`` says what the recordings look like
     (:mod:`cellfate.model.shift.seen`); both are copied. ``verdict`` is what the run says of its baselines, ``repository`` the folder
-    whose git commit the card names.
+    whose git commit the card names. ``risks`` are the networks of risks of the same folds, None where the run has none.
     """
     folds = [read_json(Path(model) / SETTINGS) for model in models]
     rows = {f"fold-{one['fold']}": run.members_of(one["fold"]) for one in folds}
     settings = _settings(folds[0], rows, run) | {"min_frames": min_frames, "embedding": dict(embedding)}
+    settings |= {} if risks is None else {RISKS: risks.settings(run.sheet, run.digests)}
     fitted = [read_json(path) for path in calibrations]
     pieces = zip(rows, folds, fitted, models, strict=True)
     shared = {key: settings[key] for key in ("outcomes", "channels", "crop_size", "frame_intervals_min", "pixel_sizes_um", "min_frames")}
@@ -79,6 +83,7 @@ def export_model(
         "baselines": _baselines(run.baselines),
         "verdict": verdict,
         "sets": promises(sets, (settings["outcomes"]["negative"], settings["outcomes"]["positive"])),
+        RISKS: None if risks is None else risks.card(run.trajectories, settings["outcomes"]),
         "config_digest": config_digest,
         "commit": commit_of(repository),
         "software": SOFTWARE,
@@ -88,6 +93,8 @@ def export_model(
         for name, model, calibration in zip(rows, models, calibrations, strict=True):
             shutil.copytree(model, temporary / MEMBERS / name)
             shutil.copy(calibration, temporary / MEMBERS / name / CALIBRATION)
+        if risks is not None:
+            risks.copy_to(temporary)
         shutil.copy(sets, temporary / SETS)
         shutil.copy(training, temporary / TRAINING)
         write_json(settings, temporary / SETTINGS)

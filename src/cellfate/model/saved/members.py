@@ -47,7 +47,7 @@ def read_members(folder: str | Path) -> list[Member]:
     settings = folder / SETTINGS
     content = json.loads(settings.read_text()) if settings.is_file() else {}
     if MEMBERS in content:
-        found = [Member(name, folder / MEMBERS / name, _recordings(parts)) for name, parts in content[MEMBERS].items()]
+        found = [Member(name, folder / MEMBERS / name, recordings_of(parts)) for name, parts in content[MEMBERS].items()]
     else:
         found = [Member("model", folder, None)]
     missing = [] if settings.is_file() else [SETTINGS]
@@ -59,24 +59,29 @@ def read_members(folder: str | Path) -> list[Member]:
     return found
 
 
-def _recordings(parts: Mapping[str, Mapping[str, str | None]]) -> dict[str, str | None]:
+def recordings_of(parts: Mapping[str, Mapping[str, str | None]]) -> dict[str, str | None]:
+    """{recording: digest} of the training and validation parts, as settings.json has them."""
     return {name: digest for part in ("train", "validation") for name, digest in parts[part].items()}
 
 
-def choose_members(members: Sequence[Member], digest: str, recording: str) -> Choice:
-    """The members that did not see the recording; all where each of them did, or where nothing is known."""
+def choose_members(members: Sequence[Member], digest: str, recording: str, what: str = "") -> Choice:
+    """The members that did not see the recording; all where each of them did, or where nothing is known.
+
+    ``what`` they predict stands before the recording's name in the line that is said.
+    """
+    here = f"{what}{recording}"
     if any(member.recordings is None for member in members):
         line = "the model folder is of cellfate 0.1 and does not say what it was trained on: whether it saw this recording is not known"
-        return Choice(members, UNKNOWN, f"{recording}: {line}")
+        return Choice(members, UNKNOWN, f"{here}: {line}")
     unseen = [member for member in members if not member.saw(digest, recording)]
     of_all = f"{len(unseen)} of {len(members)} members"
     if not unseen:
-        line = f"WARNING: {recording}: every member of the model saw this recording in training or validation. All of them predict it, and"
+        line = f"WARNING: {here}: every member of the model saw this recording in training or validation. All of them predict it, and"
         return Choice(members, SEEN, f"{line} the probabilities are more right than they are for other recordings (seen_in_training: yes)")
     if len(unseen) == len(members):
-        return Choice(members, UNSEEN, f"{recording}: predicted by {of_all}, none of which saw it in training or validation")
+        return Choice(members, UNSEEN, f"{here}: predicted by {of_all}, none of which saw it in training or validation")
     names = ", ".join(member.name for member in unseen)
-    return Choice(unseen, UNSEEN, f"{recording}: in the data of the model; predicted by {of_all} that did not see it: {names}")
+    return Choice(unseen, UNSEEN, f"{here}: in the data of the model; predicted by {of_all} that did not see it: {names}")
 
 
 def members_named(folder: str | Path, names: Sequence[str], source: str | Path) -> list[Member]:
