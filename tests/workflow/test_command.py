@@ -11,6 +11,7 @@ import pytest
 from project import Project, environment
 from toy_model import write_model
 from toy_recording import toy_row
+from toy_risks import add_risks
 
 from cellfate.cli.predict import snakemake_command
 
@@ -26,7 +27,7 @@ SETTINGS = {
 @pytest.fixture
 def project(fresh) -> Project:
     """A project with a tiny model and one tracked recording; no training was run."""
-    write_model(fresh.folder / "model")
+    add_risks(write_model(fresh.folder / "model"), [])
     fresh.write_sheet("new.tsv", [toy_row(fresh.folder)])
     fresh.write_config("new.yaml", SETTINGS)
     return fresh
@@ -50,6 +51,9 @@ def test_the_files_are_those_of_the_workflow(project):
     tables = [pd.read_parquet(folder / "r0.parquet") for folder in (rule, command)]
     assert len(tables[0]) == 14
     pd.testing.assert_frame_equal(*tables, check_exact=True)
+    fates = [pd.read_parquet(folder / "r0.fates.parquet") for folder in (rule, command)]
+    assert set(fates[0]["horizon_hours"]) == {2.0, 5.0}
+    pd.testing.assert_frame_equal(*fates, check_exact=True)
     for kind in ("csv", "shift.csv", "napari.csv", "png", "pdf"):
         assert (command / f"r0.{kind}").read_bytes() == (rule / f"r0.{kind}").read_bytes(), kind
     graphs = [geff.read(folder / "r0.geff") for folder in (rule, command)]
@@ -68,4 +72,4 @@ def test_the_command_for_recordings_without_tracks_plans_their_tracking(project)
     done = subprocess.run(words, shell=True, cwd=project.folder, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     planned = {line.split()[0] for line in done.stdout.splitlines() if line.split()[-1:] == ["1"]}
-    assert {"segment_frames", "track_cells", "embed_recording", "predict_recording"} <= planned
+    assert {"segment_frames", "track_cells", "embed_recording", "predict_recording", "predict_risks"} <= planned

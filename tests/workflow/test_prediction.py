@@ -4,13 +4,14 @@ import json
 import shutil
 
 import geff
+import numpy as np
 import pandas as pd
 import pytest
 from project import Project, tiny_rows
 
 MODEL = "results/tiny/corrected/model"
 OVERLAYS = ("new.yaml",)  # on config.yaml alone: a user who only predicts writes nothing else
-KINDS = ("parquet", "csv", "shift.csv", "geff", "napari.csv", "png")
+KINDS = ("parquet", "csv", "fates.parquet", "shift.csv", "geff", "napari.csv", "png")
 
 
 def new_rows(project: Project, n: int = 2, **changes) -> list[dict]:
@@ -48,6 +49,7 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
         "read_tracks": 2,
         "embed_recording": 2,
         "predict_recording": 2,
+        "predict_risks": 2,
         "export_predictions": 2,
         "plot_predictions": 2,
         "predict": 1,
@@ -64,7 +66,13 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
         assert table["probability_mitosis"].between(0, 1).all()
         saw = any(name in part for part in json.loads((project.folder / "copied/settings.json").read_text())["members"]["fold-0"].values())
         assert set(table["seen_in_training"]) == {"yes" if saw else "no"}  # known by what it shows, under another data set's name
-        assert geff.read(folder / f"{name}.geff")[0].number_of_nodes() == len(tracks)
+        fates = pd.read_parquet(folder / f"{name}.fates.parquet")
+        assert fates["track_id"].nunique() == (lengths > 10).sum(), "as many frames as the model's own tracks have"
+        assert set(fates["seen_in_training"]) == {"yes" if saw else "no"}
+        graph, _ = geff.read(folder / f"{name}.geff")
+        assert graph.number_of_nodes() == len(tracks)
+        assert sum("mitosis_within_5h" in node for _, node in graph.nodes(data=True)) == (fates["horizon_hours"] == 5).sum()
+        assert "no treatment_start_h in the sheet" in (project.folder / f"logs/new/predict_risks/{name}.log").read_text()
     outcomes = pd.read_parquet(project.folder / "results/new/tracks/r0.outcomes.parquet")
     assert set(outcomes["outcome"]) <= {"censored", "no_event_by_end"}
     assert project.jobs("--", "predict", overlays=OVERLAYS) == {}
@@ -143,4 +151,40 @@ def test_the_model_is_exported_with_a_card(finished):
 
 def test_a_data_set_predicts_itself_with_its_own_model(finished):
     jobs = finished.jobs("--", "predict")
-    assert set(jobs) == {"embed_recording", "predict_recording", "export_predictions", "plot_predictions", "predict"}
+    assert set(jobs) == {"embed_recording", "predict_recording", "predict_risks", "export_predictions", "plot_predictions", "predict"}
+
+
+@pytest.mark.whole
+def test_a_held_out_recording_of_the_run_gets_the_risks_of_the_run(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    run = pd.read_parquet(project.folder / "results/tiny/corrected/fold-0/risks/fates.parquet")
+    run = run[run["split"] == "test"]
+    (name,) = set(run["recording"])
+    project.snakemake("--", f"results/tiny/predictions/{name}.fates.parquet")
+    found = pd.read_parquet(project.folder / f"results/tiny/predictions/{name}.fates.parquet")
+    both = run.merge(found, on=["trajectory", "frame", "horizon_hours"], suffixes=("_run", ""), validate="one_to_one")
+    assert len(both) == len(run) > 0
+    for column in ("n_frames", "hours_since_start", "negative", "positive", "neither", "positive_given_event", "spread_positive"):
+        np.testing.assert_allclose(both[column], both[f"{column}_run"], rtol=1e-5, err_msg=column)
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inputs": {"features": True}}, "rest on features of the outline (risks.inputs.features)"),
+        ({"embedding": ["a"]}, "rest on 1 numbers of each frame from a table (a), which these recordings lack: risks.embedding"),
+    ],
+)
+def test_risks_that_need_more_than_frames_are_refused_while_planning(project, changes, message):
+    path = project.folder / "copied/settings.json"
+    settings = json.loads(path.read_text())
+    settings["risks"] |= changes
+    path.write_text(json.dumps(settings))
+    done = project.snakemake("-n", "--", "predict", overlays=OVERLAYS, check=False)
+    assert message in done.output
+    project.write_config("all.yaml", {"segmentation": {"tracks": "all"}, "risks": {"embedding": "a.parquet"}})
+    (project.folder / "a.parquet").touch()
+    jobs = project.jobs("--", "predict", overlays=(*OVERLAYS, "all.yaml"))
+    assert jobs["predict_risks"] == 2
+    assert ("measure_features" in jobs) == ("inputs" in changes)

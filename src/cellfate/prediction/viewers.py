@@ -1,6 +1,7 @@
 """Predictions in the files that viewers read: GEFF graphs and napari's tracks. All tracks are in them, also those without a value."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,21 @@ from cellfate.prediction.ensemble import SPREAD
 
 
 def with_probabilities(
-    tracks: pd.DataFrame, predictions: pd.DataFrame, outcomes: Mapping[str, str], risks: pd.DataFrame | None
+    tracks: pd.DataFrame, predictions: pd.DataFrame | None, outcomes: Mapping[str, str], risks: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Every row of ``tracks``, sorted by track and frame, with what is said of it, NaN where there is nothing.
 
-    ``risks`` is a table of :func:`risks_by_frame`, None where the model has none.
+    ``predictions`` are those of the published network, ``risks`` a table of :func:`risks_by_frame`; None where the model has none.
     """
-    columns = ["track_id", "frame", "n_frames_seen", *outcome_columns(outcomes), "call", "set", *SPREAD, "seen_in_training"]
-    rows = tracks.merge(predictions[columns], on=["track_id", "frame"], how="left", validate="one_to_one")
-    if risks is not None:
-        rows = rows.merge(risks, on=["track_id", "frame"], how="left", validate="one_to_one")
-    return rows.sort_values(["track_id", "frame"], ignore_index=True)
+    said = [] if predictions is None else [predictions[["track_id", "frame", *said_columns(outcomes)]]]
+    for table in [*said, *([] if risks is None else [risks])]:
+        tracks = tracks.merge(table, on=["track_id", "frame"], how="left", validate="one_to_one")
+    return tracks.sort_values(["track_id", "frame"], ignore_index=True)
+
+
+def said_columns(outcomes: Mapping[str, str]) -> list[str]:
+    """The columns of predictions that viewers show."""
+    return ["n_frames_seen", *outcome_columns(outcomes), "call", "set", *SPREAD, "seen_in_training"]
 
 
 def risks_by_frame(fates: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame | None:
@@ -43,7 +48,7 @@ def risks_by_frame(fates: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataF
 
 def write_viewer_files(
     tracks: pd.DataFrame,
-    predictions: pd.DataFrame,
+    predictions: pd.DataFrame | None,
     fates: pd.DataFrame,
     model_folder: str | Path,
     geff: str | Path,
@@ -52,7 +57,10 @@ def write_viewer_files(
     frame_interval_min: float,
     pixel_size_um: float | None,
 ) -> None:
-    """Write the tracks of one recording with what an exported model says of them as a GEFF folder and as napari's tracks."""
+    """Write the tracks of one recording with what an exported model says of them as a GEFF folder and as napari's tracks.
+
+    ``predictions`` are None where the model has networks of risks alone.
+    """
     outcomes = read_settings(model_folder)["outcomes"]
     risks = risks_by_frame(fates, outcomes)
     write_napari_tracks(tracks, predictions, risks, napari, outcomes)
@@ -60,14 +68,16 @@ def write_viewer_files(
 
 
 def write_napari_tracks(
-    tracks: pd.DataFrame, predictions: pd.DataFrame, risks: pd.DataFrame | None, path: str | Path, outcomes: Mapping[str, str]
+    tracks: pd.DataFrame, predictions: pd.DataFrame | None, risks: pd.DataFrame | None, path: str | Path, outcomes: Mapping[str, str]
 ) -> None:
     """Write ``track_id, t, y, x, parent``, then the properties; t in frames, y and x in pixels, parent empty where there is none."""
     rows = with_probabilities(tracks, predictions, outcomes, risks).rename(columns={"frame": "t", "parent_id": "parent"})
-    rows["n_frames_seen"] = rows["n_frames_seen"].astype("Int64")
-    columns = ["track_id", "t", "y", "x", "parent", "n_frames_seen", *outcome_columns(outcomes), "call", "set", *SPREAD, "seen_in_training"]
+    columns = ["track_id", "t", "y", "x", "parent"]
+    if predictions is not None:
+        rows = rows.assign(n_frames_seen=rows["n_frames_seen"].astype("Int64"), given=statement(outcomes))
+        columns += said_columns(outcomes)
     with replacing(path) as temporary:
-        rows[[*columns, *_names(risks)]].assign(given=statement(outcomes)).to_csv(temporary, index=False)
+        rows[[*columns, *_names(risks), *["given"] * (predictions is not None)]].to_csv(temporary, index=False)
 
 
 def _names(risks: pd.DataFrame | None) -> list[str]:
@@ -93,7 +103,7 @@ def track_edges(tracks: pd.DataFrame) -> np.ndarray:
 
 def write_geff(
     tracks: pd.DataFrame,
-    predictions: pd.DataFrame,
+    predictions: pd.DataFrame | None,
     risks: pd.DataFrame | None,
     path: str | Path,
     outcomes: Mapping[str, str],
@@ -110,30 +120,12 @@ def write_geff(
     from geff_spec import Axis, GeffMetadata, PropMetadata
 
     rows = with_probabilities(tracks, predictions, outcomes, risks)
-    given = statement(outcomes)
-    unknown = rows["n_frames_seen"].isna().to_numpy()
     space = {} if pixel_size_um is None else {"scale": pixel_size_um, "scaled_unit": "micrometer"}
-    properties = {
-        "t": {"values": rows["frame"].to_numpy(np.int64), "missing": None},
-        "y": {"values": rows["y"].to_numpy(np.float64), "missing": None},
-        "x": {"values": rows["x"].to_numpy(np.float64), "missing": None},
-        "track_id": {"values": rows["track_id"].to_numpy(np.int64), "missing": None},
-        "n_frames_seen": {"values": rows["n_frames_seen"].fillna(0).to_numpy(np.int64), "missing": unknown},
-    }
-    described = [PropMetadata(identifier="n_frames_seen", dtype="int64", description="frames of the track up to this one")]
-    for name in outcome_columns(outcomes):
-        properties[name] = {"values": rows[name].to_numpy(np.float64), "missing": unknown}
-        outcome = name.removeprefix("probability_")
-        text = f"probability of {outcome}, given that {given}, from the frames of the track up to this one"
-        described.append(PropMetadata(identifier=name, dtype="float64", description=text))
-    for name, text in _said_of_members(outcomes).items():
-        words = rows[name].dtype == object
-        properties[name] = {"values": rows[name].fillna("").to_numpy(str) if words else rows[name].to_numpy(np.float64), "missing": unknown}
-        described.append(PropMetadata(identifier=name, dtype="str" if words else "float64", description=text))
-    for name in _names(risks):
-        values = rows[name].to_numpy(np.float64)
-        properties[name] = {"values": values, "missing": np.isnan(values)}
-        described.append(PropMetadata(identifier=name, dtype="float64", description=_said_of_risk(name)))
+    places = [Property("t", rows["frame"], dtype=np.int64), Property("y", rows["y"]), Property("x", rows["x"])]
+    said = [] if predictions is None else _said_by_network(rows, outcomes)
+    said += [Property(name, rows[name], _said_of_risk(name), np.float64, rows[name].isna().to_numpy()) for name in _names(risks)]
+    properties = {one.name: one.arrays for one in [*places, Property("track_id", rows["track_id"], dtype=np.int64), *said]}
+    given = {} if predictions is None else {"probabilities_given": statement(outcomes)}
     metadata = GeffMetadata(
         directed=True,
         axes=[
@@ -141,12 +133,44 @@ def write_geff(
             Axis(name="y", type="space", unit="pixel", **space),
             Axis(name="x", type="space", unit="pixel", **space),
         ],
-        node_props_metadata={one.identifier: one for one in described},
+        node_props_metadata={one.name: PropMetadata(identifier=one.name, dtype=one.kind, description=one.text) for one in said},
         edge_props_metadata={},
-        extra={"cellfate": {"software": SOFTWARE, "probabilities_given": given}},
+        extra={"cellfate": {"software": SOFTWARE, **given}},
     )
     with replacing(path) as temporary:
         write_arrays(temporary, np.arange(len(rows), dtype=np.uint64), properties, track_edges(rows), {}, metadata, zarr_format=2)
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of nodes: its values, in words what they are, their type in the file, and which are missing (None: none is)."""
+
+    name: str
+    values: pd.Series
+    text: str = ""
+    dtype: type = np.float64
+    missing: np.ndarray | None = None
+
+    @property
+    def kind(self) -> str:
+        """The type as GEFF names it."""
+        return "str" if self.dtype is str else np.dtype(self.dtype).name
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray | None]:
+        """As GEFF writes them; what stands at a missing value is not read."""
+        filler = {str: "", np.int64: 0}.get(self.dtype, np.nan)
+        return {"values": self.values.fillna(filler).to_numpy(self.dtype), "missing": self.missing}
+
+
+def _said_by_network(rows: pd.DataFrame, outcomes: Mapping[str, str]) -> list[Property]:
+    unknown, given = rows["n_frames_seen"].isna().to_numpy(), statement(outcomes)
+    seen = Property("n_frames_seen", rows["n_frames_seen"], "frames of the track up to this one", np.int64, unknown)
+    texts = {name: name.removeprefix("probability_") for name in outcome_columns(outcomes)}
+    texts = {name: f"probability of {one}, given that {given}, from the frames of the track up to this one" for name, one in texts.items()}
+    texts |= _said_of_members(outcomes)
+    words = {name: str if rows[name].dtype == object else np.float64 for name in texts}
+    return [seen, *(Property(name, rows[name], text, words[name], unknown) for name, text in texts.items())]
 
 
 def _said_of_risk(name: str) -> str:
