@@ -8,9 +8,10 @@ from cellfate.tracks.tables import TRACKS
 
 log_to(snakemake.log[0])
 
+predictions = snakemake.input.get("predictions")
 write_viewer_files(
     read_table(snakemake.input.tracks, TRACKS),
-    read_table(snakemake.input.predictions, FATE_PREDICTIONS),
+    read_table(predictions, FATE_PREDICTIONS) if predictions else None,
     read_table(snakemake.input.fates, NEW_FATES),
     snakemake.input.model,
     snakemake.output.geff,

@@ -162,9 +162,14 @@ def inputs_of_new_risks():
     """What the model's networks of risks need of a new recording besides its frames; of a model without, its other predictions."""
     needs = risks_needed(config)
     if needs is None:
-        return {"predictions": "results/{dataset}/predictions/{recording}.parquet"}
+        return predictions_by_network()
     features = {"features": f"results/{{dataset}}/features/{OF_ALL_TRACKS}/{{recording}}.parquet"} if needs.features else {}
     return {**features, **({"embedding": config["risks"]["embedding"]} if needs.embedding else {})}
+
+
+def predictions_by_network():
+    """What the published network says of a recording, where the model holds it."""
+    return {"predictions": "results/{dataset}/predictions/{recording}.parquet"} if TARGETS.network_predicts else {}
 
 
 def facts_of_recording(wildcards):

@@ -145,7 +145,7 @@ rule predict_risks:
 rule export_predictions:
     """Write the tracks with their predictions for viewers: a GEFF graph and napari's tracks."""
     input:
-        predictions="results/{dataset}/predictions/{recording}.parquet",
+        **predictions_by_network(),
         fates="results/{dataset}/predictions/{recording}.fates.parquet",
         tracks="results/{dataset}/tracks/{recording}.parquet",
         model=PREDICTION_MODEL,

@@ -21,6 +21,7 @@ from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
 from cellfate.model.risks.inputs import check_embedding, read_frame_embedding
 from cellfate.model.saved.exported import check_lengths, check_recording, first_prediction, read_settings
+from cellfate.model.saved.members import has_network
 from cellfate.model.saved.risks import read_risks
 from cellfate.prediction.tables import FATE_PREDICTIONS, NEW_FATES
 from cellfate.recordings.sheet import frames_arguments, read_sheet
@@ -180,48 +181,55 @@ def open_recording(row, embedding: pd.DataFrame | None) -> Opened:
 
 
 def predict_one(one: Opened, model: str | Path, output: Path, network: dict, every: int, allow_other_interval: bool) -> None:
-    """Write all files of one recording; ``network`` is min_frames, threads and accelerator."""
-    from cellfate.prediction.embedding import embed_recording
-    from cellfate.prediction.prefixes import write_predictions  # torch: seconds, which a mistake in the sheet is spared
-    from cellfate.prediction.risks import NewRecording, write_fates
-    from cellfate.prediction.shift import write_shift
+    """Write all files of one recording that the model can give; ``network`` is min_frames, threads and accelerator."""
+    from cellfate.prediction.risks import NewRecording, write_fates  # torch: seconds, which a mistake in the sheet is spared
     from cellfate.prediction.viewers import write_viewer_files
 
     path = {kind: output / f"{one.recording}.{kind}" for kind in OUTPUTS}
-    named = {"recording": one.recording, "frame_interval_min": one.frame_interval_min}
-    frames = open_frames(**one.frames)
-    embedded = embed_recording(
-        frames,
-        one.tracks,
-        model,
-        path["embeddings.h5"],
-        pixel_size_um=one.pixel_size_um,
-        allow_other_interval=allow_other_interval,
-        **named,
-        **network,
-    )
-    known = {**named, "pixel_size_um": one.pixel_size_um, "min_frames": network["min_frames"]}
-    write_shift(embedded, one.tracks, model, path["shift.csv"], n_frames=frames.n_frames, **known)
-    write_predictions(path["embeddings.h5"], one.tracks, model, path["parquet"], path["csv"], every=every, **named, **network)
-    predictions = read_table(path["parquet"], FATE_PREDICTIONS)
     scales = {"frame_interval_min": one.frame_interval_min, "pixel_size_um": one.pixel_size_um}
+    by_network = predict_by_network(one, model, path, network, every, allow_other_interval) if has_network(model) else None
     write_fates(
-        frames,
+        open_frames(**one.frames),
         one.tracks,
         model,
         path["fates.parquet"],
         recording=NewRecording(one.recording, **scales, treatment_start_h=one.treatment_start_h),
-        predictions=predictions,
+        predictions=by_network,
         features=None,
         embedding=one.embedding,
         allow_other_interval=allow_other_interval,
         threads=network["threads"],
     )
     fates = read_table(path["fates.parquet"], NEW_FATES)
-    write_viewer_files(one.tracks, predictions, fates, model, path["geff"], path["napari.csv"], **scales)
+    write_viewer_files(one.tracks, by_network, fates, model, path["geff"], path["napari.csv"], **scales)
+    if by_network is not None:
+        draw(one, model, by_network, path)
+
+
+def predict_by_network(
+    one: Opened, model: str | Path, path: dict[str, Path], network: dict, every: int, allow_other_interval: bool
+) -> pd.DataFrame:
+    """Write what the published network says of one recording, and return it; ``path`` are the files of each kind."""
+    from cellfate.prediction.embedding import embed_recording
+    from cellfate.prediction.prefixes import write_predictions
+    from cellfate.prediction.shift import write_shift
+
+    named = {"recording": one.recording, "frame_interval_min": one.frame_interval_min}
+    frames = open_frames(**one.frames)
+    how = {"pixel_size_um": one.pixel_size_um, "allow_other_interval": allow_other_interval, **named, **network}
+    embedded = embed_recording(frames, one.tracks, model, path["embeddings.h5"], **how)
+    known = {**named, "pixel_size_um": one.pixel_size_um, "min_frames": network["min_frames"]}
+    write_shift(embedded, one.tracks, model, path["shift.csv"], n_frames=frames.n_frames, **known)
+    write_predictions(path["embeddings.h5"], one.tracks, model, path["parquet"], path["csv"], every=every, **named, **network)
+    return read_table(path["parquet"], FATE_PREDICTIONS)
+
+
+def draw(one: Opened, model: str | Path, predictions: pd.DataFrame, path: dict[str, Path]) -> None:
+    """Write the picture of one recording, where matplotlib is installed."""
     if find_spec("matplotlib") is None:
         print(f"{one.recording}: no picture: matplotlib is not installed (pip install 'cellfate[figures]')", file=sys.stderr, flush=True)
         return
     from cellfate.figures.recording.predictions import write_picture
 
+    named = {"recording": one.recording, "frame_interval_min": one.frame_interval_min}
     write_picture(open_frames(**one.frames), one.tracks, predictions, model, path["pdf"], path["png"], **named)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.model.saved.members import has_network
 from cellfate.planning.agreement import check_sheet_agreement, check_states
 
 FIGURES = {  # of the main target, the design and then the paper's order, with their titles in the report
@@ -23,6 +24,8 @@ FIGURES = {  # of the main target, the design and then the paper's order, with t
     "calibration": "Calibration",
     "sets": "Cannot tell yet: sets of outcomes and triage",
 }
+BY_NETWORK = ("parquet", "csv", "shift.csv", "png")  # files of predictions, of the published network
+BY_RISKS = ("fates.parquet", "geff", "napari.csv")
 TITLES = {**FIGURES, "states": "States of cells and where they end"}
 NO_SHEET = """
 The recordings sheet {sheet} is not there yet. This run downloads the annotations and writes it;
@@ -147,13 +150,19 @@ class Targets:
         registered = self.config["registration"]["method"] != "none"
         return [f"{self._of_data}/drift/{name}.png" for name in self.recordings if registered]
 
+    @property
+    def network_predicts(self) -> bool:
+        """Whether the model of predictions holds the published network: own ones do."""
+        model = self.config["prediction"]["model"]
+        return model is None or model == f"{self.of_analysis}/model" or has_network(model)
+
     def predictions(self) -> list[str]:
         """The predictions of each recording, as tables, for viewers, and as a picture. Raises InputError for ready-made crops."""
         if self.ready_made:
             raise InputError("snakemake predict reads whole recordings with tracks; source.kind is crops, which has none")
         if self.sheet is None:
             return [self.config["recordings"]]
-        kinds = ("parquet", "csv", "fates.parquet", "shift.csv", "geff", "napari.csv", "png")
+        kinds = (*BY_NETWORK, *BY_RISKS) if self.network_predicts else BY_RISKS
         return [f"{self._of_data}/predictions/{name}.{kind}" for name in self.recordings for kind in kinds]
 
     def states(self) -> list[str]:

@@ -21,7 +21,7 @@ from cellfate.model.risks.ensemble import COLUMNS, load_ensemble, predict_fates
 from cellfate.model.risks.inputs import FrameInputs, InputSettings, check_embedding, long_enough
 from cellfate.model.risks.tracks import rows_of_recording
 from cellfate.model.saved.exported import check_channels, check_interval, crop_size, outcome_columns, read_settings
-from cellfate.model.saved.members import choose_members
+from cellfate.model.saved.members import choose_members, has_network
 from cellfate.model.saved.risks import SavedRisks, read_risks, said_without_risks
 from cellfate.prediction.tables import NEW_FATES, OF_PUBLISHED, OF_RISKS
 
@@ -84,7 +84,9 @@ def _meter(risks: SavedRisks, frames: Frames, recording: NewRecording, allow_oth
     """What is measured, and the places of the model's channels; an InputError where the recording does not fit."""
     settings, source = read_settings(risks.folder), f"recording {recording.name}"
     order = check_channels(settings, frames.channels, source)
-    check_interval(settings, recording.frame_interval_min, source, allow_other_interval)  # embed_recording has said it
+    warning = check_interval(settings, recording.frame_interval_min, source, allow_other_interval)
+    if warning and not has_network(risks.folder):  # else embed_recording says it
+        print(f"WARNING: {warning}", file=sys.stderr, flush=True)
     return RingMeter(crop_size(settings, recording.pixel_size_um, source), **risks.rings), order
 
 

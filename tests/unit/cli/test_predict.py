@@ -2,13 +2,14 @@
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import geff
 import pandas as pd
 import pytest
 import yaml
-from toy_model import write_model
+from toy_model import write_ensemble, write_model
 from toy_recording import SPANS, toy_row, write_sheet
 from toy_risks import add_risks
 
@@ -94,6 +95,23 @@ def test_a_model_with_risks_gives_them(tmp_path, capsys):
     table = pd.read_csv(tmp_path / "out/r0.napari.csv")
     known = fates[fates["horizon_hours"] == 5].sort_values(["track_id", "frame"])
     assert table["mitosis_within_5h"].dropna().to_numpy() == pytest.approx(known["positive"].to_numpy())
+
+
+def test_a_folder_without_the_published_network_gives_the_risks(tmp_path):
+    """As when somebody copied all but members/, which is a thousand times as large; the values are those of the whole folder."""
+    models = [add_risks(write_ensemble(tmp_path / name, [{}]), []) for name in ("whole", "risks")]
+    shutil.rmtree(models[1] / "members")
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
+    fates = []
+    for model in models:
+        assert predict(model, sheet, "--output", str(tmp_path / model.name / "out")) == 0
+        fates.append(read_table(tmp_path / model.name / "out/r0.fates.parquet", NEW_FATES))
+    pd.testing.assert_frame_equal(*fates, check_exact=True)
+    assert {path.name for path in (tmp_path / "risks/out").iterdir()} == {f"r0.{kind}" for kind in ("fates.parquet", "geff", "napari.csv")}
+    table = pd.read_csv(tmp_path / "risks/out/r0.napari.csv")
+    assert "probability_mitosis" not in table.columns
+    assert table["mitosis_within_5h"].notna().sum() == len(fates[1]) / 2
+    assert geff.read(tmp_path / "risks/out/r0.geff")[0].number_of_nodes() == 26
 
 
 @pytest.mark.usefixtures("no_pictures")

@@ -13,8 +13,7 @@ from cellfate.base.software import SOFTWARE
 from cellfate.model.saved.card import CARD, CARD_TEXT, card_text, seen, shown_scores
 from cellfate.model.saved.export_risks import RisksOfRun
 from cellfate.model.saved.exported import is_control, statement
-from cellfate.model.saved.members import CALIBRATION, MEMBERS, SETTINGS, WEIGHTS
-from cellfate.model.saved.risks import RISKS
+from cellfate.model.saved.members import CALIBRATION, MEMBERS, RISKS, SETTINGS, WEIGHTS
 from cellfate.model.saved.sets import SETS, promises
 from cellfate.model.shift.seen import TRAINING
 

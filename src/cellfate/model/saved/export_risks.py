@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.files import read_json, sha256
-from cellfate.model.saved.members import MEMBERS, SETTINGS
-from cellfate.model.saved.risks import FROM_EMBEDDING, RISKS, weights_name
+from cellfate.model.saved.members import MEMBERS, RISKS, SETTINGS
+from cellfate.model.saved.risks import FROM_EMBEDDING, weights_name
 
 PARTS = ("train", "validation")
 

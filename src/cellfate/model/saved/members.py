@@ -9,6 +9,7 @@ from cellfate.base.errors import InputError
 
 WEIGHTS, SETTINGS, CALIBRATION = "weights.safetensors", "settings.json", "calibration.json"
 MEMBERS = "members"
+RISKS = "risks"  # the folder of the networks of risks in an exported model, and their section of its settings.json
 SEEN, UNSEEN, UNKNOWN = "yes", "no", "not known"  # whether a recording was in the training or validation part of what predicts it
 
 
@@ -38,6 +39,13 @@ class Choice:
     line: str
 
 
+def has_network(folder: str | Path) -> bool:
+    """Whether an exported model holds the published network: one whose folder ``members`` was deleted has networks of risks alone."""
+    settings = Path(folder) / SETTINGS
+    content = json.loads(settings.read_text()) if settings.is_file() else {}
+    return not (MEMBERS in content and RISKS in content and not (Path(folder) / MEMBERS).is_dir())
+
+
 def read_members(folder: str | Path) -> list[Member]:
     """The members of an exported model. A folder of cellfate 0.1 has one, whose recordings are not known.
 
@@ -46,6 +54,8 @@ def read_members(folder: str | Path) -> list[Member]:
     folder = Path(folder)
     settings = folder / SETTINGS
     content = json.loads(settings.read_text()) if settings.is_file() else {}
+    if not has_network(folder):
+        return []
     if MEMBERS in content:
         found = [Member(name, folder / MEMBERS / name, recordings_of(parts)) for name, parts in content[MEMBERS].items()]
     else:

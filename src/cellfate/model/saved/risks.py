@@ -7,9 +7,8 @@ from pathlib import Path
 
 from cellfate.base.errors import InputError
 from cellfate.model.saved.exported import read_settings
-from cellfate.model.saved.members import SETTINGS, Member, recordings_of
+from cellfate.model.saved.members import RISKS, SETTINGS, Member, recordings_of
 
-RISKS = "risks"  # the folder of their networks in an exported model, and their section of its settings.json
 FROM_EMBEDDING = "embedding "  # before the names of columns that a user's table gave
 RETRAIN = "a folder of an earlier version has none: export it again from a run with risks.enabled: true"
 
