@@ -21,9 +21,13 @@ from cellfate.evaluation.tables import (
 )
 from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY, SEGMENTATION_COVERAGE
 from cellfate.report.page import write_summary
+from cellfate.report.risks import RiskTables
 from cellfate.trajectories.tables import FLOW, TRAJECTORIES
 
 log_to(snakemake.log[0])
+
+paths = snakemake.input
+of_risks = [paths.get(name) for name in ("risk_scores", "risk_calibration", "risk_alarms", "fate_before")]
 
 write_summary(
     snakemake.output.page,
@@ -48,6 +52,7 @@ write_summary(
     coverage=read_table(snakemake.input.coverage, SEGMENTATION_COVERAGE),
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
     comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),
+    risks=RiskTables.read(*of_risks) if all(of_risks) else None,
     settings=snakemake.params.settings,
     figures=snakemake.input.figures,
     captions=snakemake.input.captions,

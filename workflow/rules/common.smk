@@ -24,7 +24,7 @@ from cellfate.planning.digests import config_digest, model_digest
 from cellfate.planning.failed_jobs import failure_report
 from cellfate.planning.images import images_digest
 from cellfate.planning.library import library_of, readers_of
-from cellfate.planning.targets import FIGURES, TITLES, Targets
+from cellfate.planning.targets import TITLES, Targets
 from cellfate.recordings.cells import caveat, rows_of
 from cellfate.recordings.sheet import frames_arguments, images_folder
 from cellfate.tracks.formats import track_files

@@ -248,6 +248,44 @@ rule evaluate_lead_time:
         "../../scripts/evaluation/evaluate_lead_time.py"
 
 
+rule evaluate_risks:
+    """Score the risks over time under censoring, beside clocks and baselines that are told as much: skill, calibration, alarms."""
+    input:
+        fates=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/risks/fates.parquet", fold=FOLDS),
+        prefixes=ALL_PREFIXES,
+        rings=ALL_RINGS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        code=code_of("evaluation/evaluate_risks.py"),
+    output:
+        scores=report("results/{dataset}/{protocol}/tables/risk_scores.csv", category="3 Tables", caption="../report/risk_scores_table.rst"),
+        calibration="results/{dataset}/{protocol}/tables/risk_calibration.csv",
+        alarms="results/{dataset}/{protocol}/tables/risk_alarms.csv",
+        fates="results/{dataset}/{protocol}/tables/fate_before.csv",
+        decided="results/{dataset}/{protocol}/tables/decided.csv",
+        examples="results/{dataset}/{protocol}/tables/risk_examples.csv",
+    log:
+        "logs/{dataset}/{protocol}/evaluate_risks.log",
+    benchmark:
+        "results/{dataset}/{protocol}/benchmarks/evaluate_risks.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(120),
+    params:
+        **params_of_risks(),
+        outcomes=config["outcomes"],
+        horizons_hours=config["risks"]["horizons_hours"],
+        bins=config["evaluation"]["calibration_bins"],
+        drug=DRUG_HOURS,
+        min_frames=MIN_FRAMES,
+    message:
+        "Fate over time beside clocks and baselines"
+    script:
+        "../../scripts/evaluation/evaluate_risks.py"
+
+
 rule evaluate_sets:
     """Fit sets of outcomes on held-out prefixes; how often they hold the outcome, and how many cells they decide."""
     input:

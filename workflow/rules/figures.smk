@@ -187,6 +187,49 @@ rule plot_lead_time:
         "../../scripts/figures/plot_lead_time.py"
 
 
+rule plot_risks:
+    """Risks over time of single held-out cells, with what happened."""
+    input:
+        table="results/{dataset}/{protocol}/tables/risk_examples.csv",
+        code=code_of("figures/plot_risks.py"),
+    output:
+        **figure("risks"),
+    log:
+        "logs/{dataset}/{protocol}/plot_risks.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+    message:
+        "Risks of single cells"
+    script:
+        "../../scripts/figures/plot_risks.py"
+
+
+rule plot_risk_scores:
+    """How good the risks over time are."""
+    input:
+        scores="results/{dataset}/{protocol}/tables/risk_scores.csv",
+        calibration="results/{dataset}/{protocol}/tables/risk_calibration.csv",
+        alarms="results/{dataset}/{protocol}/tables/risk_alarms.csv",
+        fates="results/{dataset}/{protocol}/tables/fate_before.csv",
+        decided="results/{dataset}/{protocol}/tables/decided.csv",
+        code=code_of("figures/plot_risk_scores.py"),
+    output:
+        **figure("risk_scores"),
+    log:
+        "logs/{dataset}/{protocol}/plot_risk_scores.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        min_trajectories=config["figures"]["min_trajectories"],
+        outcomes=config["outcomes"],
+    message:
+        "Scores of the risks"
+    script:
+        "../../scripts/figures/plot_risk_scores.py"
+
+
 rule plot_sets:
     """Sets of outcomes and triage of held-out cells."""
     input:

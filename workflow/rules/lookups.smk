@@ -178,6 +178,12 @@ def facts_of_recording(wildcards):
     return {column: of_recording(column)(wildcards) for column in columns}
 
 
+def tables_of_risks():
+    """How good the risks are, for the summary page; nothing where they are not asked for."""
+    names = ("risk_scores", "risk_calibration", "risk_alarms", "fate_before") if config["risks"]["enabled"] else ()
+    return {name: f"results/{{dataset}}/{{protocol}}/tables/{name}.csv" for name in names}
+
+
 def trends_along():
     """The column that trends of fates follow, None where nothing says it."""
     targets = TRANSITION["targets"]

@@ -4,6 +4,7 @@
 rule write_summary:
     """The summary page: headline numbers, selection, figures in the paper's order, what was not measured."""
     input:
+        **tables_of_risks(),
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         truncation="results/{dataset}/{protocol}/tables/truncation.csv",
         last_k="results/{dataset}/{protocol}/tables/last_k.csv",
@@ -22,8 +23,8 @@ rule write_summary:
         coverage="results/{dataset}/{protocol}/tables/segmentation_coverage.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         comparison_steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",
-        figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=FIGURES),
-        captions=[of_workflow(f"workflow/report/{name}.rst") for name in FIGURES],
+        figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=TARGETS.shown),
+        captions=[of_workflow(f"workflow/report/{name}.rst") for name in TARGETS.shown],
         code=code_of("report/write_summary.py"),
     output:
         page=report("results/{dataset}/{protocol}/summary.html", category="1 Summary", caption="../report/summary.rst"),

@@ -26,7 +26,11 @@ FIGURES = {  # of the main target, the design and then the paper's order, with t
 }
 BY_NETWORK = ("parquet", "csv", "shift.csv", "png")  # files of predictions, of the published network
 BY_RISKS = ("fates.parquet", "geff", "napari.csv")
-TITLES = {**FIGURES, "states": "States of cells and where they end"}
+RISK_FIGURES = {  # where risks.enabled
+    "risks": "Fate over time: the risks of single cells and what happened",
+    "risk_scores": "Fate over time: skill, calibration, alarms",
+}
+TITLES = {**FIGURES, **RISK_FIGURES, "states": "States of cells and where they end"}
 NO_SHEET = """
 The recordings sheet {sheet} is not there yet. This run downloads the annotations and writes it;
 run snakemake once more after that, and all jobs are planned from it.
@@ -127,8 +131,13 @@ class Targets:
 
     def figures(self) -> list[str]:
         """Each figure of the main target as PDF and PNG."""
-        names = [*FIGURES, *["truth"] * self._simulated]
+        names = [*self.shown, *["truth"] * self._simulated]
         return [] if self.sheet is None else self._drawn(f"{self.of_analysis}/figures", names)
+
+    @property
+    def shown(self) -> list[str]:
+        """The figures of the summary page, in its order."""
+        return [*FIGURES, *(RISK_FIGURES if self.config["risks"]["enabled"] else ())]
 
     def design(self) -> list[str]:
         """What is known before crops and training: the design's tables and figure. Raises InputError where no recording has tracks."""

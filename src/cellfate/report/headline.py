@@ -11,6 +11,8 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
 from cellfate.evaluation.baselines.scores import LABELS, headline_rows
+from cellfate.evaluation.risks.tables import RISK_SCORES
+from cellfate.evaluation.risks.words import verdict as verdict_of_risks
 from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, KNOWN_FROM, METRICS, SPLIT_AUDIT
 from cellfate.evaluation.time.known import known_line
 from cellfate.report.first_lines import first_lines, notes_of
@@ -37,6 +39,8 @@ def headline(folder: str | Path) -> str:
         row = metrics.loc[metric]
         lines.append(f"  {name:<18} {row['value']:.3f}   {_interval(row)}")
     lines.append(known_line(known))
+    if (risks := folder / "tables" / "risk_scores.csv").exists():
+        lines.append(verdict_of_risks(read_table(risks, RISK_SCORES)))
     lines.append("Balanced accuracy of simple baselines, and the network's less theirs:")
     lines += [_baseline_line(row) for row in headline_rows(baselines).iloc[1:].itertuples()]
     lines += notes_of(design_lines, split_audit)

@@ -30,6 +30,7 @@ from cellfate.report.not_measured import (
 )
 from cellfate.report.probabilities import calibration_caveats, calibration_table
 from cellfate.report.recordings import recordings_section
+from cellfate.report.risks import RiskTables, missing_risks, risks_section
 from cellfate.trajectories.selection import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
@@ -86,6 +87,7 @@ def summary_page(
     coverage: pd.DataFrame,
     effects: pd.DataFrame,
     comparison_steps: pd.DataFrame,
+    risks: RiskTables | None,
     settings: Mapping[str, object],
     figures: Sequence[str | Path],
     captions: Sequence[str | Path],
@@ -121,6 +123,7 @@ def summary_page(
         effects=_effects_tables(effects, names),
         coverage=coverage_captions(coverage),
         parts=ablations_section(ablations),
+        risks=risks_section(risks, names),
         figures=_figures(figures, captions),
         notes=[
             *notes_of(design_lines, split_audit),
@@ -133,6 +136,7 @@ def summary_page(
             *missing_occlusion(settings[WINDOW]),
             *coverage_caveats(coverage),
             *missing_effects(effects, comparison_steps, names),
+            *missing_risks(risks),
             *_other_outcomes(flow, names),
             *notes,
         ],

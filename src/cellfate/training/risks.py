@@ -14,11 +14,12 @@ from torch import Tensor
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.progress import progress
+from cellfate.model.risks.batches import batch_of
 from cellfate.model.risks.ensemble import Ensemble, save_ensemble
 from cellfate.model.risks.hazards import log_likelihood
 from cellfate.model.risks.inputs import FrameInputs, Standard
 from cellfate.model.risks.network import RiskNetwork, RiskSizes
-from cellfate.model.risks.tracks import NONE, RiskTrack, batch_of, rows_of_fold, track_of
+from cellfate.model.risks.tracks import NONE, RiskTrack, rows_of_fold, track_of
 from cellfate.model.saved.folder import CURVES
 from cellfate.training.epochs import say
 from cellfate.training.resume import ResumeFolder, training_key

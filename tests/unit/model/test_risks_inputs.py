@@ -4,8 +4,9 @@ import pytest
 from toy_risks import INPUTS, TIMES, inputs_of, tracks
 
 from cellfate.base.errors import InputError
+from cellfate.model.risks.batches import batch_of
 from cellfate.model.risks.inputs import FOUND, FrameInputs, InputSettings, Standard, read_frame_embedding
-from cellfate.model.risks.tracks import NONE, batch_of, track_of
+from cellfate.model.risks.tracks import NONE, track_of
 
 HAZARDS = {"slow": (0.02, 0.02), "fast": (0.1, 0.1)}
 

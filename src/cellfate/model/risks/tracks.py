@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from cellfate.model.risks.inputs import FrameInputs
 from cellfate.tracks.tables import CENSORED, NO_EVENT
@@ -65,28 +63,3 @@ def track_of(row, inputs: FrameInputs) -> RiskTrack:
     last = int(frames[-1]) if len(frames) else 0
     end = last if event == NONE else int(row.event_frame) if known else last + 1
     return RiskTrack(frames, values, (end - frames) * (row.frame_interval_min / 60), event)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Tracks of different lengths, filled up behind: values (B, T, F), hours (B, T), event (B,), and landmarks (B, T).
-
-    A landmark is a frame that a prediction is made at and judged, those of padding are none.
-    """
-
-    values: Tensor
-    hours: Tensor
-    event: Tensor
-    landmarks: Tensor
-
-
-def batch_of(tracks: Sequence[RiskTrack], first_landmarks: Sequence[int]) -> Batch:
-    """A batch; each track's landmarks begin at its place in ``first_landmarks``, counted in frames."""
-    longest = max(len(track.frames) for track in tracks)
-    values = torch.zeros(len(tracks), longest, tracks[0].values.shape[1])
-    hours, landmarks = torch.zeros(len(tracks), longest), torch.zeros(len(tracks), longest, dtype=torch.bool)
-    for place, (track, first) in enumerate(zip(tracks, first_landmarks, strict=True)):
-        n = len(track.frames)
-        values[place, :n], hours[place, :n] = torch.from_numpy(track.values), torch.from_numpy(track.hours)
-        landmarks[place, first:n] = True
-    return Batch(values, hours, torch.tensor([track.event for track in tracks]), landmarks)

@@ -1,0 +1,73 @@
+"""Alarms: a risk exceeds what few cells without an event ever reach. How many events have one, how early, and how often it is false."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cellfate.evaluation.risks.forecasts import Forecasts
+from cellfate.evaluation.risks.scores import OUTCOMES
+from cellfate.evaluation.risks.tables import RISK_ALARMS
+from cellfate.evaluation.scoring import Units
+from cellfate.statistics.scores import COUNTS, Score
+
+FALSE = 0.05  # of validation cells without an event that may have an alarm
+FEWEST_QUIET = 20  # of these, so that 5 % are one cell
+COLUMN = "risk"
+
+
+def tabulate_alarms(validation: Forecasts, test: Forecasts, horizons: Sequence[float], units: Units) -> pd.DataFrame:
+    """The risk_alarms table. Each fold has its own threshold; a fold without FEWEST_QUIET validation cells has none and is left out."""
+    found = []
+    for number, hours in enumerate(horizons):
+        for method in test.risks:
+            for outcome, name in enumerate(OUTCOMES):
+                told, seen = (part.table.assign(**{COLUMN: part.risks[method][:, number, outcome]}) for part in (validation, test))
+                found.append({"method": method, "horizon_hours": hours, "outcome": name} | _alarms(told, seen, outcome, hours, units))
+    return pd.DataFrame(found, columns=list(RISK_ALARMS.columns))
+
+
+def _alarms(validation: pd.DataFrame, test: pd.DataFrame, outcome: int, hours: float, units: Units) -> dict:
+    limits = {fold: own for fold, rows in validation.groupby("fold") if (own := threshold(rows)) is not None}
+    quiet = validation.loc[validation["ended"].astype(int) < 0, "trajectory"].nunique()
+    judged = test[test["fold"].isin(list(limits))]
+    cells = first_alarms(judged, judged["fold"].map(limits).to_numpy(float))
+    events, calm = cells[cells["ended"] == outcome], cells[cells["ended"] < 0]
+    sizes = {"n_events": len(events), "n_quiet": len(calm), "n_validation": quiet}
+    sizes |= {"units_events": events[units.unit].nunique(), "units_quiet": calm[units.unit].nunique()}
+    if test[COLUMN].isna().all():
+        return sizes | {"reason": f"there are no risks for {hours:g} hours (risks.horizons_hours)"}
+    if not limits:
+        few = f"{quiet} validation cells have no event, at least {FEWEST_QUIET} are needed for a threshold that 5 % of them exceed"
+        return sizes | {"reason": f"{few} (split.fractions)"}
+    ahead = events["ahead"].dropna()
+    quartiles = np.quantile(ahead, [0.25, 0.5, 0.75]) if len(ahead) else [np.nan] * 3
+    found = dict(zip(("ahead_q25", "ahead", "ahead_q75"), quartiles, strict=True))
+    found |= _share("found", events["ahead"].notna(), events, units)
+    found |= _share("false_alarms", calm["ahead"].notna(), calm, units)
+    return sizes | found | _share("above_half", calm["last"] > 0.5, calm, units)
+
+
+def threshold(rows: pd.DataFrame) -> float | None:
+    """The risk that FALSE of the cells without an event exceed at some frame; None where there are too few, or none has a risk."""
+    quiet = rows[rows["ended"].astype(int) < 0]
+    highest = quiet.groupby("trajectory")[COLUMN].max().dropna().to_numpy()
+    return float(np.quantile(highest, 1 - FALSE, method="higher")) if len(highest) >= FEWEST_QUIET else None
+
+
+def first_alarms(rows: pd.DataFrame, limits: np.ndarray) -> pd.DataFrame:
+    """A row for each cell: its recording, group, ended, ``ahead`` (hours from its first alarm to its end, NaN: none), ``last`` risk."""
+    rows = rows.assign(alarm=rows[COLUMN].to_numpy() > limits)
+    cells = rows.groupby("trajectory", sort=False).agg({"recording": "first", "group": "first", "ended": "first", COLUMN: "last"})
+    first = rows[rows["alarm"]].drop_duplicates("trajectory").set_index("trajectory")["left"]
+    cells["ahead"] = first.reindex(cells.index)
+    return cells.rename(columns={COLUMN: "last"}).astype({"ended": int})
+
+
+def _share(name: str, hits: pd.Series, cells: pd.DataFrame, units: Units) -> dict:
+    if not len(cells):
+        return {f"{name}_reason": "no held-out cell"}
+    labels = (cells["ended"].to_numpy() == 1).astype(int)
+    score = Score(hits.to_numpy(float)[None], np.ones((1, len(cells))), np.ones(1), labels, COUNTS)
+    interval = units.interval(score, cells)
+    return {name: score.value, f"{name}_low": interval.low, f"{name}_high": interval.high, f"{name}_reason": interval.reason}
