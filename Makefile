@@ -64,7 +64,7 @@ long-test: environment  ## The tests that take minutes: the workflow from other 
 
 pictures: environment  ## Put the demo's figures into the README, and cells of it onto the simulator's page
 	@mkdir -p docs/images
-	cp results/demo/corrected/figures/figure_3.png results/demo/corrected/figures/figure_4.png results/demo/corrected/figures/figure_6.png docs/images/
+	cp results/demo/corrected/figures/figure_3.png results/demo/corrected/figures/figure_6.png docs/images/
 	$(BIN)/python -m cellfate.figures.recording.simulated docs/images/simulator_montage.png
 
 bench: environment  ## Measure each step beside the published way and write docs/benchmarks.md; STEPS="crops" measures one
