@@ -14,7 +14,8 @@ def risks_lines(card: Mapping) -> list[str]:
     risks = card.get("risks")
     if risks is None:
         return [f"None: this model says nothing of whether {negative} or {positive} comes, nor when."]
-    hours = " and ".join(f"{value:g}" for value in risks["horizons_hours"])
+    *others, last = [f"{value:g}" for value in risks["horizons_hours"]]
+    hours = f"{', '.join(others)} and {last}" if others else last
     return [
         f"Other networks give, at each frame of a track, the probability of {negative} and of {positive} within {hours} hours, for",
         "cells in which neither may happen. They learned from all tracks, those without an event too.",
