@@ -211,6 +211,7 @@ def page(figures, **changes):
         "calibration": calibration(),
         "effects": effects(),
         "comparison_steps": steps((60, 55, 55, 55, 55), (60, 55, 55, 55, 55)),
+        "risks": None,
         "settings": SETTINGS,
         "figures": figures,
         "captions": CAPTIONS,

@@ -31,7 +31,7 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Examples:
-    """Landmarks to fit on or to judge: inputs (N, F), classes (N,) from 0, weights (N,) above 0, numbers (N,) of their cells."""
+    """Landmarks to fit on or to judge: inputs (N, F), classes (N,) from 0, weights (N,) above 0, and of which cell (N,) each is."""
 
     values: np.ndarray
     classes: np.ndarray

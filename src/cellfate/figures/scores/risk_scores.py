@@ -24,6 +24,7 @@ from cellfate.base.plot_style import (
     readable,
     reason_note,
     styled,
+    too_few,
 )
 from cellfate.evaluation.risks.scores import ALL, spoken_of
 from cellfate.figures.scores.risks import CLOCKS, LINES
@@ -63,22 +64,34 @@ def plot_risk_scores(
         panel_label(axes, letter)
     horizon = spoken_of(scores["horizon_hours"].unique())
     clock = "drug" if (scores["scope"] == "drug").any() else "recording"
-    drawn = _by_horizon(panels[0, 0], scores[scores["scope"] == ALL])
-    by_hour = scores[(scores["scope"] == clock) & (scores["horizon_hours"] == horizon) & (scores["n_tracks"] >= min_trajectories)]
-    drawn |= _by_hour(panels[0, 1], by_hour, clock, horizon)
-    _calibration(panels[1, 0], calibration[(calibration["method"] == "risks") & (calibration["horizon_hours"] == horizon)], outcomes)
-    drawn |= _before(panels[1, 1], fates)
-    of_clock = decided[(decided["clock"] == clock) & (decided["horizon_hours"] == horizon) & (decided["n_at_risk"] >= min_trajectories)]
-    _decided(panels[2, 0], of_clock, clock, outcomes)
-    _alarms(panels[2, 1], alarms[alarms["method"] == "risks"], outcomes)
+    of_hour = scores[(scores["scope"] == clock) & (scores["horizon_hours"] == horizon)]
+    of_bins = calibration[(calibration["method"] == "risks") & (calibration["horizon_hours"] == horizon)]
+    of_clock = decided[(decided["clock"] == clock) & (decided["horizon_hours"] == horizon)]
+    least = min_trajectories
+    drawn = _by_horizon(panels[0, 0], scores[scores["scope"] == ALL], least)
+    drawn |= _by_hour(panels[0, 1], of_hour, clock, least)
+    _calibration(panels[1, 0], of_bins, outcomes, least)
+    drawn |= _before(panels[1, 1], fates, least)
+    _decided(panels[2, 0], of_clock, clock, outcomes, least)
+    _alarms(panels[2, 1], alarms[alarms["method"] == "risks"], outcomes, least)
     handles = [Line2D([], [], color=METHODS[m][0], marker=METHODS[m][1], label=METHODS[m][2]) for m in METHODS if m in drawn]
     figure.legend(handles=handles + least_handle(min_trajectories), loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
 
 
-def _skills(axes: Axes, rows: pd.DataFrame, x: str) -> set[str]:
+def _drawable(axes: Axes, rows: pd.DataFrame, value: str, cells: str, least: int) -> pd.DataFrame:
+    """Rows with a ``value`` on ``least`` or more ``cells``; where there is none the reason is written."""
+    known = rows[rows[value].notna()]
+    drawn = known[known[cells] >= least]
+    if drawn.empty:
+        reasons = rows["reason"].dropna()
+        why = fill(reasons.mode()[0], WIDTH) if len(reasons) else "no held-out cell was followed then"
+        reason_note(axes, too_few(least) if len(known) else f"not measured:\n{why}")
+    return drawn
+
+
+def _skills(axes: Axes, drawn: pd.DataFrame, x: str) -> set[str]:
     """Skill of each method along ``x``, the risks with their intervals; the methods that are drawn. The clock is the line at 0."""
-    drawn = rows[rows["skill"].notna()]
     for method, one in drawn.groupby("method", sort=False):
         color, marker, _ = METHODS[method]
         one = one.sort_values(x)
@@ -98,43 +111,41 @@ def _limits(skills: np.ndarray, intervals: np.ndarray) -> tuple[float, float]:
     return max(lowest, low - MOST_BEYOND) - 0.03, min(highest, high + MOST_BEYOND) + 0.03
 
 
-def _by_horizon(axes: Axes, rows: pd.DataFrame) -> set[str]:
-    if rows["skill"].isna().all():
-        reason_note(axes, "not measured:\n" + fill(rows["reason"].dropna().iloc[0], WIDTH))
+def _by_horizon(axes: Axes, rows: pd.DataFrame, least: int) -> set[str]:
+    shown = _drawable(axes, rows, "skill", "n_tracks", least)
+    if shown.empty:
         return set()
-    drawn = _skills(axes, rows, "horizon_hours")
-    own = rows[rows["method"] == "risks"]
+    drawn = _skills(axes, shown, "horizon_hours")
+    own = shown.drop_duplicates("horizon_hours")
     axes.set_xlim(0, own["horizon_hours"].max() * 1.06)
     counts = [("cells", "black", dict(zip(own["horizon_hours"], own["n_tracks"], strict=True)))]
     count_rows(axes, counts, "hours ahead (all frames)")
     return drawn
 
 
-def _by_hour(axes: Axes, rows: pd.DataFrame, clock: str, horizon: float) -> set[str]:
-    if rows["skill"].isna().all():
-        reasons = rows["reason"].dropna()
-        why = reasons.mode()[0] if len(reasons) else "no held-out cell was followed then"
-        reason_note(axes, f"{CLOCKS[clock]}:\n" + fill(why, WIDTH))
+def _by_hour(axes: Axes, rows: pd.DataFrame, clock: str, least: int) -> set[str]:
+    shown = _drawable(axes, rows, "skill", "n_tracks", least)
+    if shown.empty:
         return set()
-    shown = rows[rows["skill"].notna()]
-    drawn = _skills(axes, rows, "hours")
-    own = shown[shown["method"] == "risks"]
+    drawn = _skills(axes, shown, "hours")
+    own = shown.drop_duplicates("hours").sort_values("hours")
     names = (("at risk", "black", "n_at_risk"), ("scored", "black", "n_landmarks"))
     counts = [(name, color, dict(zip(own["hours"], own[column], strict=True))) for name, color, column in names]
-    axes.set_ylabel(f"skill over the clock, {horizon:g} h ahead")
+    axes.set_ylabel(f"skill over the clock, {own['horizon_hours'].iloc[0]:g} h ahead")
     count_rows(axes, counts, CLOCKS[clock])
     return drawn
 
 
-def _calibration(axes: Axes, rows: pd.DataFrame, outcomes: Mapping[str, str]) -> None:
-    drawn = rows[rows["observed"].notna()]
+def _calibration(axes: Axes, rows: pd.DataFrame, outcomes: Mapping[str, str], least: int) -> None:
+    drawn = _drawable(axes, rows, "observed", "n_tracks", least)
     if drawn.empty:
-        reason_note(axes, "not measured:\n" + fill(rows["reason"].dropna().iloc[0], WIDTH))
         return
     axes.plot(np.linspace(0, 1, 200), np.linspace(0, 1, 200), color=GREY, linewidth=0.8, linestyle=":")
     handles = []
     for role, (color, marker) in ROLE_STYLE.items():
         one = drawn[drawn["outcome"] == role].sort_values("predicted")
+        if one.empty:
+            continue
         x, y = one["predicted"].to_numpy(float), one["observed"].to_numpy(float)
         low, high = one["observed_low"].to_numpy(float), one["observed_high"].to_numpy(float)
         axes.vlines(x, low, high, color=color, linewidth=0.8, alpha=0.6)
@@ -157,10 +168,9 @@ def _root(values: np.ndarray) -> np.ndarray:
     return np.sqrt(np.clip(values, 0, None))
 
 
-def _before(axes: Axes, fates: pd.DataFrame) -> set[str]:
-    drawn = fates[fates["log_loss"].notna()]
+def _before(axes: Axes, fates: pd.DataFrame, least: int) -> set[str]:
+    drawn = _drawable(axes, fates, "log_loss", "n_trajectories", least)
     if drawn.empty:
-        reason_note(axes, "not measured:\n" + fill(fates["reason"].dropna().iloc[0], WIDTH))
         return set()
     for method, one in drawn.groupby("method", sort=False):
         color, marker, _ = METHODS[method]
@@ -176,12 +186,9 @@ def _before(axes: Axes, fates: pd.DataFrame) -> set[str]:
     return set(drawn["method"])
 
 
-def _decided(axes: Axes, rows: pd.DataFrame, clock: str, outcomes: Mapping[str, str]) -> None:
-    drawn = rows[rows["decided"].notna()].sort_values("hours")
+def _decided(axes: Axes, rows: pd.DataFrame, clock: str, outcomes: Mapping[str, str], least: int) -> None:
+    drawn = _drawable(axes, rows, "decided", "n_at_risk", least).sort_values("hours")
     if drawn.empty:
-        reason_note(
-            axes, fill(rows["reason"].dropna().iloc[0] if rows["reason"].notna().any() else "no held-out cell was followed then", WIDTH)
-        )
         return
     level, hours = drawn["level"].iloc[0], drawn["horizon_hours"].iloc[0]
     layers = [
@@ -202,11 +209,10 @@ def _decided(axes: Axes, rows: pd.DataFrame, clock: str, outcomes: Mapping[str, 
     count_rows(axes, counts, CLOCKS[clock])
 
 
-def _alarms(axes: Axes, rows: pd.DataFrame, outcomes: Mapping[str, str]) -> None:
+def _alarms(axes: Axes, rows: pd.DataFrame, outcomes: Mapping[str, str], least: int) -> None:
     """Share of events with an alarm before them, by hours ahead of the risk, and of cells without an event that had one."""
-    drawn = rows[rows["found"].notna()]
+    drawn = _drawable(axes, rows, "found", "n_events", least)
     if drawn.empty:
-        reason_note(axes, "not measured:\n" + fill(rows["reason"].dropna().iloc[0], WIDTH))
         return
     places = {hours: place for place, hours in enumerate(sorted(drawn["horizon_hours"].unique()))}
     handles = []
