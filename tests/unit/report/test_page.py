@@ -459,7 +459,12 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
     tables |= {"split_audit": table(SPLIT_AUDIT, []), "sets": table(SETS, []), "known": KNOWN}
     tables |= {"shift": recording_shift(), "recording_spread": recording_spread()}
     tables |= {"ablations": ablations(), "coverage": coverage()}
-    tables |= {"last_k": curve({5: (9, 9)}, "last_k"), "trajectories": trajectories(), "comparison_steps": steps((9,) * 5, (9,) * 5)}
+    tables |= {
+        "last_k": curve({5: (9, 9)}, "last_k"),
+        "trajectories": trajectories(),
+        "comparison_steps": steps((9,) * 5, (9,) * 5),
+        "risks": None,
+    }
     content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):
         write_summary(tmp_path / name, dataset="demo", protocol="p", outcomes=FATES, **tables, **content)
