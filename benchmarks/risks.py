@@ -1,4 +1,4 @@
-"""Risks over time on simulated recordings, held out by recording: beside a clock and a logistic regression on rings of every frame.
+"""Risks over time on simulated recordings, held out by recording: beside clocks and baselines on rings.
 
 Makes the rings and the split of 48 recordings by the workflow (settings of the demo, a seed that nothing was chosen on, four folds),
 trains the networks of risks of each fold with the configuration's settings, with and without the times among their inputs, and prints
@@ -16,17 +16,15 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from learning import sheet_of
-from risk_scores import fate_table, landmark_table, quiet_table
+from risk_scores import NO_PREFIXES, fate_table, held_out, landmark_table, quiet_table
 
 from cellfate.base.tables import read_table, read_tables
 from cellfate.crops.tables import RINGS
-from cellfate.evaluation.baselines.fits import fit_logistic
-from cellfate.evaluation.baselines.prefixes import Course, last_values, prefixes
+from cellfate.evaluation.risks.forecasts import Sources
 from cellfate.model.risks.ensemble import load_ensemble, predict_fates
 from cellfate.model.risks.inputs import FrameInputs, InputSettings
 from cellfate.model.risks.tracks import rows_of_fold
 from cellfate.training.risks import train_risks
-from cellfate.trajectories.folds import fold_trajectories
 from cellfate.trajectories.following import with_all_parts
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 
@@ -74,18 +72,6 @@ def fates_of(variant: str, fold: int, data: tuple, seed: int, work: Path) -> pd.
     return found
 
 
-def logistic_of(fold: int, trajectories: pd.DataFrame, split: pd.DataFrame, rings: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """P(positive | event), as if both were equally frequent, by a logistic regression on the rings of any frame; of test tracks."""
-    members = fold_trajectories(trajectories, split, fold, ["train", "test"])
-    course = Course(rings, logarithm=True)
-    rows = prefixes(members, course, range(int(members["n_frames"].max())), MIN_FRAMES)
-    values, train = last_values(course, rows), (rows["split"] == "train").to_numpy()
-    labels, groups = rows["label"].to_numpy(int), rows["recording"].to_numpy()
-    model = fit_logistic(values[train], labels[train], groups[train], seed)
-    found = rows.loc[~train, ["trajectory", "last_frame"]].rename(columns={"last_frame": "frame"})
-    return found.assign(probability=model.predict_proba(values[~train])[:, 1], fold=fold)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Score risks over time on simulated recordings")
     parser.add_argument("--seed", type=int, default=811)
@@ -101,13 +87,16 @@ def main() -> None:
     starts = dict(zip(sheet["recording"], sheet["treatment_start_h"].fillna(0.0), strict=True))
     data = (trajectories, split, rings, starts)
     fates = {name: pd.concat([fates_of(name, fold, data, options.seed, options.work) for fold in range(FOLDS)]) for name in VARIANTS}
-    logistic = pd.concat([logistic_of(fold, trajectories, split, rings, options.seed) for fold in range(FOLDS)])
+    horizons = [float(hours) for hours in RISKS["horizons_hours"]]
+    inputs = FrameInputs(rings, None, None, starts, InputSettings(**{**RISKS["inputs"], "features": False}))
+    rest = (NO_PREFIXES, inputs, starts, horizons, MIN_FRAMES)
+    forecasts = held_out({name: Sources(trajectories, split, table, *rest) for name, table in fates.items()}, options.seed)
     n = trajectories["n_frames"] > MIN_FRAMES
     print(f"{n.sum()} tracks, {trajectories['usable'].sum()} with a fate, of {trajectories['recording'].nunique()} recordings")
     print({name: table.groupby("fold")["seconds"].first().round().tolist() for name, table in fates.items()}, "CPU seconds a fold")
     for table in (
-        landmark_table(fates, trajectories, split, MIN_FRAMES),
-        fate_table(fates, logistic, trajectories, split),
+        landmark_table(forecasts, horizons),
+        fate_table(forecasts),
         quiet_table(fates, trajectories),
     ):
         print(table.to_markdown(index=False, floatfmt=".3f"), end="\n\n")
