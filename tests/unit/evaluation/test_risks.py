@@ -209,3 +209,25 @@ def test_bins_of_equal_risks_are_one_bin(known):
     rows = calibration_bins(table, np.full(len(table), 0.1), 0, 2.0, 10, UNITS)
     assert len(rows) == 1
     assert rows[0]["ece"] == pytest.approx(abs(rows[0]["observed"] - 0.1))
+
+
+def test_without_a_validation_part_all_but_alarms_is_there():
+    trajectories, rings, split = cells(n_each=30, n_frames=20, seed=4)
+    whole = split.assign(split=split["split"].replace("validation", "train"))
+    validation, test = forecasts(trajectories, rings, whole, told(trajectories))
+    _, scores = every_frame(test)
+    assert scores["brier"].notna().all()
+    assert tabulate_alarms(validation, test, HORIZONS, UNITS)["reason"].str.startswith("0 validation cells have no event").all()
+
+
+def test_without_held_out_tracks_the_reason_stands():
+    trajectories, rings, split = cells(n_each=30, n_frames=20, seed=4)
+    none = split.assign(split=split["split"].replace("test", "train"))
+    validation, test = forecasts(trajectories, rings, none, told(trajectories))
+    table, scores = every_frame(test)
+    assert scores["reason"].str.startswith("no held-out cell has frames enough").all()
+    assert "not measured, no held-out cell has frames enough" in verdict(table)
+    assert tabulate_calibration(test, HORIZONS, 10, UNITS)["observed"].isna().all()
+    assert tabulate_fates(test, UNITS)["log_loss"].isna().all()
+    assert draw_examples(test, HORIZONS, seed=0).empty
+    assert len(tabulate_alarms(validation, test, HORIZONS, UNITS)) == 2 * len(HORIZONS) * len(test.risks)
