@@ -6,10 +6,15 @@ from cellfate.base.errors import in_words
 
 
 def cell_problems(settings: Mapping) -> Generator[str, None, str | None]:
-    """Yield what reading the cells, and the lists of genes beside them, would stop at; return what the file of cells holds in words."""
-    from cellfate.transition.expression import column_of, labels_of, read_embedding
+    """Yield what reading the cells, and the lists of genes beside them, would stop at; return what the file of cells holds in words.
+
+    The cells are read, and what they become is found, by the function that the run calls; only the split is not tried.
+    """
     from cellfate.transition.files import read_gene_sets, read_genes
-    from cellfate.transition.h5ad import read_h5ad
+    from cellfate.transition.fit import read_cells
+    from cellfate.transition.h5ad import read_view
+    from cellfate.transition.metrics import check_confidence_k
+    from cellfate.transition.parts import check_refits
 
     for key, read in (("prior", read_genes), ("gene_sets", read_gene_sets)):
         if settings[key] is not None:
@@ -17,19 +22,21 @@ def cell_problems(settings: Mapping) -> Generator[str, None, str | None]:
     expression, targets = settings["expression"], settings["targets"]
     if settings["source"] != "file" or expression["path"] is None:
         return None
+    reading = {key: settings[key] for key in ("label", "group", "min_cells", "leave_out", "components", "targets", "embedding")}
+    of_targets = {"optimal_transport": targets["time"], "pseudotime": targets["column"]}
+    along = settings["fates"]["along"] or of_targets.get(targets["kind"])
+    reading |= {"layer": expression["layer"], "kind": expression["kind"], "condition": settings["condition"]["column"], "along": along}
     try:
-        cells = read_h5ad(expression["path"], layer=expression["layer"], kind=expression["kind"])
-        _, phenotypes = labels_of(cells, settings["label"], settings["min_cells"])
+        if settings["view"] is not None:
+            read_view(expression["path"], settings["view"])
+        table = read_cells(expression["path"], **reading)
+        check_confidence_k(settings["confidence_k"], len(table.phenotypes))
+        if table.targets_kind != "static":
+            check_refits(table.phenotype, settings["knockouts"]["refits"], table.groups, names=table.phenotypes)
     except Exception as error:  # a damaged file fails in many ways
         yield in_words(error, expression["path"])
         return None
-    columns = {"transition.group": settings["group"], **{f"transition.targets.{key}": targets[key] for key in ("column", "time")}}
-    for key, name in columns.items():
-        if name is not None:
-            yield from _raised(column_of, cells, name, key, source=expression["path"])
-    if settings["embedding"] is not None:
-        yield from _raised(read_embedding, settings["embedding"], cells.cells, source=settings["embedding"])
-    return f"{len(cells.cells)} cells, {len(cells.genes)} genes; phenotypes: {', '.join(map(str, phenotypes))}"
+    return f"{len(table.expression.genes)} genes; {table.describe()}"
 
 
 def _raised(read: Callable, *arguments, source: object) -> Iterator[str]:

@@ -1,15 +1,17 @@
 """Expression of single cells prepared for the network: labels, choice of genes, split, normalisation and embedding."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from sklearn.decomposition import PCA
 
 from cellfate.base.errors import InputError, no_file
 from cellfate.transition.genes.variable import choose_genes, named_genes
-from cellfate.transition.h5ad import Expression
+from cellfate.transition.h5ad import Expression, dense, totals
 from cellfate.transition.parts import split_cells
 
 GIVEN = "given embedding"  # what an embedding is called that was not made here
@@ -23,25 +25,43 @@ def column_of(expression: Expression, name: str, key: str) -> np.ndarray:
     return expression.columns[name]
 
 
-def labels_of(expression: Expression, name: str, min_cells: int) -> tuple[np.ndarray, list[str]]:
-    """Codes (N,) and names of the phenotypes in column ``name``, names sorted.
+NO_LABEL, RARE, NOT_FOLLOWED = "no label", "rare phenotype", "no next phenotype"  # why a cell is left out
+LEAVE_OUT = ("unlabelled", "rare")  # what transition.leave_out may name
 
-    Raises InputError when the column or a label is missing, there is one phenotype only, or one has fewer than ``min_cells`` cells.
+
+def why_left_out(expression: Expression, name: str, min_cells: int, leave_out: Collection[str]) -> np.ndarray:
+    """Why each cell is left out (N,), empty text for one that is not: NO_LABEL, or RARE, of fewer than ``min_cells`` cells.
+
+    ``leave_out`` holds what may be (LEAVE_OUT). Raises InputError where the column is missing, and for a cell without a label or a rare
+    phenotype that is not to be left out.
     """
     values = column_of(expression, name, "transition.label")
     missing = missing_text(values)
-    if missing.any():
-        cell = expression.cells[missing.argmax()]
+    if missing.any() and "unlabelled" not in leave_out:
         raise InputError(
-            f"{expression.source}: cell {cell!r} has no label in {name!r} ({int(missing.sum())} cells have none); leave them out"
+            f"{expression.source}: cell {expression.cells[missing.argmax()]!r} has no label in {name!r} ({int(missing.sum())} cells "
+            "have none); leave them out, or say unlabelled in transition.leave_out"
         )
-    names, codes = np.unique(values.astype(str), return_inverse=True)
+    labels = np.where(missing, "", values.astype(str))
+    names, codes = np.unique(labels, return_inverse=True)
     sizes = np.bincount(codes)
+    small = (sizes < min_cells) & (names != "")
+    if small.any() and "rare" not in leave_out:
+        place = np.where(small, sizes, sizes.max() + 1).argmin()
+        raise InputError(
+            f"{expression.source}: phenotype {str(names[place])!r} has {sizes[place]} cells in column {name!r}, at least {min_cells} are "
+            "needed (transition.min_cells); rare in transition.leave_out leaves such cells out"
+        )
+    return np.where(missing, NO_LABEL, np.where(small[codes], RARE, "")).astype(object)
+
+
+def labels_of(expression: Expression, name: str) -> tuple[np.ndarray, list[str]]:
+    """Codes (N,) and names of the phenotypes in column ``name``, names sorted. Raises InputError when there is one phenotype only."""
+    values = column_of(expression, name, "transition.label")
+    names, codes = np.unique(values.astype(str), return_inverse=True)
     if len(names) < 2:
-        raise InputError(f"{expression.source}: all cells are {str(names[0])!r} in column {name!r}; at least two phenotypes are needed")
-    if sizes.min() < min_cells:
-        small = f"phenotype {str(names[sizes.argmin()])!r} has {sizes.min()} cells"
-        raise InputError(f"{expression.source}: {small} in column {name!r}, at least {min_cells} are needed (transition.min_cells)")
+        there = f"all cells are {str(names[0])!r}" if len(names) else "no cell is left"
+        raise InputError(f"{expression.source}: {there} in column {name!r}; at least two phenotypes are needed")
     return codes, [str(value) for value in names]
 
 
@@ -54,7 +74,8 @@ def missing_text(values: np.ndarray) -> np.ndarray:
 class Prepared:
     """Expression ready for the networks: ``values`` (N, m) are z-scores on the training part, ``zero`` (m,) is what no expression is there.
 
-    ``embedding`` (N, d) is called ``embedding_name``; ``parts`` (N,) says train, validation or test.
+    ``embedding`` (N, d) is called ``embedding_name``; ``parts`` (N,) says train, validation or test. ``scaling`` prepares
+    other cells alike.
     """
 
     values: np.ndarray
@@ -65,6 +86,7 @@ class Prepared:
     parts: np.ndarray
     embedding: np.ndarray
     embedding_name: str
+    scaling: "Scaling | None" = None
 
     @property
     def held_out(self) -> np.ndarray:
@@ -72,12 +94,47 @@ class Prepared:
         return np.flatnonzero(self.parts == "test")
 
 
-def log_normalised(expression: Expression) -> np.ndarray:
-    """log1p of counts scaled to the median depth of the cells (N, m); lognorm values are taken as they are."""
+@dataclass(frozen=True)
+class Scaling:
+    """How cells are prepared, as it was fitted on some: the depth to which counts are scaled, the genes that are ``chosen``, the mean and
+    width of each, the axes (d, m) of the PCA, None for a given embedding, and the mean and width of the embedding."""
+
+    depth: float
+    chosen: np.ndarray
+    middle: np.ndarray
+    width: np.ndarray
+    centre: np.ndarray
+    axes: np.ndarray | None
+    mean: np.ndarray
+    spread: np.ndarray
+
+    def __call__(self, expression: Expression, parts: np.ndarray, embedding: np.ndarray | None) -> Prepared:
+        """``expression`` prepared; ``embedding`` (N, d) is the given one."""
+        logs = dense(log_normalised(expression, self.depth)[:, self.chosen])
+        values = (logs - self.middle) / self.width
+        found = np.asarray(embedding, float) if self.axes is None else (values - self.centre) @ self.axes.T
+        name = GIVEN if self.axes is None else "PCA"
+        found = (found - self.mean) / self.spread
+        return Prepared(
+            *(values, -self.middle / self.width, logs, expression.genes[self.chosen], expression.cells, parts, found, name), scaling=self
+        )
+
+
+def median_depth(expression: Expression) -> float:
+    """The median of the cells' totals; 1 for logarithms, which have theirs."""
+    return 1.0 if expression.kind == "lognorm" else float(np.median(totals(expression.values)))
+
+
+def log_normalised(expression: Expression, depth: float | None = None) -> np.ndarray | sparse.csr_array:
+    """log1p of counts scaled to ``depth``, by default the median depth of the cells (N, m); lognorm values are taken as they are."""
+    values = expression.values
     if expression.kind == "lognorm":
-        return expression.values
-    depth = expression.values.sum(axis=1, keepdims=True)
-    return np.log1p(expression.values / depth * np.median(depth))
+        return values
+    depth = median_depth(expression) if depth is None else depth
+    factors = depth / totals(values)
+    if sparse.issparse(values):
+        return (sparse.diags_array(factors.astype(values.dtype)) @ values).log1p().tocsr()
+    return np.log1p(values * factors[:, None])
 
 
 def prepare(
@@ -101,27 +158,37 @@ def prepare(
     training part.
     """
     parts = split_cells(codes, fractions, seed, groups, names=names)
-    train = parts == "train"
-    logs = log_normalised(expression)
-    linear = np.expm1(logs[train])
-    chosen = choose_genes(linear, genes, named_genes(expression.genes, always)[0])
-    logs = logs[:, chosen]
-    middle, width = logs[train].mean(axis=0), logs[train].std(axis=0)
+    train, depth = parts == "train", median_depth(expression)
+    logs = log_normalised(expression, depth)
+    own = logs[np.flatnonzero(train)]
+    chosen = choose_genes(own.expm1() if sparse.issparse(own) else np.expm1(own), genes, named_genes(expression.genes, always)[0])
+    own = dense(own[:, chosen])
+    middle, width = own.mean(axis=0), own.std(axis=0)
     if not standardise:
         middle, width = np.zeros_like(middle), np.ones_like(width)
-    values = (logs - middle) / width
-    name = "PCA" if embedding is None else GIVEN
-    found = principal_components(values, train, components) if embedding is None else np.asarray(embedding, float)
-    spread = found[train].std(axis=0)
-    found = (found - found[train].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return Prepared(values, -middle / width, logs, expression.genes[chosen], expression.cells, parts, found, name)
+    centre, axes = principal_axes((own - middle) / width, components) if embedding is None else (np.zeros(len(chosen)), None)
+    size = len(axes) if embedding is None else embedding.shape[1]
+    prepared = Scaling(depth, chosen, middle, width, centre, axes, np.zeros(size), np.ones(size))(expression, parts, embedding)
+    mean, spread = prepared.embedding[train].mean(axis=0), prepared.embedding[train].std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    scaling = replace(prepared.scaling, mean=mean, spread=spread)
+    return replace(prepared, embedding=(prepared.embedding - mean) / spread, scaling=scaling)
 
 
-def principal_components(values: np.ndarray, train: np.ndarray, components: int) -> np.ndarray:
-    """The first ``components`` principal components of ``values`` (N, m), fitted on the cells of ``train`` (N,) bool: (N, d)."""
-    middle = values[train].mean(axis=0)
-    axes = np.linalg.svd(values[train] - middle, full_matrices=False)[2]
-    return (values - middle) @ axes[: min(components, len(axes))].T
+def principal_axes(values: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
+    """The mean (m,) of ``values`` (N, m), and the first ``components`` axes (d, m) along which they vary most."""
+    middle = values.mean(axis=0)
+    axes = np.linalg.svd(values - middle, full_matrices=False)[2]
+    return middle, axes[: min(components, len(axes))]
+
+
+def principal_components(values: np.ndarray | sparse.csr_array, components: int) -> np.ndarray:
+    """The first ``components`` principal components of ``values`` (N, m): (N, d); by a truncated decomposition where they are sparse."""
+    if sparse.issparse(values) and components < min(values.shape):
+        return PCA(components, svd_solver="arpack", random_state=0).fit_transform(values)
+    values = dense(values)
+    middle, axes = principal_axes(values, components)
+    return (values - middle) @ axes.T
 
 
 def read_embedding(path: str | Path, cells: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from cellfate.base.errors import InputError, no_file
@@ -29,6 +30,7 @@ class PreparedFile:
     absorbing: tuple[int, ...] = ()  # codes of the phenotypes that nothing follows
     conditions: np.ndarray | None = None  # (N,) such as treated or not
     along: np.ndarray | None = None  # (N,) numbers that trends of fates follow
+    left_out: Prepared | None = None  # cells that take no part; ``parts`` say why
 
     def cells(self, standardise: bool = True) -> tuple[Prepared, Cells]:
         """The arrays for a network; without ``standardise`` logarithms in place of z-scores."""
@@ -44,10 +46,9 @@ def without_scaling(prepared: Prepared) -> Prepared:
 
 def write_prepared(file: PreparedFile, path: str | Path) -> None:
     with writing_hdf5(path) as out:
-        for name in ARRAYS:
-            out.create_dataset(name, data=np.asarray(getattr(file.prepared, name), np.float32), compression="gzip")
-        for name in NAMES:
-            out[name] = [str(value) for value in getattr(file.prepared, name)]
+        _write_cells(out, file.prepared)
+        if file.left_out is not None:
+            _write_cells(out.create_group("left_out"), file.left_out)
         out["phenotype"], out["targets"], out["phenotypes"] = file.phenotype, file.targets, file.phenotypes
         out["absorbing"] = np.array(file.absorbing, int)
         for name in ("groups", "conditions"):
@@ -58,20 +59,33 @@ def write_prepared(file: PreparedFile, path: str | Path) -> None:
         out.attrs.update({"embedding_name": file.prepared.embedding_name, "targets_kind": file.targets_kind})
 
 
+def _write_cells(out: h5py.Group, cells: Prepared) -> None:
+    for name in ARRAYS:
+        out.create_dataset(name, data=np.asarray(getattr(cells, name), np.float32), compression="gzip")
+    for name in NAMES:
+        out[name] = [str(value) for value in getattr(cells, name)]
+
+
+def _read_cells(node: h5py.Group, embedding_name: str) -> Prepared:
+    arrays = {name: node[name][()].astype(float) for name in ARRAYS}
+    return Prepared(**arrays, **{name: _names(node[name]) for name in NAMES}, embedding_name=embedding_name)
+
+
+def _names(node: h5py.Dataset) -> np.ndarray:
+    return np.array([value.decode() for value in node[()]], dtype=object)
+
+
 def read_prepared(path: str | Path) -> PreparedFile:
     with open_hdf5(path, "a file of prepared cells") as file:
-        arrays = {name: file[name][()].astype(float) for name in ARRAYS}
-        names = {name: np.array([value.decode() for value in file[name][()]], dtype=object) for name in NAMES}
-        prepared = Prepared(**arrays, **names, embedding_name=str(file.attrs["embedding_name"]))
-        phenotypes = [value.decode() for value in file["phenotypes"][()]]
-        labels = {
-            name: np.array([value.decode() for value in file[name][()]], dtype=object) if name in file else None
-            for name in ("groups", "conditions")
-        }
+        embedding_name = str(file.attrs["embedding_name"])
+        prepared = _read_cells(file, embedding_name)
+        left_out = _read_cells(file["left_out"], embedding_name) if "left_out" in file else None
+        phenotypes = _names(file["phenotypes"]).tolist()
+        labels = {name: _names(file[name]) if name in file else None for name in ("groups", "conditions")}
         along = file["along"][()] if "along" in file else None
         absorbing = tuple(file["absorbing"][()].tolist())
         of_cells = (file["phenotype"][()], phenotypes, file["targets"][()], str(file.attrs["targets_kind"]))
-        return PreparedFile(prepared, *of_cells, **labels, along=along, absorbing=absorbing)
+        return PreparedFile(prepared, *of_cells, **labels, along=along, absorbing=absorbing, left_out=left_out)
 
 
 def _lines(path: str | Path, what: str) -> list[str]:

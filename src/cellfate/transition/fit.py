@@ -14,7 +14,18 @@ import torch
 from torch import nn
 
 from cellfate.statistics.markov import row_entropy
-from cellfate.transition.expression import GIVEN, Prepared, column_of, labels_of, prepare, read_embedding
+from cellfate.transition.expression import (
+    GIVEN,
+    NOT_FOLLOWED,
+    RARE,
+    Prepared,
+    column_of,
+    labels_of,
+    missing_text,
+    prepare,
+    read_embedding,
+    why_left_out,
+)
 from cellfate.transition.files import PreparedFile
 from cellfate.transition.h5ad import Expression, read_h5ad
 from cellfate.transition.metrics import classification_scores, mean_by_phenotype, uncertainty
@@ -27,6 +38,23 @@ from cellfate.transition.targets.cells import numbers
 from cellfate.transition.targets.found import Found, find_targets
 
 SEED_STEP = 1000  # from one seed of a network to the next
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Cells that take no part, and ``why`` (N,): no label, a rare phenotype, no next phenotype. ``labels`` (N,) are empty without one."""
+
+    expression: Expression
+    why: np.ndarray
+    labels: np.ndarray
+    embedding: np.ndarray | None
+
+    def describe(self) -> str:
+        reasons, sizes = np.unique(self.why.astype(str), return_counts=True)
+        named = [f"{size} with {reason}" for reason, size in zip(reasons, sizes, strict=True) if reason != RARE]
+        rare, counts = np.unique(self.labels[self.why == RARE].astype(str), return_counts=True)
+        few = ", ".join(f"{name} ({size})" for name, size in zip(rare, counts, strict=True))
+        return "; ".join([*named, *([f"{counts.sum()} of rare phenotypes: {few}"] if len(rare) else [])])
 
 
 @dataclass(frozen=True)
@@ -49,10 +77,13 @@ class CellTable:
     conditions: np.ndarray | None = None
     along: np.ndarray | None = None
     found: Found | None = None
+    left_out: "LeftOut | None" = None
 
     def describe(self) -> str:
-        """Cells and phenotypes, and which of these are absorbing, in a sentence."""
+        """Cells and phenotypes, how many were left out, and which phenotypes are absorbing, in a sentence."""
         text = f"{len(self.phenotype)} cells of the phenotypes {', '.join(self.phenotypes)}"
+        if self.left_out is not None:
+            text += f"; left out: {self.left_out.describe()}"
         if not self.absorbing:
             return text
         sizes = np.bincount(self.phenotype, minlength=len(self.phenotypes))
@@ -119,6 +150,7 @@ def read_cells(
     kind: str,
     min_cells: int,
     components: int,
+    leave_out: Collection[str] = (),
     embedding: str | Path | None = None,
     group: str | None = None,
     condition: str | None = None,
@@ -132,22 +164,39 @@ def read_cells(
     in which transport and neighbours are found, within each value of the column ``condition``. Cells without a target (no descendant
     was seen, the last time point) help to find the others' targets and are then left out, but for those of phenotypes that nothing
     follows: see :func:`cellfate.transition.targets.absorbing.with_absorbing`. ``along`` is a column of numbers that trends of fates follow.
+    ``leave_out`` names what does not stop the run but is left out, and counted: see :func:`cellfate.transition.expression.why_left_out`.
     """
-    expression = read_h5ad(path, layer=layer, kind=kind)
-    labels, names = labels_of(expression, label, min_cells)
+    everything = read_h5ad(path, layer=layer, kind=kind)
+    why = why_left_out(everything, label, min_cells, leave_out)
+    every_embedding = read_embedding(embedding, everything.cells) if embedding else None
+    expression = everything.take(why == "") if (why != "").any() else everything
+    labels, names = labels_of(expression, label)
     conditions = column_of(expression, condition, "transition.condition.column").astype(str) if condition else None
-    found = find_targets(expression, labels, names, targets, components=components, label=label, conditions=conditions)
-    given = read_embedding(embedding, expression.cells) if embedding else None
+    rare = set(column_of(everything.take(why == RARE), label, "transition.label").tolist()) if (why == RARE).any() else set()
+    found = find_targets(expression, labels, names, targets, components=components, label=label, conditions=conditions, left_out=rare)
+    group = group or (targets["clone"] if targets["kind"] == "clones" else None)  # the cells of a clone share their targets
     groups = column_of(expression, group, "transition.group") if group else None
     followed = numbers(column_of(expression, along, "transition.fates.along"), "transition.fates.along") if along else None
     keep, absorbing, rows = np.ones(len(labels), bool), (), found.targets
     if targets["kind"] != "static":
         rows, absorbing = with_absorbing(found.targets, labels, names, min_cells, expression.source)
         keep = ~np.isnan(rows).any(axis=1)
-    kept = replace(expression, values=expression.values[keep], cells=expression.cells[keep], columns=expression.columns.of(keep))
-    given, groups, conditions, followed = (None if part is None else part[keep] for part in (given, groups, conditions, followed))
+    places = np.flatnonzero(why == "")
+    why[places[~keep]] = NOT_FOLLOWED
+    given = None if every_embedding is None else every_embedding[why == ""]
+    groups, conditions, followed = (None if part is None else part[keep] for part in (groups, conditions, followed))
     described = (labels[keep], names, rows[keep], str(targets["kind"]), given, groups)
-    return CellTable(kept, *described, absorbing=absorbing, conditions=conditions, along=followed, found=found)
+    gone = _left_out(everything, why, label, every_embedding) if (why != "").any() else None
+    kept = everything if gone is None else everything.take(why == "")
+    return CellTable(kept, *described, absorbing=absorbing, conditions=conditions, along=followed, found=found, left_out=gone)
+
+
+def _left_out(everything: Expression, why: np.ndarray, label: str, embedding: np.ndarray | None) -> LeftOut:
+    gone = why != ""
+    cells = everything.take(gone)
+    labels = column_of(cells, label, "transition.label")
+    labels = np.where(missing_text(labels), "", labels.astype(str))
+    return LeftOut(cells, why[gone], labels, None if embedding is None else embedding[gone])
 
 
 def prepare_cells(
@@ -175,6 +224,12 @@ def prepare_cells(
         standardise=standardise,
     )
     return prepared, Cells(prepared.values, prepared.embedding, table.phenotype, table.targets, table.absorbing)
+
+
+def prepare_left_out(table: CellTable, prepared: Prepared) -> Prepared | None:
+    """The cells that were left out, prepared like the others; their ``parts`` say why they were. None where there is none."""
+    gone = table.left_out
+    return None if gone is None else prepared.scaling(gone.expression, gone.why, gone.embedding)
 
 
 def cells_of(file: PreparedFile, variant: str) -> tuple[Prepared, Cells]:

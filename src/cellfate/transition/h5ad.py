@@ -15,7 +15,8 @@ from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.transition.kinds import LARGEST_LOG, are_logarithms, why_no_logarithms
 
 KINDS = ("counts", "lognorm")
-CSR_CSC = {"csr_matrix": sparse.csr_matrix, "csc_matrix": sparse.csc_matrix}
+CSR_CSC = {"csr_matrix": sparse.csr_array, "csc_matrix": sparse.csc_array}
+LARGE = 20_000_000  # values of a dense matrix, from which on it is kept without its zeros
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,32 @@ class CellColumns:
 
 @dataclass(frozen=True)
 class Expression:
-    """``values`` (N, m), counts or logarithms as ``kind`` says, the names of cells and genes, and the columns of the cells."""
+    """``values`` (N, m), counts or logarithms as ``kind`` says, the names of cells and genes, and the columns of the cells.
 
-    values: np.ndarray
+    Values that are sparse in the file stay so.
+    """
+
+    values: np.ndarray | sparse.csr_array
     kind: str
     cells: np.ndarray
     genes: np.ndarray
     columns: CellColumns
     source: str = "expression"
+
+    def take(self, mask: np.ndarray) -> "Expression":
+        """The cells of a mask (N,) bool."""
+        rows = np.flatnonzero(mask)
+        return replace(self, values=self.values[rows], cells=self.cells[rows], columns=self.columns.of(mask))
+
+
+def dense(values: np.ndarray | sparse.csr_array) -> np.ndarray:
+    """Values (N, m) as an array of double precision."""
+    return np.asarray(values.toarray() if sparse.issparse(values) else values, np.float64)
+
+
+def totals(values: np.ndarray | sparse.csr_array) -> np.ndarray:
+    """The sum of each cell's values, (N,), in double precision."""
+    return np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
 
 
 def read_h5ad(path: str | Path, *, layer: str, kind: str) -> Expression:
@@ -83,6 +102,24 @@ def read_h5ad(path: str | Path, *, layer: str, kind: str) -> Expression:
     return expression
 
 
+def cell_names(path: str | Path) -> np.ndarray:
+    """The names of the cells of an h5ad file, in its order."""
+    with open_hdf5(path, "an h5ad file") as file:
+        return _index(file, "obs", Path(path))
+
+
+def read_view(path: str | Path, name: str) -> np.ndarray:
+    """The coordinates (N, d) in ``obsm`` under a name, such as X_umap; an InputError where there is none, or they are no numbers."""
+    with open_hdf5(path, "an h5ad file") as file:
+        names = list(file.get("obsm", {}))
+        if name not in names:
+            raise InputError(f"{path}: no {name!r} in obsm (transition.view); {_among(names, 'the file has')}")
+        node = file["obsm"][name]
+        if not isinstance(node, h5py.Dataset) or node.ndim != 2 or node.shape[1] < 2 or not np.isfinite(node[()]).all():
+            raise InputError(f"{path}: {name!r} in obsm (transition.view) is no table of two or more columns of finite numbers")
+        return node[()].astype(float)
+
+
 def _read_layer(file: h5py.File, layer: str, path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The values (N, m) of the layer, and the names of its cells and genes."""
     place = _place(file, layer)
@@ -107,15 +144,27 @@ def _layers(file: h5py.File) -> list[str]:
     return found + [f"layers/{name}" for name in file.get("layers", {})]
 
 
-def _matrix(node: h5py.Dataset | h5py.Group, where: str) -> np.ndarray:
+def _matrix(node: h5py.Dataset | h5py.Group, where: str) -> np.ndarray | sparse.csr_array:
     if isinstance(node, h5py.Dataset):
-        return node[()].astype(np.float64)
+        return node[()].astype(np.float64) if node.size < LARGE else _thinned(node)
     encoding = _text(node.attrs.get("encoding-type", node.attrs.get("h5sparse_format", "")))
     kind = encoding if encoding in CSR_CSC else f"{encoding}_matrix"
     if kind not in CSR_CSC:
         raise InputError(f"{where}: encoding {encoding!r} cannot be read; dense, csr_matrix and csc_matrix can")
     shape = tuple(node.attrs["shape"] if "shape" in node.attrs else node.attrs["h5sparse_shape"])
-    return CSR_CSC[kind]((node["data"][()], node["indices"][()], node["indptr"][()]), shape=shape).toarray().astype(np.float64)
+    data = node["data"][()]
+    data = data if data.dtype in (np.float32, np.float64) else data.astype(np.float64)
+    found = CSR_CSC[kind]((data, node["indices"][()], node["indptr"][()]), shape=shape).tocsr()
+    found.sum_duplicates()
+    return found
+
+
+def _thinned(node: h5py.Dataset) -> sparse.csr_array:
+    """A large dense matrix, read in blocks of cells, without its zeros."""
+    step = max(1, LARGE // (10 * node.shape[1]))
+    single = node.dtype.kind == "f" and node.dtype.itemsize <= 4
+    kind = np.float32 if single else np.float64
+    return sparse.vstack([sparse.csr_array(node[row : row + step].astype(kind)) for row in range(0, node.shape[0], step)], format="csr")
 
 
 def _index(file: h5py.File, group: str, path: Path) -> np.ndarray:
@@ -206,11 +255,11 @@ def check_expression(expression: Expression) -> None:
             raise InputError(
                 f"{expression.source}: {kind} {name!r} occurs {int((names == name).sum())} times; every {kind} needs a name of its own"
             )
-    values = expression.values
+    values = expression.values.data if sparse.issparse(expression.values) else expression.values  # zeros are never wrong
     _refuse(expression, ~np.isfinite(values), "a finite number is needed")
     if expression.kind == "counts":
         _refuse(expression, values < 0, "counts cannot be negative; is this scaled data? Name the layer of the counts")
-        if are_logarithms(values):
+        if are_logarithms(expression.values):
             told = "exp(x) - 1 is of whole counts, or adds up to the same in every cell"
             raise InputError(f"{expression.source}: these are logarithms, not counts ({told}): say kind: lognorm")
     else:
@@ -218,15 +267,22 @@ def check_expression(expression: Expression) -> None:
         _refuse(expression, values < 0, scaled)
         large = f"logarithms above {LARGEST_LOG:g} are no log1p of counts; for counts say kind: counts"
         _refuse(expression, values > LARGEST_LOG, large)
-        if values.size and (reason := why_no_logarithms(values)):
+        if values.size and (reason := why_no_logarithms(expression.values)):
             raise InputError(f"{expression.source}: {reason}: say kind: counts")
-    empty = values.sum(axis=1) == 0
+    empty = totals(expression.values) == 0
     if empty.any():
         raise InputError(f"{expression.source}: cell {expression.cells[empty.argmax()]!r} has no expression at all; leave it out")
 
 
 def _refuse(expression: Expression, wrong: np.ndarray, message: str) -> None:
     if wrong.any():
-        cell, gene = np.unravel_index(wrong.argmax(), wrong.shape)
+        cell, gene = _place_of(expression.values, int(wrong.argmax()))
         where = f"cell {expression.cells[cell]!r}, gene {expression.genes[gene]!r}"
         raise InputError(f"{expression.source}: {where}: {expression.values[cell, gene]:.6g}; {message}")
+
+
+def _place_of(values: np.ndarray | sparse.csr_array, number: int) -> tuple[int, int]:
+    """Cell and gene of the stored value with a number."""
+    if sparse.issparse(values):
+        return int(np.searchsorted(values.indptr, number, side="right")) - 1, int(values.indices[number])
+    return np.unravel_index(number, values.shape)

@@ -1,6 +1,7 @@
 """Whether values are counts or logarithms of counts, as far as the values themselves tell."""
 
 import numpy as np
+from scipy import sparse
 
 LARGEST_LOG = 20.0  # natural log of 5e8: no logarithm of counts is larger
 LARGEST_TOTAL = 1e7  # counts of one cell, more than are sequenced and ten times those normalised to a million
@@ -51,8 +52,9 @@ def mostly_whole(values: np.ndarray) -> bool:
     return not positive.size or float((positive == np.round(positive)).mean()) > 0.5
 
 
-def _some(values: np.ndarray) -> np.ndarray:
-    return values[:: max(1, len(values) // LOOKED_AT)]
+def _some(values: np.ndarray | sparse.csr_array) -> np.ndarray:
+    some = values[:: max(1, values.shape[0] // LOOKED_AT)]
+    return some.toarray() if sparse.issparse(some) else some
 
 
 def _mostly_near_whole(ratios: np.ndarray) -> bool:

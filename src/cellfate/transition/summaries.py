@@ -16,6 +16,7 @@ from cellfate.transition.network.baselines import NETWORKS, LogisticTransitions
 from cellfate.transition.network.training import Cells
 from cellfate.transition.tables import TRANSITION_MATRIX
 
+OBSERVED = ("observed", "distribution", "clones")  # kinds of targets that are no estimates
 NOT_REFITTED = "none: this variant is not refitted"
 
 
@@ -67,7 +68,7 @@ def counted_matrix_table(file: PreparedFile) -> pd.DataFrame:
     """P counted from the next phenotypes of all cells; none for static labels."""
     if file.targets_kind == "static":
         return pd.DataFrame(columns=list(TRANSITION_MATRIX.columns))
-    matrix = counted_matrix(file.targets, file.phenotype, file.absorbing, file.groups)
+    matrix = counted_matrix(file.targets, file.phenotype, file.absorbing, file.groups, observed=file.targets_kind in OBSERVED)
     return _long("counted", matrix, np.bincount(file.phenotype, minlength=len(file.phenotypes)), file)
 
 

@@ -322,7 +322,7 @@ def test_a_default_that_does_not_fit_is_blamed_on_the_file_that_users_know(proje
 
 
 @pytest.mark.parametrize(
-    ("layer", "status", "words"), [("X", 0, "Nothing is wrong: 40 cells, 6 genes; phenotypes: A, B"), ("raw/X", 1, "the file has X")]
+    ("layer", "status", "words"), [("X", 0, "Nothing is wrong: 6 genes; 40 cells of the phenotypes A, B"), ("raw/X", 1, "the file has X")]
 )
 def test_the_cells_of_transition_are_opened(tmp_path, capsys, layer, status, words):
     values = np.random.default_rng(1).poisson(3, (40, 6)).astype(float) + 1
@@ -332,6 +332,31 @@ def test_the_cells_of_transition_are_opened(tmp_path, capsys, layer, status, wor
     write_settings(tmp_path / "t.yaml", {"dataset": "cells", "transition": section})
     found, text = run_check(tmp_path / "t.yaml", capsys)
     assert found == status
+    assert words in text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"targets": {"kind": "observed", "column": "following"}}, "next phenotype 'Z' is none of the phenotypes A, B"),
+        ({"targets": {"kind": "optimal_transport", "time": "day"}}, "no column 'day' (transition.targets.time)"),
+        ({"targets": {"kind": "pseudotime", "column": "following"}}, "a number is needed for every cell"),
+        ({"targets": {"kind": "static"}, "label": "some"}, "cell 'c0' has no label in 'some' (1 cells have none)"),
+        ({"targets": {"kind": "static"}, "confidence_k": 5}, "transition.confidence_k is 5"),
+        ({"targets": {"kind": "static"}, "condition": {"column": "drug", "control": "none"}}, "no column 'drug'"),
+    ],
+)
+def test_what_a_run_would_stop_at_in_the_cells_is_found_before(tmp_path, capsys, change, words):
+    values = np.random.default_rng(1).poisson(3, (40, 6)).astype(float) + 1
+    labels = np.array(["A", "B"] * 20, object)
+    some = labels.copy()
+    some[0] = None
+    columns = {"phenotype": labels, "some": some, "following": np.array(["A", "Z"] * 20)}
+    write_h5ad(tmp_path / "c.h5ad", values, [f"c{n}" for n in range(40)], [f"g{n}" for n in range(6)], columns)
+    section = {"expression": {"path": str(tmp_path / "c.h5ad"), "layer": "X", "kind": "counts"}, "label": "phenotype", "min_cells": 5}
+    write_settings(tmp_path / "t.yaml", {"dataset": "cells", "transition": section | change})
+    found, text = run_check(tmp_path / "t.yaml", capsys)
+    assert found == 1
     assert words in text
 
 

@@ -38,6 +38,7 @@ OTHER_THINGS = {
     "transition.fit.read_cells.along": "a column, None: no trends",
     "transition.fit.CellTable.embedding": "of the cells, None: PCA",
     "transition.fit.read_cells.embedding": "a table of a pretrained model, None: PCA",
+    "transition.fit.read_cells.leave_out": "what may be, none: every cell takes part",
     "transition.fit.read_cells.group": "a column, None: cells are split one by one",
     "transition.fit.train.prior": "names of genes, none: no list of them",
     "transition.fit.train.threads": "of a notebook; the rules give theirs",

@@ -13,6 +13,7 @@ from cellfate.transition.metrics import mean_by_phenotype
 PRIOR = 0.5  # Jeffreys', of an entry against all others of its row
 ABSORBING = "none: absorbing, by definition"
 ESTIMATED = "none: the next phenotypes are estimated, not observed"
+SHARES = "none: next phenotypes are shares, and no group (transition.group) says which cells are independent"
 JEFFREYS = "Jeffreys, cells are independent"
 
 
@@ -33,19 +34,28 @@ def without_interval(P: np.ndarray, reason: str, absorbing: Sequence[int]) -> Ma
 
 
 def counted_matrix(
-    targets: np.ndarray, phenotype: np.ndarray, absorbing: Sequence[int], groups: np.ndarray | None = None, named: str = "group"
+    targets: np.ndarray,
+    phenotype: np.ndarray,
+    absorbing: Sequence[int],
+    groups: np.ndarray | None = None,
+    named: str = "group",
+    observed: bool = False,
 ) -> Matrix:
     """The share of each next phenotype among the cells of a phenotype, from ``targets`` (N, n), with limits for each entry.
 
     Cells are independent without ``groups`` (N,): Jeffreys' limits, a Beta distribution of an entry against all others of its row,
     which is the Dirichlet one of the row for two phenotypes and does not weigh more for more of them (Brown, Cai and DasGupta 2001; 0 at
     no count, 1 at all). With groups, such as donors or clones: :func:`cellfate.statistics.intervals.score_interval`, called as ``named``.
-    Targets that are estimated distributions have a mean and no limits; rows of ``absorbing`` phenotypes are exactly one-hot.
+    Targets that are distributions have a mean and no limits, but for ``observed`` shares with groups; rows of ``absorbing`` phenotypes are
+    exactly one-hot.
     """
     n = targets.shape[1]
     P = mean_by_phenotype(targets, phenotype, n)
     if not np.isin(targets, (0, 1)).all():
-        return without_interval(P, ESTIMATED, absorbing)
+        if not observed:
+            return without_interval(P, ESTIMATED, absorbing)
+        if groups is None:
+            return without_interval(P, SHARES, absorbing)
     found = without_interval(P, "none: no cell", absorbing)
     low, high, intervals = found.low.copy(), found.high.copy(), list(found.intervals)
     for i in np.setdiff1d(np.unique(phenotype), np.asarray(absorbing, int)):

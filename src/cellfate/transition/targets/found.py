@@ -1,8 +1,8 @@
 """The targets of all cells by the settings, with what they rest on as tables and in words."""
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from cellfate.transition.tables import TARGET_FACTS, TRANSITION_CHECKS, TRANSITI
 from cellfate.transition.targets.cells import numbers
 from cellfate.transition.targets.control import mean_rows, pair_tables, warnings_of
 from cellfate.transition.targets.growth import HOURS, MEASURED, Growth, growth_of
+from cellfate.transition.targets.lineage import clone_targets, distributed_targets, listed_targets
 from cellfate.transition.targets.observed import observed_targets, static_targets
 from cellfate.transition.targets.pseudotime import Directed, pseudotime_graph
 from cellfate.transition.targets.transport import Pair, targets_of, time_points, transport_pair, transport_pairs
@@ -29,8 +30,12 @@ MEANINGS = {
     "observed": "P is per cell: the share of the cells of a phenotype whose observed descendant has another one",
     "optimal_transport": "P is per cell: where a cell's descendants are at the next time point, the mean over the cells of a phenotype; "
     "per_descendant in transition_pairs.csv counts each descendant once",
+    "distribution": "P is per cell: the mean over the cells of a phenotype of the given shares of next phenotypes",
+    "clones": "P is per cell: the mean over the cells of a phenotype of the shares of phenotypes in their clones at the next time; "
+    "which cell of a clone became which is not seen, and cells that died are not counted",
     "pseudotime": "P is per cell and step of the neighbour graph, which is no unit of time",
 }
+LINEAGES = ("distribution", "clones")
 
 
 @dataclass(frozen=True)
@@ -58,15 +63,19 @@ def find_targets(
     components: int,
     label: str,
     conditions: np.ndarray | None = None,
+    left_out: Collection[str] = (),
 ) -> Found:
     """What the cells of ``expression``, of phenotypes ``labels`` (N,) named ``names``, become by the ``settings`` of their targets.
 
-    Transport and neighbours are found within each of the ``conditions`` (N,), where there are any. Raises InputError for settings,
-    columns and values that cannot be right, and for static labels.
+    Transport and neighbours are found within each of the ``conditions`` (N,), where there are any. An observed next phenotype that is one
+    of those ``left_out`` counts as unknown, and a line says how often. Raises InputError for settings, columns and values that cannot be
+    right, and for static labels.
     """
     kind, n = str(settings["kind"]), len(names)
     if kind == "static":
         return Found(static_targets(len(labels), n))
+    if kind in LINEAGES:
+        return _of_lineage(expression, labels, names, settings, left_out)
     key = "time" if kind == "optimal_transport" else "column"
     column = needed(settings, key)
     values = column_of(expression, column, f"transition.targets.{key}")
@@ -76,9 +85,14 @@ def find_targets(
             raise InputError(
                 f"{where} is the label itself: static labels are refused as transitions; say kind: static for a classification"
             )
-        return _observed(observed_targets(values, labels, names, where), labels, names, settings)
+        if separator := settings.get("separator"):
+            rows, lost = listed_targets(values, str(separator), names, left_out, where)
+            return _with_lost(_observed(rows, labels, names, settings), lost)
+        gone = np.isin(values.astype(str), list(left_out))
+        found = _observed(observed_targets(np.where(gone, None, values), labels, names, where), labels, names, settings)
+        return _with_lost(found, int(gone.sum()))
     logs = log_normalised(expression)
-    space = principal_components(logs, np.ones(len(labels), bool), components)
+    space = principal_components(logs, components)
     parts = (
         {ALL: np.arange(len(labels))} if conditions is None else {str(c): np.flatnonzero(conditions == c) for c in np.unique(conditions)}
     )
@@ -104,6 +118,27 @@ def _observed(targets: np.ndarray, labels: np.ndarray, names: Sequence[str], set
         rows, lines = _rates(P, names, float(step) * HOURS[str(settings["time_unit"])] / 24, ALL, "observed")
         tables = {RATES: rows}
     return Found(targets, tables, [_meaning("observed")], [MEANINGS["observed"], *lines])
+
+
+def _with_lost(found: Found, lost: int) -> Found:
+    """``found`` with a line that says how many next phenotypes were left out, where some were."""
+    line = f"the next phenotype of {lost} cells is one that was left out, and counts as unknown: P is of the others"
+    return replace(found, lines=[*found.lines, line]) if lost else found
+
+
+def _of_lineage(
+    expression: Expression, labels: np.ndarray, names: Sequence[str], settings: Mapping[str, object], left_out: Collection[str]
+) -> Found:
+    """Targets from columns of shares, or from the later cells of each clone."""
+    kind, source = str(settings["kind"]), expression.source
+    if kind == "distribution":
+        prefix = str(needed(settings, "column"))
+        known = expression.columns.columns
+        rows = distributed_targets(expression.columns.__getitem__, prefix, names, known, f"{source}: transition.targets.column")
+    else:
+        clones, times = (column_of(expression, str(needed(settings, key)), f"transition.targets.{key}") for key in ("clone", "time"))
+        rows = clone_targets(clones, numbers(times, f"{source}: transition.targets.time"), labels, names, f"{source}: clones")
+    return replace(_observed(rows, labels, names, settings), facts=[_meaning(kind)], lines=[MEANINGS[kind]])
 
 
 def _meaning(kind: str) -> tuple[str, float, str]:

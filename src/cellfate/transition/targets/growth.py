@@ -9,7 +9,7 @@ from scipy.special import expit
 from cellfate.base.errors import InputError
 from cellfate.transition.expression import column_of
 from cellfate.transition.files import read_gene_sets
-from cellfate.transition.h5ad import Expression
+from cellfate.transition.h5ad import Expression, dense
 from cellfate.transition.targets.cells import numbers
 
 HOURS = {"day": 24.0, "hour": 1.0}
@@ -97,10 +97,11 @@ def _marker_rates(expression: Expression, logs: np.ndarray, settings: Mapping[st
         if name not in sets:
             raise InputError(f"{path}: no set {name!r} (transition.targets.growth.{key}); the file has {', '.join(sets)}")
         places = np.flatnonzero(np.isin(expression.genes.astype(str), sets[name]))
-        places = places[logs[:, places].std(axis=0) > 0]
-        if not len(places):
+        own = dense(logs[:, places])
+        own = own[:, own.std(axis=0) > 0]
+        if not own.shape[1]:
             raise InputError(f"{path}: no gene of the set {name!r} is among the genes of {expression.source}, or none varies")
-        parts.append(logistic_rate(set_score(logs[:, places]), *constants))
+        parts.append(logistic_rate(set_score(own), *constants))
     return parts[0] - parts[1]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from cellfate.base.errors import InputError
 from cellfate.transition.expression import missing_text
 
-KINDS = ("observed", "optimal_transport", "pseudotime", "static")
+KINDS = ("observed", "distribution", "clones", "optimal_transport", "pseudotime", "static")
 STATIC = (
     "the labels are static: they say what a cell is, not what it becomes, and are refused as transitions. Give a column of observed "
     "next phenotypes, of times or of pseudotimes (transition.targets), or say kind: static for a classification with its confusion matrix"

@@ -1,0 +1,80 @@
+"""What cells become where more than one next phenotype of a cell is known: lists, shares, and the later cells of its clone."""
+
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cellfate.base.errors import InputError
+from cellfate.transition.expression import missing_text
+from cellfate.transition.targets.cells import numbers
+from cellfate.transition.targets.observed import STATIC
+
+
+def listed_targets(
+    following: np.ndarray, separator: str, names: Sequence[str], left_out: Collection[str], where: str
+) -> tuple[np.ndarray, int]:
+    """Shares (N, n) of the phenotypes that a cell's text lists (``A;A;B``: two of three are A), NaN where it is empty.
+
+    Those that were ``left_out`` are taken from the list; how many were is returned too. Raises InputError for any other name that is no
+    phenotype, and when no cell has one.
+    """
+    places = {name: place for place, name in enumerate(names)}
+    counts, lost = np.zeros((len(following), len(names))), 0
+    for row, (text, gone) in enumerate(zip(following, missing_text(following), strict=True)):
+        for name in [] if gone else [part.strip() for part in str(text).split(separator) if part.strip()]:
+            if name in left_out:
+                lost += 1
+            elif name in places:
+                counts[row, places[name]] += 1
+            else:
+                raise InputError(f"{where}: row {row + 1}: next phenotype {name!r} is none of the phenotypes {', '.join(names)}")
+    return _shares(counts, where), lost
+
+
+def distributed_targets(
+    column: Callable[[str], np.ndarray], prefix: str, names: Sequence[str], known: Collection[str], where: str
+) -> np.ndarray:
+    """Shares (N, n) from a column of numbers for each phenotype, called ``prefix`` and its name; all 0 or all empty: unknown.
+
+    Numbers may be shares or counts of descendants. ``column`` gives the values of one, ``known`` are the names of all columns; a phenotype
+    without a column is never next. Raises InputError where there is no such column, and for numbers below 0.
+    """
+    named = [name for name in names if f"{prefix}{name}" in known]
+    if not named:
+        raise InputError(f"{where}: no column is called {prefix}<phenotype>, such as {prefix}{names[0]}")
+    counts = np.zeros((len(column(f"{prefix}{named[0]}")), len(names)))
+    for name in named:
+        values = column(f"{prefix}{name}")
+        empty = missing_text(values)
+        counts[:, list(names).index(name)] = numbers(np.where(empty, 0, values), f"{where}: {prefix}{name}")
+    if (counts < 0).any():
+        row = int((counts < 0).any(axis=1).argmax())
+        raise InputError(f"{where}: row {row + 1} has {counts[row].min():g} in a column {prefix}<phenotype>, 0 or more is needed")
+    return _shares(counts, where)
+
+
+def clone_targets(clones: np.ndarray, times: np.ndarray, labels: np.ndarray, names: Sequence[str], where: str) -> np.ndarray:
+    """Shares (N, n) of the phenotypes of the cells of the same clone at the next of the ``times`` (N,), NaN where it has none then.
+
+    Cells without a clone have none. Which cell of a clone became which is not seen: each earlier one has the same shares. Raises
+    InputError with one time, and when no clone is there at two times that follow each other.
+    """
+    order = np.unique(times)
+    if len(order) < 2:
+        raise InputError(f"{where}: all cells are of one time; clones say what cells become between two")
+    there = ~missing_text(clones)
+    table = pd.DataFrame({"clone": clones[there].astype(str), "time": np.searchsorted(order, times[there]), "label": labels[there]})
+    counts = np.zeros((len(clones), len(names)))
+    later = table.groupby(["clone", "time", "label"]).size().unstack(fill_value=0).reindex(columns=range(len(names)), fill_value=0)
+    wanted = pd.MultiIndex.from_arrays([table["clone"], table["time"] + 1])
+    counts[there] = later.reindex(wanted, fill_value=0).to_numpy(float)
+    return _shares(counts, where)
+
+
+def _shares(counts: np.ndarray, where: str) -> np.ndarray:
+    """Rows that add up to 1; NaN where nothing was counted."""
+    total = counts.sum(axis=1, keepdims=True)
+    if not (total > 0).any():
+        raise InputError(f"{where}: no cell has a next phenotype; {STATIC}")
+    return np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
