@@ -56,7 +56,8 @@ rule prepare_transition_cells:
     params:
         seed=config["seed"],
         settings={
-            key: TRANSITION[key] for key in ("expression", "label", "group", "min_cells", "targets", "genes", "components", "fractions")
+            key: TRANSITION[key]
+            for key in ("expression", "label", "group", "min_cells", "leave_out", "targets", "genes", "components", "fractions", "view")
         }
         | {"condition": TRANSITION["condition"]["column"], "along": TRENDS_ALONG},
         confidence_k=TRANSITION["confidence_k"],
@@ -363,6 +364,52 @@ rule tabulate_transition_matrices:
         "../../scripts/transition/tabulate_transition_matrices.py"
 
 
+rule annotate_cells:
+    """Every cell of the file with what was found of it, as h5ad, and where each is drawn."""
+    input:
+        cells=CELLS_FILE,
+        prepared="results/{dataset}/transition/prepared.h5",
+        networks=f"results/{{dataset}}/transition/{TRANSITION['network']}/networks.pt",
+        matrices="results/{dataset}/transition/tables/matrices.csv",
+        fates=transition_only("results/{dataset}/transition/tables/transition_fates.csv"),
+        cell_fates=transition_only("results/{dataset}/transition/tables/cell_fates.parquet"),
+        code=code_of("transition/annotate_cells.py"),
+    output:
+        cells="results/{dataset}/transition/cells.h5ad",
+        view="results/{dataset}/transition/tables/cell_view.parquet",
+    log:
+        "logs/{dataset}/transition/annotate_cells.log",
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(4000),
+    params:
+        view=TRANSITION["view"],
+    message:
+        "Writing what was found of every cell"
+    script:
+        "../../scripts/transition/annotate_cells.py"
+
+
+rule plot_cells:
+    """The cells in their embedding, by phenotype and fate."""
+    input:
+        view="results/{dataset}/transition/tables/cell_view.parquet",
+        code=code_of("figures/plot_cells.py"),
+    output:
+        **figure("cells", **IN_REPORT),
+    log:
+        "logs/{dataset}/transition/plot_cells.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        view=TRANSITION["view"] or ("embedding" if TRANSITION["embedding"] else "PC"),
+    message:
+        "Figure of the cells"
+    script:
+        "../../scripts/figures/plot_cells.py"
+
+
 rule plot_transition_matrix:
     """The transition graph and matrix with entropies, the counted matrix beside it; for static labels the confusion of phenotypes."""
     input:
@@ -459,6 +506,36 @@ rule plot_ablation:
         "Figures of the variants and their calibration"
     script:
         "../../scripts/figures/plot_ablation.py"
+
+
+rule write_transition_summary:
+    """The summary page of phenotype transitions: what was found, how sure it is, and the figures."""
+    input:
+        cells="results/{dataset}/transition/tables/cell_view.parquet",
+        scores="results/{dataset}/transition/tables/scores.csv",
+        matrices="results/{dataset}/transition/tables/matrices.csv",
+        facts="results/{dataset}/transition/tables/target_facts.csv",
+        pairs="results/{dataset}/transition/tables/transition_pairs.csv",
+        genes=transition_only("results/{dataset}/transition/tables/gene_knockouts.csv"),
+        sets=transition_only("results/{dataset}/transition/tables/set_knockouts.csv" if GENE_SETS else []),
+        fates=transition_only("results/{dataset}/transition/tables/transition_fates.csv"),
+        figures=expand("results/{{dataset}}/transition/figures/{name}.png", name=TARGETS.transition_figures),
+        captions=[of_workflow(f"workflow/report/{name}.rst") for name in TARGETS.transition_figures],
+        code=code_of("report/write_transition_summary.py"),
+    output:
+        page=report(
+            "results/{dataset}/transition/summary.html", category="4 Phenotype transitions", caption="../report/transition_summary.rst"
+        ),
+    log:
+        "logs/{dataset}/transition/write_transition_summary.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        config_digest=config_digest(config),
+    message:
+        "Summary page of phenotype transitions"
+    script:
+        "../../scripts/report/write_transition_summary.py"
 
 
 rule evaluate_transition_truth:

@@ -240,4 +240,6 @@ def outcome_handle(name: str, outcomes: dict[str, str]) -> Line2D:
 
 
 def shortened(name: str, length: int = 9) -> str:
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """A name that fits: long ones without their middle, as names of cells often differ at the end."""
+    end = (length - 1) // 2
+    return name if len(name) <= length else f"{name[: length - 1 - end]}…{name[len(name) - end :]}"

@@ -181,8 +181,14 @@ class Targets:
         check_states(self.config, self.sheet, self.config_files)
         return self._drawn(f"{self.of_analysis}/figures", ["states"])
 
+    @property
+    def transition_figures(self) -> list[str]:
+        """The figures of phenotype transitions, in the order of their page; static labels have fewer."""
+        knockouts = self.config["transition"]["targets"]["kind"] != "static"
+        return ["transition_matrix", "cells", *["fates"] * knockouts, "regulators", *["knockouts"] * knockouts, "ablation"]
+
     def transition(self) -> list[str]:
-        """Figures and tables of phenotype transitions; static labels give a classification, its confusion and a screening of genes.
+        """Page, figures and tables of phenotype transitions; static labels give a classification, its confusion and a screening of genes.
 
         Raises InputError where there is no file of cells.
         """
@@ -195,9 +201,9 @@ class Targets:
             raise InputError(f"transition.expression.path is {path!r}, which does not exist")
         knockouts = settings["targets"]["kind"] != "static"
         folder = f"{self._of_data}/transition"
-        names = ["transition_matrix", "regulators", "ablation", *["knockouts", "fates"] * knockouts]
-        tests = [f"{folder}/tables/condition_tests.csv"] * (knockouts and settings["condition"]["column"] is not None)
-        return [*self._drawn(f"{folder}/figures", names), *tests, *[f"{folder}/truth/scores.csv"] * (simulated and knockouts)]
+        found = [*self._drawn(f"{folder}/figures", self.transition_figures), f"{folder}/cells.h5ad", f"{folder}/summary.html"]
+        found += [f"{folder}/tables/condition_tests.csv"] * (knockouts and settings["condition"]["column"] is not None)
+        return [*found, *[f"{folder}/truth/scores.csv"] * (simulated and knockouts)]
 
     def last_words(self, asked: Sequence[str]) -> str:
         """Where the results of a finished run are: of the targets that were ``asked`` for by name, else the summary page of the whole."""

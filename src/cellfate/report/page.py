@@ -1,14 +1,11 @@
 """The summary page of a run: one HTML file that holds everything it shows and can be sent by mail."""
 
-import base64
-import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jinja2
 import pandas as pd
 
-from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.plot_style import COURSE_LABELS, feature_label, readable
 from cellfate.evaluation.ablations.scores import missing_ablations, read_surroundings
@@ -17,6 +14,7 @@ from cellfate.evaluation.sets import sets_lines
 from cellfate.evaluation.time.known import known_line
 from cellfate.explanation.coverage import coverage_captions, coverage_caveats
 from cellfate.report.ablations import ablations_section
+from cellfate.report.embedded import embedded_figures
 from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.report.footnotes import Footnotes
 from cellfate.report.not_measured import (
@@ -55,7 +53,6 @@ DESIGN_WORDS = {
 }
 PAGE = Path(__file__).with_suffix(".html.j2")
 CARDS = ("balanced_accuracy", "f1_macro", "auroc", "recall")
-PNG_SCALE = 0.62  # screen pixels per pixel of a 200 dpi figure
 
 
 def write_summary(path: str | Path, **content) -> None:
@@ -124,7 +121,7 @@ def summary_page(
         coverage=coverage_captions(coverage),
         parts=ablations_section(ablations),
         risks=risks_section(risks, names),
-        figures=_figures(figures, captions),
+        figures=embedded_figures(figures, captions),
         notes=[
             *notes_of(design_lines, split_audit),
             *caveats(metrics, calibration, names),
@@ -319,17 +316,3 @@ def _other_outcomes(flow: pd.DataFrame, names: Sequence[str]) -> list[str]:
 def _size(rows: pd.DataFrame, name: str) -> int:
     sizes = rows.loc[(rows["metric"] == "recall") & (rows["class"] == name), "n_trajectories"]
     return int(sizes.max()) if len(sizes) else 0
-
-
-def _figures(figures: Sequence[str | Path], captions: Sequence[str | Path]) -> list[dict]:
-    """Each figure with its title, caption, width on the screen and the PNG as text."""
-    texts = {Path(path).stem: Path(path).read_text(encoding="utf-8").strip() for path in captions}
-    found = []
-    for path in map(Path, figures):
-        if path.stem not in texts:
-            raise InputError(f"{path}: no caption file {path.stem}.rst is given; there are {', '.join(sorted(texts))}")
-        data = path.read_bytes()
-        width = round(struct.unpack(">I", data[16:20])[0] * PNG_SCALE)  # width in the header of a PNG file
-        encoded = base64.b64encode(data).decode()
-        found.append({"title": readable(path.stem).capitalize(), "caption": texts[path.stem], "width": width, "data": encoded})
-    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.base.tables import read_table
+from cellfate.base.tables import Table, read_table
 from cellfate.transition.genes.calls import NO_REFITS
 from cellfate.transition.metrics import convergence_warning
 from cellfate.transition.tables import GENE_KNOCKOUTS, SET_KNOCKOUTS, TRANSITION_ALL_SCORES, TRANSITION_MATRIX, TRANSITION_TRUTH
@@ -20,22 +20,21 @@ def headline(folder: str | Path) -> str:
     folder = Path(folder)
     table = read_table(folder / "tables/scores.csv", TRANSITION_ALL_SCORES)
     scores = table.pivot(index="variant", columns="metric", values="value").loc[list(dict.fromkeys(table["variant"]))]
-    lines = [*first_lines(table), *_matrix_lines(folder), *_called_lines(folder)]
+    lines = [
+        *first_lines(table),
+        *matrix_lines(read_table(folder / "tables/matrices.csv", TRANSITION_MATRIX)),
+        *called_lines(_there(folder / "tables/gene_knockouts.csv", GENE_KNOCKOUTS)),
+    ]
     lines.append("All variants, held-out cells:")
     lines += [f"  {name:<16} accuracy {row['accuracy']:.3f}   macro F1 {row['f1_macro']:.3f}" for name, row in scores.iterrows()]
     truth = folder / "truth/scores.csv"
     if truth.exists():
         lines.append("Against the simulator's truth:")
         lines += [f"  {row.what:<52} {row.metric:<26} {row.value:.3f}" for row in read_table(truth, TRANSITION_TRUTH).itertuples()]
-    sets = folder / "tables/set_knockouts.csv"
-    if sets.exists():
-        lines.append("Knockouts of gene sets (an association of the model, not a causal effect):")
-        for row in read_table(sets, SET_KNOCKOUTS).itertuples():
-            if isinstance(row.left_out, str):
-                lines.append(f"  {row.gene_set:<12} left out: {row.left_out}")
-                continue
-            edge = f"{row.source} to {row.target}"
-            lines.append(f"  {row.gene_set:<12} {edge:<8} {row.change:+.3f}, {row.ratio:.1f} times its random sets, p = {row.p_value:.1e}")
+    if sets := set_lines(_there(folder / "tables/set_knockouts.csv", SET_KNOCKOUTS)):
+        lines += ["Knockouts of gene sets (an association of the model, not a causal effect):", *sets]
+    page = folder / "summary.html"
+    lines += [f"Open {page} in a browser; every cell is in {folder / 'cells.h5ad'}."] if page.exists() else []
     lines.append("Figures (each as .pdf and .png):")
     lines += [f"  {path.with_suffix('')}" for path in sorted(folder.glob("figures/*.pdf"))]
     return "\n".join(lines)
@@ -62,9 +61,8 @@ def first_lines(scores: pd.DataFrame) -> list[str]:
     return [*lines, f"  {verdict}.", *[f"Warning: {warning}."] * (warning is not None)]
 
 
-def _matrix_lines(folder: Path) -> list[str]:
-    """Absorbing phenotypes, and what the intervals of P rest on."""
-    table = read_table(folder / "tables/matrices.csv", TRANSITION_MATRIX)
+def matrix_lines(table: pd.DataFrame) -> list[str]:
+    """Absorbing phenotypes, and what the intervals of P rest on, from the table of all matrices."""
     if table["kind"].iloc[0] == "confusion":
         return ["Static labels: a confusion of phenotypes, no transitions."]
     absorbing = list(dict.fromkeys(table.loc[table["absorbing"], "source"]))
@@ -75,18 +73,32 @@ def _matrix_lines(folder: Path) -> list[str]:
     return lines
 
 
-def _called_lines(folder: Path) -> list[str]:
-    """The genes that are called, or that none can be."""
-    path = folder / "tables/gene_knockouts.csv"
-    if not path.exists():
+def called_lines(genes: pd.DataFrame | None) -> list[str]:
+    """The genes that are called, or that none can be; none of it without knockouts."""
+    if genes is None:
         return []
-    genes = read_table(path, GENE_KNOCKOUTS)
     if genes["refit_q_value"].isna().all():
         return [f"{NO_REFITS}.".capitalize()]
     called = genes.loc[genes["significant"]].sort_values("refit_q_value")["gene"].tolist()
     some = int((genes["seeds_calling"] > 0).sum()) - len(called)
     rest = f"; {some} more by some seeds only, which are not called" if some > 0 else ""
     return [f"Genes called by the test by refitting, by every seed: {', '.join(called) or 'none'}{rest}."]
+
+
+def set_lines(sets: pd.DataFrame | None) -> list[str]:
+    """What the knockout of each gene set moves most, or why it was left out."""
+    lines = []
+    for row in [] if sets is None else sets.itertuples():
+        if isinstance(row.left_out, str):
+            lines.append(f"  {row.gene_set:<12} left out: {row.left_out}")
+            continue
+        edge = f"{row.source} to {row.target}"
+        lines.append(f"  {row.gene_set:<12} {edge:<8} {row.change:+.3f}, {row.ratio:.1f} times its random sets, p = {row.p_value:.1e}")
+    return lines
+
+
+def _there(path: Path, declared: Table) -> pd.DataFrame | None:
+    return read_table(path, declared) if path.exists() else None
 
 
 if __name__ == "__main__":

@@ -291,6 +291,14 @@ FATE_DRIVERS = Table(
 # one row per cell with a target; columns f_<fate>
 CELL_FATES = Table("cell_fates", {"cell": STR, "phenotype": STR, "along": FLOAT_NULL}, key=("cell",), open=True)
 
+# where each cell of the file is drawn; part says why one was left out; columns f_<fate>
+CELL_VIEW = Table(
+    "cell_view",
+    {"cell": STR, "part": STR, "phenotype": STR_NULL, "predicted": STR, "x": FLOAT, "y": FLOAT},
+    key=("cell",),
+    open=True,
+)
+
 CONDITION_MATRICES = Table(
     "condition_matrices",
     {

@@ -8,7 +8,7 @@ import pytest
 from toy_figures import FATES, LONG, assert_inside, drawn_texts, words
 from toy_states import CHAIN, simulated
 
-from cellfate.base.plot_style import readable
+from cellfate.base.plot_style import readable, shortened
 from cellfate.base.tables import check_table
 from cellfate.figures.states import plot_states
 from cellfate.states.chain import tabulate_states
@@ -49,7 +49,7 @@ def test_words_neither_overlap_nor_leave_the_figure_and_outcomes_are_those_of_th
         assert word in shown
     assert not any(word in shown for word in ("_", "apoptosis", "mitosis"))
     assert_inside(figure, texts)
-    level = [(text, box) for text, box in texts if readable(text) not in [name[:13] + "…" for name in map(readable, LONG.values())]]
+    level = [(text, box) for text, box in texts if readable(text) not in [shortened(name, 14) for name in map(readable, LONG.values())]]
     for (text, a), (other, b) in itertools.combinations(level, 2):  # names of fates below a matrix are turned: their boxes overlap
         width, height = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
         assert width <= 0.5 or height <= 0.5, f"{text!r} and {other!r} overlap by {width:.1f} x {height:.1f} px"

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, new_figure, readable, styled
+from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, readable, styled
 
 NAMES = {
     "full": "full network",
@@ -80,6 +81,16 @@ def plot_confidence(reliability: pd.DataFrame, scores: pd.DataFrame) -> Figure:
         sizes = 6 + 50 * table["count"].to_numpy(float) / largest
         axes.scatter(table["mean_probability"], table["observed"], s=sizes, color=color, marker=marker, alpha=0.7, linewidth=0)
         axes.plot([], [], color=color, marker=marker, label=f"{variant_name(variant)}: ECE {ece.get(variant, np.nan):.3f}")
-    axes.set(xlabel="confidence", ylabel="share that is right", xlim=(0.2, 1.02), ylim=(0, 1.04))
+        if index == 0:
+            _counts(axes, table)
+    lowest = reliability.loc[reliability["count"] > 0, "mean_probability"].min()
+    axes.set(xlabel="confidence", ylabel="share that is right", xlim=(lowest - 0.05, 1.02), ylim=(-0.14, 1.04))
+    axes.set_title(f"areas: cells of the bin; numbers below: those of {variant_name(str(reliability['variant'].iloc[0]))}", fontsize=SMALL)
     figure.legend(loc="outside right upper")
     return figure
+
+
+def _counts(axes: Axes, table: pd.DataFrame) -> None:
+    """How many cells each bin of a variant has, below its point."""
+    for x, n in zip(table["mean_probability"], table["count"], strict=True):
+        axes.annotate(f"{n}", (x, -0.09), fontsize=5, ha="center", color=GREY)

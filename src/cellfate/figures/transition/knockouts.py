@@ -9,6 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, panel_label, shortened, styled
 from cellfate.figures.transition.regulators import CALLED, NOT_CALLED, NOTHING_CALLED
 
+NAMED = 10  # genes with a name in the figure: called ones first, then those with the largest statistic
+
 
 @styled
 def plot_knockouts(
@@ -38,11 +40,25 @@ def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> 
         axes.scatter(table["null_95"][chosen], table["statistic"][chosen], s=12, color=color, label=f"{name} ({chosen.sum()})", linewidth=0)
     right = float(table["null_95"].max()) * 1.1 or 1.0
     axes.plot([0, right], [0, right], color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P|\n(lines: its range over the seeds)", xlim=(0, right))
-    axes.set_ylim(0, float(np.abs(sizes).max()) * 1.3 or 1.0)  # room for the legend
+    axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P|\n(lines: its range over the seeds)", xlim=(0, 1.45 * right))
+    top = float(np.abs(sizes).max()) * 1.3 or 1.0  # room for the legend
+    axes.set_ylim(0, top)
+    _name_genes(axes, table, right, top)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_title(f"genes; smallest attainable p {1 / (permutations + 1):.1e}, a lone gene needs {level / len(table):.1e}", fontsize=SMALL)
     axes.legend(loc="upper left", fontsize=SMALL)
+
+
+def _name_genes(axes: Axes, table: pd.DataFrame, right: float, top: float) -> None:
+    """Names at the right margin, one below the other, each with the edge that changes most and the sign of the change."""
+    named = table.sort_values(["significant", "statistic"], ascending=False, kind="stable").head(NAMED).sort_values("statistic")
+    gap, y = 0.05 * top, -np.inf
+    for row in named.itertuples():
+        y = max(y + gap, row.statistic)
+        sign = "+" if row.change > 0 else "\N{MINUS SIGN}"
+        text = f"{shortened(row.gene, 12)} {sign} {shortened(row.source, 6)}>{shortened(row.target, 6)}"
+        line = {"arrowstyle": "-", "color": "#CCCCCC", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+        axes.annotate(text, (row.null_95, row.statistic), xytext=(1.04 * right, y), fontsize=4.5, va="center", arrowprops=line)
 
 
 def _sets(axes: Axes, sets: pd.DataFrame, draws: pd.DataFrame, set_draws: int) -> None:

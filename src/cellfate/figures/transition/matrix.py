@@ -74,7 +74,11 @@ def _graph(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
         axes.text(x, y, f"{shortened(names[i])}\n{P[i, i]:.2f}", ha="center", va="center", fontsize=SMALL, zorder=4)
     axes.set(xlim=(-1.5, 1.5), ylim=(-1.45, 1.45), aspect="equal")
     axes.axis("off")
-    axes.set_title("transitions (in circles: staying" + ("; double ring: absorbing)" if absorbing else ")"), fontsize=SMALL)
+    off = P[~np.eye(n, dtype=bool)]
+    hidden = int((off[np.isfinite(off)] < DRAWN).sum())
+    rings = "in circles: staying" + "; double ring: absorbing" * bool(absorbing)
+    without = f"; {hidden} below {DRAWN:g} have no arrow" if hidden else ""
+    axes.set_title(f"transitions{without}\n({rings})", fontsize=SMALL)
 
 
 def _matrix(axes: Axes, rows: pd.DataFrame, names: list[str], xlabel: str) -> None:

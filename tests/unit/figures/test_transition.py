@@ -1,0 +1,63 @@
+"""Figures of phenotype transitions: nothing hidden without a word, names and signs, labels that fit with twelve phenotypes."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.text import Annotation
+
+from cellfate.figures.transition.ablation import plot_confidence
+from cellfate.figures.transition.cells import plot_cells
+from cellfate.figures.transition.knockouts import plot_knockouts
+from cellfate.figures.transition.matrix import plot_matrix
+
+TWELVE = [f"a long phenotype {letter}" for letter in "ABCDEFGHIJKL"]
+
+
+def matrix(P: np.ndarray, variant: str) -> pd.DataFrame:
+    names = TWELVE[: len(P)]
+    rows = [(source, target, P[i, j]) for i, source in enumerate(names) for j, target in enumerate(names)]
+    table = pd.DataFrame(rows, columns=["source", "target", "probability"]).assign(variant=variant, kind="transition")
+    return table.assign(
+        ci_low=np.nan, ci_high=np.nan, interval="none: a test", absorbing=False, entropy=0.5, overall_entropy=0.5, n_cells=9
+    )
+
+
+def test_transitions_without_an_arrow_are_counted_in_the_title():
+    P = np.array([[0.9, 0.08, 0.02], [0.01, 0.98, 0.01], [0.3, 0.3, 0.4]])
+    figure = plot_matrix(pd.concat([matrix(P, "no_cell_learner"), matrix(P, "counted")]))
+    graph = figure.axes[0]
+    assert graph.get_title().startswith("transitions; 3 below 0.03 have no arrow")
+    assert len(graph.patches) == 3
+
+
+def test_twelve_phenotypes_fit_into_the_view_of_the_cells():
+    rng = np.random.default_rng(0)
+    cells = pd.DataFrame({"phenotype": [*TWELVE, None] * 20, "x": rng.normal(size=260), "y": rng.normal(size=260)})
+    for name in TWELVE[:6]:
+        cells[f"f_{name}"] = np.where(cells["phenotype"].isna(), np.nan, rng.uniform(size=260))
+    figure = plot_cells(cells, "PC")
+    figure.canvas.draw()
+    legend = figure.axes[0].get_legend()
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels[-1] == "left out (20)"
+    assert len(set(labels)) == 13
+    box, page = legend.get_window_extent(), figure.bbox
+    assert box.x0 >= page.x0 - 1
+    assert box.y0 >= page.y0 - 1
+    assert figure.get_suptitle() == "2 more fates are in the table"
+
+
+def test_knockouts_have_names_with_edge_and_sign():
+    genes = pd.DataFrame({"gene": ["up", "down"], "source": "A", "target": ["B", "C"], "change": [0.2, -0.1], "statistic": [0.2, 0.1]})
+    genes = genes.assign(
+        change_min=genes["change"], change_max=genes["change"], null_95=0.05, refit_q_value=0.01, significant=[True, False]
+    )
+    axes = plot_knockouts(genes, None, None, 1000, 1000, 0.05).axes[0]
+    named = {child.get_text() for child in axes.get_children() if isinstance(child, Annotation)} - {"a"}  # the panel's letter
+    assert named == {"up + A>B", "down − A>C"}
+
+
+def test_calibration_says_how_many_cells_each_bin_has():
+    bins = pd.DataFrame({"variant": "mlp", "mean_probability": [0.3, 0.9], "observed": [0.5, 0.8], "count": [7, 93]})
+    scores = pd.DataFrame({"variant": ["mlp"], "metric": ["ece"], "value": [0.1]})
+    axes = plot_confidence(bins, scores).axes[0]
+    assert [child.get_text() for child in axes.get_children() if isinstance(child, Annotation)] == ["7", "93"]
