@@ -4,6 +4,7 @@ from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables
 from cellfate.crops.digests import digests_of
 from cellfate.evaluation.baselines.scores import verdict
+from cellfate.evaluation.risks.tables import RISK_SCORES
 from cellfate.evaluation.tables import BASELINES, CALIBRATION, METRICS
 from cellfate.model.saved.export import Run, export_model
 from cellfate.model.saved.export_risks import RisksOfRun
@@ -23,7 +24,10 @@ run = Run(
     digests=digests_of(snakemake.input.crops),
 )
 folders = snakemake.input.get("risks")
-risks = RisksOfRun(folders, read_tables(snakemake.input.fates, FATES), **snakemake.params.risks) if folders else None
+risks = None
+if folders:
+    tables = read_tables(snakemake.input.fates, FATES), read_table(snakemake.input.risk_scores, RISK_SCORES)
+    risks = RisksOfRun(folders, *tables, **snakemake.params.risks)
 export_model(
     snakemake.output.model,
     snakemake.input.models,

@@ -153,9 +153,14 @@ def params_of_risks():
 
 
 def risks_to_export():
-    """The networks of risks of all folds and what they said of held-out tracks, where there are any."""
-    names = {"risks": "model", "fates": "fates.parquet"} if config["risks"]["enabled"] else {}
-    return {key: expand(f"results/{{{{dataset}}}}/{{{{protocol}}}}/fold-{{fold}}/risks/{name}", fold=FOLDS) for key, name in names.items()}
+    """The networks of risks of all folds, what they said of held-out tracks and how good that is, where there are any."""
+    if not config["risks"]["enabled"]:
+        return {}
+    scores = {"risk_scores": "results/{dataset}/{protocol}/tables/risk_scores.csv"}
+    names = {"risks": "model", "fates": "fates.parquet"}
+    return scores | {
+        key: expand(f"results/{{{{dataset}}}}/{{{{protocol}}}}/fold-{{fold}}/risks/{name}", fold=FOLDS) for key, name in names.items()
+    }
 
 
 def inputs_of_new_risks():

@@ -15,6 +15,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table, read_table
 from cellfate.crops.extraction import extract_crops
 from cellfate.crops.rings import measure_rings
+from cellfate.evaluation.risks.tables import RISK_SCORES
 from cellfate.model.risks.ensemble import COLUMNS, load_ensemble, predict_fates
 from cellfate.model.risks.inputs import FrameInputs, InputSettings
 from cellfate.model.risks.tracks import rows_of_fold
@@ -49,6 +50,17 @@ def tracks_of(recording: str) -> pd.DataFrame:
     return toy_tracks(SPANS, seed=int(recording[1:])).assign(recording=recording)
 
 
+def scores() -> pd.DataFrame:
+    """As the evaluation writes them: of the risks, of a clock, and of frames after the drug; one interval is not there."""
+    known = {f"{name}{limit}": value for name in ("skill", "auc_negative") for limit, value in (("", 0.4), ("_low", 0.1), ("_high", 0.6))}
+    unknown = {"auc_positive": 0.7, "auc_positive_low": None, "auc_positive_high": None, "auc_positive_reason": "2 recordings"}
+    counts = dict.fromkeys(["n_at_risk", "n_negative", "n_positive", "n_lost"], 3)
+    units = {"units": 4, "units_negative": 2, "units_positive": 3, "n_landmarks": 90, "n_tracks": 12}
+    rows = [("all frames", "risks", 1.0), ("all frames", "clock", 1.0), ("drug", "risks", 1.0)]
+    table = pd.DataFrame(rows, columns=["scope", "method", "horizon_hours"]).assign(hours=0.0, **known, **unknown, **counts, **units)
+    return check_table(table.assign(**{name: None for name in RISK_SCORES.columns if name not in table}), RISK_SCORES, "scores")
+
+
 class Finished:
     """Crops, rings, and two folds with networks of risks and their fates, exported, by the functions of the rules."""
 
@@ -67,7 +79,7 @@ class Finished:
         self.split = with_all_parts(split, self.trajectories, unit="recording", seed=0)
         self.fates = pd.concat([self._fold(fold) for fold in PARTS], ignore_index=True)
         models = [folder / f"fold-{fold}/risks" for fold in PARTS]
-        risks = RisksOfRun(models, self.fates, RINGS, CROPPED, HORIZONS)
+        risks = RisksOfRun(models, self.fates, scores(), RINGS, CROPPED, HORIZONS)
         how = {"batch_size": 16, "precision": "32-true", "channels_last": True, "compile": False}
         self.model = export(
             folder, self.trajectories, split, self.crops, folds=list(PARTS), embedding=how, min_frames=MIN_FRAMES, risks=risks
@@ -256,9 +268,11 @@ def test_the_card_says_what_the_networks_learned_from(finished):
         "| fold-0 | 2: 12 (4 + 4) | 1: 6 (2 + 2) | 1: 6 (2 + 2) |",
         "hours since the drug came",
         "values where more than 6 frames are seen",
+        "| 1 h | 0.400 (0.100 to 0.600) | 0.400 (0.100 to 0.600) | 0.700 (no interval: 2 recordings) | 12 | 90 | 4: 2 + 3 |",
         "is unmeasured",
     ):
         assert words in text, words
+    assert len(card["risks"]["scores"]) == 1, "of the risks at all frames, neither a clock's nor of other frames"
     risks = read_risks(finished.model)
     assert risks.treatment_starts_h == [1.0]
     assert set(risks.members[0].recordings) == {"r0", "r1", "r2"}

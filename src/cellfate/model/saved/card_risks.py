@@ -27,7 +27,7 @@ def risks_lines(card: Mapping) -> list[str]:
         "",
         *_table(risks, negative, positive),
         "",
-        *_measured(risks),
+        *_measured(risks, negative, positive),
         "",
         "Not for cells that are lost because they die: a lost cell counts as any other alive. Not where the drug comes at another hour",
         "than in training, if hours are among the inputs. Nor for tracks that begin for other reasons than those of the training.",
@@ -60,13 +60,34 @@ def _cells(recordings: int, counts: Mapping[str, int]) -> str:
     return f"{recordings}: {counts['tracks']} ({counts['negative']} + {counts['positive']})"
 
 
-def _measured(risks: Mapping) -> list[str]:
-    n = sum(one["parts"]["test"]["tracks"] for one in risks[MEMBERS].values())
-    return [
-        "Measured for this card: the loss in validation, the mean negative log-likelihood of what was seen after a frame, for each",
-        f"network. Its weights were chosen by it, so that it flatters. The {n} held-out tracks were predicted by the fold that did not see",
-        "them, in the fates.parquet of the run. **The mean of several folds, on recordings that none of them saw, is unmeasured.**",
+def _measured(risks: Mapping, negative: str, positive: str) -> list[str]:
+    """Scores of held-out tracks, and what they are of."""
+    head = f"| within | skill over a clock (95 % interval) | AUC of {negative} | AUC of {positive} | tracks | frames | units |"
+    rows = [
+        f"| {one['horizon_hours']:g} h | {_shown(one, 'skill')} | {_shown(one, 'auc_negative')} | {_shown(one, 'auc_positive')} |"
+        f" {one['n_tracks']} | {one['n_landmarks']} | {one['units']}: {one['units_negative']} + {one['units_positive']} |"
+        for one in risks["scores"]
     ]
+    table = [head, "|---|---:|---:|---:|---:|---:|---:|", *rows] if rows else ["No score: no held-out track was followed for as long."]
+    return [
+        "Measured on held-out tracks at all their frames, each by the fold that did not see it. Skill is 1 less the Brier score as a",
+        "share of that of a clock, which knows the hour and the treatment alone. Units are recordings or groups, and those with an event",
+        "of either kind.",
+        "",
+        *table,
+        "",
+        "The loss in validation is the mean negative log-likelihood of what was seen after a frame, of each network. Its weights were",
+        "chosen by it, so that it flatters. **The mean of several folds, on recordings that none of them saw, is unmeasured.**",
+    ]
+
+
+def _shown(score: Mapping, name: str) -> str:
+    value, low, high = (score[f"{name}{limit}"] for limit in ("", "_low", "_high"))
+    if value is None:
+        return "-"
+    if low is None or high is None:
+        return f"{value:.3f}" + (f" (no interval: {reason})" if (reason := score[f"{name}_reason"]) else "")
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _listed(values: list[float]) -> str:

@@ -16,11 +16,13 @@ PARTS = ("train", "validation")
 
 @dataclass(frozen=True)
 class RisksOfRun:
-    """The folders of the networks of each fold; ``fates``, what they say of tracks that they did not learn from (FATES); and with which
-    settings they were made: ``rings`` of tracks with more than ``longer_than`` frames, hours ahead."""
+    """The folders of the networks of each fold; ``fates``, what they say of tracks that they did not learn from (FATES), and ``scores``,
+    how good that is (the run's table of scores of risks); and with which settings they were made: ``rings`` of tracks with more than
+    ``longer_than`` frames, hours ahead."""
 
     models: Sequence[str | Path]
     fates: pd.DataFrame
+    scores: pd.DataFrame
     rings: Mapping[str, float]
     longer_than: int
     horizons_hours: Sequence[float]
@@ -51,6 +53,7 @@ class RisksOfRun:
             "embedding": sum(name.startswith(FROM_EMBEDDING) for name in folds[0]["columns"]),
             "min_frames": folds[0]["min_frames"],
             "followed_hours": min(one["followed_hours"] for one in folds),
+            "scores": _scores(self.scores),
             MEMBERS: {_name(one): _fold(one, model, held_out, outcomes) for one, model in zip(folds, self.models, strict=True)},
         }
 
@@ -58,6 +61,15 @@ class RisksOfRun:
         """Copy the networks of each fold into the exported folder."""
         for model in self.models:
             shutil.copytree(model, folder / RISKS / _name(read_json(Path(model) / SETTINGS)))
+
+
+def _scores(scores: pd.DataFrame) -> list[dict]:
+    """Those of held-out tracks at all their frames, for each number of hours ahead; missing values are null."""
+    rows = scores[(scores["scope"] == "all frames") & (scores["method"] == "risks")]
+    shown = ("skill", "auc_negative", "auc_positive")
+    values = ["brier", *(f"{name}{limit}" for name in shown for limit in ("", "_low", "_high", "_reason"))]
+    columns = ["horizon_hours", *values, "n_landmarks", "n_tracks", "n_negative", "n_positive", "units", "units_negative", "units_positive"]
+    return [{key: None if pd.isna(value) else value for key, value in row.items()} for row in rows[columns].to_dict("records")]
 
 
 def _name(settings: Mapping) -> str:
