@@ -7,9 +7,9 @@ import jinja2
 import pandas as pd
 
 from cellfate.base.files import replacing
-from cellfate.figures.transition.ablation import variant_name
 from cellfate.report.embedded import embedded_figures
 from cellfate.report.transition_headline import called_lines, first_lines, matrix_lines, set_lines
+from cellfate.transition.network.names import variant_name
 from cellfate.transition.targets.control import SHOWN
 
 PAGE = Path(__file__).with_suffix(".html.j2")

@@ -6,22 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, readable, styled
+from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, styled
+from cellfate.transition.network.names import variant_name
 
-NAMES = {
-    "full": "full network",
-    "no_fusion": "no fusion",
-    "no_cell_learner": "no Cell Learner",
-    "neither": "neither of both",
-    "no_regulation": "without eq. 3",
-    "literal": "literal reading",
-    "token_learner": "TokenLearner",
-    "mlp": "MLP",
-    "transformer": "Transformer",
-    "resnet": "1-D ResNet",
-    "convnext": "1-D ConvNeXt",
-    "logistic": "logistic regression",
-}
 METRICS = {
     "accuracy": "accuracy",
     "f1_macro": "macro F1",
@@ -34,10 +21,6 @@ METRICS = {
 }
 COLORS = [OKABE_ITO[name] for name in ("blue", "vermillion", "green", "purple", "orange", "sky", "black", "yellow")]
 MARKERS = "osD^vPX*<>hd"
-
-
-def variant_name(variant: str) -> str:
-    return NAMES.get(variant, readable(variant))
 
 
 @styled

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, panel_label, shortened, styled
-from cellfate.figures.transition.ablation import variant_name
+from cellfate.transition.network.names import variant_name
 
 DRAWN = 0.03  # transitions below this probability have no arrow
 
