@@ -20,6 +20,7 @@ from cellfate.base.plot_style import (
     outcome_styles,
     panel_label,
     readable,
+    shortened,
     styled,
 )
 from cellfate.states.chain import ALL, verdict_in_words
@@ -125,7 +126,7 @@ def _matrix(axes: Axes, table: pd.DataFrame, outcomes: dict[str, str], group: st
         dark = np.nan_to_num(P[row, column]) * (1 if column < len(states) else 5) > 0.6
         axes.text(column, row, text, ha="center", va="center", fontsize=TINY, color="white" if dark else "black")
     axes.axvline(len(states) - 0.5, color="black", linewidth=0.8)
-    axes.set_xticks(range(len(shown)), [*states, *(_short(readable(name)) for name in outcomes.values())], fontsize=SMALL)
+    axes.set_xticks(range(len(shown)), [*states, *(shortened(readable(name), LONGEST) for name in outcomes.values())], fontsize=SMALL)
     for label in axes.get_xticklabels()[len(states) :]:
         label.set(rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(states)), states)
@@ -133,10 +134,6 @@ def _matrix(axes: Axes, table: pd.DataFrame, outcomes: dict[str, str], group: st
     lag = int(table["lag"].iloc[0])
     axes.set_title(wrap(readable(group), 34), fontweight="bold")
     axes.set(xlabel=f"state or fate {lag} frame{'s' * (lag > 1)} later", ylabel="state")
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def _absorption(axes: Axes, table: pd.DataFrame, n_states: int, outcomes: dict[str, str], leftmost: bool) -> None:

@@ -34,6 +34,7 @@ IMPORTED_AS = {  # where the two names differ
     "ctc_metrics": "py-ctcmetrics",
     "geff_spec": "geff-spec",
     "jinja2": "Jinja2",
+    "markupsafe": "MarkupSafe",
     "ot": "POT",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
@@ -89,8 +90,9 @@ def test_every_import_is_declared_and_nothing_else():
 
 
 def test_commands_and_public_names_need_no_extra_but_the_picture():
+    """Optimal transport is imported where it runs; a check of cells reaches that module and not that line."""
     modules = {module for module, _ in COMMANDS.values()} | set(cellfate._HOMES.values())
-    assert others(reached(modules)) - UNPINNED <= {one.name for one in declared("figures")}
+    assert others(reached(modules)) - UNPINNED - {"POT"} <= {one.name for one in declared("figures")}
     public = others(reached(set(cellfate._HOMES.values())))
     assert {"torch", "zarr"} <= public <= {one.name for one in declared()}
 
