@@ -112,7 +112,7 @@ def resampled_predictions(q: np.ndarray, phenotype: np.ndarray, P: np.ndarray, s
 
 def coverage(table: pd.DataFrame, true: np.ndarray) -> str:
     """The table of the page."""
-    truth = true[table["source"], table["target"]]
+    truth = true[table["source"].to_numpy(int), table["target"].to_numpy(int)]  # of a table that began empty they are objects
     held = (table["low"] <= truth + 1e-9) & (truth - 1e-9 <= table["high"])
     lines = ["| P | data sets | intervals | hold the truth | mean width | mean error of P |", "|---|---:|---:|---:|---:|---:|"]
     for method, name in CALLS.items():
