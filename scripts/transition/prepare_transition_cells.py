@@ -41,7 +41,8 @@ print(table.describe())
 print(f"{len(prepared.genes)} genes; the embedding is {prepared.embedding_name}")
 print(*named.report(table.expression.genes, prepared.genes, settings["genes"]), sep="\n")
 labels = {"groups": table.groups, "conditions": table.conditions, "along": table.along, "absorbing": table.absorbing}
-labels["left_out"] = prepare_left_out(table, prepared)
+if table.left_out is not None:
+    labels |= {"left_out": prepare_left_out(table, prepared), "left_out_phenotype": table.left_out.codes(table.phenotypes)}
 file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, table.targets_kind, **labels)
 write_prepared(file, snakemake.output.prepared)
 print("\n".join(table.found.lines))

@@ -50,8 +50,7 @@ def annotated_cells(
     """
     everything = [file.prepared, *([] if file.left_out is None else [file.left_out])]
     scaled = [part if VARIANTS[variant].get("standardise", True) else without_scaling(part) for part in everything]
-    n_gone = sum(map(_size, everything[1:]))
-    phenotype = np.append(file.phenotype, np.full(n_gone, -1))
+    phenotype = file.phenotype if file.left_out is None else np.append(file.phenotype, file.left_out_phenotype)
     values, embedding = (np.concatenate([getattr(part, name) for part in scaled]) for name in ("values", "embedding"))
     said = _said(variant, networks, values, embedding, phenotype, file)
     names = np.array([*file.phenotypes, None], dtype=object)
@@ -62,10 +61,6 @@ def annotated_cells(
     obs = obs.join(ends).add_prefix(PREFIX)
     logs = np.concatenate([part.log_expression for part in everything])
     return Annotated(obs, file.prepared.genes, logs, embedding, {"cellfate": _uns(file, variant, matrices, fates)})
-
-
-def _size(part: object) -> int:
-    return len(part.cells)
 
 
 def _said(

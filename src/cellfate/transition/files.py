@@ -31,6 +31,7 @@ class PreparedFile:
     conditions: np.ndarray | None = None  # (N,) such as treated or not
     along: np.ndarray | None = None  # (N,) numbers that trends of fates follow
     left_out: Prepared | None = None  # cells that take no part; ``parts`` say why
+    left_out_phenotype: np.ndarray | None = None  # codes of theirs, -1 without a label or for one that takes no part
 
     def cells(self, standardise: bool = True) -> tuple[Prepared, Cells]:
         """The arrays for a network; without ``standardise`` logarithms in place of z-scores."""
@@ -49,6 +50,7 @@ def write_prepared(file: PreparedFile, path: str | Path) -> None:
         _write_cells(out, file.prepared)
         if file.left_out is not None:
             _write_cells(out.create_group("left_out"), file.left_out)
+            out["left_out/phenotype"] = file.left_out_phenotype
         out["phenotype"], out["targets"], out["phenotypes"] = file.phenotype, file.targets, file.phenotypes
         out["absorbing"] = np.array(file.absorbing, int)
         for name in ("groups", "conditions"):
@@ -79,13 +81,15 @@ def read_prepared(path: str | Path) -> PreparedFile:
     with open_hdf5(path, "a file of prepared cells") as file:
         embedding_name = str(file.attrs["embedding_name"])
         prepared = _read_cells(file, embedding_name)
-        left_out = _read_cells(file["left_out"], embedding_name) if "left_out" in file else None
+        gone = {}
+        if "left_out" in file:
+            gone = {"left_out": _read_cells(file["left_out"], embedding_name), "left_out_phenotype": file["left_out/phenotype"][()]}
         phenotypes = _names(file["phenotypes"]).tolist()
         labels = {name: _names(file[name]) if name in file else None for name in ("groups", "conditions")}
         along = file["along"][()] if "along" in file else None
         absorbing = tuple(file["absorbing"][()].tolist())
         of_cells = (file["phenotype"][()], phenotypes, file["targets"][()], str(file.attrs["targets_kind"]))
-        return PreparedFile(prepared, *of_cells, **labels, along=along, absorbing=absorbing, left_out=left_out)
+        return PreparedFile(prepared, *of_cells, **labels, along=along, absorbing=absorbing, **gone)
 
 
 def _lines(path: str | Path, what: str) -> list[str]:

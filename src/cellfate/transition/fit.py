@@ -49,6 +49,10 @@ class LeftOut:
     labels: np.ndarray
     embedding: np.ndarray | None
 
+    def codes(self, phenotypes: Sequence[str]) -> np.ndarray:
+        """Places of their labels among ``phenotypes`` (N,), -1 for those without a label or with another one."""
+        return pd.Index(list(phenotypes)).get_indexer(pd.Index(self.labels.astype(str)))
+
     def describe(self) -> str:
         reasons, sizes = np.unique(self.why.astype(str), return_counts=True)
         named = [f"{size} with {reason}" for reason, size in zip(reasons, sizes, strict=True) if reason != RARE]

@@ -38,7 +38,7 @@ def test_twelve_phenotypes_fit_into_the_view_of_the_cells():
     figure.canvas.draw()
     legend = figure.axes[0].get_legend()
     labels = [text.get_text() for text in legend.get_texts()]
-    assert labels[-1] == "left out (20)"
+    assert labels[-1] == "no phenotype (20)"
     assert len(set(labels)) == 13
     box, page = legend.get_window_extent(), figure.bbox
     assert box.x0 >= page.x0 - 1

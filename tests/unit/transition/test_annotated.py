@@ -25,17 +25,17 @@ def made(tmp_path):
     """60 cells of which the first two have no label, an untrained network, and everything as it is written."""
     rng = np.random.default_rng(3)
     labels = np.array([None] * 2 + ["A", "B/C"] * 29, object)
-    columns = {"type": labels, "following": np.array(["A", "B/C", "B/C"] * 20)}
+    columns = {"type": labels, "following": np.array(["A", "B/C", "B/C"] * 19 + ["A", "B/C", None], object)}
     names = [f"c{n}" for n in range(60)]
     write_h5ad(tmp_path / "c.h5ad", rng.poisson(3, (60, 8)) + 1, names, [f"g{n}" for n in range(8)], columns)
     targets = {"kind": "observed", "column": "following", "step": None}
     table = read_cells(tmp_path / "c.h5ad", targets=targets, **READING, leave_out=["unlabelled"])
     prepared, cells = prepare_cells(table, fractions=(0.6, 0.2, 0.2), genes=8, components=3, seed=0)
-    gone = prepare_left_out(table, prepared)
-    file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, "observed", left_out=gone)
+    gone, codes = prepare_left_out(table, prepared), table.left_out.codes(table.phenotypes)
+    file = PreparedFile(prepared, cells.phenotype, table.phenotypes, cells.targets, "observed", left_out=gone, left_out_phenotype=codes)
     network = build_network("no_cell_learner", TransitionSettings(n_genes=8, n_phenotypes=2, embedding_size=3, **SIZES)).eval()
     fates = pd.DataFrame({"group": "targets", "source": ["A", "B/C"], "fate": "B/C", "probability": 1.0, "ci_low": 0.9, "ci_high": 1.0})
-    ends = pd.DataFrame({"cell": prepared.cells, "phenotype": "A", "along": np.nan, "f_B/C": np.linspace(0, 1, 58)})
+    ends = pd.DataFrame({"cell": prepared.cells, "phenotype": "A", "along": np.nan, "f_B/C": np.linspace(0, 1, 57)})
     found = annotated_cells(file, "no_cell_learner", [network], counted_matrix_table(file), fates, ends)
     found = found.in_order(cell_names(tmp_path / "c.h5ad"))
     write_annotated(found, tmp_path / "out.h5ad")
@@ -51,7 +51,10 @@ def test_cells_stand_in_the_order_of_the_file_and_say_why_they_were_left_out(mad
     next_ones = found.obs[["cellfate_next_A", "cellfate_next_B/C"]]
     assert next_ones.iloc[:2].isna().all(axis=None)
     np.testing.assert_allclose(next_ones.iloc[2:].sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(found.obs["cellfate_fate_B/C"].iloc[2:], np.linspace(0, 1, 58))
+    np.testing.assert_allclose(found.obs["cellfate_fate_B/C"].iloc[2:-1], np.linspace(0, 1, 57))
+    assert found.obs.iloc[-1]["cellfate_part"] == "no next phenotype"  # it has its label, and the network's next phenotype, and no fate
+    assert found.obs.iloc[-1]["cellfate_phenotype"] == "B/C"
+    assert np.isnan(found.obs.iloc[-1]["cellfate_fate_B/C"])
 
 
 def test_the_file_is_read_again_and_the_view_has_a_row_for_each_cell(made):

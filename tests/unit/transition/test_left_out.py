@@ -60,9 +60,19 @@ def test_cells_that_are_left_out_are_prepared_like_the_others(cells, tmp_path):
     again = prepared.scaling(both.expression, prepared.parts, None)
     np.testing.assert_allclose(again.values, prepared.values)
     np.testing.assert_allclose(again.embedding, prepared.embedding, atol=1e-9)
-    file = PreparedFile(prepared, made.phenotype, both.phenotypes, made.targets, both.targets_kind, left_out=gone)
+    file = PreparedFile(
+        prepared,
+        made.phenotype,
+        both.phenotypes,
+        made.targets,
+        both.targets_kind,
+        left_out=gone,
+        left_out_phenotype=both.left_out.codes(both.phenotypes),
+    )
     write_prepared(file, tmp_path / "prepared.h5")
-    found = read_prepared(tmp_path / "prepared.h5").left_out
+    again = read_prepared(tmp_path / "prepared.h5")
+    assert again.left_out_phenotype.tolist() == [-1] * 5
+    found = again.left_out
     assert found.parts.tolist() == ["rare phenotype"] * 3 + ["no label"] * 2
     np.testing.assert_allclose(found.values, gone.values, rtol=1e-5, atol=1e-6)
 

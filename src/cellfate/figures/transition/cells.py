@@ -58,7 +58,7 @@ def _phenotypes(axes: Axes, cells: pd.DataFrame) -> None:
         axes.scatter(own["x"], own["y"], s=size, color=color, marker=marker, linewidth=0, alpha=0.7, rasterized=True)
         axes.scatter([], [], s=14, color=color, marker=marker, label=f"{shortened(name, 14)} ({len(own)})")
     if len(without):
-        axes.scatter([], [], s=14, color=PALE, label=f"left out ({len(without)})")
+        axes.scatter([], [], s=14, color=PALE, label=f"no phenotype ({len(without)})")
     columns = 2 if len(names) <= 8 else 3
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=columns, fontsize=5.5, handlelength=1, columnspacing=0.8)
     axes.set_title("phenotypes", fontsize=SMALL)
