@@ -20,7 +20,7 @@ from cellfate.evaluation.tables import (
     SPLIT_AUDIT,
 )
 from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY, SEGMENTATION_COVERAGE
-from cellfate.report.page import write_summary
+from cellfate.report.page import Summary, write_summary
 from cellfate.report.risks import RiskTables
 from cellfate.trajectories.tables import FLOW, TRAJECTORIES
 
@@ -29,8 +29,7 @@ log_to(snakemake.log[0])
 paths = snakemake.input
 of_risks = [paths.get(name) for name in ("risk_scores", "risk_calibration", "risk_alarms", "fate_before")]
 
-write_summary(
-    snakemake.output.page,
+run = Summary(
     dataset=snakemake.wildcards.dataset,
     protocol=snakemake.wildcards.protocol,
     outcomes=snakemake.params.outcomes,
@@ -60,5 +59,6 @@ write_summary(
     software=SOFTWARE,
     config_digest=snakemake.params.config_digest,
 )
+write_summary(snakemake.output.page, run)
 with replacing(snakemake.output.configuration) as temporary:
     temporary.write_text(json.dumps(snakemake.params.configuration, indent=2) + "\n")

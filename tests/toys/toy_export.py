@@ -4,11 +4,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from toy_model import ToyFrames
 
 from cellfate.crops.digests import digests_of
 from cellfate.model.saved.export import Run, export_model
 from cellfate.model.saved.export_risks import RisksOfRun
 from cellfate.model.saved.sets import save_sets
+
+PARTS = {  # of the recordings, in each fold
+    0: {"r0": "train", "r1": "train", "r2": "validation", "r3": "test"},
+    1: {"r3": "train", "r0": "train", "r1": "validation", "r2": "test"},
+}
+
+
+def frames_of(recording: str) -> ToyFrames:
+    """Thirty frames of a recording, always the same."""
+    frames = ToyFrames(30, seed=int(recording[1:]))
+    frames.path = "nowhere"
+    return frames
 
 
 def export(

@@ -25,6 +25,11 @@ class Units:
         """The interval of ``score``, whose cells are ``rows``."""
         return score_interval(score, rows[self.unit].to_numpy(), names=self.names, unit=self.unit)
 
+    def named(self, name: str, score: Score, rows: pd.DataFrame) -> dict[str, float | str | None]:
+        """Columns of a table: the score, its limits, and the reason why it has none."""
+        interval = self.interval(score, rows)
+        return {name: score.value, f"{name}_low": interval.low, f"{name}_high": interval.high, f"{name}_reason": interval.reason}
+
     def counts(self, rows: pd.DataFrame) -> dict[str, int]:
         """How many units there are, and in how many of them each label is: units, units_negative, units_positive."""
         of_label = [rows.loc[rows["label"] == label, self.unit].nunique() for label in (0, 1)]

@@ -1,6 +1,7 @@
 """The summary page of a run: one HTML file that holds everything it shows and can be sent by mail."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
@@ -55,91 +56,101 @@ PAGE = Path(__file__).with_suffix(".html.j2")
 CARDS = ("balanced_accuracy", "f1_macro", "auroc", "recall")
 
 
-def write_summary(path: str | Path, **content) -> None:
-    """Write the page that :func:`summary_page` makes."""
-    page = summary_page(**content)
-    with replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-
-
-def summary_page(
-    dataset: str,
-    protocol: str,
-    outcomes: Mapping[str, str],
-    metrics: pd.DataFrame,
-    truncation: pd.DataFrame,
-    last_k: pd.DataFrame,
-    trajectories: pd.DataFrame,
-    flow: pd.DataFrame,
-    design_lines: pd.DataFrame,
-    design_scores: pd.DataFrame,
-    baselines: pd.DataFrame,
-    split_audit: pd.DataFrame,
-    shift: pd.DataFrame,
-    recording_spread: pd.DataFrame,
-    calibration: pd.DataFrame,
-    known: pd.DataFrame,
-    sets: pd.DataFrame,
-    ablations: pd.DataFrame,
-    coverage: pd.DataFrame,
-    effects: pd.DataFrame,
-    comparison_steps: pd.DataFrame,
-    risks: RiskTables | None,
-    settings: Mapping[str, object],
-    figures: Sequence[str | Path],
-    captions: Sequence[str | Path],
-    notes: Sequence[str],
-    software: str,
-    config_digest: str,
-) -> str:
-    """The page as HTML, without links to other files.
+@dataclass(frozen=True)
+class Summary:
+    """What the page of a run is made of.
 
     Tables are those of the rooms that made them (``metrics`` of the full test trajectories). ``figures`` are PNG files in the
     order of the page, ``captions`` text files with the same stems. ``settings`` are those that decide what is measured, by their
     dotted names (:mod:`cellfate.report.not_measured`). ``notes`` say what must be kept in mind; what the tables themselves show (few
-    trajectories, missing values with their reason) is added to them. Raises InputError when a figure has no caption.
+    trajectories, missing values with their reason) is added to them.
     """
-    names = [outcomes["negative"], outcomes["positive"]]
+
+    dataset: str
+    protocol: str
+    outcomes: Mapping[str, str]
+    metrics: pd.DataFrame
+    truncation: pd.DataFrame
+    last_k: pd.DataFrame
+    trajectories: pd.DataFrame
+    flow: pd.DataFrame
+    design_lines: pd.DataFrame
+    design_scores: pd.DataFrame
+    baselines: pd.DataFrame
+    split_audit: pd.DataFrame
+    shift: pd.DataFrame
+    recording_spread: pd.DataFrame
+    calibration: pd.DataFrame
+    known: pd.DataFrame
+    sets: pd.DataFrame
+    ablations: pd.DataFrame
+    coverage: pd.DataFrame
+    effects: pd.DataFrame
+    comparison_steps: pd.DataFrame
+    risks: RiskTables | None
+    settings: Mapping[str, object]
+    figures: Sequence[str | Path]
+    captions: Sequence[str | Path]
+    notes: Sequence[str]
+    software: str
+    config_digest: str
+
+
+def write_summary(path: str | Path, run: Summary) -> None:
+    """Write the page that :func:`summary_page` makes."""
+    page = summary_page(run)
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def summary_page(run: Summary) -> str:
+    """The page as HTML, without links to other files. Raises InputError when a figure has no caption."""
+    names = [run.outcomes["negative"], run.outcomes["positive"]]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(PAGE.read_text(encoding="utf-8")).render(
         footnotes=Footnotes,
         title=f"{readable(names[0])} or {readable(names[1])}",
-        dataset=dataset,
-        protocol=protocol,
-        first_lines=first_lines(design_lines, split_audit, baselines),
-        cards=_cards(metrics, names),
-        known=known_line(known),
-        metrics=_metrics_table(metrics, names),
-        flow=_flow_table(flow, names),
-        design=_design_table(design_scores),
-        lengths=lengths_line(trajectories, settings),
-        baselines=_baselines_table(baselines),
-        recordings=recordings_section(shift, recording_spread, names),
-        truncation=_truncation_table(truncation),
-        calibration=calibration_table(calibration),
-        effects=_effects_tables(effects, names),
-        coverage=coverage_captions(coverage),
-        parts=ablations_section(ablations),
-        risks=risks_section(risks, names),
-        figures=embedded_figures(figures, captions),
-        notes=[
-            *notes_of(design_lines, split_audit),
-            *caveats(metrics, calibration, names),
-            *missing_steps(truncation, TRUNCATION, settings[TRUNCATION], names),
-            *missing_steps(last_k, LAST_K, settings[LAST_K], names),
-            *sets_lines(sets),
-            *read_surroundings(ablations),
-            *missing_ablations(settings["evaluation.ablations"], ablations),
-            *missing_occlusion(settings[WINDOW]),
-            *coverage_caveats(coverage),
-            *missing_effects(effects, comparison_steps, names),
-            *missing_risks(risks),
-            *_other_outcomes(flow, names),
-            *notes,
-        ],
-        software=software,
-        config_digest=config_digest,
+        dataset=run.dataset,
+        protocol=run.protocol,
+        first_lines=first_lines(run.design_lines, run.split_audit, run.baselines),
+        cards=_cards(run.metrics, names),
+        known=known_line(run.known),
+        metrics=_metrics_table(run.metrics, names),
+        flow=_flow_table(run.flow, names),
+        design=_design_table(run.design_scores),
+        lengths=lengths_line(run.trajectories, run.settings),
+        baselines=_baselines_table(run.baselines),
+        recordings=recordings_section(run.shift, run.recording_spread, names),
+        truncation=_truncation_table(run.truncation),
+        calibration=calibration_table(run.calibration),
+        effects=_effects_tables(run.effects, names),
+        coverage=coverage_captions(run.coverage),
+        parts=ablations_section(run.ablations),
+        risks=risks_section(run.risks, names),
+        figures=embedded_figures(run.figures, run.captions),
+        notes=_kept_in_mind(run, names),
+        software=run.software,
+        config_digest=run.config_digest,
     )
+
+
+def _kept_in_mind(run: Summary, names: Sequence[str]) -> list[str]:
+    """What was not measured or rests on little, then the notes of the run."""
+    return [
+        *notes_of(run.design_lines, run.split_audit),
+        *caveats(run.metrics, run.calibration, names),
+        *missing_steps(run.truncation, TRUNCATION, run.settings[TRUNCATION], names),
+        *missing_steps(run.last_k, LAST_K, run.settings[LAST_K], names),
+        *sets_lines(run.sets),
+        *read_surroundings(run.ablations),
+        *missing_ablations(run.settings["evaluation.ablations"], run.ablations),
+        *missing_occlusion(run.settings[WINDOW]),
+        *coverage_caveats(run.coverage),
+        *missing_effects(run.effects, run.comparison_steps, names),
+        *missing_risks(run.risks),
+        *_other_outcomes(run.flow, names),
+        *run.notes,
+    ]
 
 
 def _number(value: float | None) -> str:

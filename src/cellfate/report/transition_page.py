@@ -115,10 +115,7 @@ def _matrix(matrices: pd.DataFrame, variant: str) -> dict[str, object]:
     rows = []
     for source in names:
         found = [keyed.loc[(source, target)] for target in names]
-        cells = [
-            (f"{row['probability']:.3f}", "" if pd.isna(row["ci_low"]) else f"{row['ci_low']:.3f}–{row['ci_high']:.3f}") for row in found
-        ]
-        rows.append((source, cells, f"{found[0]['entropy']:.2f}", int(found[0]["n_cells"])))
+        rows.append((source, [_probability(row) for row in found], f"{found[0]['entropy']:.2f}", int(found[0]["n_cells"])))
     return {"title": "counted" if variant == "counted" else f"of the network ({variant_name(variant)})", "names": names, "rows": rows}
 
 
@@ -129,19 +126,13 @@ def _fates(fates: pd.DataFrame | None) -> dict[str, object]:
     names = list(dict.fromkeys(own["fate"]))
     keyed = own.set_index(["source", "fate"])
     sources = [name for name in dict.fromkeys(own["source"]) if name not in names]
-    rows = []
-    for source in sources:
-        found = [keyed.loc[(source, name)] for name in names]
-        rows.append(
-            (
-                source,
-                [
-                    (f"{row['probability']:.3f}", "" if pd.isna(row["ci_low"]) else f"{row['ci_low']:.3f}–{row['ci_high']:.3f}")
-                    for row in found
-                ],
-            )
-        )
+    rows = [(source, [_probability(keyed.loc[(source, name)]) for name in names]) for source in sources]
     return {"names": names, "rows": rows}
+
+
+def _probability(row: pd.Series) -> tuple[str, str]:
+    """A probability and its interval, where it has one."""
+    return f"{row['probability']:.3f}", "" if pd.isna(row["ci_low"]) else f"{row['ci_low']:.3f}–{row['ci_high']:.3f}"
 
 
 def _genes(genes: pd.DataFrame | None) -> list[tuple[str, str, str, str]]:

@@ -56,8 +56,8 @@ def annotated_cells(
     names = np.array([*file.phenotypes, None], dtype=object)
     columns = {"part": np.concatenate([part.parts for part in everything]), "phenotype": names[phenotype], **said}
     obs = pd.DataFrame(columns, index=pd.Index(np.concatenate([part.cells for part in everything]), dtype=object))
-    ends = cell_fates.set_index("cell")[[name for name in cell_fates if name.startswith("f_")]].add_prefix("fate_")
-    ends.columns = [name.replace("fate_f_", "fate_", 1) for name in ends]
+    ends = cell_fates.set_index("cell")[[name for name in cell_fates if name.startswith("f_")]]
+    ends = ends.rename(columns=lambda name: f"fate_{name.removeprefix('f_')}")
     obs = obs.join(ends).add_prefix(PREFIX)
     logs = np.concatenate([part.log_expression for part in everything])
     return Annotated(obs, file.prepared.genes, logs, embedding, {"cellfate": _uns(file, variant, matrices, fates)})

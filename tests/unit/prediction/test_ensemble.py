@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 from toy_crops import CHANNELS, OUTCOMES
-from toy_export import export
+from toy_export import PARTS, export, frames_of
 from toy_model import ToyFrames, toy_tracks, write_ensemble, write_member
 
 from cellfate.base.errors import InputError
@@ -27,18 +27,8 @@ from cellfate.prediction.tables import FATE_PREDICTIONS
 from cellfate.statistics.conformal import BandedLimits, ClassLimit
 
 ON_CPU = {"accelerator": "cpu", "threads": 1}
-PARTS = {
-    0: {"r0": "train", "r1": "train", "r2": "validation", "r3": "test"},
-    1: {"r3": "train", "r0": "train", "r1": "validation", "r2": "test"},
-}
 MIN_FRAMES = 5
 SPANS = {track: (track, 13 + 3 * track) for track in range(6)}
-
-
-def frames_of(recording: str) -> ToyFrames:
-    frames = ToyFrames(30, seed=int(recording[1:]))
-    frames.path = "nowhere"
-    return frames
 
 
 def tracks_of(recording: str) -> pd.DataFrame:

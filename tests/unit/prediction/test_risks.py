@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from toy_crops import OUTCOMES
-from toy_export import export
+from toy_export import PARTS, export, frames_of
 from toy_model import ToyFrames, toy_tracks, write_ensemble, write_member
 from toy_risks import NETWORK, TRAINING
 
@@ -27,10 +27,6 @@ from cellfate.prediction.tables import FATE_PREDICTIONS, NEW_FATES
 from cellfate.training.risks import train_risks
 from cellfate.trajectories.following import with_all_parts
 
-PARTS = {
-    0: {"r0": "train", "r1": "train", "r2": "validation", "r3": "test"},
-    1: {"r3": "train", "r0": "train", "r1": "validation", "r2": "test"},
-}
 CROPPED = 4  # tracks with no more frames have no crops
 MIN_FRAMES = 6  # the protocol asks for longer ones
 SPANS = {track: (track, 13 + 3 * track) for track in range(6)} | {6: (2, 5), 7: (1, 6)}  # these two are too short for either
@@ -38,12 +34,6 @@ RINGS = {"n_rings": 3, "percentile": 90}
 HORIZONS = [1.0, 3.0]
 STARTS = dict.fromkeys(PARTS[0], 1.0)
 FOLD = {"outcomes": OUTCOMES, "bins_hours": [0, 2, 4], "network": NETWORK, "training": TRAINING | {"max_epochs": 1}, "threads": 1}
-
-
-def frames_of(recording: str) -> ToyFrames:
-    frames = ToyFrames(30, seed=int(recording[1:]))
-    frames.path = "nowhere"
-    return frames
 
 
 def tracks_of(recording: str) -> pd.DataFrame:

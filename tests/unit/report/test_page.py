@@ -27,7 +27,7 @@ from cellfate.evaluation.tables import (
 )
 from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, COVERAGE_PHASES, EFFECT_SUMMARY, SEGMENTATION_COVERAGE
 from cellfate.report.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
-from cellfate.report.page import caveats, summary_page, write_summary
+from cellfate.report.page import Summary, caveats, summary_page, write_summary
 from cellfate.trajectories.tables import FLOW
 
 FATES = {"negative": "cell_death", "positive": "division"}
@@ -219,7 +219,7 @@ def page(figures, **changes):
         "software": "cellfate 1.2.3",
         "config_digest": "sha256 0abc",
     }
-    return summary_page(**(content | changes))
+    return summary_page(Summary(**(content | changes)))
 
 
 class Cells(HTMLParser):
@@ -467,7 +467,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
     }
     content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):
-        write_summary(tmp_path / name, dataset="demo", protocol="p", outcomes=FATES, **tables, **content)
+        write_summary(tmp_path / name, Summary(dataset="demo", protocol="p", outcomes=FATES, **tables, **content))
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "b.html"]
 

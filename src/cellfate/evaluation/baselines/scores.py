@@ -128,8 +128,7 @@ def _columns(scores: Mapping[str, Score], rows: pd.DataFrame, units: Units) -> d
     """Each score with its limits and the reason why it has none."""
     found = {}
     for name, score in scores.items():
-        interval = units.interval(score, rows)
-        found |= {name: score.value, f"{name}_low": interval.low, f"{name}_high": interval.high, f"{name}_reason": interval.reason}
+        found |= units.named(name, score, rows)
     return {AS_METRICS.get(name, name): value for name, value in found.items()}
 
 

@@ -69,5 +69,4 @@ def _share(name: str, hits: pd.Series, cells: pd.DataFrame, units: Units) -> dic
         return {f"{name}_reason": "no held-out cell"}
     labels = (cells["ended"].to_numpy() == 1).astype(int)
     score = Score(hits.to_numpy(float)[None], np.ones((1, len(cells))), np.ones(1), labels, COUNTS)
-    interval = units.interval(score, cells)
-    return {name: score.value, f"{name}_low": interval.low, f"{name}_high": interval.high, f"{name}_reason": interval.reason}
+    return units.named(name, score, cells)

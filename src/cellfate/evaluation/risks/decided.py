@@ -50,8 +50,7 @@ def _shares(now: Forecasts, number: int, hours: float, units: Units) -> dict:
 def _with_limits(name: str, hits: np.ndarray, weights: np.ndarray, rows: pd.DataFrame, units: Units) -> dict:
     labels = (rows["ended"].to_numpy(int) == 1).astype(int)
     score = Score(np.asarray(hits, float)[None], weights[None], np.ones(1), labels, COUNTS)
-    interval = units.interval(score, rows)
-    return {name: score.value, f"{name}_low": interval.low, f"{name}_high": interval.high, f"{name}_reason": interval.reason}
+    return units.named(name, score, rows)
 
 
 def draw_examples(test: Forecasts, horizons: Sequence[float], seed: int) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from cellfate.evaluation.risks.forecasts import LEADS, RISKS, Forecasts, at_lead
 from cellfate.evaluation.risks.scores import FEWEST
 from cellfate.evaluation.risks.tables import FATE_BEFORE
 from cellfate.evaluation.scoring import Units
-from cellfate.statistics.scores import Score, balanced_accuracy, difference, log_loss
+from cellfate.statistics.scores import balanced_accuracy, difference, log_loss
 
 
 def tabulate_fates(test: Forecasts, units: Units) -> pd.DataFrame:
@@ -40,13 +40,8 @@ def _too_few(counts: list[int], lead: float, units: Units) -> str | None:
 def _scores(method: str, labels: np.ndarray, cells: Forecasts, rows: pd.DataFrame, units: Units) -> dict:
     odds = cells.fate[method]
     own = log_loss(labels, odds)
-    found = _with_limits("log_loss", own, rows, units)
-    found |= _with_limits("balanced_accuracy", balanced_accuracy(labels, (odds > cells.base).astype(int)), rows, units)
+    found = units.named("log_loss", own, rows)
+    found |= units.named("balanced_accuracy", balanced_accuracy(labels, (odds > cells.base).astype(int)), rows)
     if method != RISKS and not np.isnan(cells.fate[RISKS]).any():
-        found |= _with_limits("lead", difference(own, log_loss(labels, cells.fate[RISKS])), rows, units)
+        found |= units.named("lead", difference(own, log_loss(labels, cells.fate[RISKS])), rows)
     return found
-
-
-def _with_limits(name: str, score: Score, rows: pd.DataFrame, units: Units) -> dict:
-    interval = units.interval(score, rows)
-    return {name: score.value, f"{name}_low": interval.low, f"{name}_high": interval.high, f"{name}_reason": interval.reason}

@@ -105,8 +105,7 @@ def _scores(method: str, said: Mapping, judged: Mapping[str, Score], rows: pd.Da
         found |= {"skill": 1 - own.value / clock, "skill_low": limits.low / clock, "skill_high": limits.high / clock}
         found["skill_reason"] = limits.reason
     if method != RISKS:
-        more = difference(own, judged[RISKS])
-        found |= {"lead": more.value, **_limits("lead", units.interval(more, rows))}
+        found |= units.named("lead", difference(own, judged[RISKS]), rows)
     for outcome, name in enumerate(OUTCOMES):
         found |= _auc(f"auc_{name}", rows, said[method][:, outcome], weights, outcome, units)
     return found
@@ -119,12 +118,7 @@ def _auc(name: str, rows: pd.DataFrame, risks: np.ndarray, weights: np.ndarray, 
     if cells < FEWEST or labels.all():
         few = f"{cells} held-out cells had this outcome within these hours, at least {FEWEST} are needed"
         return {f"{name}_reason": few if cells < FEWEST else "every landmark had this outcome within these hours"}
-    score = auroc(labels, risks, weights)
-    return {name: score.value, **_limits(name, units.interval(score, rows))}
-
-
-def _limits(name: str, interval) -> dict:
-    return {f"{name}_low": interval.low, f"{name}_high": interval.high, f"{name}_reason": interval.reason}
+    return units.named(name, auroc(labels, risks, weights), rows)
 
 
 def spoken_of(horizons: Sequence[float]) -> float:
