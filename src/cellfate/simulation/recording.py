@@ -284,15 +284,20 @@ def draw_frames(
     dish = medium(optics, shape, len(CHANNELS), camera.background * own.background)
     bleaching = np.log1p(-camera.bleaching) * optics.uniform(0.5, 1.2, len(CHANNELS)) / max(T - 1, 1)
     noise = np.random.default_rng([seed, NOISE])
-    gain, offset = own.gain.astype(np.float32), own.offset.astype(np.float32)
+    gain, offset = (_all_pixels(values.astype(np.float32), shape[1]) for values in (own.gain, own.offset))
     images = np.empty((T, *shape, len(CHANNELS)), np.uint16)
     masks = np.empty((T, *shape), np.uint16)
     for t in progress(range(T), f"simulate_recording {recording}", unit="frame"):
         light, masks[t] = render_cells(cells_in_frame(cells, programmes, positions[:, t], t), shape, bank)
         light += dish
-        light *= lamp * np.exp(bleaching * t).astype(np.float32) * gain
+        light *= lamp * _all_pixels(np.exp(bleaching * t).astype(np.float32), shape[1]) * gain
         images[t] = expose(light, noise.standard_normal(light.shape, dtype=np.float32), camera, offset)
     return images, masks
+
+
+def _all_pixels(values: np.ndarray, width: int) -> np.ndarray:
+    """A number per channel (C,) for every pixel of a row (W, C): numpy is slow where it repeats a last axis of three."""
+    return np.tile(values, (width, 1))
 
 
 def track_table(cells: list[Cell], masks: np.ndarray, positions: np.ndarray) -> pd.DataFrame:
