@@ -110,10 +110,16 @@ class TransitionModel(nn.Module):
         if self.embedding_token is not None:
             compressed = torch.cat([compressed, self.embedding_token(embedding)[:, None]], dim=1)
             shares = torch.cat([shares / 2, torch.full_like(shares[:, :1], 0.5)], dim=1)
-        number = int(kept[0].sum())
-        order = kept.to(torch.int8).sort(dim=1, descending=True, stable=True).indices[:, :number]
-        regulatory = gated.gather(1, order[..., None].expand(-1, -1, gated.shape[2]))
-        return self.fuse(compressed, shares, regulatory)
+        return self.fuse(compressed, shares, in_order(gated, kept))
+
+
+def in_order(tokens: Tensor, kept: Tensor) -> Tensor:
+    """The tokens (B, m, c) of the kept genes (B, m), as many in each cell, in the genes' order: (B, k, c)."""
+    number = int(kept[0].sum())
+    if number == kept.shape[1]:
+        return tokens
+    order = kept.to(torch.int8).sort(dim=1, descending=True, stable=True).indices[:, :number]
+    return tokens.gather(1, order[..., None].expand(-1, -1, tokens.shape[2]))
 
 
 class GeneTokens(nn.Module):
