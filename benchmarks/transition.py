@@ -24,7 +24,7 @@ from transition_scores import counted_matrix, effect_correlation, regulator_auro
 
 from cellfate.base.files import replacing
 from cellfate.figures.transition.ablation import variant_name
-from cellfate.transition.expression import Prepared
+from cellfate.transition.cells import Cells, Prepared
 from cellfate.transition.files import without_scaling
 from cellfate.transition.fit import CellTable, Fit, fit, logistic, prepare_cells, read_cells
 from cellfate.transition.genes.knockouts import genes_against_null, knockout_effects, some_of_each
@@ -33,7 +33,6 @@ from cellfate.transition.genes.refits import refit_p_values
 from cellfate.transition.genes.sets import matched_sets, sets_against_null
 from cellfate.transition.metrics import mean_by_phenotype, precision_at_k
 from cellfate.transition.network.baselines import NETWORKS
-from cellfate.transition.network.training import Cells
 from cellfate.transition.network.variants import VARIANTS
 from cellfate.transition.simulation import simulate_cells, write_cells, write_truth
 from cellfate.transition.truth import Truth, discovery, matrix_error, read_truth

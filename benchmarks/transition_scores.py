@@ -3,8 +3,8 @@
 import numpy as np
 
 from cellfate.statistics.markov import transition_matrix
+from cellfate.transition.cells import Cells
 from cellfate.transition.metrics import auroc
-from cellfate.transition.network.training import Cells
 from cellfate.transition.truth import Truth
 
 

@@ -160,6 +160,7 @@ def _partition(cells: Cells, rho: np.ndarray, places: list, labels: np.ndarray) 
 
 def _light(cells: Cells, u: np.ndarray, v: np.ndarray, rho: np.ndarray, bank: np.ndarray) -> np.ndarray:
     """Light (C, n, S, S) of each cell by itself in its patch, in counts."""
+
     def column(values: np.ndarray) -> np.ndarray:
         return values.astype(np.float32)[:, None, None]
 

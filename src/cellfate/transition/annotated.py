@@ -15,9 +15,10 @@ from torch import nn
 
 from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.software import SOFTWARE
+from cellfate.transition.cells import Cells
 from cellfate.transition.files import PreparedFile, without_scaling
 from cellfate.transition.metrics import uncertainty
-from cellfate.transition.network.training import Cells, predict
+from cellfate.transition.network.training import predict
 from cellfate.transition.network.variants import VARIANTS, model_of
 
 PREFIX = "cellfate_"  # of the columns, so that they can be joined to a file that has others

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.decomposition import PCA
 
 from cellfate.base.errors import InputError, no_file
+from cellfate.transition.cells import Prepared
 from cellfate.transition.genes.variable import choose_genes, named_genes
 from cellfate.transition.h5ad import Expression, dense, totals
 from cellfate.transition.parts import split_cells
@@ -68,30 +69,6 @@ def labels_of(expression: Expression, name: str) -> tuple[np.ndarray, list[str]]
 def missing_text(values: np.ndarray) -> np.ndarray:
     """Where a column of text holds nothing, (N,) bool."""
     return np.array([value is None or value != value or str(value) in ("", "nan") for value in values])
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Expression ready for the networks: ``values`` (N, m) are z-scores on the training part, ``zero`` (m,) is what no expression is there.
-
-    ``embedding`` (N, d) is called ``embedding_name``; ``parts`` (N,) says train, validation or test. ``scaling`` prepares
-    other cells alike.
-    """
-
-    values: np.ndarray
-    zero: np.ndarray
-    log_expression: np.ndarray
-    genes: np.ndarray
-    cells: np.ndarray
-    parts: np.ndarray
-    embedding: np.ndarray
-    embedding_name: str
-    scaling: "Scaling | None" = None
-
-    @property
-    def held_out(self) -> np.ndarray:
-        """Places of the cells of the test part."""
-        return np.flatnonzero(self.parts == "test")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import numpy as np
 from cellfate.base.errors import InputError, no_file
 from cellfate.base.files import replacing
 from cellfate.base.hdf5 import open_hdf5, writing_hdf5
-from cellfate.transition.expression import Prepared
-from cellfate.transition.network.training import Cells
+from cellfate.transition.cells import Cells, Prepared
 
 ARRAYS = ("values", "zero", "log_expression", "embedding")
 NAMES = ("genes", "cells", "parts")

@@ -14,11 +14,11 @@ import torch
 from torch import nn
 
 from cellfate.statistics.markov import row_entropy
+from cellfate.transition.cells import Cells, Model, Prepared
 from cellfate.transition.expression import (
     GIVEN,
     NOT_FOLLOWED,
     RARE,
-    Prepared,
     column_of,
     labels_of,
     missing_text,
@@ -31,7 +31,7 @@ from cellfate.transition.h5ad import Expression, read_h5ad
 from cellfate.transition.metrics import classification_scores, mean_by_phenotype, uncertainty
 from cellfate.transition.network.baselines import LogisticTransitions
 from cellfate.transition.network.model import TransitionModel, TransitionSettings
-from cellfate.transition.network.training import Cells, Model, Predictions, TrainingSettings, predict, train_network
+from cellfate.transition.network.training import Predictions, TrainingSettings, predict, train_network
 from cellfate.transition.network.variants import VARIANTS, build_network, model_of
 from cellfate.transition.targets.absorbing import with_absorbing
 from cellfate.transition.targets.cells import numbers

@@ -7,13 +7,13 @@ import pandas as pd
 
 from cellfate.statistics.markov import overall_entropy, row_entropy
 from cellfate.statistics.reliability import reliability
+from cellfate.transition.cells import Cells
 from cellfate.transition.files import PreparedFile
 from cellfate.transition.fit import Fit, Said
 from cellfate.transition.matrix.counted import Matrix, counted_matrix, without_interval
 from cellfate.transition.matrix.refits import long_matrix, refit_interval, refits_of
 from cellfate.transition.metrics import BINS, LATE_FALL, confidence, late_fall, mean_by_phenotype, transition_factor
 from cellfate.transition.network.baselines import NETWORKS, LogisticTransitions
-from cellfate.transition.network.training import Cells
 from cellfate.transition.tables import TRANSITION_MATRIX
 
 OBSERVED = ("observed", "distribution", "clones")  # kinds of targets that are no estimates

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.hdf5 import open_hdf5
-from cellfate.transition.expression import Prepared
+from cellfate.transition.cells import Prepared
 from cellfate.transition.metrics import mean_by_phenotype, precision_at_k
 
 LEVEL = 0.05  # q-values up to this count as found

@@ -7,7 +7,7 @@ import pytest
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table, read_table, write_table
 from cellfate.figures.transition.fates import plot_fates
-from cellfate.transition.expression import Prepared
+from cellfate.transition.cells import Prepared
 from cellfate.transition.fates.cells import cell_fates, fate_drivers, fate_trends
 from cellfate.transition.fates.chain import TARGETS, own_matrix, terminal_phenotypes
 from cellfate.transition.fates.conditions import condition_tables, findings

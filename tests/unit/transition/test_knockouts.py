@@ -9,11 +9,11 @@ from scipy.special import softmax
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
+from cellfate.transition.cells import Cells
 from cellfate.transition.files import read_gene_sets
 from cellfate.transition.genes.calls import agreed, p_value, q_values, smallest_p
 from cellfate.transition.genes.knockouts import genes_against_null, knockout_effects, largest, moving, permuted, strongest, with_refits
 from cellfate.transition.genes.sets import found_sets, matched_sets, sets_against_null
-from cellfate.transition.network.training import Cells
 from cellfate.transition.tables import GENE_KNOCKOUTS, KNOCKOUT_EDGES, SET_KNOCKOUTS
 
 GENES = [f"g{i}" for i in range(12)]

@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import beta
 
-from cellfate.transition.expression import Prepared
+from cellfate.transition.cells import Cells, Prepared
 from cellfate.transition.matrix.counted import ESTIMATED, JEFFREYS, counted_matrix, jeffreys
 from cellfate.transition.matrix.refits import NO_REFITS, long_matrix, refit_interval, refits_of, resampled
-from cellfate.transition.network.training import Cells
 
 PHENOTYPE = np.repeat([0, 1, 2], [10, 20, 5])
 TARGETS = np.eye(3)[[0] * 4 + [1] * 6 + [1] * 20 + [2] * 5]

@@ -7,10 +7,10 @@ import pytest
 from scipy.special import softmax
 
 from cellfate.base.errors import InputError
+from cellfate.transition.cells import Cells
 from cellfate.transition.fit import prepare_cells, read_cells
 from cellfate.transition.genes.calls import p_value
 from cellfate.transition.genes.refits import conditional_likelihoods, expected_expression, permuted_places, refit_p_values
-from cellfate.transition.network.training import Cells
 from cellfate.transition.parts import check_refits, deal
 from cellfate.transition.simulation import simulate_cells, write_cells
 

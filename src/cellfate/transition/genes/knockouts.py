@@ -13,10 +13,11 @@ import pandas as pd
 from torch import nn
 
 from cellfate.base.progress import progress
+from cellfate.transition.cells import Cells, Model
 from cellfate.transition.files import PreparedFile
 from cellfate.transition.genes.calls import agreed, check_draws, p_value, q_values
 from cellfate.transition.metrics import mean_by_phenotype
-from cellfate.transition.network.training import Cells, Model, transition_function
+from cellfate.transition.network.training import transition_function
 from cellfate.transition.targets.observed import check_transitions
 
 SMALLEST = 1e-6  # probabilities are kept above this in likelihoods
@@ -99,7 +100,7 @@ def permuted(
         # [c', c]: q of cell c with the expression of cell c', and its log-likelihood
         table = (1 - part) * curves[low][:, members] + part * curves[low + 1][:, members]
         fits = (np.log(np.clip(table, SMALLEST, 1)) * np.nan_to_num(cells.targets[members])).sum(axis=2)
-        orders = np.stack([rng.permutation(len(members)) for _ in range(permutations)])
+        orders = rng.permuted(np.tile(columns, (permutations, 1)), axis=1)
         changes[:, i] = table[orders, columns].mean(axis=1) - table[columns, columns].mean(axis=0)
         likelihoods += np.append(fits[orders, columns].sum(axis=1), fits[columns, columns].sum()) / len(cells)
     return changes, likelihoods

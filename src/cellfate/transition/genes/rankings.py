@@ -10,11 +10,12 @@ import pandas as pd
 from torch import nn
 
 from cellfate.base.progress import progress
+from cellfate.transition.cells import Cells, Model
 from cellfate.transition.files import PreparedFile
 from cellfate.transition.fit import VARIANTS, Fit, cells_of, look
 from cellfate.transition.genes.knockouts import some_of_each
 from cellfate.transition.network.baselines import LogisticTransitions, differential_expression
-from cellfate.transition.network.training import Cells, Model, Predictions
+from cellfate.transition.network.training import Predictions
 
 KERNEL = 0.75  # width of LIME's kernel over the root of the number of genes, as in its authors' program
 RIDGE = 1.0  # penalty of LIME's local model, likewise

@@ -15,12 +15,11 @@ import pandas as pd
 from sklearn.covariance import LedoitWolf
 
 from cellfate.base.progress import progress
-from cellfate.transition.expression import Prepared
+from cellfate.transition.cells import Cells, Model, Prepared
 from cellfate.transition.fit import model_of, train
 from cellfate.transition.genes.calls import check_draws, p_value, q_values
 from cellfate.transition.genes.knockouts import GRID, SMALLEST, response_curves, some_of_each
 from cellfate.transition.metrics import mean_by_phenotype
-from cellfate.transition.network.training import Cells, Model
 from cellfate.transition.parts import deal, rarest, stratified
 from cellfate.transition.targets.observed import check_transitions
 

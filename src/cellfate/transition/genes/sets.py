@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
+from cellfate.transition.cells import Cells, Model
 from cellfate.transition.files import PreparedFile
 from cellfate.transition.genes.calls import agreed, p_value, q_values
 from cellfate.transition.genes.knockouts import knockout_effects, largest, moving, some_held_out, strongest
 from cellfate.transition.genes.variable import SHOWN, named_genes
-from cellfate.transition.network.training import Cells, Model, transition_function
+from cellfate.transition.network.training import transition_function
 from cellfate.transition.targets.observed import check_transitions
 
 FEWEST = 2  # genes of a set that must be there; the knockout of one is that of a gene

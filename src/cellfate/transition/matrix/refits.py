@@ -13,12 +13,11 @@ from scipy.stats import t as student
 
 from cellfate.base.progress import progress
 from cellfate.statistics.intervals import LEVEL
-from cellfate.transition.expression import Prepared
+from cellfate.transition.cells import Cells, Prepared
 from cellfate.transition.files import PreparedFile
 from cellfate.transition.fit import cells_of, fit, logistic
 from cellfate.transition.matrix.counted import Matrix, without_interval
 from cellfate.transition.metrics import mean_by_phenotype
-from cellfate.transition.network.training import Cells
 
 FEWEST = 3  # refits; the spread of two is a guess
 EDGE = 1e-4  # probabilities are this far from 0 and 1 on the scale on which they spread

@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cellfate.transition.cells import Cells
 from cellfate.transition.network.model import Encoder, GeneTokens, Outputs, TransitionSettings
-from cellfate.transition.network.training import Cells
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # C of the logistic regressions; the smallest shrinks most
 NETWORKS = ("mlp", "transformer", "resnet", "convnext")

@@ -8,8 +8,8 @@ were ten times slower.
 import copy
 import itertools
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cellfate.base.errors import InputError
+from cellfate.transition.cells import Cells, Model
 from cellfate.transition.network.model import Outputs, next_phenotype
 from cellfate.transition.targets.absorbing import held
 
@@ -26,7 +27,6 @@ REPORTED = 5  # looks, of which one is told
 PCT_START = 0.15  # of the steps, over which the learning rate rises
 FULL_WEIGHT = 0.5  # of the prediction branch's cross-entropy
 BATCH = 1024  # cells of a pass that needs no gradient
-Model = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # expression (N, m), embedding (N, d), phenotype (N,) -> q (N, n)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,32 +39,6 @@ class TrainingSettings:
     weight_decay: float
     l1: float  # on the regulatory weights w
     warm_up: float  # of the steps, over which the kept genes fall from m to k
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Arrays of the same N cells: z-scored ``expression`` (N, m), ``embedding`` (N, d), codes of the phenotype (N,), ``targets``.
-
-    ``targets`` (N, n) are distributions over the next phenotype, NaN rows where there is none; cells of an ``absorbing`` phenotype,
-    given by its code, stay what they are.
-    """
-
-    expression: np.ndarray
-    embedding: np.ndarray
-    phenotype: np.ndarray
-    targets: np.ndarray
-    absorbing: tuple[int, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.phenotype)
-
-    def take(self, chosen: np.ndarray) -> "Cells":
-        return Cells(self.expression[chosen], self.embedding[chosen], self.phenotype[chosen], self.targets[chosen], self.absorbing)
-
-    def without_absorbing(self) -> "Cells":
-        """The same cells, those of absorbing phenotypes with no target: there is nothing to learn from them."""
-        absorbed = np.isin(self.phenotype, self.absorbing)[:, None]
-        return replace(self, targets=np.where(absorbed, np.nan, self.targets))
 
 
 def losses(outputs: Outputs, phenotype: Tensor, targets: Tensor) -> dict[str, Tensor]:

@@ -9,9 +9,10 @@ from torch import nn
 
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
+from cellfate.transition.cells import Model
 from cellfate.transition.network.baselines import NETWORKS, BaselineNetwork
 from cellfate.transition.network.model import TransitionModel, TransitionSettings
-from cellfate.transition.network.training import Model, transition_function
+from cellfate.transition.network.training import transition_function
 
 # what each variant changes in the network, the training or the data; None of it is tuned apart
 VARIANTS: dict[str, dict] = {
