@@ -201,10 +201,10 @@ def _decided(axes: Axes, rows: pd.DataFrame, clock: str, outcomes: Mapping[str, 
         collection.set(hatch=hatch, edgecolor="white")
     right = drawn["right"].astype(float)
     axes.plot(drawn["hours"], right, color="black", marker="*", linestyle="", markersize=5)
-    axes.set(ylim=(0, 1.02), ylabel=f"share of cells, {hours:g} h ahead")
+    axes.set(ylim=(0, 1.55), yticks=[0, 0.25, 0.5, 0.75, 1], ylabel=f"share of cells, {hours:g} h ahead")  # the legend stands above
     handles = [Patch(facecolor=c, hatch=h, edgecolor="white", label=f"{w} at least {level:g}") for _, c, h, w in layers]
     handles.append(Line2D([], [], color="black", marker="*", linestyle="", label="of the decided: came so"))
-    axes.legend(handles=handles, loc="lower left", fontsize=SMALL, frameon=True, framealpha=0.9, edgecolor="none")
+    axes.legend(handles=handles, loc="upper left", fontsize=SMALL)
     counts = [("at risk", "black", dict(zip(drawn["hours"], drawn["n_at_risk"], strict=True)))]
     count_rows(axes, counts, CLOCKS[clock])
 
@@ -231,7 +231,7 @@ def _alarms(axes: Axes, rows: pd.DataFrame, outcomes: Mapping[str, str], least: 
         style = {"color": color, "marker": marker, "markerfacecolor": "white", "linestyle": ""}
         handles.append(Line2D([], [], **style, label=f"{words}: false alarm, no event seen"))
     axes.axhline(0.05, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xticks=list(places.values()), xlim=(-0.5, len(places) - 0.2), ylim=(-0.02, 1.5), yticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.set(xticks=list(places.values()), xlim=(-0.8, len(places) - 0.2), ylim=(-0.02, 1.5), yticks=[0, 0.25, 0.5, 0.75, 1])
     axes.set_xticklabels([f"{hours:g}" for hours in places])
     axes.set(xlabel="hours ahead of the risk", ylabel="share of cells")
     axes.legend(handles=handles, loc="upper left", fontsize=SMALL)
