@@ -23,7 +23,7 @@ PAGE = ROOT / "docs/transition.md"
 BEGIN, END = "<!-- results of benchmarks/transition_growth.py -->", "<!-- end of growth -->"
 CELLS, COMPONENTS, DRIFT = 400, 6, 0.5  # of a time point; dimensions of unit variance; movement of all cells
 CONTROLLED = 10  # seeds with the control without switching, which takes ten times as long
-PLAN = {"epsilon": 0.05, "time_unit": "day"}
+PLAN = {"epsilon": 0.05, "time_unit": "day", "plan_cells": 5000}
 PROCESSES = {  # net growth of B over A per day, share of the descendants of A that are B, distance of the types in SD
     "no switching, B grows by 1 per day more": (1.0, 0.0, 8.0),
     "the same, types nearer": (1.0, 0.0, 5.0),

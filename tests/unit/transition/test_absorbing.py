@@ -39,7 +39,14 @@ def cells(tmp_path_factory):
 
 TARGETS = {
     "observed": {"kind": "observed", "column": "next"},
-    "optimal_transport": {"kind": "optimal_transport", "time": "time", "epsilon": 0.1, "growth": {"source": "none"}, "time_unit": "day"},
+    "optimal_transport": {
+        "kind": "optimal_transport",
+        "time": "time",
+        "epsilon": 0.1,
+        "growth": {"source": "none"},
+        "time_unit": "day",
+        "plan_cells": 5000,
+    },
 }
 
 

@@ -8,15 +8,16 @@ from scipy.special import logsumexp
 from cellfate.base.errors import InputError
 from cellfate.transition.files import write_gene_sets
 from cellfate.transition.h5ad import Expression
+from cellfate.transition.targets.cells import squared_distances
 from cellfate.transition.targets.control import mean_rows, pair_tables, warnings_of
 from cellfate.transition.targets.growth import Growth, growth_of
 from cellfate.transition.targets.observed import check_transitions, observed_targets, static_targets
 from cellfate.transition.targets.pseudotime import pseudotime_graph, soft_weights
-from cellfate.transition.targets.transport import targets_of, time_points, transport, transport_pairs
+from cellfate.transition.targets.transport import plan_of, targets_of, time_points, transport, transport_pairs
 
 NAMES = ["A", "B"]
 STEADY = Growth("none", None, None)
-PLAN = {"epsilon": 0.05, "time_unit": "day"}
+PLAN = {"epsilon": 0.05, "time_unit": "day", "plan_cells": 5000}
 LABELS = np.array([0, 0, 1, 1])
 
 
@@ -143,6 +144,28 @@ def test_p_per_descendant_weighs_cells_by_their_descendants():
     rows = np.array([[1.0, 0.0], [0.0, 1.0]])
     assert mean_rows(rows, np.array([0, 0]), 2, np.array([3.0, 1.0]))[0] == pytest.approx([0.75, 0.25])
     assert np.isnan(mean_rows(rows, np.array([0, 0]), 2, np.ones(2))[1]).all()
+
+
+@pytest.mark.parametrize("relaxation", [None, 0.1])
+def test_the_targets_of_cells_outside_the_plan_follow_from_it(relaxation):
+    rng = np.random.default_rng(3)
+    labels = rng.integers(2, size=900)
+    embedding = rng.normal(3 * labels[:, None], 1.0, (900, 2))
+    times = np.repeat([0.0, 1.0], [500, 400])
+    growth = Growth("unbalanced" if relaxation else "none", None, relaxation)
+    (whole,) = transport_pairs(embedding, labels, times, 2, growth=growth, **PLAN)
+    (drawn,) = transport_pairs(embedding, labels, times, 2, growth=growth, **PLAN | {"plan_cells": 200})
+    assert whole.in_words() == ""
+    assert "the plan is of 200 of 500 and 200 of 400 cells" in drawn.in_words()
+    assert drawn.rows.sum(axis=1) == pytest.approx(1)
+    assert drawn.mass.sum() == pytest.approx(1)
+    first = labels[:500]
+    P = [mean_rows(pair.rows, first, 2, np.ones(500)) for pair in (whole, drawn)]
+    assert np.abs(P[0] - P[1]).max() < 0.05
+    cost = squared_distances(embedding[:500], embedding[500:]) / 4
+    potentials, plan = plan_of(cost, np.ones(500), epsilon=0.2, relaxation=relaxation)
+    mass = potentials.mass(cost, np.ones(500))
+    assert mass / mass.sum() == pytest.approx(plan.sum(axis=1) / plan.sum(), rel=1e-3)
 
 
 def test_transport_goes_to_the_nearest_of_the_next_time():

@@ -36,7 +36,7 @@ def pair_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables transition_pairs (P under each assumption) and transition_growth (rates of each phenotype) of one pair.
 
-    ``settings`` are epsilon and time_unit.
+    ``settings`` are those of :func:`cellfate.transition.targets.transport.transport_pair`.
     """
     n = len(names)
     first = labels[pair.first]

@@ -156,7 +156,7 @@ def _transported(
     where: str,
 ) -> Found:
     n = len(names)
-    plan = {key: needed(settings, key) for key in ("epsilon", "time_unit")}
+    plan = {key: needed(settings, key) for key in ("epsilon", "time_unit", "plan_cells")}
     targets = np.full((len(labels), n), np.nan)
     tables: dict[str, list[pd.DataFrame]] = {}
     lines = [f"transport over time points: {growth.in_words()}", MEANINGS["optimal_transport"]]
@@ -169,6 +169,7 @@ def _transported(
         for pair in pairs:
             found, grown = pair_tables(*own, names, pair, growth.take(places), plan)
             rates, words = _rates(_of(pair, own[1], n), names, pair.days, condition, f"{pair.early:g} to {pair.late:g}")
+            lines += [f"{said}{pair.in_words()}"] if pair.in_words() else []
             for name, table in ((PAIRS, found), (GROWTH, grown), (RATES, rates)):
                 tables.setdefault(name, []).append(_labelled(table, condition))
             lines += [f"{said}{line}" for line in [*warnings_of(found, grown, measured=growth.source in MEASURED), *words]]
