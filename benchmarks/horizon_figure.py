@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from horizon_scores import HOURS, last_values
+from horizon_scores import last_values
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -67,7 +67,7 @@ def _against_hours(axes: Axes, every: pd.DataFrame, other: pd.DataFrame, styles:
         axes.plot(every["hours"], every[name], color=color, marker=marker)
         band(axes, every["hours"].to_numpy(), every[f"{name}_low"], every[f"{name}_high"], color)
         axes.plot(other["hours"], other[name], color=color, linewidth=0.8, linestyle="--")
-    axes.set(xlim=(max(HOURS) + 0.8, -0.3), ylim=limits, ylabel=ylabel)
+    axes.set(xlim=(every["hours"].max() + 0.8, -0.3), ylim=limits, ylabel=ylabel)
     shown = every[every["hours"].isin([0.5, 5, 10, 15, 20, 25])]
     count_rows(axes, [("tracks", "black", dict(zip(shown["hours"], shown["n_tracks"], strict=True)))], "hours before the event")
 

@@ -202,8 +202,8 @@ def count_rows(axes: Axes, rows: Sequence[tuple[str, str, dict[float, int]]], xl
     beside the axis, where nothing is drawn.
     """
     size, line = 5.5, 7.5  # points
-    low, high = axes.get_xlim()
-    points_per_unit = _panel_points(axes) / abs(high - low)
+    low, high = sorted(axes.get_xlim())  # an axis may run backwards
+    points_per_unit = _panel_points(axes) / (high - low)
     for index, (name, color, all_counts) in enumerate(rows):
         counts = {x: count for x, count in all_counts.items() if low <= x <= high}
         place = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": size, "color": color, "annotation_clip": False}

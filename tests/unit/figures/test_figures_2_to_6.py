@@ -662,6 +662,13 @@ def test_counts_stand_below_the_axis_alone():
     assert [text.get_text() for text in axes.texts] == ["5", "4", "3", "n"]
 
 
+def test_counts_are_written_below_an_axis_that_runs_backwards():
+    axes = new_figure(SINGLE, 2).subplots()
+    axes.set_xlim(20, 0)
+    count_rows(axes, [("tracks", "black", {0.5: 9, 10: 8, 25: 7})], "hours before the event")
+    assert [text.get_text() for text in axes.texts] == ["9", "8", "tracks"]
+
+
 def test_ablations_are_filled_where_the_change_is_shown(monkeypatch):
     figure = plot_ablations(ablations())
     shown = words(figure, monkeypatch)
