@@ -273,7 +273,8 @@ def test_known_from_is_the_farthest_step_before_which_all_are_better_than_chance
     whole = gap[gap["n"] == 0]
     limits = UNITS.interval(balanced_accuracy(whole["label"], whole["predicted"]), whole)
     assert frames is None
-    assert reason == f"with all frames its balanced accuracy is 0.000, 95 % interval 0.000 to {limits.high:.3f}"
+    of = f"of the {whole['trajectory'].nunique()} cells that are long enough for all times"
+    assert reason == f"with all frames its balanced accuracy {of} is 0.000, 95 % interval 0.000 to {limits.high:.3f}"
 
 
 def test_the_line_names_network_and_best_baseline():

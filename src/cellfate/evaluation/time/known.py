@@ -65,17 +65,18 @@ def known_frames(rows: pd.DataFrame, units: Units) -> tuple[int | None, str | No
         score = balanced_accuracy(now["label"].to_numpy(int), now["predicted"])
         interval = units.interval(score, now)
         if np.isnan(interval.low) or interval.low <= CHANCE:
-            return best, None if best is not None else _not_known(score, interval, int(n))
+            return best, None if best is not None else _not_known(score, interval, int(n), now["trajectory"].nunique())
         best = int(n)
     return best, None
 
 
-def _not_known(score: Score, interval: Interval, n: int) -> str:
-    """Why nothing is known at the point that is nearest to the end, n frames before it."""
+def _not_known(score: Score, interval: Interval, n: int, cells: int) -> str:
+    """Why nothing is known at the point that is nearest to the end, n frames before it, of so many cells: those with all points."""
     if np.isnan(interval.low):
         return f"no interval: {interval.reason}"
     seen = f"{n} frames before the end" if n else "with all frames"
-    return f"{seen} its balanced accuracy is {score.value:.3f}, 95 % interval {interval.low:.3f} to {interval.high:.3f}"
+    of = f"of the {cells} cells that are long enough for all times is {score.value:.3f}"
+    return f"{seen} its balanced accuracy {of}, 95 % interval {interval.low:.3f} to {interval.high:.3f}"
 
 
 def known_line(known: pd.DataFrame) -> str:
