@@ -1,5 +1,6 @@
 """Phenotype transitions from h5ad to figures on a few simulated cells, and the mistakes that are found before any job."""
 
+import h5py
 import pandas as pd
 import pytest
 from project import Project
@@ -32,9 +33,15 @@ def small(fresh) -> Project:
 def test_everything_is_made_once(small):
     small.snakemake("--", "transition", overlays=OVERLAYS)
     folder = small.folder / "results/small/transition"
-    for name in ("transition_matrix", "regulators", "knockouts", "ablation", "transition_calibration", "fates"):
+    for name in ("transition_matrix", "regulators", "knockouts", "ablation", "transition_calibration", "fates", "cells"):
         assert (folder / f"figures/{name}.png").stat().st_size > 5000
         assert (folder / f"figures/{name}.pdf").exists()
+    with h5py.File(folder / "cells.h5ad") as file:
+        assert "cellfate_predicted" in file["obs"]
+        assert file["X"].shape == (440, 50)
+    page = (folder / "summary.html").read_text()
+    assert page.count("data:image/png;base64,") == 6
+    assert "no Cell Learner" in page
     scored = {"no_cell_learner", "no_regulation", "logistic", "mlp"}
     assert set(read_table(folder / "tables/scores.csv", TRANSITION_ALL_SCORES)["variant"]) == scored
     assert len(read_table(folder / "tables/gene_knockouts.csv", GENE_KNOCKOUTS)) == 50

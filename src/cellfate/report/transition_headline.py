@@ -12,6 +12,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.tables import Table, read_table
 from cellfate.transition.genes.calls import NO_REFITS
 from cellfate.transition.metrics import convergence_warning
+from cellfate.transition.network.names import variant_name
 from cellfate.transition.tables import GENE_KNOCKOUTS, SET_KNOCKOUTS, TRANSITION_ALL_SCORES, TRANSITION_MATRIX, TRANSITION_TRUTH
 
 
@@ -26,7 +27,7 @@ def headline(folder: str | Path) -> str:
         *called_lines(_there(folder / "tables/gene_knockouts.csv", GENE_KNOCKOUTS)),
     ]
     lines.append("All variants, held-out cells:")
-    lines += [f"  {name:<16} accuracy {row['accuracy']:.3f}   macro F1 {row['f1_macro']:.3f}" for name, row in scores.iterrows()]
+    lines += [_scores_line(name, row) for name, row in scores.iterrows()]
     truth = folder / "truth/scores.csv"
     if truth.exists():
         lines.append("Against the simulator's truth:")
@@ -48,17 +49,21 @@ def first_lines(scores: pd.DataFrame) -> list[str]:
     network = scores.loc[scores["role"] == "network", "variant"].iloc[0]
     wide = scores.pivot(index="variant", columns="metric", values="value")
     n_cells = int(scores["n_cells"].iloc[0])
-    lines = [f"Present phenotype of {n_cells} held-out cells, the network ({network}) beside what it must beat:"]
+    lines = [f"Present phenotype of {n_cells} held-out cells, the network ({variant_name(network)}) beside what it must beat:"]
     rivals = [name for name in (network, "logistic", "mlp") if name in wide.index]
-    lines += [f"  {name:<16} accuracy {wide.at[name, 'accuracy']:.3f}   macro F1 {wide.at[name, 'f1_macro']:.3f}" for name in rivals]
-    ahead = {metric: str(wide.loc[rivals, metric].idxmax()) for metric in ("accuracy", "f1_macro")}
-    if len(set(ahead.values())) == 1:
-        ahead_of_all = ahead["accuracy"]
-        verdict = "the network is ahead" if ahead_of_all == network else f"{ahead_of_all} is ahead of the network"
+    lines += [_scores_line(name, wide.loc[name]) for name in rivals]
+    best = (str(wide.loc[rivals, metric].idxmax()) for metric in ("accuracy", "f1_macro"))
+    by_accuracy, by_f1 = ("the network" if name == network else variant_name(name) for name in best)
+    if by_accuracy == by_f1:
+        verdict = f"{by_accuracy} is ahead" + ("" if by_accuracy == "the network" else " of the network")
     else:
-        verdict = f"{ahead['accuracy']} is ahead by accuracy, {ahead['f1_macro']} by macro F1"
+        verdict = f"{by_accuracy} is ahead by accuracy, {by_f1} by macro F1"
     warning = convergence_warning(scores[scores["variant"] == network])
     return [*lines, f"  {verdict}.", *[f"Warning: {warning}."] * (warning is not None)]
+
+
+def _scores_line(variant: str, scores: pd.Series) -> str:
+    return f"  {variant_name(variant):<20} accuracy {scores['accuracy']:.3f}   macro F1 {scores['f1_macro']:.3f}"
 
 
 def matrix_lines(table: pd.DataFrame) -> list[str]:
@@ -69,7 +74,7 @@ def matrix_lines(table: pd.DataFrame) -> list[str]:
     lines = [f"Absorbing phenotypes, which nothing follows: {', '.join(absorbing)}."] if absorbing else []
     for variant in (table["variant"].iloc[0], "counted"):
         own = table[(table["variant"] == variant) & ~table["absorbing"]]
-        lines += [f"Intervals of P, {variant}: {'; '.join(dict.fromkeys(own['interval']))}."] if len(own) else []
+        lines += [f"Intervals of P, {variant_name(variant)}: {'; '.join(dict.fromkeys(own['interval']))}."] if len(own) else []
     return lines
 
 

@@ -26,7 +26,8 @@ def column_of(expression: Expression, name: str, key: str) -> np.ndarray:
     return expression.columns[name]
 
 
-NO_LABEL, RARE, NOT_FOLLOWED = "no label", "rare phenotype", "no next phenotype"  # why a cell is left out
+# why a cell is left out
+NO_LABEL, RARE, NOT_FOLLOWED, FEW_FOLLOWED = "no label", "rare phenotype", "no next phenotype", "phenotype seldom followed"
 LEAVE_OUT = ("unlabelled", "rare")  # what transition.leave_out may name
 
 

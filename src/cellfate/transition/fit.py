@@ -16,6 +16,7 @@ from torch import nn
 from cellfate.statistics.markov import row_entropy
 from cellfate.transition.cells import Cells, Model, Prepared
 from cellfate.transition.expression import (
+    FEW_FOLLOWED,
     GIVEN,
     NOT_FOLLOWED,
     RARE,
@@ -33,16 +34,21 @@ from cellfate.transition.network.baselines import LogisticTransitions
 from cellfate.transition.network.model import TransitionModel, TransitionSettings
 from cellfate.transition.network.training import Predictions, TrainingSettings, predict, train_network
 from cellfate.transition.network.variants import VARIANTS, build_network, model_of
-from cellfate.transition.targets.absorbing import with_absorbing
+from cellfate.transition.targets.absorbing import seldom_followed, with_absorbing
 from cellfate.transition.targets.cells import numbers
 from cellfate.transition.targets.found import Found, find_targets
 
+# why all cells of a phenotype are left out, in the words of the log
+WHOLE = {RARE: "rare phenotypes", FEW_FOLLOWED: "phenotypes too few cells of which have a next one"}
 SEED_STEP = 1000  # from one seed of a network to the next
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Cells that take no part, and ``why`` (N,): no label, a rare phenotype, no next phenotype. ``labels`` (N,) are empty without one."""
+    """Cells that take no part, and ``why`` (N,): no label, a phenotype that is rare or seldom followed, no next phenotype.
+
+    ``labels`` (N,) are empty without one.
+    """
 
     expression: Expression
     why: np.ndarray
@@ -55,10 +61,13 @@ class LeftOut:
 
     def describe(self) -> str:
         reasons, sizes = np.unique(self.why.astype(str), return_counts=True)
-        named = [f"{size} with {reason}" for reason, size in zip(reasons, sizes, strict=True) if reason != RARE]
-        rare, counts = np.unique(self.labels[self.why == RARE].astype(str), return_counts=True)
-        few = ", ".join(f"{name} ({size})" for name, size in zip(rare, counts, strict=True))
-        return "; ".join([*named, *([f"{counts.sum()} of rare phenotypes: {few}"] if len(rare) else [])])
+        named = [f"{size} with {reason}" for reason, size in zip(reasons, sizes, strict=True) if reason not in WHOLE]
+        return "; ".join([*named, *(self._of_phenotypes(reason, words) for reason, words in WHOLE.items() if reason in reasons)])
+
+    def _of_phenotypes(self, reason: str, words: str) -> str:
+        names, counts = np.unique(self.labels[self.why == reason].astype(str), return_counts=True)
+        named = ", ".join(f"{name} ({size})" for name, size in zip(names, counts, strict=True))
+        return f"{counts.sum()} of {words}: {named}"
 
 
 @dataclass(frozen=True)
@@ -168,16 +177,15 @@ def read_cells(
     in which transport and neighbours are found, within each value of the column ``condition``. Cells without a target (no descendant
     was seen, the last time point) help to find the others' targets and are then left out, but for those of phenotypes that nothing
     follows: see :func:`cellfate.transition.targets.absorbing.with_absorbing`. ``along`` is a column of numbers that trends of fates follow.
-    ``leave_out`` names what does not stop the run but is left out, and counted: see :func:`cellfate.transition.expression.why_left_out`.
+    ``leave_out`` names what does not stop the run but is left out, and counted: see :func:`cellfate.transition.expression.why_left_out`;
+    ``rare`` are also phenotypes of which fewer than ``min_cells`` cells have a target, but not none.
     """
     everything = read_h5ad(path, layer=layer, kind=kind)
     why = why_left_out(everything, label, min_cells, leave_out)
     every_embedding = read_embedding(embedding, everything.cells) if embedding else None
-    expression = everything.take(why == "") if (why != "").any() else everything
-    labels, names = labels_of(expression, label)
-    conditions = column_of(expression, condition, "transition.condition.column").astype(str) if condition else None
-    rare = set(column_of(everything.take(why == RARE), label, "transition.label").tolist()) if (why == RARE).any() else set()
-    found = find_targets(expression, labels, names, targets, components=components, label=label, conditions=conditions, left_out=rare)
+    finding = {"components": components, "label": label}
+    least = min_cells if "rare" in leave_out and targets["kind"] != "static" else 0
+    expression, labels, names, conditions, found = _find_targets(everything, why, targets, condition, least, **finding)
     group = group or (targets["clone"] if targets["kind"] == "clones" else None)  # the cells of a clone share their targets
     groups = column_of(expression, group, "transition.group") if group else None
     followed = numbers(column_of(expression, along, "transition.fates.along"), "transition.fates.along") if along else None
@@ -193,6 +201,37 @@ def read_cells(
     gone = _left_out(everything, why, label, every_embedding) if (why != "").any() else None
     kept = everything if gone is None else everything.take(why == "")
     return CellTable(kept, *described, absorbing=absorbing, conditions=conditions, along=followed, found=found, left_out=gone)
+
+
+def _find_targets(
+    everything: Expression,
+    why: np.ndarray,
+    targets: Mapping[str, object],
+    condition: str | None,
+    least: int,
+    *,
+    label: str,
+    components: int,
+) -> tuple[Expression, np.ndarray, list[str], np.ndarray | None, Found]:
+    """The cells that no reason of ``why`` (N,) leaves out, their phenotypes (codes and names), conditions and targets.
+
+    Phenotypes of which fewer than ``least`` cells have a target, but not none, are added to ``why``; targets are then found again
+    without them, until none goes: others may have been followed by these.
+    """
+    ever: set[str] = set()  # phenotypes of which some cell was followed
+    while True:
+        expression = everything.take(why == "") if (why != "").any() else everything
+        labels, names = labels_of(expression, label)
+        conditions = column_of(expression, condition, "transition.condition.column").astype(str) if condition else None
+        whole = np.isin(why, list(WHOLE))
+        gone = set(column_of(everything, label, "transition.label")[whole].astype(str))
+        found = find_targets(expression, labels, names, targets, components=components, label=label, conditions=conditions, left_out=gone)
+        followed = ~np.isnan(found.targets).any(axis=1) | (False if found.lost is None else found.lost > 0)
+        ever |= {names[code] for code in np.unique(labels[followed])}
+        few = seldom_followed(found.targets, labels, least, np.isin(names, list(ever)))
+        if not few.any():
+            return expression, labels, names, conditions, found
+        why[np.flatnonzero(why == "")[few[labels]]] = FEW_FOLLOWED
 
 
 def _left_out(everything: Expression, why: np.ndarray, label: str, embedding: np.ndarray | None) -> LeftOut:

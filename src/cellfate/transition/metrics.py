@@ -6,6 +6,7 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, roc_auc
 
 from cellfate.base.errors import InputError
 from cellfate.statistics.reliability import reliability
+from cellfate.transition.network.names import variant_name
 
 BINS = 10  # of confidence, in its calibration
 LATE_FALL = "late_fall"  # a metric: see late_fall
@@ -95,7 +96,8 @@ def convergence_warning(scores: pd.DataFrame) -> str | None:
     late = scores.loc[scores["metric"] == LATE_FALL, "value_max"]
     if late.empty or late.iloc[0] <= LATE:
         return None
+    name = variant_name(scores["variant"].iloc[0])
     return (
-        f"{scores['variant'].iloc[0]} has not converged: {late.iloc[0]:.0%} of the fall of its validation loss came in the last fifth of "
+        f"the network ({name}) has not converged: {late.iloc[0]:.0%} of the fall of its validation loss came in the last fifth of "
         f"the steps, at most {LATE:.0%} is the mark of a training that has; more transition.training.steps are needed"
     )

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.text import Annotation
 
 from cellfate.figures.transition.ablation import plot_confidence
 from cellfate.figures.transition.cells import plot_cells
 from cellfate.figures.transition.knockouts import plot_knockouts
 from cellfate.figures.transition.matrix import plot_matrix
+from cellfate.figures.transition.regulators import LISTED, plot_regulators
 
 TWELVE = [f"a long phenotype {letter}" for letter in "ABCDEFGHIJKL"]
 
@@ -61,3 +63,12 @@ def test_calibration_says_how_many_cells_each_bin_has():
     scores = pd.DataFrame({"variant": ["mlp"], "metric": ["ece"], "value": [0.1]})
     axes = plot_confidence(bins, scores).axes[0]
     assert [child.get_text() for child in axes.get_children() if isinstance(child, Annotation)] == ["7", "93"]
+
+
+@pytest.mark.parametrize(("expected", "title"), [((), "weight"), ((0,), "weight (red: expected)"), ((LISTED,), "weight (no expected one)")])
+def test_the_figure_of_regulators_speaks_of_expected_ones_only_where_a_list_names_some(expected, title):
+    genes = np.arange(LISTED + 1)
+    table = pd.DataFrame({"gene": [f"g{n}" for n in genes], "score": 1.0 - genes / 100, "rank": genes + 1})
+    table = table.assign(rank_best=table["rank"], rank_worst=table["rank"], in_prior=np.isin(genes, expected))
+    figure = plot_regulators(pd.concat([table.assign(method=name) for name in ("weight", "logistic regression")]), None)
+    assert [axes.get_title() for axes in figure.axes] == [title, title.replace("weight", "logistic regression")]

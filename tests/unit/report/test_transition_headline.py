@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cellfate.report.transition_headline import first_lines
+from cellfate.report.transition_headline import first_lines, matrix_lines
 
 
 def scores(network: tuple[float, float], logistic: tuple[float, float], late_fall: float) -> pd.DataFrame:
@@ -16,12 +16,20 @@ def scores(network: tuple[float, float], logistic: tuple[float, float], late_fal
 
 def test_the_winner_is_named_whoever_it_is():
     lines = first_lines(scores((0.58, 0.29), (0.72, 0.57), 0.0))
-    assert lines[1].split() == ["no_cell_learner", "accuracy", "0.580", "macro", "F1", "0.290"]
-    assert lines[2].split()[0] == "logistic"
-    assert lines[-1] == "  logistic is ahead of the network."
+    assert lines[1].split() == ["no", "Cell", "Learner", "accuracy", "0.580", "macro", "F1", "0.290"]
+    assert lines[2].startswith("  logistic regression  accuracy 0.720")
+    assert lines[-1] == "  logistic regression is ahead of the network."
     assert first_lines(scores((0.8, 0.7), (0.7, 0.6), 0.0))[-1] == "  the network is ahead."
-    assert first_lines(scores((0.8, 0.5), (0.7, 0.6), 0.0))[-1] == "  no_cell_learner is ahead by accuracy, logistic by macro F1."
+    assert first_lines(scores((0.8, 0.5), (0.7, 0.6), 0.0))[-1] == "  the network is ahead by accuracy, logistic regression by macro F1."
 
 
 def test_a_training_that_has_not_converged_is_said():
-    assert "no_cell_learner has not converged: 30%" in first_lines(scores((0.8, 0.7), (0.7, 0.6), 0.3))[-1]
+    assert "the network (no Cell Learner) has not converged: 30%" in first_lines(scores((0.8, 0.7), (0.7, 0.6), 0.3))[-1]
+
+
+def test_variants_have_names_and_no_keys_in_every_line():
+    rows = [(variant, "A", False, "refits", "transition") for variant in ("no_cell_learner", "counted")]
+    table = pd.DataFrame(rows, columns=["variant", "source", "absorbing", "interval", "kind"])
+    lines = [*first_lines(scores((0.8, 0.5), (0.7, 0.6), 0.3)), *matrix_lines(table)]
+    assert "Intervals of P, no Cell Learner: refits." in lines
+    assert "_" not in "".join(lines).replace("training.steps", "")

@@ -41,7 +41,7 @@ def content(folder, kind: str = "transition") -> dict:
 
 def test_the_page_has_the_matrices_with_intervals_who_is_ahead_and_the_figures(tmp_path):
     page = transition_page(**content(tmp_path))
-    for words in ("mlp is ahead of the network", "0.750<small>0.700–0.800", "P counted", "What is &lt;seen&gt;.", "no label"):
+    for words in ("MLP is ahead of the network", "0.750<small>0.700–0.800", "P counted", "What is &lt;seen&gt;.", "no label"):
         assert words in page
     assert "Absorbing phenotypes, which nothing follows: B." in page
     assert page.count("data:image/png;base64,") == 1

@@ -52,6 +52,44 @@ def test_cells_that_are_left_out_are_counted(cells):
     assert not set(table.expression.cells) & set(table.left_out.expression.cells)
 
 
+@pytest.fixture
+def seldom(tmp_path):
+    """30 cells each of A, B, C and late; 3 late cells have a next phenotype, and all of C are followed by late ones; nothing follows B."""
+    labels = np.repeat(np.array(["A", "B", "C", "late"], object), 30)
+    following = np.array([*["A", "B"] * 14, "late", "late", *[None] * 30, *["late"] * 30, *["A"] * 3, *[None] * 27], object)
+    write_h5ad(
+        tmp_path / "s.h5ad",
+        counts(120) + 1,
+        [f"c{n}" for n in range(120)],
+        [f"g{n}" for n in range(12)],
+        {"type": labels, "following": following, **{f"next_{name}": (following == name).astype(float) for name in ("A", "B", "C", "late")}},
+    )
+    return tmp_path / "s.h5ad"
+
+
+KINDS = {"observed": OBSERVED, "listed": OBSERVED | {"separator": ";"}, "shares": {"kind": "distribution", "column": "next_", "step": None}}
+
+
+@pytest.mark.parametrize("targets", KINDS.values(), ids=KINDS)
+def test_phenotypes_of_which_too_few_cells_are_followed_are_left_out_and_counted(seldom, targets):
+    with pytest.raises(InputError, match=r"only 3 of the 30 cells of phenotype 'late' have a next phenotype.*rare in transition.leave_out"):
+        read_cells(seldom, targets=targets, **READING)
+    table = read_cells(seldom, targets=targets, **READING, leave_out=["rare"])
+    assert "60 of phenotypes too few cells of which have a next one: C (30), late (30)" in table.describe()
+    assert table.phenotypes == ["A", "B"]
+    assert [table.phenotypes[code] for code in table.absorbing] == ["B"]  # C is followed, by what was left out, so it is not absorbing
+    assert (table.left_out.why == "phenotype seldom followed").sum() == 60
+    assert (table.left_out.why == "no next phenotype").sum() == 2  # those of A whose next phenotype was left out
+
+
+def test_a_phenotype_that_rare_ones_follow_is_not_absorbing(cells):
+    with h5py.File(cells, "a") as file:
+        del file["obs/following"]
+        file["obs/following"] = np.array(["A", "B"] * 15 + ["rare"] * 30, object).astype("S4")
+    with pytest.raises(InputError, match="all cells are 'A'"):
+        read_cells(cells, targets=OBSERVED, **READING, leave_out=["unlabelled", "rare"])
+
+
 def test_cells_that_are_left_out_are_prepared_like_the_others(cells, tmp_path):
     both = read_cells(cells, targets=STATIC, **READING, leave_out=["unlabelled", "rare"])
     prepared, made = prepare_cells(both, **SPLIT)

@@ -16,7 +16,7 @@ NONE = [np.nan] * 3
 def test_lists_are_shares_and_what_was_left_out_is_taken_from_them():
     found, lost = listed_targets(np.array(["A;A; B", None, "rare;C", "rare"], object), ";", NAMES, {"rare"}, "f")
     np.testing.assert_allclose(found, [[2 / 3, 1 / 3, 0], NONE, [0, 0, 1], NONE])
-    assert lost == 2
+    assert lost.tolist() == [0, 0, 1, 1]
     with pytest.raises(InputError, match="row 1: next phenotype 'Z' is none of the phenotypes A, B, C"):
         listed_targets(np.array(["A;Z"], object), ";", NAMES, (), "f")
 

@@ -17,7 +17,7 @@ NOTHING_CALLED = "nothing is called without refits"
 def plot_regulators(rankings: pd.DataFrame, knockouts: pd.DataFrame | None) -> Figure:
     """The first genes by the network's own ranking (a), by logistic regression (b), and the knockouts' statistic against its null (c).
 
-    Filled points are expected regulators where a list was given. ``knockouts`` is None for static labels.
+    Red points are expected regulators, where a list was given: a title says so. ``knockouts`` is None for static labels.
     """
     figure = new_figure(DOUBLE, 3.4)
     panels = figure.subplots(1, 3 if knockouts is not None else 2)
@@ -44,7 +44,8 @@ def _ranking(axes: Axes, table: pd.DataFrame, method: str) -> None:
     axes.set_yticks(places, [shortened(gene, 14) for gene in best["gene"]], fontsize=5.5)
     axes.invert_yaxis()
     label = "score (numbers: ranks by seed)" if (best["rank_worst"] > best["rank_best"]).any() else "score"
-    axes.set(xlabel=label, title=method + (" (red: expected)" if marked.any() else ""), xlim=(0, None))
+    expected = (" (red: expected)" if marked.any() else " (no expected one)") if table["in_prior"].any() else ""
+    axes.set(xlabel=label, title=method + expected, xlim=(0, None))
 
 
 def _statistic(axes: Axes, table: pd.DataFrame) -> None:

@@ -26,9 +26,20 @@ def with_absorbing(
         elif followed < min_cells:
             raise InputError(
                 f"{source}: only {followed} of the {int(own.sum())} cells of phenotype {name!r} have a next phenotype, at least "
-                f"{min_cells} are needed (transition.min_cells); without any it would be an absorbing phenotype"
+                f"{min_cells} are needed (transition.min_cells); without any it would be an absorbing phenotype. rare in "
+                "transition.leave_out leaves such phenotypes out"
             )
     return found, tuple(absorbing)
+
+
+def seldom_followed(targets: np.ndarray, phenotype: np.ndarray, least: int, ever: np.ndarray) -> np.ndarray:
+    """Which phenotypes have fewer than ``least`` cells with a target, but not none, (n,) bool; ``targets`` (N, n), ``phenotype`` (N,).
+
+    ``ever`` (n,) bool says of which ones some cell was followed. Such a one without any target is one of these, not absorbing: its next
+    phenotypes were left out, and it does not stay what it is.
+    """
+    known = ~np.isnan(targets).any(axis=1)
+    return ever & (np.bincount(phenotype[known], minlength=len(ever)) < least)
 
 
 def held(q: np.ndarray, phenotype: np.ndarray, absorbing: Sequence[int]) -> np.ndarray:

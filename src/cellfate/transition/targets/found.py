@@ -40,12 +40,16 @@ LINEAGES = ("distribution", "clones")
 
 @dataclass(frozen=True)
 class Found:
-    """Targets (N, n), NaN rows for cells without one; ``tables`` by the names of their declarations; ``lines`` to print."""
+    """Targets (N, n), NaN rows for cells without one; ``tables`` by the names of their declarations; ``lines`` to print.
+
+    ``lost`` (N,) counts each cell's observed next phenotypes that were left out; None where none was.
+    """
 
     targets: np.ndarray
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     facts: list[tuple[str, float, str]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    lost: np.ndarray | None = None
 
     def table(self, declared: Table) -> pd.DataFrame:
         """The rows of one of FOUND_TABLES; none where this kind of targets has no such table."""
@@ -90,7 +94,7 @@ def find_targets(
             return _with_lost(_observed(rows, labels, names, settings), lost)
         gone = np.isin(values.astype(str), list(left_out))
         found = _observed(observed_targets(np.where(gone, None, values), labels, names, where), labels, names, settings)
-        return _with_lost(found, int(gone.sum()))
+        return _with_lost(found, gone.astype(int))
     logs = log_normalised(expression)
     space = principal_components(logs, components)
     parts = (
@@ -120,10 +124,10 @@ def _observed(targets: np.ndarray, labels: np.ndarray, names: Sequence[str], set
     return Found(targets, tables, [_meaning("observed")], [MEANINGS["observed"], *lines])
 
 
-def _with_lost(found: Found, lost: int) -> Found:
-    """``found`` with a line that says how many next phenotypes were left out, where some were."""
-    line = f"the next phenotype of {lost} cells is one that was left out, and counts as unknown: P is of the others"
-    return replace(found, lines=[*found.lines, line]) if lost else found
+def _with_lost(found: Found, lost: np.ndarray) -> Found:
+    """``found`` with how many next phenotypes of each cell were left out, and a line that says so, where some were."""
+    line = f"the next phenotype of {lost.sum()} cells is one that was left out, and counts as unknown: P is of the others"
+    return replace(found, lines=[*found.lines, line], lost=lost) if lost.any() else found
 
 
 def _of_lineage(

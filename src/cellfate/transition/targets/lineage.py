@@ -13,18 +13,18 @@ from cellfate.transition.targets.observed import STATIC
 
 def listed_targets(
     following: np.ndarray, separator: str, names: Sequence[str], left_out: Collection[str], where: str
-) -> tuple[np.ndarray, int]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Shares (N, n) of the phenotypes that a cell's text lists (``A;A;B``: two of three are A), NaN where it is empty.
 
-    Those that were ``left_out`` are taken from the list; how many were is returned too. Raises InputError for any other name that is no
-    phenotype, and when no cell has one.
+    Those that were ``left_out`` are taken from the list; how many were of each cell, (N,), is returned too. Raises InputError for any
+    other name that is no phenotype, and when no cell has one.
     """
     places = {name: place for place, name in enumerate(names)}
-    counts, lost = np.zeros((len(following), len(names))), 0
+    counts, lost = np.zeros((len(following), len(names))), np.zeros(len(following), int)
     for row, (text, gone) in enumerate(zip(following, missing_text(following), strict=True)):
         for name in [] if gone else [part.strip() for part in str(text).split(separator) if part.strip()]:
             if name in left_out:
-                lost += 1
+                lost[row] += 1
             elif name in places:
                 counts[row, places[name]] += 1
             else:
