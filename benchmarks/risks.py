@@ -1,10 +1,10 @@
 """Risks over time on simulated recordings, held out by recording: beside clocks and baselines on rings.
 
-Makes the rings and the split of 48 recordings by the workflow (settings of the demo, a seed that nothing was chosen on, four folds),
-trains the networks of risks of each fold with the configuration's settings, with and without the times among their inputs, and prints
+Makes the rings and the split of 48 recordings by the workflow (the simulator's default settings, crops of the demo, a seed that nothing
+was chosen on, four folds), trains the networks of risks of each fold with the configuration's settings, with other inputs too, and prints
 the tables of docs/risks.md. What is finished is not done again.
 
-Run: PYTHONPATH=src .venv/bin/python benchmarks/risks.py [--seed 811] [--cores 2] [--work results/risks]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/risks.py [--seed 811] [--variants risks "without times"] [--cores 2] [--work results/risks]
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import yaml
 from learning import sheet_of
@@ -32,7 +33,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 RISKS, MIN_FRAMES = CONFIG["risks"], CONFIG["crops"]["min_frames"]
 PER_DOSE, FOLDS = 12, 4
-VARIANTS = {"risks": {}, "risks without times": {"hours_of_track": False, "hours_of_film": False}}
+N_FRAMES = 80  # the simulator's default; the demo has fewer
+NO_TIMES = {"hours_of_track": False, "hours_of_film": False}
+VARIANTS = {"risks": {}, "without times": NO_TIMES, "with the dose": {}, "with the sister": {}, "outcomes shuffled": {}}
+DOSES = ("control", "low", "medium", "high")
 
 
 def make_data(seed: int, work: Path, cores: int) -> Path:
@@ -41,7 +45,13 @@ def make_data(seed: int, work: Path, cores: int) -> Path:
     work.mkdir(parents=True, exist_ok=True)
     sheet = sheet_of(name, PER_DOSE)
     sheet.to_csv(work / f"{name}.tsv", sep="\t", index=False)
-    overlay = {"dataset": name, "recordings": str(work / f"{name}.tsv"), "seed": seed, "split": {"folds": FOLDS}}
+    overlay = {
+        "dataset": name,
+        "recordings": str(work / f"{name}.tsv"),
+        "seed": seed,
+        "split": {"folds": FOLDS},
+        "simulation": {"n_frames": N_FRAMES},
+    }
     (work / f"{name}.yaml").write_text(yaml.safe_dump(overlay))
     folder = ROOT / "results" / name
     wanted = [folder / "rings" / f"{recording}.parquet" for recording in sheet["recording"]] + [folder / "corrected/split.parquet"]
@@ -53,13 +63,45 @@ def make_data(seed: int, work: Path, cores: int) -> Path:
     return folder
 
 
+def further_columns(variant: str, trajectories: pd.DataFrame, rings: pd.DataFrame) -> pd.DataFrame | None:
+    """What a variant gives the network beside rings and times, as a table of the user's would."""
+    keys = rings[["recording", "track_id", "frame"]].assign(trajectory=rings["recording"] + "/" + rings["track_id"].astype(str))
+    rows = keys.merge(trajectories[["trajectory", "dose", "lineage", "first_frame"]], on="trajectory", how="left")
+    if variant == "with the dose":
+        columns = {f"dose {dose}": (rows["dose"] == dose).to_numpy(float) for dose in DOSES}
+        return rows[["trajectory", "frame"]].assign(**columns)
+    if variant == "with the sister":
+        numbers = rings.drop(columns=["recording", "track_id", "frame"])
+        logs = (np.sign(numbers) * np.log1p(numbers.abs())).add_prefix("sister ")
+        own = pd.concat([rows, logs], axis=1)
+        pairs = ["lineage", "first_frame", "frame"]
+        born = own[own["first_frame"] > 0]
+        both = rows[["trajectory", *pairs]].merge(
+            born.drop(columns=["recording", "track_id", "dose"]), on=pairs, suffixes=("", " of sister")
+        )
+        both = both[both["trajectory"] != both["trajectory of sister"]].drop_duplicates(["trajectory", "frame"])
+        found = rows[["trajectory", "frame"]].merge(both.assign(sister=1.0), on=["trajectory", "frame"], how="left")
+        return found.drop(columns=["lineage", "first_frame", "trajectory of sister"]).fillna(0.0)
+    return None
+
+
+def shuffled(trajectories: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Outcomes exchanged between the tracks with one, within each recording."""
+    rng, exchanged = np.random.default_rng(seed), trajectories.copy()
+    for rows in trajectories[trajectories["label"].notna()].groupby("recording").indices.values():
+        places = np.flatnonzero(trajectories["label"].notna())[rows]
+        exchanged.loc[places, ["outcome", "label"]] = trajectories.loc[rng.permutation(places), ["outcome", "label"]].to_numpy()
+    return exchanged
+
+
 def fates_of(variant: str, fold: int, data: tuple, seed: int, work: Path) -> pd.DataFrame:
     """What the networks of a fold say of its test tracks, with the CPU seconds of the training; read where it was made before."""
     path = work / f"{variant.replace(' ', '_')}-{seed}-{fold}.parquet"
     if path.exists():
         return pd.read_parquet(path)
     trajectories, split, rings, starts = data
-    inputs = FrameInputs(rings, None, None, starts, InputSettings(**{**RISKS["inputs"], **VARIANTS[variant]}))
+    further = further_columns(variant, trajectories, rings)
+    inputs = FrameInputs(rings, None, further, starts, InputSettings(**{**RISKS["inputs"], **VARIANTS[variant]}))
     started = time.process_time()
     settings = {"bins_hours": RISKS["bins_hours"], "network": RISKS["network"], "training": RISKS["training"], "threads": 1}
     who = {"fold": fold, "seed": seed, "outcomes": CONFIG["outcomes"], "min_frames": MIN_FRAMES, "files": [], "code": []}
@@ -75,6 +117,7 @@ def fates_of(variant: str, fold: int, data: tuple, seed: int, work: Path) -> pd.
 def main() -> None:
     parser = argparse.ArgumentParser(description="Score risks over time on simulated recordings")
     parser.add_argument("--seed", type=int, default=811)
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("results/risks"), help="folder for sheets and what is kept between runs")
     options = parser.parse_args()
@@ -85,12 +128,15 @@ def main() -> None:
     rings = read_tables(sorted((folder / "rings").glob("*.parquet")), RINGS)
     sheet = pd.read_csv(options.work / f"risks-{options.seed}.tsv", sep="\t")
     starts = dict(zip(sheet["recording"], sheet["treatment_start_h"].fillna(0.0), strict=True))
-    data = (trajectories, split, rings, starts)
-    fates = {name: pd.concat([fates_of(name, fold, data, options.seed, options.work) for fold in range(FOLDS)]) for name in VARIANTS}
     horizons = [float(hours) for hours in RISKS["horizons_hours"]]
     inputs = FrameInputs(rings, None, None, starts, InputSettings(**{**RISKS["inputs"], "features": False}))
-    rest = (NO_PREFIXES, inputs, starts, horizons, MIN_FRAMES)
-    forecasts = held_out({name: Sources(trajectories, split, table, *rest) for name, table in fates.items()}, options.seed)
+    fates, sources = {}, {}
+    for name in options.variants:
+        known = shuffled(trajectories, options.seed) if name == "outcomes shuffled" else trajectories
+        data = (known, split, rings, starts)
+        fates[name] = pd.concat([fates_of(name, fold, data, options.seed, options.work) for fold in range(FOLDS)])
+        sources[name] = Sources(known, split, fates[name], NO_PREFIXES, inputs, starts, horizons, MIN_FRAMES)
+    forecasts = held_out(sources, options.seed)
     n = trajectories["n_frames"] > MIN_FRAMES
     print(f"{n.sum()} tracks, {trajectories['usable'].sum()} with a fate, of {trajectories['recording'].nunique()} recordings")
     print({name: table.groupby("fold")["seconds"].first().round().tolist() for name, table in fates.items()}, "CPU seconds a fold")
