@@ -7,9 +7,10 @@ import pandas as pd
 
 from cellfate.evaluation.risks.calibration import tabulate_calibration
 from cellfate.evaluation.risks.fates import tabulate_fates
-from cellfate.evaluation.risks.forecasts import Forecasts, Sources, forecasts_of_folds
+from cellfate.evaluation.risks.forecasts import LEADS, RISKS, Forecasts, Sources, at_lead, forecasts_of_folds
 from cellfate.evaluation.risks.scores import ALL, Landmarks, tabulate_scores
 from cellfate.evaluation.scoring import Units
+from cellfate.statistics.scores import balanced_accuracy, difference
 
 NAMES = ("apoptosis", "mitosis")
 UNITS = Units("recording", NAMES)
@@ -52,6 +53,24 @@ def fate_table(forecasts: Mapping[str, Forecasts]) -> pd.DataFrame:
     shown = ["hours_before", "method", "n_trajectories", "log_loss", "lead", "lead_low", "lead_high", "balanced_accuracy", "log_loss_base"]
     tables = [tabulate_fates(test, UNITS)[shown].assign(model=name) for name, test in forecasts.items()]
     return pd.concat(tables, ignore_index=True).query("log_loss.notna()")
+
+
+def accuracy_table(forecasts: Mapping[str, Forecasts]) -> pd.DataFrame:
+    """Balanced accuracy of the outcome so many hours before the event, of the risks less each baseline's, with intervals by recording."""
+    found = []
+    for name, test in forecasts.items():
+        for lead in LEADS:
+            cells = test.of(at_lead(test.table, lead))
+            rows = cells.table.assign(label=cells.table["ended"].astype(int))
+            labels = rows["label"].to_numpy(int)
+            own = {method: balanced_accuracy(labels, (odds > cells.base).astype(int)) for method, odds in cells.fate.items()}
+            for method in [method for method in own if method != RISKS and not np.isnan(cells.fate[method]).any()]:
+                less = difference(own[RISKS], own[method])
+                limits = UNITS.interval(less, rows)
+                found.append(
+                    {"model": name, "hours_before": lead, "method": method, "less": less.value, "low": limits.low, "high": limits.high}
+                )
+    return pd.DataFrame(found)
 
 
 def quiet_table(fates: Mapping[str, pd.DataFrame], trajectories: pd.DataFrame) -> pd.DataFrame:

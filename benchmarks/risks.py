@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from learning import sheet_of
-from risk_scores import NO_PREFIXES, fate_table, held_out, landmark_table, quiet_table
+from risk_scores import NO_PREFIXES, accuracy_table, fate_table, held_out, landmark_table, quiet_table
 
 from cellfate.base.tables import read_table, read_tables
 from cellfate.crops.tables import RINGS
@@ -143,6 +143,7 @@ def main() -> None:
     for table in (
         landmark_table(forecasts, horizons),
         fate_table(forecasts),
+        accuracy_table(forecasts),
         quiet_table(fates, trajectories),
     ):
         print(table.to_markdown(index=False, floatfmt=".3f"), end="\n\n")
