@@ -11,7 +11,7 @@ Knockouts are those of the package, and the same with propagation: expression of
 phenotypes (an association), through which a knockout moves other genes for PASSES passes, as in CellOracle (Kamimoto et al., Nature 2023);
 once with all genes, once with the true regulators alone, which no user knows.
 
-What is in the table of results already is not made again: remove it to start anew.
+Each seed has its own cells and training. What is in the table of results already is not made again: remove it to start anew.
 
 Run: OMP_NUM_THREADS=1 PYTHONPATH=src .venv/bin/python benchmarks/boolean_network.py [--seeds 1 2 3 4 5]
 """
@@ -20,6 +20,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,7 @@ class Data:
         return list(self.prepared.genes.astype(str))
 
 
+@cache
 def data_of(seed: int) -> Data:
     with tempfile.TemporaryDirectory() as folder:
         write_cells(f"{folder}/cells.h5ad", seed)
@@ -156,44 +158,42 @@ def knockout_fates(model: Model, data: Data, way: str, moved: Callable[[int], np
     return pd.DataFrame(rows, columns=["way", "factor", "fate", "probability"])
 
 
-def run(seed: int) -> pd.DataFrame:
-    """What every model says in every way, for cells and trainings of one seed: seed, model, way, factor, fate, probability."""
+@cache
+def regulations(seed: int) -> dict[str, np.ndarray]:
+    """How far genes go with each other, in each of WAYS."""
     data = data_of(seed)
-    n = len(data.names)
-    models: dict[str, Model] = {"logistic": logistic(data.prepared, data.cells, n, confidence_k=None)[0]}
-    for variant in VARIANTS:
-        models[variant] = fit(
-            data.prepared, data.cells, n, variant, model=SETTINGS["model"], training=SETTINGS["training"], seed=seed
-        ).model()
-    B = {"plain": np.zeros((n, len(data.genes), len(data.genes)))} | {way: regulation(data, known=way == "true") for way in ("all", "true")}
-    tables = [
-        knockout_fates(model, data, way, lambda gene, way=way: propagated(data, gene, B[way])).assign(model=name)
-        for name, model in models.items()
-        for way in WAYS
-    ]
-    ends = [data.train.expression[data.train.phenotype == data.names.index(fate)] for fate in FATES]
-    level = pd.DataFrame(
-        [
-            ("plain", factor, fate, -own[:, data.genes.index(factor)].mean())
-            for factor in FACTORS
-            for fate, own in zip(FATES, ends, strict=True)
-        ],
-        columns=["way", "factor", "fate", "probability"],
-    )
-    print(f"seed {seed} done", flush=True)
-    return pd.concat([*tables, level.assign(model=CONTROL)]).assign(seed=seed)
+    m = len(data.genes)
+    ridge = {way: regulation(data, known=way == "true") for way in ("all", "true")}
+    return {"plain": np.zeros((len(data.names), m, m))} | ridge
 
 
-def all_results(seeds: Sequence[int]) -> pd.DataFrame:
-    """The results of ``seeds``, those that are not in the table yet added to it one by one."""
-    found = pd.read_csv(RESULTS, keep_default_na=False) if RESULTS.exists() else pd.DataFrame({"seed": []})
-    for seed in seeds:
-        if seed not in set(found["seed"]):
-            found = pd.concat([found, run(seed)], ignore_index=True)
-            RESULTS.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(RESULTS) as temporary:
-                found.to_csv(temporary, index=False)
-    return found[found["seed"].isin(list(seeds))]
+def run(name: str, seed: int) -> pd.DataFrame:
+    """What the model ``name`` says, for cells and a training of one seed: model, seed, way, factor, fate, probability."""
+    data, n = data_of(seed), len(data_of(seed).names)
+    if name == CONTROL:
+        ends = [data.train.expression[data.train.phenotype == data.names.index(fate)] for fate in FATES]
+        levels = [(f, fate, -own[:, data.genes.index(f)].mean()) for f in FACTORS for fate, own in zip(FATES, ends, strict=True)]
+        return pd.DataFrame(levels, columns=["factor", "fate", "probability"]).assign(way="plain", model=name, seed=seed)
+    if name == "logistic":
+        model: Model = logistic(data.prepared, data.cells, n, confidence_k=None)[0]
+    else:
+        model = fit(data.prepared, data.cells, n, name, model=SETTINGS["model"], training=SETTINGS["training"], seed=seed).model()
+    tables = [knockout_fates(model, data, way, lambda gene, B=B: propagated(data, gene, B)) for way, B in regulations(seed).items()]
+    return pd.concat(tables).assign(model=name, seed=seed)
+
+
+def all_results(models: Sequence[str], seeds: Sequence[int]) -> pd.DataFrame:
+    """The results of ``models`` and ``seeds``, those that are not in the table yet added to it one by one; all of the table."""
+    found = pd.read_csv(RESULTS, keep_default_na=False) if RESULTS.exists() else pd.DataFrame(columns=["model", "seed"])
+    for name in models:
+        for seed in seeds:
+            if not ((found["model"] == name) & (found["seed"] == seed)).any():
+                found = pd.concat([found, run(name, seed)], ignore_index=True)
+                RESULTS.parent.mkdir(parents=True, exist_ok=True)
+                with replacing(RESULTS) as temporary:
+                    found.to_csv(temporary, index=False)
+                print(f"{name}, seed {seed} done", flush=True)
+    return found
 
 
 def truth() -> pd.DataFrame:
@@ -213,7 +213,7 @@ def scores(results: pd.DataFrame, lost: np.ndarray) -> pd.DataFrame:
     change, rows = (exact.loc[list(FACTORS)] - exact.loc[""]).to_numpy().ravel(), []
     for (model, way, seed), own in results.groupby(["model", "way", "seed"], sort=False):
         left = shares_left(own).to_numpy()
-        row = {"model": model, "way": way, "seed": seed, "auroc": auroc(lost.ravel(), -left.ravel() * (-1 if model == CONTROL else 1))}
+        row = {"model": model, "way": way, "seed": seed, "auroc": auroc(lost.ravel(), -left.ravel())}
         if model != CONTROL:
             wide = own.pivot(index="factor", columns="fate", values="probability")[list(FATES)]
             row["correlation"] = np.corrcoef((wide.loc[list(FACTORS)] - wide.loc[""]).to_numpy().ravel(), change)[0, 1]
@@ -233,9 +233,10 @@ def score_table(found: pd.DataFrame, lost: np.ndarray) -> str:
     """The scores in Markdown: mean over seeds, smallest and largest in brackets."""
     pairs = f"of {lost.sum()}", f"of {(~lost).sum()}"
     heads = [text for share in SHARES for text in (f"below {share:g}: found {pairs[0]}", f"false {pairs[1]}")]
-    lines = [f"| | | AUROC | correlation | {' | '.join(heads)} |", "|---|---|" + "---:|" * (2 + len(heads))]
+    lines = [f"| | | seeds | AUROC | correlation | {' | '.join(heads)} |", "|---|---|" + "---:|" * (3 + len(heads))]
     for (model, way), own in found.groupby(["model", "way"], sort=False):
         shown = [with_spread(own[name], 2) for name in ("auroc", "correlation")]
+        shown = [str(len(own)), *shown]
         shown += [with_spread(own[f"{kind} {share:g}"], 1) for share in SHARES for kind in ("found", "false")]
         words = "no model" if model == CONTROL else WAYS[way]
         lines.append(f"| {CONTROL if model == CONTROL else variant_name(model)} | {words} | {' | '.join(shown)} |")
@@ -258,13 +259,14 @@ def factor_table(results: pd.DataFrame, model: str, way: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", default=["logistic", *VARIANTS, CONTROL])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
-    seeds = parser.parse_args().seeds
-    results = all_results(seeds)
+    given = parser.parse_args()
+    results = all_results(given.models, given.seeds)
     lost = truth().loc[list(FACTORS)].to_numpy() < 1e-9
-    tables = score_table(scores(results, lost), lost), factor_table(results, VARIANTS[0], "plain")
-    between = f"{len(seeds)} seeds, each with its own cells and training. The exact fates (bold), and those of the default network:"
-    text = f"{tables[0]}\n\n{between}\n\n{tables[1]}"
+    text = score_table(scores(results, lost), lost)
+    for name in [name for name in ("logistic", VARIANTS[0]) if name in set(results["model"])]:
+        text += f"\n\nThe exact fates (bold), and those of {variant_name(name)}, knockout alone:\n\n{factor_table(results, name, 'plain')}"
     print(text)
     write_part("boolean_network", text)
 
