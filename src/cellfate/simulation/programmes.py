@@ -19,6 +19,7 @@ from cellfate.simulation.settings import (
     MITOSIS,
     MITOTIC,
     NO_FATE,
+    PHASES,
     SHAPE_EFFECTS,
     SimulationSettings,
 )
@@ -26,11 +27,13 @@ from cellfate.simulation.settings import (
 LOOKS, SHAPE, REPORTERS, DISTRACTORS, MOTION, LOSS, EXPRESSION, EFFECTS = range(
     8
 )  # random streams of a cell; effects take EFFECTS + their number
-LIKENESS, TRACKED, PULSES = 100, 101, 102  # further ones
+LIKENESS, TRACKED, PULSES, PHASE = 100, 101, 102, 103  # further ones
 DEBRIS_FRAMES = 8  # fragments are seen for this long
 FADING = (0.5, 0.2)  # light of a cell in the frames from its event on, when the aftermath is off
 CIRCADIAN, P53, CELL_CYCLE = range(3)
 TRANSIENT_H = 5.0  # how long the p53 reporter is raised by the effect p53_transient
+CYCLE_H, FORGOTTEN_H = 20.0, 2.0  # of the cell cycle that cycle_phase shows, and after the drug until nothing of it is left
+TELLING = 0.5  # strength from which on the phase of a cell follows its fate
 
 
 @dataclass
@@ -57,7 +60,7 @@ class Cell:
 
     def effects(self) -> tuple[str, ...]:
         """The effects that this cell's fate calls for."""
-        return {MITOSIS: MITOTIC, APOPTOSIS: APOPTOTIC + COURSES, NO_FATE: ()}[self.fate]
+        return {MITOSIS: MITOTIC + PHASES, APOPTOSIS: APOPTOTIC + COURSES + PHASES, NO_FATE: ()}[self.fate]
 
 
 @dataclass
@@ -93,8 +96,12 @@ def stream(seed: int, path: tuple[int, ...], topic: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(topic, *path)))
 
 
-def grade_effects(cell: Cell, settings: SimulationSettings, seed: int) -> None:
-    """Draw onset and strength of every effect of a cell, and store those that its fate and the settings call for."""
+def grade_effects(cell: Cell, settings: SimulationSettings, conditions: Conditions) -> None:
+    """Draw onset and strength of every effect of a cell, and store those that its fate and the settings call for.
+
+    The onset of ``cycle_phase`` is the frame of the drug; a cell that was not there then does not have it.
+    """
+    seed, drug = conditions.seed, conditions.treatment_frame
     grading = settings.grading
     draws = stream(seed, cell.path, EFFECTS).random(2)
     cell.weak, plain = bool(draws[0] < grading.weak_fraction), draws[1] < grading.plain_fraction
@@ -106,7 +113,9 @@ def grade_effects(cell: Cell, settings: SimulationSettings, seed: int) -> None:
             strength *= grading.weak_strength
         onset = max(1, round(effect.onset * rng.uniform(1 - grading.onset_jitter, 1 + grading.onset_jitter)))
         if effect.on and name in cell.effects() and cell.event_frame >= 0:
-            cell.onsets[name] = max(cell.event_frame - onset, cell.first_frame)
+            if name in PHASES and not cell.first_frame <= drug < cell.event_frame:
+                continue
+            cell.onsets[name] = int(drug) if name in PHASES else max(cell.event_frame - onset, cell.first_frame)
             cell.strengths[name] = strength
 
 
@@ -232,6 +241,8 @@ def reporters(
     often = np.clip(effect_course(cell, "p53_pulses", T, 1), 0, 1)
     if often.any():
         pulses += often * (frequent_pulses(pulses, stream(conditions.seed, path, PULSES), settings, conditions) - pulses)
+    more = effect_course(cell, "p53_integral", T, 1)
+    pulses = pulses * (1 + 0.6 * more) + 0.02 * more
     if settings.effects.drug_response.on:
         pulses[np.arange(T) >= conditions.treatment_frame] *= 1 + 0.4 * settings.effects.drug_response.strength
     levels[:, P53] = 0.15 + pulses + 0.5 * plateau + 0.5 * effect_course(cell, "p53_sustained", T, 8)
@@ -239,7 +250,7 @@ def reporters(
     climb = effect_course(cell, "cell_cycle", T, _length(cell, "cell_cycle") - 2)
     dropping = (np.arange(T) >= cell.event_frame - 2) & ("cell_cycle" in cell.onsets)
     climb = np.where(dropping, 0.4 * climb, climb)
-    levels[:, CELL_CYCLE] = 0.15 + 0.6 * hump + 0.7 * climb
+    levels[:, CELL_CYCLE] = 0.15 + 0.6 * hump + 0.7 * climb + 0.6 * phase_course(cell, settings, conditions)
     return np.clip(levels * np.exp(0.15 * slow_noise(rng, (len(CHANNELS), T), 4).T), 0.01, None)
 
 
@@ -254,6 +265,21 @@ def transient_course(cell: Cell, n_frames: int, length: float) -> np.ndarray:
     since = np.arange(n_frames) - cell.onsets.get("p53_transient", n_frames)
     falling = np.clip((length - since) / 3, 0, 1)
     return effect_course(cell, "p53_transient", n_frames, 3) * np.where(since >= 0, falling, 0)
+
+
+def phase_course(cell: Cell, settings: SimulationSettings, conditions: Conditions) -> np.ndarray:
+    """Level (n_frames,) of the reporter that climbs with the cell cycle up to the drug and is then forgotten; 0 where the effect is off.
+
+    A cell that divides is in the first half of its cycle when the drug comes, one that dies in the second, any other anywhere.
+    """
+    frames, drug = np.arange(settings.n_frames), conditions.treatment_frame
+    if not settings.effects.cycle_phase.on or not np.isfinite(drug) or cell.first_frame > drug:
+        return np.zeros(len(frames))
+    told = cell.strengths.get("cycle_phase", 0.0) >= TELLING
+    low, high = {MITOSIS: (0.0, 0.5), APOPTOSIS: (0.5, 1.0)}[cell.fate] if told else (0.0, 1.0)
+    phase = stream(conditions.seed, cell.path, PHASE).uniform(low, high)
+    hours = (frames - drug) * conditions.frame_interval_h
+    return (phase + hours / CYCLE_H) % 1 * np.clip(1 - hours / FORGOTTEN_H, 0, 1)
 
 
 def p53_pulses(rng: np.random.Generator, n_frames: int, interval: float) -> np.ndarray:

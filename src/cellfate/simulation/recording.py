@@ -86,7 +86,7 @@ def simulate_recording(
     planned = tied_fates(settings, recording)
     cells = plan_cells(planned, conditions, planned.death_probability[dose])
     for cell in cells:
-        grade_effects(cell, settings, entropy)
+        grade_effects(cell, settings, conditions)
     programmes = [programme(cell, settings, conditions) for cell in cells]
     positions = move_cells(cells, programmes, settings, entropy)
     for cell in cells:

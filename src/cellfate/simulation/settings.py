@@ -36,15 +36,18 @@ class Effects:
     blebbing: Effect = Effect(onset=3)  # apoptosis: blebs along the outline
     p53_pulses: Effect = Effect(on=False, onset=30)  # apoptosis: p53 pulses twice as frequent, at the same mean level
     p53_transient: Effect = Effect(on=False, onset=40)  # apoptosis: the p53 reporter is raised for five hours, and falls back
+    p53_integral: Effect = Effect(on=False, onset=40)  # apoptosis: p53 pulses higher for twenty hours, each as high as others have too
+    cycle_phase: Effect = Effect(on=False, onset=0)  # where in its cycle the drug meets a cell tells its fate; the reporter forgets it
     drug_response: Effect = Effect(onset=0)  # treated recordings: higher p53 pulses from the drug on; tells the dose, not the fate
     aftermath: Effect = Effect(onset=0)  # from the event frame on: two daughters or fragments; off: every cell fades alike
 
 
 MITOTIC = ("growth", "cell_cycle", "rounding")
 APOPTOTIC = ("p53_sustained", "circadian_stress", "stretching", "shrinkage", "blebbing")
-COURSES = ("p53_pulses", "p53_transient")  # apoptosis, off unless asked for: no single frame tells them, only what came before
+COURSES = ("p53_pulses", "p53_transient", "p53_integral")  # apoptosis, off unless asked for: only what came before tells them
+PHASES = ("cycle_phase",)  # either fate, off unless asked for: told when the drug comes, by no frame some hours later
 SHAPE_EFFECTS = ("growth", "rounding", "stretching", "shrinkage", "blebbing")
-FATE_EFFECTS = MITOTIC + APOPTOTIC + COURSES
+FATE_EFFECTS = MITOTIC + APOPTOTIC + COURSES + PHASES
 EFFECTS = tuple(f.name for f in fields(Effects))
 
 
@@ -225,7 +228,7 @@ def _check(settings: SimulationSettings) -> None:
             raise InputError(f"simulation.death_probability.{dose} is {probability}, a probability is needed")
     for name in EFFECTS:
         effect = getattr(settings.effects, name)
-        if effect.onset < 0 or (effect.onset < 1 and name in FATE_EFFECTS):
+        if effect.onset < 0 or (effect.onset < 1 and name in FATE_EFFECTS and name not in PHASES):
             raise InputError(f"simulation.effects.{name}.onset is {effect.onset}, at least one frame before the event is needed")
     _check_recordings(settings)
     special = settings.fated_cells + settings.sister_pairs + settings.leaving_cells

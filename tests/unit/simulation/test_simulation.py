@@ -29,6 +29,8 @@ from cellfate.simulation.settings import (
     FATE_EFFECTS,
     MITOSIS,
     MITOTIC,
+    NO_FATE,
+    PHASES,
     Camera,
     Grading,
     SimulationSettings,
@@ -110,13 +112,13 @@ def test_early_mothers_are_too_short_to_be_used():
 # onsets
 
 
-@pytest.mark.parametrize("name", FATE_EFFECTS)
+@pytest.mark.parametrize("name", MITOTIC + APOPTOTIC + COURSES)
 def test_every_effect_changes_the_image_exactly_from_its_onset(name):
     settings = only_effects(simulation_settings(SMALL), (name,))
     off = only_effects(settings, ())
     fate = MITOSIS if name in MITOTIC else APOPTOSIS
     cell = Cell((0,), 1, event_frame=35, fate=fate, end="event", last_frame=34)
-    grade_effects(cell, settings, seed=11)
+    grade_effects(cell, settings, Conditions(11, 0.5, np.inf))
     onset = cell.onsets[name]
     conditions = Conditions(11, 0.5, np.inf)
     bare = Cell((0,), 1, event_frame=35, fate=fate, end="event", last_frame=34)
@@ -164,7 +166,45 @@ def test_frequent_pulses_have_the_mean_level_of_others_and_twice_their_number():
 
 
 def test_effects_that_no_frame_tells_are_off_unless_asked_for():
-    assert not any(getattr(SimulationSettings().effects, name).on for name in COURSES)
+    assert not any(getattr(SimulationSettings().effects, name).on for name in COURSES + PHASES)
+
+
+def test_the_sum_of_p53_tells_more_than_any_frame():
+    settings, conditions = only_effects(SimulationSettings(), ("p53_integral",)), Conditions(8, 0.5, np.inf)
+    levels = {fate: [] for fate in (MITOSIS, APOPTOSIS)}
+    for number in range(300):
+        cell = Cell((number,), number, event_frame=70, fate=APOPTOSIS if number % 2 else MITOSIS)
+        grade_effects(cell, settings, conditions)
+        none = np.zeros(settings.n_frames)
+        levels[cell.fate].append(programmes.reporters(cell, cell.path, settings, conditions, none, none)[:70, programmes.P53])
+    died, divided = (np.array(levels[fate]) for fate in (APOPTOSIS, MITOSIS))
+
+    def told(a: np.ndarray, b: np.ndarray) -> float:
+        return mannwhitneyu(a, b).statistic / (len(a) * len(b))
+
+    single = max(told(died[:, t], divided[:, t]) for t in range(70))
+    assert single < 0.75
+    assert told(died[:, 40:].mean(axis=1), divided[:, 40:].mean(axis=1)) > single + 0.05
+
+
+def test_the_phase_when_the_drug_comes_tells_the_fate_and_is_forgotten():
+    settings, conditions = only_effects(SimulationSettings(grading=Grading(0, 0, 0, 0, 0, 0)), ("cycle_phase",)), Conditions(8, 0.5, 20)
+    levels = {fate: [] for fate in (MITOSIS, APOPTOSIS, NO_FATE)}
+    for number in range(90):
+        fate = list(levels)[number % 3]
+        cell = Cell((number,), number, event_frame=-1 if fate == NO_FATE else 70, fate=fate)
+        grade_effects(cell, settings, conditions)
+        assert cell.onsets == ({} if fate == NO_FATE else {"cycle_phase": 20})
+        levels[fate].append(programmes.phase_course(cell, settings, conditions))
+    divided, died, other = (np.array(rows) for rows in levels.values())
+    assert divided[:, 20].max() <= 0.5 <= died[:, 20].min()
+    assert other[:, 20].min() < 0.2
+    assert other[:, 20].max() > 0.8
+    assert not any(rows[:, 24:].any() for rows in (divided, died, other))
+    late = Cell((1,), 1, first_frame=30, event_frame=70, fate=MITOSIS)
+    grade_effects(late, settings, conditions)
+    assert late.onsets == {}
+    assert not programmes.phase_course(late, settings, conditions).any()
 
 
 def test_fated_cells_that_are_lost_are_censored_in_the_annotations(tmp_path):
@@ -210,7 +250,7 @@ def test_plain_cells_have_weak_shapes_and_full_reporters():
     settings = SimulationSettings(grading=Grading(weak_fraction=0, plain_fraction=0.5, missing_fraction=0, weak_strength=0.1, spread=0.2))
     cells = [Cell((i,), i, event_frame=60, fate=APOPTOSIS) for i in range(300)]
     for cell in cells:
-        grade_effects(cell, settings, seed=2)
+        grade_effects(cell, settings, Conditions(2, 0.5, np.inf))
     plain = np.array([c.strengths["shrinkage"] < 0.2 for c in cells])
     assert 0.4 < plain.mean() < 0.6
     for name in ("stretching", "blebbing"):
@@ -265,7 +305,7 @@ def test_weak_cells_and_missing_effects_are_graded():
     )
     cells = [Cell((i,), i, event_frame=60, fate=APOPTOSIS) for i in range(400)]
     for cell in cells:
-        grade_effects(cell, settings, seed=2)
+        grade_effects(cell, settings, Conditions(2, 0.5, np.inf))
     weak = np.array([c.weak for c in cells])
     strength = np.array([c.strengths["stretching"] for c in cells])
     assert 0.22 < weak.mean() < 0.38
