@@ -226,7 +226,7 @@ def scores(results: pd.DataFrame, lost: np.ndarray) -> pd.DataFrame:
 def with_spread(values: pd.Series, digits: int) -> str:
     if values.isna().all():
         return "-"
-    return f"{values.mean():.{digits}f} ({values.min():.{max(digits - 1, 0)}f} to {values.max():.{max(digits - 1, 0)}f})"
+    return f"{values.mean():.{digits}f} ({values.min():.{digits}f} to {values.max():.{digits}f})"
 
 
 def score_table(found: pd.DataFrame, lost: np.ndarray) -> str:
