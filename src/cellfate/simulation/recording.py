@@ -79,15 +79,9 @@ def simulate_recording(
     if not isinstance(settings, SimulationSettings):
         settings = simulation_settings(settings)
     dose = _dose(recording, settings, treatment, dose)
-    interval = frame_interval_min / 60
-    treatment_frame = np.inf if dose == UNTREATED else (treatment_start_h or 0.0) / interval
-    entropy = int(np.random.SeedSequence([seed, crc32(recording.encode())]).generate_state(1, np.uint64)[0])
-    conditions = Conditions(entropy, interval, treatment_frame)
-    planned = tied_fates(settings, recording)
-    cells = plan_cells(planned, conditions, planned.death_probability[dose])
-    for cell in cells:
-        grade_effects(cell, settings, conditions)
-    programmes = [programme(cell, settings, conditions) for cell in cells]
+    conditions = conditions_of(recording, seed, dose, treatment_start_h, frame_interval_min)
+    entropy, treatment_frame = conditions.seed, conditions.treatment_frame
+    cells, programmes = plan_recording(recording, settings, conditions, dose)
     positions = move_cells(cells, programmes, settings, entropy)
     for cell in cells:
         cell.tracked_from = tracked_from(cell, settings.tracked_frames, entropy)
@@ -105,6 +99,22 @@ def simulate_recording(
         "settings": settings.as_dict(),
     }
     return SimulatedRecording(images, masks, track_table(cells, masks, positions), cell_table(cells), attributes)
+
+
+def conditions_of(recording: str, seed: int, dose: str, treatment_start_h: float | None, frame_interval_min: float) -> Conditions:
+    """Clock, drug and random streams of a recording; ``dose`` control: no drug."""
+    interval = frame_interval_min / 60
+    entropy = int(np.random.SeedSequence([seed, crc32(recording.encode())]).generate_state(1, np.uint64)[0])
+    return Conditions(entropy, interval, np.inf if dose == UNTREATED else (treatment_start_h or 0.0) / interval)
+
+
+def plan_recording(recording: str, settings: SimulationSettings, conditions: Conditions, dose: str) -> tuple[list[Cell], list[Programme]]:
+    """The cells of a recording with their effects, and what each shows over time: all that pixels do not add."""
+    planned = tied_fates(settings, recording)
+    cells = plan_cells(planned, conditions, planned.death_probability[dose])
+    for cell in cells:
+        grade_effects(cell, settings, conditions)
+    return cells, [programme(cell, settings, conditions) for cell in cells]
 
 
 def _dose(recording: str, settings: SimulationSettings, treatment: str | None, dose: str | None) -> str:
