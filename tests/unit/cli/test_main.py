@@ -170,7 +170,7 @@ def test_the_headline_is_that_of_the_kind_of_run(tmp_path, capsys):
     write_table(pd.DataFrame([confusion]), tmp_path / "tables/matrices.csv", TRANSITION_MATRIX)
     assert main(["headline", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith(
-        "\nPresent phenotype of 10 held-out cells, the network (full) beside what it must beat:\n  full  "
+        "\nPresent phenotype of 10 held-out cells, the network (full network) beside what it must beat:\n  full network  "
     )
     assert main(["headline", str(tmp_path / "nowhere")]) == 1
     assert capsys.readouterr().err == f"Input error: {tmp_path}/nowhere/tables/test_metrics.csv: no such file (metrics table)\n"
