@@ -51,7 +51,7 @@ format: environment  ## Format the code
 	$(BIN)/snakefmt Snakefile workflow
 
 unit: environment
-	$(BIN)/python -m pytest tests/unit -n $(CORES)
+	$(BIN)/python -m pytest tests/unit -m "not whole" -n $(CORES)
 
 workflow-test: environment
 	$(BIN)/python -m pytest tests/workflow tests/slurm -m "not whole" -n 3 --dist loadgroup
@@ -59,8 +59,8 @@ workflow-test: environment
 slurm-test: environment  ## All tests on a real SLURM of one node, also the whole workflow; root installs it where it is missing
 	CELLFATE_INSTALL_SLURM=1 $(BIN)/python -m pytest tests/slurm -n 3
 
-long-test: environment  ## The tests that take minutes: the workflow from other places, and its rarer outputs
-	$(BIN)/python -m pytest tests/workflow -m whole -n $(CORES)
+long-test: environment  ## The tests that take minutes: the workflow from other places, its rarer outputs, training with two processes
+	$(BIN)/python -m pytest tests/unit tests/workflow -m whole -n $(CORES)
 
 pictures: environment  ## Put the demo's figures into the README, and cells of it onto the simulator's page
 	@mkdir -p docs/images

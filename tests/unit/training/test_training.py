@@ -448,6 +448,7 @@ def two_processes(arguments, folder, stop_after=0):
     return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in (0, 1)], (folder / "saves").read_text().split("\n")[:-1]
 
 
+@pytest.mark.whole
 def test_two_processes_share_draws_and_validation_and_go_on_after_a_kill(arguments, tmp_path):
     """Five validation trajectories, so that the second process validates one of them twice."""
     arguments["trajectories"].loc[arguments["trajectories"]["trajectory"] == "r0/5", "usable"] = False
@@ -496,6 +497,7 @@ def test_fast_settings_give_nearly_the_same_training(arguments, tmp_path, change
     assert losses[1] == pytest.approx(losses[0], rel=0.05 if "precision" in change else 1e-3)
 
 
+@pytest.mark.whole
 def test_a_compiled_resnet_is_not_compiled_for_each_number_of_frames(monkeypatch):
     """Traced as for a GPU, computed without generated code, which would take a C++ compiler a minute."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
