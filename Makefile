@@ -29,7 +29,7 @@ demo: environment  ## Simulate recordings, run the whole workflow on them, write
 	$(SNAKEMAKE) $(DEMO) --quiet all --report results/demo/corrected/report.html
 	@$(BIN)/cellfate headline results/demo/corrected
 
-demo-transition: environment  ## Phenotype transitions on simulated cells: matrix, regulators, knockouts (about 5 minutes)
+demo-transition: environment  ## Phenotype transitions on simulated cells: matrix, regulators, knockouts (about 3 minutes)
 	OMP_NUM_THREADS=1 $(SNAKEMAKE) --configfile demo/transition.yaml -- transition
 	@$(BIN)/cellfate headline results/demo-transition/transition
 
