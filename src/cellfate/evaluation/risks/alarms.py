@@ -38,7 +38,10 @@ def _alarms(validation: pd.DataFrame, test: pd.DataFrame, outcome: int, hours: f
     if test[COLUMN].isna().all():
         return sizes | {"reason": f"there are no risks for {hours:g} hours (risks.horizons_hours)"}
     if not limits:
-        few = f"{quiet} validation cells have no event, at least {FEWEST_QUIET} are needed for a threshold that 5 % of them exceed"
+        calmest = validation[validation["ended"].astype(int) < 0].groupby("fold")["trajectory"].nunique()
+        where = " in the fold that has most of them" if validation["fold"].nunique() > 1 else ""
+        few = f"{calmest.max() if len(calmest) else 0} validation cells have no event{where}"
+        few += f", at least {FEWEST_QUIET} are needed for a threshold that 5 % of them exceed"
         return sizes | {"reason": f"{few} (split.fractions)"}
     ahead = events["ahead"].dropna()
     quartiles = np.quantile(ahead, [0.25, 0.5, 0.75]) if len(ahead) else [np.nan] * 3
