@@ -5,7 +5,7 @@ Rings are measured from the frames, the networks of risks are trained as a run t
 cells with an outcome are judged some hours before it. The ceiling knows each cell's hidden course, with an error of measurement.
 What is finished is not done again.
 
-Run: OMP_NUM_THREADS=1 PYTHONPATH=src .venv/bin/python benchmarks/risk_signs.py [--signs today p53_pulses] [--per-dose 6] [--seed 911]
+Run: OMP_NUM_THREADS=1 PYTHONPATH=src .venv/bin/python benchmarks/risk_signs.py [--signs today] [--per-dose 6] [--folds 2] [--seed 911]
 Prints the tables of docs/risks.md.
 """
 
@@ -37,7 +37,6 @@ SIGNS = {
 }
 OVER_TIME = {"fated_cells": 20, "fated_length": [0.4, 0.94], "short_fraction": 0.0, "lost_fated_fraction": 0.2}
 DOSES, DRUG_H, INTERVAL_MIN, SIZE = ("low", "medium", "high"), 10.0, 30.0, 80
-FOLDS = 2
 ERROR = 0.15  # of the hidden course, in logarithms
 HIDDEN = ("circadian", "p53", "cell_cycle", "radius", "ratio", "spread")
 
@@ -164,7 +163,7 @@ def scores(signs: str, test: Forecasts, table: pd.DataFrame, trajectories: pd.Da
     return rows
 
 
-def judged(signs: str, per_dose: int, seed: int, work: Path, exchange: bool) -> list[dict]:
+def judged(signs: str, per_dose: int, folds: int, seed: int, work: Path, exchange: bool) -> list[dict]:
     """Simulate, train and judge one set of signs."""
     folder = work / f"{signs}-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -173,11 +172,11 @@ def judged(signs: str, per_dose: int, seed: int, work: Path, exchange: bool) -> 
     rings, trajectories, table = (pd.concat(parts, ignore_index=True) for parts in zip(*made, strict=True))
     if exchange:
         trajectories = shuffled(trajectories, seed)
-    split = split_of(trajectories, [name for name, _ in names])
+    split = split_of(trajectories, [name for name, _ in names], folds)
     starts = {name: DRUG_H for name, _ in names}
-    data, kept = (trajectories, split, rings, starts), folder / ("exchanged" if exchange else "fits")
+    data, kept = (trajectories, split, rings, starts), folder / f"{'exchanged' if exchange else 'fits'}-{len(names)}-{folds}"
     kept.mkdir(exist_ok=True)
-    fates = pd.concat([fates_of("risks", fold, data, seed, kept) for fold in range(FOLDS)])
+    fates = pd.concat([fates_of("risks", fold, data, seed, kept) for fold in range(folds)])
     inputs = FrameInputs(rings, None, None, starts, InputSettings(**{**RISKS["inputs"], "features": False}))
     horizons = [float(hours) for hours in RISKS["horizons_hours"]]
     sources = {"risks": Sources(trajectories, split, fates, NO_PREFIXES, inputs, starts, horizons, MIN_FRAMES)}
@@ -185,13 +184,13 @@ def judged(signs: str, per_dose: int, seed: int, work: Path, exchange: bool) -> 
     return scores(signs + (", outcomes exchanged" if exchange else ""), test, table, trajectories, split, seed)
 
 
-def split_of(trajectories: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Two folds by recording: every second one is held out, and one in six of the others validates."""
+def split_of(trajectories: pd.DataFrame, names: list[str], folds: int) -> pd.DataFrame:
+    """Folds by recording: every n-th one is held out, and of the others about as many as a sixth of all validate."""
     parts = []
-    for fold in range(FOLDS):
-        others = [name for number, name in enumerate(names) if number % FOLDS != fold]
+    for fold in range(folds):
+        others = [name for number, name in enumerate(names) if number % folds != fold]
         validation = others[:: max(1, round(len(others) / (len(names) / 6)))]
-        part = {name: "test" for number, name in enumerate(names) if number % FOLDS == fold}
+        part = {name: "test" for number, name in enumerate(names) if number % folds == fold}
         part |= {name: "validation" if name in validation else "train" for name in others}
         parts.append(trajectories[["trajectory"]].assign(fold=fold, split=trajectories["recording"].map(part)))
     return pd.concat(parts, ignore_index=True)
@@ -202,11 +201,12 @@ def main() -> None:
     parser.add_argument("--signs", nargs="+", choices=list(SIGNS), default=list(SIGNS))
     parser.add_argument("--exchange", action="store_true", help="outcomes exchanged between the cells of a recording: nothing can be known")
     parser.add_argument("--per-dose", type=int, default=6)
+    parser.add_argument("--folds", type=int, default=2, choices=(2, 4, 5))
     parser.add_argument("--seed", type=int, default=911)
     parser.add_argument("--work", type=Path, default=Path("results/risk_signs"))
     options = parser.parse_args()
     for signs in options.signs:
-        rows = pd.DataFrame(judged(signs, options.per_dose, options.seed, options.work, options.exchange))
+        rows = pd.DataFrame(judged(signs, options.per_dose, options.folds, options.seed, options.work, options.exchange))
         print(rows.to_markdown(index=False, floatfmt=".3f"), end="\n\n", flush=True)
 
 
