@@ -72,7 +72,7 @@ class Sources:
 def forecasts_of_folds(sources: Sources, seed: int) -> tuple[Forecasts, Forecasts]:
     """Of the validation and of the test part, all folds together; ``sources.split`` has the parts of tracks without a fate too."""
     found = [_of_fold(sources, fold, seed) for fold in sorted(sources.split["fold"].unique())]
-    return _joined([validation for validation, _ in found]), _joined([test for _, test in found])
+    return joined([validation for validation, _ in found]), joined([test for _, test in found])
 
 
 def _of_fold(sources: Sources, fold: int, seed: int) -> tuple[Forecasts, Forecasts]:
@@ -191,7 +191,8 @@ def _fates_of_baselines(frames: Frames, models: Mapping[str, Predict | None]) ->
     return found
 
 
-def _joined(parts: Sequence[Forecasts]) -> Forecasts:
+def joined(parts: Sequence[Forecasts]) -> Forecasts:
+    """All of them together, such as those of several folds."""
     arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("came", "weight", "inside", "base")}
     said = {
         name: {key: np.concatenate([getattr(part, name)[key] for part in parts]) for key in getattr(parts[0], name)}
