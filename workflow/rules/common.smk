@@ -19,7 +19,8 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
 from cellfate.base.errors import InputError
 from cellfate.planning.annotations import large_annotations
 from cellfate.planning.checks import checked_cells, checked_sheet, outcome_rows, risks_needed, weights_of
-from cellfate.planning.config import DEFAULTS, min_frames_of
+from cellfate.planning.config import min_frames_of
+from cellfate.planning.config_files import DEFAULTS, sources_of
 from cellfate.planning.digests import config_digest, model_digest
 from cellfate.planning.failed_jobs import failure_report
 from cellfate.planning.images import images_digest
@@ -35,11 +36,10 @@ for file in filter(os.path.exists, dict.fromkeys([os.path.relpath(DEFAULTS.resol
     configfile: file
 
 
-# in the order in which they are merged: those of the command line last
-CONFIG_FILES = [file for file in workflow.configfiles if file not in workflow.overwrite_configfiles] + workflow.overwrite_configfiles
 STARTED = time.time()
 
 try:
+    CONFIG_FILES = sources_of(workflow, config)
     SHEET = checked_sheet(config, CONFIG_FILES)
     CELLS = checked_cells(config)  # of ready-made crops, each with a movie of its own; None for recordings
     WEIGHTS = weights_of(config)

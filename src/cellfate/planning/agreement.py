@@ -1,17 +1,18 @@
 """Whether the configuration and the recordings sheet agree."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cellfate.base.errors import raise_first
-from cellfate.planning.config import file_of, is_broken
+from cellfate.planning.config import is_broken
+from cellfate.planning.config_files import Source, file_of
 from cellfate.recordings.sheet import images_folder, sheet_line
 from cellfate.segmentation.tables import FEATURES
 
 
-def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[str | Path], analysis: bool = True) -> None:
+def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: Sequence[Source], analysis: bool = True) -> None:
     """Check that what the configuration names is in the recordings sheet; raise an InputError that names both files.
 
     Channels are the same in all rows of a checked sheet. Recordings without tracks are segmented in the channel of ``tracking``.
@@ -22,7 +23,7 @@ def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: list[
 
 
 def sheet_agreement_problems(
-    config: dict, sheet: pd.DataFrame, config_files: list[str | Path], analysis: bool = True, broken: Collection[str] = ()
+    config: dict, sheet: pd.DataFrame, config_files: Sequence[Source], analysis: bool = True, broken: Collection[str] = ()
 ) -> Iterator[str]:
     """Every disagreement of configuration and sheet; what needs a key that is ``broken`` is left out."""
     for keys, only_analysis, disagreements in AGREEMENTS:
@@ -140,7 +141,7 @@ AGREEMENTS: tuple[tuple[tuple[str, ...], bool, Callable[[dict, pd.DataFrame], Di
 )
 
 
-def check_states(config: dict, sheet: pd.DataFrame, config_files: list[str | Path]) -> None:
+def check_states(config: dict, sheet: pd.DataFrame, config_files: Sequence[Source]) -> None:
     """Check the section ``states`` against the recordings sheet; raise an InputError that names both files.
 
     Every feature is measured, all recordings have one frame interval (the lag counts frames), and ``group_by`` is filled in.
@@ -148,7 +149,7 @@ def check_states(config: dict, sheet: pd.DataFrame, config_files: list[str | Pat
     raise_first(states_problems(config, sheet, config_files))
 
 
-def states_problems(config: dict, sheet: pd.DataFrame, config_files: list[str | Path]) -> Iterator[str]:
+def states_problems(config: dict, sheet: pd.DataFrame, config_files: Sequence[Source]) -> Iterator[str]:
     """Every disagreement of the section ``states`` with the recordings sheet."""
     here, settings = config["recordings"], config["states"]
 

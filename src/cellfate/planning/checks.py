@@ -11,6 +11,7 @@ from cellfate.model.saved.exported import check_recordings
 from cellfate.model.saved.risks import read_risks
 from cellfate.planning.agreement import check_sheet_agreement
 from cellfate.planning.config import SCHEMA, check_config
+from cellfate.planning.config_files import Source
 from cellfate.recordings.cells import missing_movies, read_cells, recordings_of
 from cellfate.recordings.sheet import read_sheet
 from cellfate.segmentation.weights import FOLDER, SIMULATED, weights_path
@@ -18,7 +19,7 @@ from cellfate.simulation.settings import simulation_settings
 from cellfate.tracks.fates import fates_by_recording, unmatched
 
 
-def checked_sheet(config: dict, config_files: Sequence[str | Path]) -> pd.DataFrame | None:
+def checked_sheet(config: dict, config_files: Sequence[Source]) -> pd.DataFrame | None:
     """The recordings sheet, after every check; None where it is written by the first run.
 
     ``config`` is merged of ``config_files``. Raises InputError with file, key or line, and value.

@@ -1,7 +1,7 @@
 """The configuration: its schema, and what a schema cannot say."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,32 +10,57 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from cellfate.base.errors import raise_first
+from cellfate.planning.config_files import Given, Source, file_of, read_settings
 
-# installed beside this module; in a clone they are links to config/config.yaml and to the workflow's schemas
-DEFAULTS = Path(__file__).with_name("config.yaml")
+# installed beside this module; in a clone a link to the workflow's schemas
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the schema is read for every command and cluster job, in C ten times as fast
+LARGEST = 2**32 - 1  # of any number; most keys have a limit of their own
 RENAMED = {"statistics.frames": "statistics.high_by"}  # since 0.2
 
 
-def check_config(config: dict, schema_path: str | Path, config_files: list[str | Path]) -> None:
+def check_config(config: dict, schema_path: str | Path, config_files: Sequence[Source]) -> None:
     """Check the merged configuration; raise an InputError that names the file, the key and the value.
 
-    ``config_files`` are the files that were merged, in that order; the error names the last one that sets the key.
+    ``config_files`` are the files that were merged, in that order, and what the command line gives; the error names the last one that
+    sets the key. Files that give a key twice are refused.
     """
+    for source in config_files:
+        if not isinstance(source, Given):
+            read_settings(source)
     raise_first(config_problems(config, schema_path, config_files))
 
 
-def config_problems(config: dict, schema_path: str | Path, config_files: list[str | Path]) -> Iterator[str]:
+def config_problems(config: dict, schema_path: str | Path, config_files: Sequence[Source]) -> Iterator[str]:
     """Every problem of the merged configuration: first those with the schema, then the rules between keys that are well-formed."""
-    errors = schema_errors(config, schema_path)
+    unfit = unfit_values(config)
+    for key, (value, wanted) in unfit.items():
+        yield f"{file_of(key.split('.'), config_files)}: {key} is {value!r}, {wanted}"
+    errors = [error for error in schema_errors(config, schema_path) if ".".join(map(str, error.absolute_path)) not in unfit]
     told = set()
     for error in errors:
         for problem in _explanations(best_match([error]), config_files):
             if problem not in told:
                 told.add(problem)
                 yield problem
-    yield from _broken_rules(config, config_files, broken_keys(errors))
+    yield from _broken_rules(config, config_files, broken_keys(errors) | set(unfit))
+
+
+def unfit_values(config: object, above: str = "") -> dict[str, tuple[object, str]]:
+    """Values that no key takes, by dotted key, with what is wanted: numbers that are none or beyond reason, text with line breaks.
+
+    The free section ``notes`` may have several lines.
+    """
+    if isinstance(config, Mapping | list):
+        inner = config.items() if isinstance(config, Mapping) else enumerate(config)
+        return {name: why for key, value in inner for name, why in unfit_values(value, f"{above}.{key}".lstrip(".")).items()}
+    if isinstance(config, float) and not math.isfinite(config):
+        return {above: (config, "a finite number is needed")}
+    if isinstance(config, int | float) and abs(config) > LARGEST:
+        return {above: (config, f"at most {LARGEST} is allowed, with either sign")}
+    if isinstance(config, str) and not above.startswith("notes.") and any(ord(sign) < ord(" ") or sign == "\x7f" for sign in config):
+        return {above: (config, "text of one line is needed, without control characters")}
+    return {}
 
 
 def schema_errors(config: dict, schema_path: str | Path) -> list[ValidationError]:
@@ -65,7 +90,7 @@ def is_broken(key: str, broken: Collection[str]) -> bool:
     return any(not other or f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.") for other in broken)
 
 
-def _explanations(error: ValidationError, config_files: list[str | Path]) -> Iterator[str]:
+def _explanations(error: ValidationError, config_files: Sequence[Source]) -> Iterator[str]:
     path = [str(part) for part in error.absolute_path]
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
@@ -83,6 +108,7 @@ def _explanations(error: ValidationError, config_files: list[str | Path]) -> Ite
         "minimum": lambda: f"at least {error.validator_value} is needed",
         "exclusiveMinimum": lambda: f"more than {error.validator_value} is needed",
         "maximum": lambda: f"at most {error.validator_value} is allowed",
+        "not": lambda: "an odd number is needed" if "multipleOf" in error.validator_value else error.message,
         "type": lambda: f"{' or '.join(_as_list(error.validator_value))} is needed",
     }.get(error.validator, lambda: error.message)()
     yield f"{file_of(path, config_files)}: {'.'.join(path)} is {error.instance!r}, {wanted}"
@@ -90,27 +116,6 @@ def _explanations(error: ValidationError, config_files: list[str | Path]) -> Ite
 
 def _as_list(value: str | list) -> list:
     return value if isinstance(value, list) else [value]
-
-
-def file_of(path: list[str], config_files: list[str | Path]) -> str:
-    """The last configuration file that sets the key at ``path``."""
-    for file in reversed(config_files):
-        node = yaml.safe_load(Path(file).read_text()) or {}
-        for part in path:
-            if isinstance(node, dict) and part in node:
-                node = node[part]
-            elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
-                node = node[int(part)]
-            else:
-                break
-        else:
-            return _shown(file)
-    return ", ".join(map(_shown, config_files)) or "--config"
-
-
-def _shown(file: str | Path) -> str:
-    """A configuration file as its users know it: the defaults, wherever the package has them, are ``config.yaml``."""
-    return "config.yaml" if Path(file).resolve() == DEFAULTS.resolve() else str(file)
 
 
 @dataclass(frozen=True)
@@ -149,9 +154,9 @@ def _not_of_crops(nothing: object) -> Callable[..., bool]:
 
 
 NOT_LARGER = "the first must not be larger than the second"
-OF_DATA_SET = [  # folders of results/{dataset} that all protocols share
+OF_DATA_SET = [  # folders of results/{dataset} that all protocols share, and names that would be taken for those of a protocol's files
     *("annotations", "benchmarks", "crops", "crops-fated", "drift", "features", "frame_masks", "masks", "predictions"),
-    *("rings", "rings-fated", "tables", "tracking", "tracks", "transition"),
+    *("figures", "model", "reference", "rings", "rings-fated", "tables", "tracking", "tracks", "transition", "truth"),
 ]
 RULES = (
     Rule(("protocol",), lambda name: name not in OF_DATA_SET, "results/<dataset> has such a folder already: another name is needed"),
@@ -271,7 +276,7 @@ def _value(config: dict, key: str) -> object:
     return config
 
 
-def _broken_rules(config: dict, config_files: list[str | Path], broken: Collection[str]) -> Iterator[str]:
+def _broken_rules(config: dict, config_files: Sequence[Source], broken: Collection[str]) -> Iterator[str]:
     """The rules that do not hold, of those whose keys are not broken."""
     for rule in RULES:
         if any(is_broken(key, broken) for key in rule.keys):

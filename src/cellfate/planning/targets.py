@@ -10,6 +10,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.model.saved.members import has_network
 from cellfate.planning.agreement import check_sheet_agreement, check_states
+from cellfate.planning.config_files import Source
 
 FIGURES = {  # of the main target, the design and then the paper's order, with their titles in the report
     "design": "Design: what stands where and what it tells",
@@ -51,7 +52,7 @@ class Targets:
 
     config: Mapping
     sheet: pd.DataFrame | None
-    config_files: Sequence[str | Path]
+    config_files: Sequence[Source]
     caveat: str | None = None
 
     @cached_property

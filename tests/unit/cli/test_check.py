@@ -16,7 +16,8 @@ import yaml
 
 from cellfate.base.errors import InputError
 from cellfate.cli import check as cli_check
-from cellfate.planning.checking.project import check_project, merged
+from cellfate.planning.checking.project import check_project
+from cellfate.planning.config_files import merged
 from cellfate.recordings.tables import RECORDINGS
 from cellfate.transition.h5ad import write_h5ad
 

@@ -5,9 +5,9 @@ import yaml
 from toy_movies import save_movie, write_cells, write_movie
 
 from cellfate.base.errors import InputError
-from cellfate.planning.checking.project import check_project, merged
+from cellfate.planning.checking.project import check_project
 from cellfate.planning.checks import checked_cells, checked_sheet
-from cellfate.planning.config import DEFAULTS
+from cellfate.planning.config_files import DEFAULTS, merged
 from cellfate.planning.targets import Targets
 from cellfate.recordings.cells import caveat
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from cellfate.base.errors import InputError, collect
 from cellfate.evaluation.design import check_design, design_settings
@@ -19,7 +18,8 @@ from cellfate.planning.agreement import sheet_agreement_problems, states_problem
 from cellfate.planning.checking.findings import Checked, CheckedRecording, raised
 from cellfate.planning.checking.movies import movies_problems
 from cellfate.planning.checking.recordings import open_recordings
-from cellfate.planning.config import DEFAULTS, SCHEMA, broken_keys, config_problems, is_broken, min_frames_of, schema_errors
+from cellfate.planning.config import SCHEMA, broken_keys, config_problems, is_broken, min_frames_of, schema_errors, unfit_values
+from cellfate.planning.config_files import DEFAULTS, merged, read_settings
 from cellfate.recordings.cells import caveat, cells_problems, is_cells_sheet, recordings_of
 from cellfate.recordings.sheet import images_folder, sheet_line, sheet_problems
 from cellfate.segmentation.weights import weights_path
@@ -52,48 +52,27 @@ def check_project(path: str | Path, *overlays: str | Path) -> Checked:
     checked = Checked(paths[0])
     if sheets and is_cells_sheet(paths[0]):
         if (cells := _sound_cells(paths[0], checked)) is not None:
-            _check_movies(cells, paths[0], None, _read_config(DEFAULTS), checked)
+            _check_movies(cells, paths[0], None, read_settings(DEFAULTS), checked)
         checked.left_out.append("whether movies have the size of the crops: that stands in settings (source.kind: crops), check these")
     elif sheets:
-        _check_sheet(paths[0], _read_config(DEFAULTS)["tracks"], checked)
+        _check_sheet(paths[0], read_settings(DEFAULTS)["tracks"], checked)
     else:
         _check_configuration(paths, checked)
     return checked
-
-
-def _read_config(path: Path) -> dict:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = "" if mark is None else f"line {mark.line + 1}: "
-        raise InputError(f"{path}: {where}not valid YAML: {getattr(error, 'problem', None) or error}") from error
-    if content is not None and not isinstance(content, dict):
-        raise InputError(f"{path}: keys with values are needed, such as `dataset: mine`; found {content!r:.60}")
-    return content or {}
-
-
-def merged(below: dict, above: dict) -> dict:
-    """``above`` laid over ``below`` as Snakemake's --configfile does it: mappings are merged, everything else is replaced."""
-    both = dict(below)
-    for key, value in above.items():
-        inner = both.get(key)
-        both[key] = merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
-    return both
 
 
 def _check_configuration(paths: list[Path], checked: Checked) -> None:
     files, own = [DEFAULTS, *(path for path in paths if path.resolve() != DEFAULTS.resolve())], {}
     for path in files[1:]:
         try:
-            own = merged(own, _read_config(path))
+            own = merged(own, read_settings(path))
         except InputError as error:
             checked.problems.append(str(error))
     if checked.problems:
         return
-    config = merged(_read_config(DEFAULTS), own)
+    config = merged(read_settings(DEFAULTS), own)
     collect(config_problems(config, SCHEMA, files), checked.problems)
-    broken = broken_keys(schema_errors(config, SCHEMA))
+    broken = broken_keys(schema_errors(config, SCHEMA)) | set(unfit_values(config))
     collect(_further_problems(config, broken), checked.problems)
     if "transition" in own and not is_broken("transition", broken):
         checked.transition = config["transition"]
@@ -114,7 +93,7 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
     if not analysis:
         collect(_model_problems(config, sheet), checked.problems)
     keys = ("tracks.event_gap", "tracks.outcomes_from")
-    fates = _read_config(DEFAULTS)["tracks"] if any(is_broken(key, broken) for key in keys) else config["tracks"]
+    fates = read_settings(DEFAULTS)["tracks"] if any(is_broken(key, broken) for key in keys) else config["tracks"]
     collect(_table_problems(fates["outcomes_from"], sheet, checked), checked.problems)
     if cells is not None:
         known = not any(is_broken(key, broken) for key in ("crops.size", "source"))
