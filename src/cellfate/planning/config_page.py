@@ -47,8 +47,8 @@ Such a file is an overlay: it changes single keys, every other one keeps its val
 each other in their order, `--configfile config/my_config.yaml paper.yaml`, and where two set the same key the last one wins. Some come
 with the project: `paper.yaml` (the paper's protocol), `fast.yaml` (a large GPU), `demo/config.yaml` and those in `examples/`. The merged
 settings are checked before anything runs: an unknown key, a key that a file gives twice, a value that is not allowed (numbers that are
-not finite or beyond reason among them), or keys that disagree are an error that names the file and the key. A file that is empty, no text in UTF-8 or
-no settings at all is refused by Snakemake itself, not always by its name: `cellfate check` names it and the line.
+not finite or beyond reason among them), or keys that disagree are an error that names the file and the key. A file that is empty, no
+text in UTF-8 or no settings at all is refused by Snakemake itself, not always by its name: `cellfate check` names it and the line.
 
 `--config` sets single keys on the command line, over all files: `--config seed=1 "risks={training: {members: 5}}"`. Errors call it so.
 
