@@ -1,13 +1,14 @@
 """Scores of risks over time: skill over a clock at all frames, the outcome some hours before the event, and cells without one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from cellfate.evaluation.risks.calibration import tabulate_calibration
 from cellfate.evaluation.risks.fates import tabulate_fates
-from cellfate.evaluation.risks.forecasts import LEADS, RISKS, Forecasts, Sources, at_lead, forecasts_of_folds
+from cellfate.evaluation.risks.forecasts import LEADS, RISKS, Forecasts, Sources, at_lead, forecasts_of_folds, joined
 from cellfate.evaluation.risks.scores import ALL, Landmarks, tabulate_scores
 from cellfate.evaluation.scoring import Units
 from cellfate.statistics.scores import balanced_accuracy, difference
@@ -34,6 +35,17 @@ SHOWN = [
 def held_out(sources: Mapping[str, Sources], seed: int) -> dict[str, Forecasts]:
     """What each variant of the networks, and clocks and baselines beside it, say of the test part of all folds."""
     return {name: forecasts_of_folds(own, seed)[1] for name, own in sources.items()}
+
+
+def named(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """A table whose recordings and trajectories are told apart from those of other seeds."""
+    columns = [name for name in ("recording", "trajectory") if name in table]
+    return table.assign(**{name: f"{seed}-" + table[name].astype(str) for name in columns})
+
+
+def together(tests: Mapping[int, Forecasts]) -> Forecasts:
+    """The held-out landmarks of several seeds as one part."""
+    return joined([replace(test, table=named(test.table, seed)) for seed, test in tests.items()])
 
 
 def landmark_table(forecasts: Mapping[str, Forecasts], horizons: list[float]) -> pd.DataFrame:

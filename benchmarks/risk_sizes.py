@@ -11,18 +11,17 @@ Prints the tables of docs/risks.md.
 
 import argparse
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from recording_gains import config, train_network
-from risk_scores import accuracy_table, fate_table, landmark_table, quiet_table
-from risks import MIN_FRAMES, RISKS, ROOT, fates_of, make_data
+from risk_scores import accuracy_table, fate_table, landmark_table, named, quiet_table, together
+from risks import HORIZONS, MIN_FRAMES, RISKS, ROOT, fates_of, make_data
 
 from cellfate.base.tables import read_table, read_tables
 from cellfate.crops.tables import RINGS
-from cellfate.evaluation.risks.forecasts import Forecasts, Sources, forecasts_of_folds, joined
+from cellfate.evaluation.risks.forecasts import Forecasts, Sources, forecasts_of_folds
 from cellfate.model.embedding import embed_frames
 from cellfate.model.embedding_file import EmbeddingFile
 from cellfate.model.inference import open_model
@@ -33,7 +32,6 @@ from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 
 SIZES = (9, 18, 36)
 VALIDATING = 6  # one recording in so many
-HORIZONS = [float(hours) for hours in RISKS["horizons_hours"]]
 
 
 def part_of(trajectories: pd.DataFrame, split: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
@@ -90,12 +88,6 @@ def forecasts_of(seed: int, size: int, work: Path, cores: int) -> tuple[Forecast
     return test, fates, own, cost
 
 
-def named(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """A table whose recordings and trajectories are told apart from those of other seeds."""
-    columns = [name for name in ("recording", "trajectory") if name in table]
-    return table.assign(**{name: f"{seed}-" + table[name].astype(str) for name in columns})
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Risks, the published network and baselines by the number of recordings")
     parser.add_argument("--seeds", type=int, nargs="+", default=[811, 812, 813])
@@ -106,8 +98,7 @@ def main() -> None:
     forecasts, fates, known, costs = {}, {}, {}, []
     for size in SIZES:
         name, made = f"{size} recordings", [forecasts_of(seed, size, work, options.cores) for seed in options.seeds]
-        tests = [replace(test, table=named(test.table, seed)) for seed, (test, _, _, _) in zip(options.seeds, made, strict=True)]
-        forecasts[name] = joined(tests)
+        forecasts[name] = together({seed: one[0] for seed, one in zip(options.seeds, made, strict=True)})
         tables = [[named(one[place], seed) for seed, one in zip(options.seeds, made, strict=True)] for place in (1, 2)]
         fates[name], known = (pd.concat(parts, ignore_index=True) for parts in tables)
         costs += [cost for _, _, _, cost in made]

@@ -4,7 +4,7 @@ Makes the rings and the split of 48 recordings by the workflow (the simulator's 
 was chosen on, four folds), trains the networks of risks of each fold with the configuration's settings, with other inputs too, and prints
 the tables of docs/risks.md. What is finished is not done again.
 
-Run: PYTHONPATH=src .venv/bin/python benchmarks/risks.py [--seed 811] [--variants risks "without times"] [--cores 2] [--work results/risks]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/risks.py [--seeds 811] [--variants risks "without times"] [--cores 2] [--work results/risks]
 """
 
 import argparse
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from learning import sheet_of
-from risk_scores import NO_PREFIXES, accuracy_table, fate_table, held_out, landmark_table, quiet_table
+from risk_scores import NO_PREFIXES, accuracy_table, fate_table, held_out, landmark_table, named, quiet_table, together
 
 from cellfate.base.tables import read_table, read_tables
 from cellfate.crops.tables import RINGS
@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 RISKS, MIN_FRAMES = CONFIG["risks"], CONFIG["crops"]["min_frames"]
 PER_DOSE, FOLDS = 12, 4
+HORIZONS = [float(hours) for hours in RISKS["horizons_hours"]]
 N_FRAMES = 80  # the simulator's default; the demo has fewer
 NO_TIMES = {"hours_of_track": False, "hours_of_film": False}
 VARIANTS = {"risks": {}, "without times": NO_TIMES, "with the dose": {}, "with the sister": {}, "outcomes shuffled": {}}
@@ -114,34 +115,41 @@ def fates_of(variant: str, fold: int, data: tuple, seed: int, work: Path) -> pd.
     return found
 
 
+def judged(seed: int, variants: list[str], work: Path, cores: int) -> tuple[dict, dict, pd.DataFrame]:
+    """Of each variant what is said of all held-out landmarks, and the table of its risks; and the trajectories."""
+    folder = make_data(seed, work, cores)
+    trajectories = read_table(folder / "corrected/trajectories.parquet", TRAJECTORIES)
+    split = with_all_parts(read_table(folder / "corrected/split.parquet", SPLIT), trajectories, unit="recording", seed=seed)
+    rings = read_tables(sorted((folder / "rings").glob("*.parquet")), RINGS)
+    sheet = pd.read_csv(work / f"risks-{seed}.tsv", sep="\t")
+    starts = dict(zip(sheet["recording"], sheet["treatment_start_h"].fillna(0.0), strict=True))
+    inputs = FrameInputs(rings, None, None, starts, InputSettings(**{**RISKS["inputs"], "features": False}))
+    fates, sources = {}, {}
+    for name in variants:
+        known = shuffled(trajectories, seed) if name == "outcomes shuffled" else trajectories
+        data = (known, split, rings, starts)
+        fates[name] = pd.concat([fates_of(name, fold, data, seed, work) for fold in range(FOLDS)])
+        sources[name] = Sources(known, split, fates[name], NO_PREFIXES, inputs, starts, HORIZONS, MIN_FRAMES)
+    return held_out(sources, seed), fates, trajectories
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Score risks over time on simulated recordings")
-    parser.add_argument("--seed", type=int, default=811)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[811], help="data sets; their held-out cells are scored together")
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("results/risks"), help="folder for sheets and what is kept between runs")
     options = parser.parse_args()
-    folder = make_data(options.seed, options.work, options.cores)
-    trajectories = read_table(folder / "corrected/trajectories.parquet", TRAJECTORIES)
-    split = read_table(folder / "corrected/split.parquet", SPLIT)
-    split = with_all_parts(split, trajectories, unit="recording", seed=options.seed)
-    rings = read_tables(sorted((folder / "rings").glob("*.parquet")), RINGS)
-    sheet = pd.read_csv(options.work / f"risks-{options.seed}.tsv", sep="\t")
-    starts = dict(zip(sheet["recording"], sheet["treatment_start_h"].fillna(0.0), strict=True))
-    horizons = [float(hours) for hours in RISKS["horizons_hours"]]
-    inputs = FrameInputs(rings, None, None, starts, InputSettings(**{**RISKS["inputs"], "features": False}))
-    fates, sources = {}, {}
-    for name in options.variants:
-        known = shuffled(trajectories, options.seed) if name == "outcomes shuffled" else trajectories
-        data = (known, split, rings, starts)
-        fates[name] = pd.concat([fates_of(name, fold, data, options.seed, options.work) for fold in range(FOLDS)])
-        sources[name] = Sources(known, split, fates[name], NO_PREFIXES, inputs, starts, horizons, MIN_FRAMES)
-    forecasts = held_out(sources, options.seed)
+    made = {seed: judged(seed, options.variants, options.work, options.cores) for seed in options.seeds}
+    forecasts = {name: together({seed: own[0][name] for seed, own in made.items()}) for name in options.variants}
+    fates = {name: pd.concat([named(own[1][name], seed) for seed, own in made.items()]) for name in options.variants}
+    trajectories = pd.concat([named(own[2], seed) for seed, own in made.items()])
     n = trajectories["n_frames"] > MIN_FRAMES
     print(f"{n.sum()} tracks, {trajectories['usable'].sum()} with a fate, of {trajectories['recording'].nunique()} recordings")
-    print({name: table.groupby("fold")["seconds"].first().round().tolist() for name, table in fates.items()}, "CPU seconds a fold")
+    costs = {name: [round(value) for value in table.groupby("seconds", sort=False)["seconds"].first()] for name, table in fates.items()}
+    print(costs, "CPU seconds a fold")
     for table in (
-        landmark_table(forecasts, horizons),
+        landmark_table(forecasts, HORIZONS),
         fate_table(forecasts),
         accuracy_table(forecasts),
         quiet_table(fates, trajectories),
