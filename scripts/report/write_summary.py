@@ -55,10 +55,10 @@ run = Summary(
     settings=snakemake.params.settings,
     figures=snakemake.input.figures,
     captions=snakemake.input.captions,
-    notes=snakemake.params.notes,
+    notes=json.loads(snakemake.params.notes),
     software=SOFTWARE,
     config_digest=snakemake.params.config_digest,
 )
 write_summary(snakemake.output.page, run)
 with replacing(snakemake.output.configuration) as temporary:
-    temporary.write_text(json.dumps(snakemake.params.configuration, indent=2) + "\n")
+    temporary.write_text(json.dumps(json.loads(snakemake.params.configuration), indent=2) + "\n")

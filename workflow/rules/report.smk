@@ -44,9 +44,9 @@ rule write_summary:
             }.items()
             for key in keys
         },
-        notes=[*config.get("notes", []), *filter(None, [TARGETS.caveat])],
+        notes=as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
         config_digest=config_digest(config),
-        configuration={**config},
+        configuration=as_text(config),
     message:
         "Summary page"
     script:

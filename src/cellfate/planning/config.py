@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from cellfate.base.errors import raise_first
+from cellfate.base.names import MARKUP
 from cellfate.planning.config_files import Given, Source, file_of, read_settings
 
 # installed beside this module; in a clone a link to the workflow's schemas
@@ -47,7 +48,7 @@ def config_problems(config: dict, schema_path: str | Path, config_files: Sequenc
 
 
 def unfit_values(config: object, above: str = "") -> dict[str, tuple[object, str]]:
-    """Values that no key takes, by dotted key, with what is wanted: numbers that are none or beyond reason, text with line breaks.
+    """Values that no key takes, by dotted key, with what is wanted: numbers beyond reason, text with line breaks or markup.
 
     The free section ``notes`` may have several lines.
     """
@@ -60,6 +61,8 @@ def unfit_values(config: object, above: str = "") -> dict[str, tuple[object, str
         return {above: (config, f"at most {LARGEST} is allowed, with either sign")}
     if isinstance(config, str) and not above.startswith("notes.") and any(ord(sign) < ord(" ") or sign == "\x7f" for sign in config):
         return {above: (config, "text of one line is needed, without control characters")}
+    if isinstance(config, str) and not above.startswith("notes.") and MARKUP.search(config):
+        return {above: (config, "text without </ and <!-- is needed, which the report's page would take for markup")}
     return {}
 
 

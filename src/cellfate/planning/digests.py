@@ -13,6 +13,11 @@ def config_digest(config: Mapping) -> str:
     return sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def as_text(value: object) -> str:
+    """A value as JSON in which nothing can be taken for markup: Snakemake's report prints the params of rules inside a script element."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
 def model_digest(config: Mapping) -> str:
     """Of the sections that a model and its scores depend on."""
     return config_digest({key: value for key, value in config.items() if key not in AFTER_MODEL})

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError, no_file, raise_first
-from cellfate.base.names import CHANNEL_NAME, RECORDING_NAME
+from cellfate.base.names import CHANNEL_NAME, MARKUP, RECORDING_NAME
 from cellfate.base.tables import Table, table_problems
 from cellfate.recordings.tables import RECORDINGS
 from cellfate.tracks.formats import format_problems
@@ -127,6 +127,10 @@ def _named_columns(path: Path, header: list[str], lines: dict[int, list[str]]) -
         for place, cell in enumerate(cells):
             if cell.strip() and not (place < len(header) and header[place]):
                 raise InputError(f"{path}: line {line}: {cell!r} stands in column {place + 1}, which has no name in the first line")
+            if MARKUP.search(cell):
+                raise InputError(
+                    f"{path}: line {line}: {cell!r}: text without </ and <!-- is needed, which the report's page would take for markup"
+                )
     named = [place for place, name in enumerate(header) if name]
     twice = [header[place] for place in named if header.count(header[place]) > 1]
     if twice:

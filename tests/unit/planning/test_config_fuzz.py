@@ -47,4 +47,6 @@ def test_nonsense_is_refused_in_one_line_that_names_the_key(path, value):
 
 
 def test_what_no_key_takes_is_found_at_any_depth():
-    assert set(unfit_values({"a": {"b": [1, float("nan")]}, "notes": ["two\nlines"], "c": 2**32, "d": True})) == {"a.b.1", "c"}
+    assert set(
+        unfit_values({"a": {"b": [1, float("nan")]}, "notes": ["two\nlines, </script>"], "c": 2**32, "d": True, "e": "</script>"})
+    ) == {"a.b.1", "c", "e"}

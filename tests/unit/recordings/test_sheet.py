@@ -322,3 +322,11 @@ def test_the_last_image_that_counts(sheet):
     assert "last_image" not in arguments[1]
     with pytest.raises(InputError, match=r"line 2: last_image is 2\.5, a whole number is needed"):
         read_sheet(sheet({"last_image": "2.5"}))
+
+
+@pytest.mark.parametrize("text", ["</script><script>alert(1)</script>", "<!-- low"])
+def test_text_that_a_page_would_take_for_markup_is_refused_with_its_line(text, tmp_path):
+    path = tmp_path / "sheet.tsv"
+    path.write_text(f"recording\timages\tframe_interval_min\ttreatment\nr1\tx\t30\tnone\nr2\ty\t30\t{text}\n")
+    with pytest.raises(InputError, match=r"sheet\.tsv: line 3: .*markup"):
+        read_sheet(path)
