@@ -89,16 +89,22 @@ def hidden(name: str, settings, dose: str, seed: int, tracks: pd.DataFrame) -> p
 
 
 def prefix_numbers(values: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """What a prefix (T, F) says: its last frame, means of several stretches, extremes, slope, peaks, and the level when the drug came."""
+    """What a prefix (T, F) says: its last frame, means of stretches, extremes, slope, how stretches go, and the level when the drug came."""
     drug = np.abs(frames - DRUG_H * 60 / INTERVAL_MIN) <= 2
-    inner = values[1:-1]
-    peaks = ((inner > values[:-2]) & (inner > values[2:]) & (inner > values.mean(axis=0))).mean(axis=0)
     at_drug = values[drug].mean(axis=0) if drug.any() else np.full(values.shape[1], np.nan)
     slope = np.polyfit(np.arange(len(values)), values, 1)[0]
     means = [values[-n:].mean(axis=0) for n in (5, 10, 20, 40)]
-    return np.concatenate(
-        [values[-1], *means, values.mean(axis=0), values.max(axis=0), values.min(axis=0), values.std(axis=0), slope, peaks, at_drug]
-    )
+    courses = [number for n in (15, 30, len(values)) for number in course_numbers(values[-n:])]
+    return np.concatenate([values[-1], *means, values.mean(axis=0), values.max(axis=0), values.min(axis=0), slope, *courses, at_drug])
+
+
+def course_numbers(values: np.ndarray) -> list[np.ndarray]:
+    """How a stretch (T, F) goes: its spread, its peaks a frame, the steps from frame to frame, and how alike frames some apart are."""
+    inner, away = values[1:-1], values - values.mean(axis=0)
+    peaks = ((inner > values[:-2]) & (inner > values[2:])).mean(axis=0)
+    steps = np.abs(np.diff(values, axis=0)).mean(axis=0)
+    alike = [(away[n:] * away[:-n]).sum(axis=0) / np.maximum((away**2).sum(axis=0), 1e-9) for n in (3, 6) if n < len(values)]
+    return [values.std(axis=0), peaks, steps, *alike]
 
 
 def ceiling(test: Forecasts, lead: float, table: pd.DataFrame, trajectories: pd.DataFrame, split: pd.DataFrame, seed: int) -> np.ndarray:
