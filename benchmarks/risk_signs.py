@@ -89,7 +89,7 @@ def hidden(name: str, settings, dose: str, seed: int, tracks: pd.DataFrame) -> p
 
 
 def prefix_numbers(values: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """What a prefix (T, F) says: its last frame, means of stretches, extremes, slope, how stretches go, and the level when the drug came."""
+    """What a prefix (T, F) says: its last frame, means of stretches, extremes, slope, how stretches go, its level when the drug came."""
     drug = np.abs(frames - DRUG_H * 60 / INTERVAL_MIN) <= 2
     at_drug = values[drug].mean(axis=0) if drug.any() else np.full(values.shape[1], np.nan)
     slope = np.polyfit(np.arange(len(values)), values, 1)[0]
