@@ -32,17 +32,39 @@ def occlusion(model: FateModel, embeddings: np.ndarray, window: int) -> np.ndarr
     """
     if window >= len(embeddings):
         raise InputError(f"attention.occlusion_window is {window}, which hides all {len(embeddings)} frames of the trajectory at once")
+    unseen = np.concatenate([np.zeros((1, len(embeddings)), bool), hidden_windows(len(embeddings), window)])
+    full, *without = hidden_logits(model, embeddings, unseen)
+    return full - np.array(without)
+
+
+def hidden_logits(model: FateModel, embeddings: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+    """Log-odds (K,) of the positive outcome from embeddings (T, D) without the frames that are True in each row of ``unseen`` (K, T).
+
+    Hidden frames are masked in every layer and the others keep their positions. Runs on the model's device, in evaluation mode.
+    """
     device = next(model.parameters()).device
-    unseen = torch.as_tensor(np.concatenate([np.zeros((1, len(embeddings)), bool), hidden_windows(len(embeddings), window)]))
     frames = torch.as_tensor(np.ascontiguousarray(embeddings), device=device)[None]
     model.eval()
     logits = []
     with torch.inference_mode():
-        for masks in unseen.split(max(1, BATCH_TOKENS // len(embeddings))):
+        for masks in torch.as_tensor(np.asarray(unseen, bool)).split(max(1, BATCH_TOKENS // len(embeddings))):
             lengths = torch.full((len(masks),), len(embeddings), device=device)
             logits.append(model.classify(frames.expand(len(masks), -1, -1), lengths, masks.to(device))[0].double().cpu())
-    full, *without = torch.cat(logits).numpy()
-    return full - np.array(without)
+    return torch.cat(logits).numpy()
+
+
+def replaced_logits(model: FateModel, embeddings: np.ndarray, others: np.ndarray, replaced: np.ndarray) -> np.ndarray:
+    """Log-odds (K,) from embeddings (T, D), in the frames that are True in a row of ``replaced`` (K, T) those of ``others`` (T, D)."""
+    device = next(model.parameters()).device
+    own, other = (torch.as_tensor(np.ascontiguousarray(rows), device=device) for rows in (embeddings, others))
+    model.eval()
+    logits = []
+    with torch.inference_mode():
+        for masks in torch.as_tensor(replaced).split(max(1, BATCH_TOKENS // len(embeddings))):
+            sequences = torch.where(masks.to(device)[:, :, None], other, own)
+            lengths = torch.full((len(masks),), len(embeddings), device=device)
+            logits.append(model.classify(sequences, lengths)[0].double().cpu())
+    return torch.cat(logits).numpy()
 
 
 def hide(frames: Tensor, hidden: np.ndarray, fill: np.ndarray) -> Tensor:

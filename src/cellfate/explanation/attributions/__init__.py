@@ -1,0 +1,1 @@
+"""Ways of saying which frames, channels and regions a prediction rests on, behind one interface, and how faithful they are."""
