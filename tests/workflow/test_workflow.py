@@ -31,6 +31,8 @@ def test_every_figure_and_the_summary_are_there(finished):
     page = (folder / "summary.html").read_text()
     assert "Simulated recordings" in page
     assert page.count("data:image/png;base64,") >= 7
+    explorer = (folder / "explorer.html").read_text()
+    assert explorer.count('id="cell-') > 1
     configuration = json.loads((folder / "configuration.json").read_text())
     assert configuration["training"]["max_epochs"] == 3  # of the overlay
     assert configuration["split"]["unit"] == "recording"  # a default

@@ -189,6 +189,17 @@ def tables_of_risks():
     return {name: f"results/{{dataset}}/{{protocol}}/tables/{name}.csv" for name in names}
 
 
+def fates_of_held_out():
+    """What the risks say of held-out tracks, for the page of cells; nothing where they are not asked for."""
+    return {"fates": TARGETS.fates()} if config["risks"]["enabled"] else {}
+
+
+def times_of_recordings():
+    """Minutes between frames, and hours to the drug, of each recording."""
+    columns = {column: sheet_values(column) for column in ("frame_interval_min", "treatment_start_h")}
+    return {name: {column: values[name] for column, values in columns.items()} for name in RECORDINGS}
+
+
 def trends_along():
     """The column that trends of fates follow, None where nothing says it."""
     targets = TRANSITION["targets"]

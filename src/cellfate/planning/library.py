@@ -51,9 +51,11 @@ def readers_of(images: str | Sequence[str], tracks_format: str | None = None) ->
 
 
 def _shown(files: Iterable[Path]) -> list[str]:
-    """Paths of the files and of the templates that stand beside them under their names."""
-    templates = [template for file in files for template in file.parent.glob(f"{file.stem}.*.j2")]
-    return sorted(os.path.relpath(file) for file in [*files, *templates])
+    """Paths of the files, of the templates that stand beside them under their names, and of what is in folders of their names."""
+    modules = list(files)
+    templates = [template for file in modules for template in file.parent.glob(f"{file.stem}.*.j2")]
+    parts = [part for file in modules for part in file.with_suffix("").glob("*.*") if part.suffix != ".py"]
+    return sorted(os.path.relpath(file) for file in [*modules, *templates, *parts])
 
 
 def _reached(direct: Iterable[Path]) -> list[Path]:

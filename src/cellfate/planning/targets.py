@@ -114,13 +114,17 @@ class Targets:
         if not self.tracked and not self.ready_made:
             return [*self.tracking(), *self.drift(), *map(self.crops, self.untracked)]
         published = [f"{self.of_analysis}/tables/published.csv"] * (self.config["dataset"] == "published")
-        of_model = [f"{self.of_analysis}/summary.html", f"{self.of_analysis}/model"]
+        of_model = [f"{self.of_analysis}/summary.html", *self.explorer(), f"{self.of_analysis}/model"]
         return [*self.figures(), *of_model, *self.fates(), *published, *self.tracking(), *self.drift()]
 
     def fates(self) -> list[str]:
         """The risks over time of the held-out tracks of each fold, where they are asked for."""
         folds = range(self.config["split"]["folds"] * self.config["risks"]["enabled"])
         return [f"{self.of_analysis}/fold-{fold}/risks/fates.parquet" for fold in folds]
+
+    def explorer(self) -> list[str]:
+        """The page of single cells, where it is asked for."""
+        return [f"{self.of_analysis}/explorer.html"] * self.config["explorer"]["enabled"]
 
     def note(self) -> str | None:
         """What to know before the main target runs, where it is less than a user may expect."""

@@ -1,0 +1,34 @@
+"""Write the page of a run's held-out cells from its tables and crops."""
+
+from cellfate.base.logs import log_to
+from cellfate.base.tables import read_table, read_tables
+from cellfate.evaluation.tables import BASELINE_PREDICTIONS
+from cellfate.explorer.run import RunTables, said_of_run
+from cellfate.explorer.write import PageSettings, write_explorer
+from cellfate.model.tables import ATTENTION, FATES, PREFIXES
+from cellfate.segmentation.tables import FEATURES
+from cellfate.tracks.tables import OUTCOMES
+from cellfate.trajectories.tables import TRAJECTORIES
+
+log_to(snakemake.log[0])
+
+fates, features = snakemake.input.get("fates"), snakemake.input.features
+run = RunTables(
+    trajectories=read_table(snakemake.input.trajectories, TRAJECTORIES),
+    prefixes=read_tables(snakemake.input.prefixes, PREFIXES),
+    baselines=read_table(snakemake.input.baselines, BASELINE_PREDICTIONS),
+    attention=read_tables(snakemake.input.attention, ATTENTION),
+    outcomes=read_tables(snakemake.input.outcomes, OUTCOMES),
+    fates=read_tables(fates, FATES) if fates else None,
+    features=read_tables(features, FEATURES) if features else None,
+)
+write_explorer(
+    snakemake.output.page,
+    f"Cells of {snakemake.wildcards.dataset}, {snakemake.wildcards.protocol}",
+    said_of_run(run, snakemake.params.outcomes, unit=snakemake.params.unit, set_level=snakemake.params.set_level),
+    snakemake.input.crops,
+    snakemake.params.sheet,
+    outcomes=snakemake.params.outcomes,
+    notes=snakemake.params.notes,
+    settings=PageSettings(**snakemake.params.settings, seed=snakemake.params.seed),
+)

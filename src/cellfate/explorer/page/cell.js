@@ -1,0 +1,203 @@
+// One cell: its film, what was said of it over time, its lineage, and where it is in its frame.
+
+class CellView {
+  constructor(app, cell, content, field) {
+    Object.assign(this, { app, cell, content, data: app.data, frame: content.frames[0], timer: null });
+    this.film = new Film(content.frames, content.images, content.strip, (frame) => app.seek(this, frame));
+    this.field = field && new FieldView(field, cell);
+    this.charts = new Charts(this.axis(), this.marks(), (hours) => app.seek(this, Math.round(hours / cell.facts.hours)));
+    this.root = element("article", { class: "cell", "aria-label": `Cell ${cell.trajectory}` });
+    this.root.append(this.head(), this.pictures(), this.overTime(), this.family());
+    this.observer = new ResizeObserver(() => this.resized());
+    this.observer.observe(this.root);
+  }
+
+  close() {
+    this.stop();
+    this.observer.disconnect();
+    this.root.remove();
+  }
+
+  get last() {
+    return this.content.frames.at(-1);
+  }
+
+  axis() {
+    const { cell } = this;
+    const end = Math.max(this.last, cell.event_frame ?? 0);
+    return new HourAxis(cell.hours(this.content.frames[0]), cell.hours(end));
+  }
+
+  marks() {
+    const { cell } = this;
+    const marks = [];
+    if (cell.facts.drug !== null) marks.push({ hours: cell.facts.drug, label: "drug", colour: "drug" });
+    if (cell.event_frame !== null) marks.push({ hours: cell.hours(cell.event_frame), label: inWords(cell.outcome), colour: outcomeColour(this.data, cell.outcome) });
+    const { low, high } = this.charts?.axis ?? this.axis();
+    return marks.filter((mark) => mark.hours >= low && mark.hours <= high).sort((a, b) => a.hours - b.hours);
+  }
+
+  head() {
+    const { cell, data, app } = this;
+    const words = [];
+    if (cell.call !== null) {
+      const right = cell.right === null ? "" : cell.right ? ", right ✓" : ", wrong ✗";
+      words.push(`called ${inWords(cell.call)} (probability of ${inWords(data.outcomes.positive)} ${number(cell.probability, 2)})${right}`);
+      words.push(`set: ${setInWords(data, cell.set)}`);
+    }
+    if (cell.lead_hours !== null) words.push(`right since ${number(cell.lead_hours, 1)} h before the end`);
+    const drug = cell.facts.drug === null ? "" : `, drug at ${number(cell.facts.drug, 1)} h`;
+    const treated = [cell.treatment, cell.dose].filter((one) => one !== null).map(inWords).join(", ");
+    const button = app.views[0] && app.views[0] !== this && STATE.beside === cell.trajectory;
+    return element("header", {},
+      element("h2", {}, element("span", { text: cell.trajectory }), element("span", { class: `badge ${outcomeColour(data, cell.outcome)}`, text: inWords(cell.outcome) })),
+      element("p", { text: words.join("; ") || "nothing is predicted of it by the network" }),
+      element("p", { class: "under", text: `${treated}${drug}; track ${cell.track_id} of ${cell.facts.name}, frames ${cell.first_frame} to ${cell.last_frame}` }),
+      button ? element("button", { type: "button", text: "Close (x)", onclick: () => app.beside(null) })
+        : element("button", { type: "button", text: "Keep beside (c)", onclick: () => app.beside(cell.trajectory) }));
+  }
+
+  pictures() {
+    const button = (text, label, act) => element("button", { type: "button", text, "aria-label": label, onclick: act });
+    this.slider = element("input", { type: "range", min: 0, max: this.content.frames.length - 1, step: 1, value: 0, "aria-label": "Frame" });
+    this.slider.addEventListener("input", () => this.app.seek(this, this.content.frames[Number(this.slider.value)]));
+    this.playing = button("▶", "Play", () => this.toggle());
+    const controls = element("div", { class: "controls" }, button("◀", "Frame before", () => this.step(-1)), this.playing, button("▶|", "Next frame", () => this.step(1)), this.slider);
+    this.now = element("dl", { class: "now", "aria-label": "At this frame" });
+    const film = element("div", { class: "film" }, this.film.large, controls);
+    const beside = element("div", { class: "beside-film" }, this.now, this.channels());
+    const parts = [film, beside];
+    if (this.field) parts.push(element("figure", {}, this.field.canvas, this.field.words));
+    return element("div", {}, element("div", { class: "pictures" }, ...parts), this.film.along);
+  }
+
+  channels() {
+    const box = element("fieldset", { class: "channels" }, element("legend", { text: "Channels" }));
+    this.app.settingsOf(this.cell.facts).forEach((settings, place) => {
+      const name = inWords(this.cell.facts.channels[place]);
+      const change = (key, value) => {
+        settings[key] = value;
+        this.app.coloured();
+      };
+      const on = element("input", { type: "checkbox", "data-channel": place });
+      on.checked = settings.on;
+      on.addEventListener("change", () => change("on", on.checked));
+      const tinted = element("input", { type: "color", value: settings.colour, "aria-label": `Colour of ${name}` });
+      tinted.addEventListener("input", () => change("colour", tinted.value));
+      const ends = ["low", "high"].map((key) => {
+        const range = element("input", { type: "range", min: 0, max: 255, step: 1, value: settings[key], "aria-label": `${name}: ${key === "low" ? "black" : "full colour"} at` });
+        range.addEventListener("input", () => change(key, Number(range.value)));
+        return range;
+      });
+      box.append(element("div", { class: "channel" }, element("label", {}, on, ` ${name}`), tinted, ...ends));
+    });
+    return box;
+  }
+
+  overTime() {
+    const { content } = this;
+    const choices = element("div", { class: "choices" });
+    const methods = Object.keys(content.baselines ?? {});
+    if (methods.length && content.network) {
+      this.baseline = this.select("Baseline beside the network", [["none", "none"], ...methods.map((one) => [one, this.data.methods[one]])], this.app.baseline(methods));
+      choices.append(this.baseline.parentElement);
+    }
+    const features = Object.keys(content.features?.values ?? {});
+    if (features.length) {
+      this.feature = this.select("Feature", features.map((one) => [one, this.data.features[one]]), features[0]);
+      choices.append(this.feature.parentElement);
+    }
+    return element("div", { class: "over-time" }, choices, this.charts.canvas);
+  }
+
+  select(label, options, chosen) {
+    const made = element("select", {}, ...options.map(([value, text]) => element("option", { value, text })));
+    made.value = chosen;
+    made.addEventListener("change", () => {
+      if (made === this.baseline) this.app.chooseBaseline(made.value);
+      this.draw();
+    });
+    element("label", {}, `${label} `, made);
+    return made;
+  }
+
+  family() {
+    this.tree = element("div", { class: "family" });
+    return this.tree;
+  }
+
+  resized() {
+    const width = Math.floor(this.root.clientWidth) - 24;
+    if (width < 100 || width === this.width) return;
+    this.width = width;
+    const { cell, data, app } = this;
+    const tree = lineage(data, cell, app.cells, width, (name) => app.choose(name));
+    this.tree.replaceChildren(...(tree ? [element("h3", { text: "Lineage" }), tree] : []));
+    this.draw();
+  }
+
+  // Show the frame that is nearest below; the other views follow where they have it.
+  show(frame) {
+    const { frames } = this.content;
+    this.frame = frames[Math.max(0, lastUpTo(frames, frame))];
+    this.draw();
+  }
+
+  draw() {
+    if (!this.width) return;
+    const settings = this.app.settingsOf(this.cell.facts);
+    const facts = this.factsNow();
+    const words = facts.map(([name, value]) => `${name} ${value}`).join(", ");
+    this.slider.value = this.content.frames.indexOf(this.frame);
+    this.slider.setAttribute("aria-valuetext", words);
+    this.film.draw(this.frame, settings, this.width, `Cell ${this.cell.trajectory}, ${words}`);
+    this.field?.draw(this.frame, settings);
+    this.now.replaceChildren(...facts.flatMap(([name, value]) => [element("dt", { text: name }), element("dd", { text: value })]));
+    const panels = panelsOf(this.data, this.cell, this.content, this.baseline?.value);
+    const feature = this.feature && featurePanel(this.data, this.cell, this.content, this.feature.value);
+    this.charts.panels = feature ? [...panels, feature] : panels;
+    this.charts.draw(this.width, this.cell.hours(this.frame), `Over time, now at ${words}`);
+  }
+
+  // What is known at this frame: name and value of each.
+  factsNow() {
+    const { content, cell, data, frame } = this;
+    const place = content.frames.indexOf(frame);
+    const facts = [["frame", `${frame} (${place + 1} of ${content.frames.length})`], ["time", `${number(cell.hours(frame), 1)} h`]];
+    const { network, risks } = content;
+    const at = network ? lastUpTo(network.frame, frame) : -1;
+    const positive = inWords(data.outcomes.positive);
+    if (network) facts.push([`p ${positive}`, at < 0 ? "not yet" : number(network.probability[at], 2)], ["set", at < 0 ? "not yet" : setInWords(data, network.set[at])]);
+    const then = risks ? lastUpTo(risks.frame, frame) : -1;
+    if (then >= 0) {
+      risks.hours.forEach((hours, ahead) => {
+        if (hours !== 5 && hours !== 10) return;
+        const pair = [risks.negative, risks.positive].map((one) => number(one[ahead][then], 2));
+        facts.push([`within ${hours} h`, `${inWords(data.outcomes.negative)} ${pair[0]}, ${positive} ${pair[1]}`]);
+      });
+    }
+    if (cell.event_frame !== null && frame >= cell.event_frame) facts.push(["event", `${inWords(cell.outcome)} since ${number(cell.hours(frame - cell.event_frame), 1)} h`]);
+    return facts;
+  }
+
+  step(by) {
+    const { frames } = this.content;
+    const place = Math.min(frames.length - 1, Math.max(0, frames.indexOf(this.frame) + by));
+    this.app.seek(this, frames[place]);
+  }
+
+  toggle() {
+    if (this.timer) return this.stop();
+    if (this.frame === this.last) this.app.seek(this, this.content.frames[0]);
+    this.playing.textContent = "❚❚";
+    this.playing.setAttribute("aria-label", "Stop");
+    this.timer = setInterval(() => (this.frame === this.last ? this.stop() : this.step(1)), 1000 / FRAMES_A_SECOND);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.playing.textContent = "▶";
+    this.playing.setAttribute("aria-label", "Play");
+  }
+}

@@ -1,0 +1,52 @@
+"""The page of some cells, from what is said of them and the files of their crops."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellfate.base.software import SOFTWARE
+from cellfate.crops.crop_file import CropFile
+from cellfate.explorer.cells import choose_cells
+from cellfate.explorer.data import Facts, pack
+from cellfate.explorer.page import write_page
+from cellfate.explorer.said import Said
+from cellfate.explorer.strips import ImageSettings
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """How many cells, how many frames of each recording, side and quality of the pictures, and the seed of what is drawn at random."""
+
+    max_cells: int
+    fields: int
+    image_size: int
+    quality: int
+    seed: int
+
+
+def write_explorer(
+    path: str | Path,
+    title: str,
+    said: Said,
+    crops: Sequence[str | Path],
+    sheet: Mapping[str, Mapping[str, float | None]],
+    *,
+    outcomes: Mapping[str, str],
+    notes: Sequence[str],
+    settings: PageSettings,
+) -> None:
+    """Write the page.
+
+    ``crops`` are crop files named after their recordings, ``sheet`` has frame_interval_min and treatment_start_h (hours, may be None) of
+    each recording, ``notes`` are what must be kept in mind. Raises InputError for a cell without crops and for a damaged crop file.
+    """
+    chosen, words = choose_cells(said.cells, settings.max_cells, settings.seed)
+    facts = {name: Facts(one["frame_interval_min"] / 60, one["treatment_start_h"]) for name, one in sheet.items()}
+    about = {"title": title, "rule": words, "outcomes": dict(outcomes), "notes": list(notes), "software": SOFTWARE}
+    wanted = set(chosen["recording"])
+    with ExitStack() as opened:
+        files = {Path(file).stem: opened.enter_context(CropFile(file)) for file in crops if Path(file).stem in wanted}
+        images = ImageSettings(settings.image_size, settings.quality)
+        packed = pack(said, chosen, files, facts, about, fields=settings.fields, images=images)
+    write_page(path, title, packed)

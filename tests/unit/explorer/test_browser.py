@@ -1,0 +1,253 @@
+"""The page in a real browser: it opens from the disk, asks nobody for anything, and everything works by keys."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from toy_explorer import Toy, large_page, toy_page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+EVIL = "<script>document.body.dataset.bad=1</script>"
+OPENED = 3.0  # seconds
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright of requirements.txt is not installed: the page is not tried")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: the page of cells is not tried in a browser")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def toy_file(tmp_path_factory) -> Path:
+    return toy_page(tmp_path_factory.mktemp("page"), Toy())
+
+
+class Opened:
+    """A page with what it asked for and complained of."""
+
+    def __init__(self, browser, path: Path, fragment: str = "", **options):
+        self.asked, self.complaints = [], []
+        self.page = browser.new_page(**options)
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        start = time.perf_counter()
+        self.page.goto(f"file://{path}{fragment}")
+        self.page.wait_for_selector("body[data-ready]")
+        self.seconds = time.perf_counter() - start
+
+    def rows(self) -> list[str]:
+        return self.page.locator("#rows tr").evaluate_all("rows => rows.map(row => row.dataset.cell)")
+
+    def cell(self) -> str:
+        return self.page.evaluate("document.body.dataset.cell")
+
+    def key(self, key: str, cell: str | None = None) -> None:
+        self.page.keyboard.press(key)
+        if cell is not None:
+            self.page.wait_for_selector(f"body[data-cell='{cell}']")
+
+    def frame(self, view: int = 0) -> int:
+        return int(self.page.locator(".now").nth(view).locator("dd").first.inner_text().split()[0])
+
+    def address(self) -> str:
+        self.page.wait_for_timeout(300)
+        return self.page.evaluate("decodeURIComponent(location.hash)")
+
+    def close(self) -> None:
+        """It asked only for itself, and for what it holds, and nothing went wrong."""
+        self.page.close()
+        assert [url for url in self.asked if not url.startswith(("data:", "blob:", "file:"))] == []
+        assert len([url for url in self.asked if url.startswith("file:")]) == 1
+        assert self.complaints == []
+
+
+@pytest.fixture
+def opened(browser, toy_file):
+    page = Opened(browser, toy_file)
+    yield page
+    page.close()
+
+
+def test_485_cells_are_there_in_three_seconds(browser, tmp_path):
+    path = large_page(tmp_path, 485)
+    assert path.stat().st_size > 20e6
+    seconds, busy = [], max(1.0, os.getloadavg()[0] / os.cpu_count())  # other programs may hold the machine up
+    while len(seconds) < 3 and min(seconds, default=OPENED) >= OPENED:
+        page = Opened(browser, path)
+        seconds.append(page.seconds)
+        assert len(page.rows()) == 485
+        page.close()
+    assert min(seconds) < OPENED * busy
+
+
+def test_errors_stand_first_and_columns_sort(opened):
+    assert opened.rows()[:2] == ["r1/1", "r2/1"]
+    opened.page.click("th[data-key=probability] button")
+    assert opened.page.get_attribute("th[data-key=probability]", "aria-sort") == "ascending"
+    assert opened.rows() == ["r1/0", "r2/0", "r1/1", "r2/1", "r1/2", "r2/2", "r1/3", "r2/3"]
+    opened.page.click("th[data-key=probability] button")
+    assert opened.rows()[0] == "r1/2"
+    assert opened.rows()[-1] == "r2/3"  # without a value: last in either order
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "left"),
+    [
+        ("recording", "r2", 4),
+        ("treatment", "cisplatin", 8),
+        ("outcome", "mitosis", 2),
+        ("right", "0", 2),
+        ("right", "-", 2),
+        ("sure", "1", 4),
+        ("sure", "0", 2),
+        ("lead", "1", 2),
+    ],
+)
+def test_filters_leave_the_cells_that_are_asked_for(opened, name, value, left):
+    control = opened.page.locator(f"#filter-{name}")
+    control.fill(value) if name == "lead" else control.select_option(value)
+    assert len(opened.rows()) == left
+    assert opened.page.inner_text("#count").startswith(f"{left} of 8 cells")
+    opened.page.click("#filter-clear")
+    assert len(opened.rows()) == 8
+
+
+def test_everything_is_reached_by_keys(opened):
+    assert opened.cell() == "r1/1"
+    opened.key("n", "r2/1")
+    opened.key("n", "r1/1")
+    opened.key("ArrowDown", "r2/1")
+    opened.key("ArrowUp", "r1/1")
+    assert opened.frame() == 21
+    opened.key("Home")
+    assert opened.frame() == 2
+    opened.key("ArrowRight")
+    opened.key("Shift+ArrowRight")
+    assert opened.frame() == 13
+    opened.key("ArrowLeft")
+    assert opened.frame() == 12
+    opened.key("2")
+    assert opened.page.is_checked("input[data-channel='1']") is False
+    opened.key("?")
+    assert opened.page.is_visible("#help")
+    opened.key("Escape")
+    opened.key("t")
+    assert opened.page.get_attribute("html", "data-theme") == "dark"
+    opened.key("/")
+    assert opened.page.evaluate("document.activeElement.id") == "filter-recording"
+
+
+def test_it_plays_to_the_end_and_stops(opened):
+    opened.key("Home")
+    opened.key("Space")
+    opened.page.wait_for_timeout(600)
+    assert 2 < opened.frame() < 21
+    opened.key("Space")
+    here = opened.frame()
+    opened.page.wait_for_timeout(400)
+    assert opened.frame() == here
+    opened.key("Space")
+    opened.page.wait_for_selector("button[aria-label=Stop]")
+    opened.page.wait_for_selector("button[aria-label=Play]")
+    assert opened.frame() == 21
+
+
+def test_two_cells_stand_side_by_side_at_the_same_time(opened):
+    opened.key("c")
+    opened.key("n", "r2/1")
+    assert opened.page.locator(".cell").count() == 2
+    opened.key("Home")
+    assert (opened.frame(0), opened.frame(1)) == (2, 2)
+    opened.key("x")
+    opened.page.wait_for_selector("tr.beside", state="detached")
+    assert opened.page.locator(".cell").count() == 1
+
+
+def test_a_view_is_sent_by_its_address(browser, toy_file, opened):
+    opened.page.select_option("#filter-recording", "r2")
+    opened.page.click("th[data-key=track_id] button, th[data-key=probability] button")
+    opened.page.click("#rows tr:nth-child(2)")
+    opened.page.wait_for_selector("body[data-cell='r2/1']")
+    opened.key("Home")
+    opened.key("1")
+    said = opened.address()
+    assert {"cell=r2/1", "frame=2", "recording=r2", "sort=probability", "channels=011"} <= set(said.removeprefix("#").split("&"))
+    other = Opened(browser, toy_file, said)
+    assert (other.rows(), other.cell(), other.frame()) == (opened.rows(), "r2/1", 2)
+    assert other.page.is_checked("input[data-channel='0']") is False
+    assert other.address() == said
+    other.close()
+
+
+def test_an_address_that_means_nothing_opens_the_first_cell(browser, toy_file):
+    page = Opened(browser, toy_file, "#cell=gone/7&frame=-3&sort=nothing&theme=purple&channels=xx")
+    assert page.cell() == "r1/1"
+    page.close()
+
+
+def test_relatives_are_reached_in_the_tree(opened):
+    assert opened.page.locator(".lineage g").count() == 4
+    opened.page.locator(".lineage .linked").first.focus()
+    opened.page.keyboard.press("Enter")
+    opened.page.wait_for_selector("body:not([data-cell='r1/1'])")
+
+
+def test_the_film_shows_other_pixels_in_other_frames_and_channels(opened):
+    read = "() => document.querySelector('.large').toDataURL()"
+    opened.key("Home")
+    first = opened.page.evaluate(read)
+    opened.key("End")
+    last = opened.page.evaluate(read)
+    opened.key("2")
+    assert len({first, last, opened.page.evaluate(read)}) == 3
+
+
+@pytest.mark.parametrize(
+    "toy",
+    [
+        Toy(recordings=("r1",), tracks=3, without=("lineage",)),
+        Toy(n_channels=1),
+        Toy(n_channels=7, drug=None),
+        Toy(frames=(2, 3, 4, 9, 10, 20), without=("features",)),
+        Toy(without=("risks",)),
+        Toy(without=("network", "baselines", "rests_on")),
+        Toy(frames=(0,)),
+        Toy(tracks=0),
+    ],
+    ids=["few", "one channel", "seven channels", "gaps", "no risks", "risks alone", "one frame", "no cells"],
+)
+def test_what_users_have_is_shown(browser, tmp_path, toy):
+    page = Opened(browser, toy_page(tmp_path, toy))
+    assert len(page.rows()) == len(toy.recordings) * toy.tracks
+    assert page.page.locator("input[data-channel]").count() == (toy.n_channels if toy.tracks else 0)
+    page.key("n")
+    page.key("End")
+    page.page.wait_for_timeout(100)
+    page.close()
+
+
+def test_names_with_signs_of_html_are_shown_as_they_are(browser, tmp_path):
+    toy = Toy(recordings=(EVIL,), outcomes=(EVIL, EVIL + "2"), treatment=EVIL)
+    page = Opened(browser, toy_page(tmp_path, toy, title=EVIL, notes=[EVIL]))
+    assert page.page.evaluate("document.body.dataset.bad") is None
+    assert EVIL in page.page.inner_text("#title")
+    assert EVIL in page.page.inner_text("#notes")
+    assert EVIL in page.page.inner_text("#rows tr:first-child")
+    assert EVIL in page.page.inner_text(".cell h2")
+    assert page.page.evaluate("document.querySelectorAll('body script').length") == 1 + 4 + 1 + 1
+    page.close()
+
+
+@pytest.mark.parametrize("size", [(1600, 1000), (1024, 768), (390, 844)])
+def test_nothing_is_wider_than_the_screen(browser, toy_file, size):
+    page = Opened(browser, toy_file, "#beside=r1/2", viewport={"width": size[0], "height": size[1]})
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    page.close()
