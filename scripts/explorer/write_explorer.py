@@ -2,7 +2,9 @@
 
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables
+from cellfate.evaluation.risks.tables import RISK_EXAMPLES
 from cellfate.evaluation.tables import BASELINE_PREDICTIONS
+from cellfate.explanation.tables import EFFECTS, EXAMPLES
 from cellfate.explorer.run import RunTables, said_of_run
 from cellfate.explorer.write import PageSettings, write_explorer
 from cellfate.model.tables import ATTENTION, FATES, PREFIXES
@@ -12,6 +14,8 @@ from cellfate.trajectories.tables import TRAJECTORIES
 
 log_to(snakemake.log[0])
 
+declared = {"in_figure_5": EFFECTS, "in_figure_6": EXAMPLES, "in_risks": RISK_EXAMPLES}
+shown = [read_table(snakemake.input[name], table) for name, table in declared.items() if snakemake.input.get(name)]
 fates, features = snakemake.input.get("fates"), snakemake.input.features
 run = RunTables(
     trajectories=read_table(snakemake.input.trajectories, TRAJECTORIES),
@@ -24,11 +28,13 @@ run = RunTables(
 )
 write_explorer(
     snakemake.output.page,
+    snakemake.output.errors,
     f"Cells of {snakemake.wildcards.dataset}, {snakemake.wildcards.protocol}",
     said_of_run(run, snakemake.params.outcomes, unit=snakemake.params.unit, set_level=snakemake.params.set_level),
     snakemake.input.crops,
     snakemake.params.sheet,
     outcomes=snakemake.params.outcomes,
     notes=snakemake.params.notes,
+    shown={name for table in shown for name in table["trajectory"]},
     settings=PageSettings(**snakemake.params.settings, seed=snakemake.params.seed),
 )

@@ -6,6 +6,7 @@ from cellfate.base.files import replacing
 from cellfate.base.logs import log_to
 from cellfate.base.software import SOFTWARE
 from cellfate.base.tables import read_table
+from cellfate.evaluation.risks.tables import RISK_EXAMPLES
 from cellfate.evaluation.tables import (
     ABLATIONS,
     BASELINES,
@@ -19,7 +20,8 @@ from cellfate.evaluation.tables import (
     SETS,
     SPLIT_AUDIT,
 )
-from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY, SEGMENTATION_COVERAGE
+from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY, EFFECTS, EXAMPLES, SEGMENTATION_COVERAGE
+from cellfate.report.cells import ShownCells
 from cellfate.report.page import Summary, write_summary
 from cellfate.report.risks import RiskTables
 from cellfate.trajectories.tables import FLOW, TRAJECTORIES
@@ -28,6 +30,9 @@ log_to(snakemake.log[0])
 
 paths = snakemake.input
 of_risks = [paths.get(name) for name in ("risk_scores", "risk_calibration", "risk_alarms", "fate_before")]
+declared = {"figure_5": EFFECTS, "figure_6": EXAMPLES, "risks": RISK_EXAMPLES}
+in_figures = {name: read_table(paths[f"in_{name}"], table) for name, table in declared.items() if paths.get(f"in_{name}")}
+cells = ShownCells(paths.errors, in_figures, snakemake.params.treatment) if paths.get("errors") else None
 
 run = Summary(
     dataset=snakemake.wildcards.dataset,
@@ -52,6 +57,7 @@ run = Summary(
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
     comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),
     risks=RiskTables.read(*of_risks) if all(of_risks) else None,
+    cells=cells,
     settings=snakemake.params.settings,
     figures=snakemake.input.figures,
     captions=snakemake.input.captions,

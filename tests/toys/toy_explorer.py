@@ -8,10 +8,11 @@ import pandas as pd
 from toy_crops import OUTCOMES, toy_trajectory, write_crop_file
 
 from cellfate.crops.crop_file import CropFile
-from cellfate.explorer.data import Facts, Packed, pack
+from cellfate.explorer.data import Facts, Packed, limits_of, pack
 from cellfate.explorer.page import page
 from cellfate.explorer.said import BASELINES, CELL, FEATURES, NETWORK, RESTS_ON, RISKS, Said, nothing
 from cellfate.explorer.strips import ImageSettings
+from cellfate.explorer.tints import tints
 
 HORIZONS = (2.0, 5.0, 10.0)
 
@@ -67,7 +68,8 @@ def toy_packed(folder: Path, toy: Toy, said: Said | None = None, **about: object
     outcomes = dict(zip(("negative", "positive"), toy.outcomes, strict=True))
     said_besides = {"title": "Cells", "rule": ["All of them."], "outcomes": outcomes, "notes": [], "software": "cellfate"} | about
     facts = dict.fromkeys(toy.recordings, Facts(0.5, toy.drug))
-    packed = pack(said, said.cells, files, facts, said_besides, fields=3, images=ImageSettings(toy.size, toy.quality))
+    limits = limits_of(said.cells, files)
+    packed = pack(said, said.cells, files, limits, facts, said_besides, fields=3, images=ImageSettings(toy.size, toy.quality))
     for file in files.values():
         file.close()
     return packed
@@ -98,7 +100,7 @@ def _table_of(said: Said, toy: Toy) -> str:
     columns = {name: said.cells[name] for name in said.cells.columns if name != "lineage"} | {"recording": [0] * len(said.cells)}
     relatives = {name: [] for name in ("track_id", "parent_id", "first_frame", "last_frame", "outcome", "event_frame")}
     about = {"title": "Cells", "rule": ["All."], "outcomes": outcomes, "notes": [], "software": "cellfate"}
-    words = {"methods": {"length": "length"}, "features": {"area": "area"}}
+    words = {"tints": [tints(n) for n in range(1, 4)], "methods": {"length": "length"}, "features": {"area": "area"}}
     return packed_json({**about, **words, "recordings": [recording], "cells": columns, "relatives": [relatives]})
 
 

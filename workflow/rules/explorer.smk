@@ -5,6 +5,7 @@ rule write_explorer:
     """A page that shows each held-out cell: its film, what was predicted when and on what that rests, its lineage, its surroundings."""
     input:
         **fates_of_held_out(),
+        **cells_of_figures(),
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         prefixes=ALL_PREFIXES,
         baselines="results/{dataset}/{protocol}/baselines.parquet",
@@ -15,6 +16,7 @@ rule write_explorer:
         code=code_of("explorer/write_explorer.py"),
     output:
         page="results/{dataset}/{protocol}/explorer.html",
+        errors="results/{dataset}/{protocol}/tables/worst_errors.json",
     log:
         "logs/{dataset}/{protocol}/write_explorer.log",
     benchmark:

@@ -194,6 +194,19 @@ def fates_of_held_out():
     return {"fates": TARGETS.fates()} if config["risks"]["enabled"] else {}
 
 
+def cells_of_figures():
+    """The tables that say which single cells are in figures."""
+    names = {"in_figure_5": "effects.parquet", "in_figure_6": "examples.csv"}
+    names |= {"in_risks": "risk_examples.csv"} if config["risks"]["enabled"] else {}
+    return {key: f"results/{{dataset}}/{{protocol}}/tables/{name}" for key, name in names.items()}
+
+
+def single_cells():
+    """The worst errors and the cells of figures, for the summary page; nothing without an explorer."""
+    errors = {"errors": "results/{dataset}/{protocol}/tables/worst_errors.json"}
+    return {**errors, **cells_of_figures()} if config["explorer"]["enabled"] else {}
+
+
 def times_of_recordings():
     """Minutes between frames, and hours to the drug, of each recording."""
     columns = {column: sheet_values(column) for column in ("frame_interval_min", "treatment_start_h")}

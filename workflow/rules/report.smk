@@ -5,6 +5,7 @@ rule write_summary:
     """The summary page: headline numbers, selection, figures in the paper's order, what was not measured."""
     input:
         **tables_of_risks(),
+        **single_cells(),
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         truncation="results/{dataset}/{protocol}/tables/truncation.csv",
         last_k="results/{dataset}/{protocol}/tables/last_k.csv",
@@ -44,6 +45,7 @@ rule write_summary:
             }.items()
             for key in keys
         },
+        treatment=config["evaluation"]["treatment"],
         notes=as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
         config_digest=config_digest(config),
         configuration=as_text(config),

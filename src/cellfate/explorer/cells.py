@@ -1,20 +1,20 @@
-"""Which cells are on the page: all that were called wrongly, then others as far as there is room, drawn at random."""
+"""Which cells are on the page: all that were called wrongly, those in figures, then others as far as there is room, drawn at random."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import pandas as pd
 
 
-def choose_cells(cells: pd.DataFrame, max_cells: int, seed: int) -> tuple[pd.DataFrame, list[str]]:
+def choose_cells(cells: pd.DataFrame, shown: Collection[str], max_cells: int, seed: int) -> tuple[pd.DataFrame, list[str]]:
     """At most ``max_cells`` rows of the cells of :class:`Said`, in their order, and in words which were taken.
 
-    Wrong calls come first, then right ones, then cells of which nothing says whether they are; of a group for which there is not room
-    enough, cells are drawn at random.
+    Wrong calls come first, then those that figures have ``shown``, other right ones, and cells of which nothing says whether they are; of
+    a group for which there is not room enough, cells are drawn at random.
     """
     generator = np.random.default_rng(seed)
     room, taken, words = max_cells, [], []
-    for name, rows in _groups(cells):
+    for name, rows in _groups(cells, set(shown)):
         n = min(len(rows), room)
         drawn = rows if n == len(rows) else np.sort(generator.choice(rows, n, replace=False))
         taken.append(drawn)
@@ -23,13 +23,21 @@ def choose_cells(cells: pd.DataFrame, max_cells: int, seed: int) -> tuple[pd.Dat
     return cells.iloc[np.sort(np.concatenate(taken))] if taken else cells, words or ["There is no cell to show."]
 
 
-def _groups(cells: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
-    """The name of each group that has cells, and their rows."""
+def _groups(cells: pd.DataFrame, shown: Collection[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """The name of each group that has cells, and their rows; a cell is in the first that it belongs to."""
     right = cells["right"].astype("Float64")
-    names = {"called wrongly": right.eq(0), "called rightly": right.eq(1), "without a fate to compare with": right.isna()}
-    for name, belongs in names.items():
-        if len(rows := np.flatnonzero(belongs.fillna(False).to_numpy(bool))):
-            yield name, rows
+    groups = {
+        "called wrongly": right.eq(0),
+        "that figures show": cells["trajectory"].isin(set(shown)),
+        "called rightly": right.eq(1),
+        "without a fate to compare with": right.isna(),
+    }
+    left = np.ones(len(cells), bool)
+    for name, belongs in groups.items():
+        own = left & belongs.fillna(False).to_numpy(bool)
+        left &= ~own
+        if own.any():
+            yield name, np.flatnonzero(own)
 
 
 def _words(name: str, n_cells: int, n_taken: int, seed: int) -> str:

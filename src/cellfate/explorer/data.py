@@ -15,8 +15,10 @@ from cellfate.evaluation.baselines.scores import LABELS
 from cellfate.explorer.fields import Field, FieldOfRecording
 from cellfate.explorer.said import Said
 from cellfate.explorer.strips import ImageSettings, Strip, channel_limits, make_strip, read_above_background
+from cellfate.explorer.tints import tints
 
 SAMPLED_CELLS = 48  # for black and white of each channel
+MOST_TINTS = 16  # channels with colours of their own
 DIGITS = 4  # of a number on the page
 RELATIVES = ("track_id", "parent_id", "first_frame", "last_frame", "outcome", "event_frame")
 
@@ -42,6 +44,7 @@ def pack(
     said: Said,
     chosen: pd.DataFrame,
     files: Mapping[str, CropFile],
+    limits: Mapping[str, np.ndarray],
     facts: Mapping[str, Facts],
     about: Mapping[str, object],
     *,
@@ -50,10 +53,10 @@ def pack(
 ) -> Packed:
     """The blocks for the ``chosen`` rows of the cells, from the crop ``files`` of their recordings; ``about`` goes into the table.
 
+    ``limits`` are those of :func:`limits_of`.
     ``fields`` is how many frames of each recording are put together. Raises InputError for a cell without crops.
     """
     recordings = list(dict.fromkeys(chosen["recording"]))
-    limits = _limits(chosen, files)
     series = _Series(said)
     cells, drawn = {}, []
     for recording in recordings:
@@ -68,6 +71,7 @@ def pack(
         drawn.append(field.drawn(limits[recording], ImageSettings(images.size * 4, images.quality)))
     table = {
         **about,
+        "tints": [tints(n) for n in range(1, MOST_TINTS + 1)],
         "recordings": [_recording(name, files[name], facts[name]) for name in recordings],
         "cells": _cells(chosen, recordings),
         "relatives": [_relatives(said.relatives, chosen, name) for name in recordings],
@@ -105,7 +109,7 @@ def _tracks_in(field: FieldOfRecording) -> set[int]:
     return set(field.index.loc[field.index["frame"].isin(field.frames), "track_id"])
 
 
-def _limits(chosen: pd.DataFrame, files: Mapping[str, CropFile]) -> dict[str, np.ndarray]:
+def limits_of(chosen: pd.DataFrame, files: Mapping[str, CropFile]) -> dict[str, np.ndarray]:
     """Black and white of each recording's channels: those of a sample of cells of all recordings with the same channels."""
     found: dict[str, np.ndarray] = {}
     kinds: dict[tuple[str, ...], list[str]] = {}

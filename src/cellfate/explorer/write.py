@@ -1,17 +1,21 @@
 """The page of some cells, from what is said of them and the files of their crops."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellfate.base.files import write_json
 from cellfate.base.software import SOFTWARE
 from cellfate.crops.crop_file import CropFile
 from cellfate.explorer.cells import choose_cells
-from cellfate.explorer.data import Facts, pack
+from cellfate.explorer.data import Facts, limits_of, pack
 from cellfate.explorer.page import write_page
 from cellfate.explorer.said import Said
 from cellfate.explorer.strips import ImageSettings
+from cellfate.explorer.worst import errors_shown
+
+WORST = 6  # errors on the summary page
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class PageSettings:
 
 def write_explorer(
     path: str | Path,
+    errors: str | Path | None,
     title: str,
     said: Said,
     crops: Sequence[str | Path],
@@ -34,19 +39,24 @@ def write_explorer(
     *,
     outcomes: Mapping[str, str],
     notes: Sequence[str],
+    shown: Collection[str],
     settings: PageSettings,
 ) -> None:
-    """Write the page.
+    """Write the page, and the worst errors for the summary page as ``errors`` where a file is given.
 
     ``crops`` are crop files named after their recordings, ``sheet`` has frame_interval_min and treatment_start_h (hours, may be None) of
-    each recording, ``notes`` are what must be kept in mind. Raises InputError for a cell without crops and for a damaged crop file.
+    each recording, ``notes`` are what must be kept in mind, ``shown`` the cells that figures show. Raises InputError for a cell without
+    crops and for a damaged crop file.
     """
-    chosen, words = choose_cells(said.cells, settings.max_cells, settings.seed)
+    chosen, words = choose_cells(said.cells, shown, settings.max_cells, settings.seed)
     facts = {name: Facts(one["frame_interval_min"] / 60, one["treatment_start_h"]) for name, one in sheet.items()}
     about = {"title": title, "rule": words, "outcomes": dict(outcomes), "notes": list(notes), "software": SOFTWARE}
     wanted = set(chosen["recording"])
     with ExitStack() as opened:
         files = {Path(file).stem: opened.enter_context(CropFile(file)) for file in crops if Path(file).stem in wanted}
         images = ImageSettings(settings.image_size, settings.quality)
-        packed = pack(said, chosen, files, facts, about, fields=settings.fields, images=images)
+        limits = limits_of(chosen, files)
+        packed = pack(said, chosen, files, limits, facts, about, fields=settings.fields, images=images)
+        if errors is not None:
+            write_json(errors_shown(chosen, WORST, files, limits, settings.image_size), errors)
     write_page(path, title, packed)

@@ -21,5 +21,7 @@ def embedded_figures(figures: Sequence[str | Path], captions: Sequence[str | Pat
         data = path.read_bytes()
         width = round(struct.unpack(">I", data[16:20])[0] * PNG_SCALE)  # width in the header of a PNG file
         encoded = base64.b64encode(data).decode()
-        found.append({"title": readable(path.stem).capitalize(), "caption": texts[path.stem], "width": width, "data": encoded})
+        found.append(
+            {"name": path.stem, "title": readable(path.stem).capitalize(), "caption": texts[path.stem], "width": width, "data": encoded}
+        )
     return found

@@ -15,6 +15,7 @@ from cellfate.evaluation.sets import sets_lines
 from cellfate.evaluation.time.known import known_line
 from cellfate.explanation.coverage import coverage_captions, coverage_caveats
 from cellfate.report.ablations import ablations_section
+from cellfate.report.cells import ShownCells, cells_section
 from cellfate.report.embedded import embedded_figures
 from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.report.footnotes import Footnotes
@@ -88,6 +89,7 @@ class Summary:
     effects: pd.DataFrame
     comparison_steps: pd.DataFrame
     risks: RiskTables | None
+    cells: ShownCells | None
     settings: Mapping[str, object]
     figures: Sequence[str | Path]
     captions: Sequence[str | Path]
@@ -127,6 +129,7 @@ def summary_page(run: Summary) -> str:
         coverage=coverage_captions(run.coverage),
         parts=ablations_section(run.ablations),
         risks=risks_section(run.risks, names),
+        cells=cells_section(run.cells),
         figures=embedded_figures(run.figures, run.captions),
         notes=_kept_in_mind(run, names),
         software=run.software,

@@ -15,7 +15,7 @@ def cells(wrong: int, right: int, unknown: int) -> pd.DataFrame:
 
 def test_all_errors_are_taken_first_then_others_as_far_as_there_is_room():
     table = cells(5, 20, 30)
-    chosen, words = choose_cells(table, 15, 0)
+    chosen, words = choose_cells(table, (), 15, 0)
     assert len(chosen) == 15
     assert (chosen["right"] == 0).sum() == 5
     assert (chosen["right"] == 1).sum() == 10
@@ -29,19 +29,19 @@ def test_all_errors_are_taken_first_then_others_as_far_as_there_is_room():
 
 def test_the_draw_follows_the_seed_and_gives_every_cell_a_chance():
     table = cells(0, 20, 0)
-    draws = [tuple(choose_cells(table, 10, seed)[0].index) for seed in range(60)]
-    assert draws[0] == tuple(choose_cells(table, 10, 0)[0].index)
+    draws = [tuple(choose_cells(table, (), 10, seed)[0].index) for seed in range(60)]
+    assert draws[0] == tuple(choose_cells(table, (), 10, 0)[0].index)
     assert {row for draw in draws for row in draw} == set(range(20))
 
 
 @pytest.mark.parametrize(("counts", "words"), [((0, 0, 0), ["There is no cell to show."]), ((1, 0, 0), ["The one cell called wrongly."])])
 def test_few_cells_are_all_taken(counts, words):
-    chosen, said = choose_cells(cells(*counts), 10, 0)
+    chosen, said = choose_cells(cells(*counts), (), 10, 0)
     assert (len(chosen), said) == (sum(counts), words)
 
 
 def test_errors_too_are_drawn_where_there_are_more_of_them_than_room():
-    chosen, words = choose_cells(cells(9, 3, 0), 4, 1)
+    chosen, words = choose_cells(cells(9, 3, 0), (), 4, 1)
     assert list(chosen["right"]) == [0] * 4
     assert words[0] == "Of 9 cells called wrongly 4, drawn at random (seed 1)."
 
@@ -55,3 +55,14 @@ def test_the_lead_is_from_the_first_call_that_is_right_and_stays_so():
         for place, call in enumerate(said)
     ]
     assert lead_frames(pd.DataFrame(rows)).to_dict() == {"a": 2, "c": 6}
+
+
+def test_cells_of_figures_come_before_others_and_errors_before_them():
+    table = cells(2, 20, 10)
+    in_figures = [
+        *table.loc[table["right"].eq(1).fillna(False), "trajectory"][-3:],
+        *table.loc[table["right"].eq(0).fillna(False), "trajectory"],
+    ]
+    chosen, words = choose_cells(table, in_figures, 5, 0)
+    assert set(chosen["trajectory"]) == set(in_figures)
+    assert words[:2] == ["All 2 cells called wrongly.", "All 3 cells that figures show."]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from cellfate.base.errors import InputError
+from cellfate.base.files import write_json
 from cellfate.base.plot_style import empty_figure, save_figure
 from cellfate.base.tables import check_table
 from cellfate.evaluation.tables import (
@@ -26,6 +27,7 @@ from cellfate.evaluation.tables import (
     SPLIT_AUDIT,
 )
 from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, COVERAGE_PHASES, EFFECT_SUMMARY, SEGMENTATION_COVERAGE
+from cellfate.report.cells import ShownCells
 from cellfate.report.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
 from cellfate.report.page import Summary, caveats, summary_page, write_summary
 from cellfate.trajectories.tables import FLOW
@@ -212,6 +214,7 @@ def page(figures, **changes):
         "effects": effects(),
         "comparison_steps": steps((60, 55, 55, 55, 55), (60, 55, 55, 55, 55)),
         "risks": None,
+        "cells": None,
         "settings": SETTINGS,
         "figures": figures,
         "captions": CAPTIONS,
@@ -464,6 +467,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
         "trajectories": trajectories(),
         "comparison_steps": steps((9,) * 5, (9,) * 5),
         "risks": None,
+        "cells": None,
     }
     content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):
@@ -541,3 +545,13 @@ def test_frames_without_a_cell_are_said_beside_the_features(figures):
     assert "not found equally often (last third: 13 % of “cell_death” against 90 % of “division”)" in text
     assert "not found equally often" in page(figures, coverage=coverage(0.69))
     assert "missed most" not in page(figures, coverage=coverage(0.69))
+
+
+def test_the_page_shows_the_worst_errors_and_links_the_cells_of_figures(figures, tmp_path):
+    worst = {"trajectory": "r/1", "treatment": "none", "outcome": "cell_death", "call": "mitosis", "probability": 0.2, "frames": 40}
+    write_json({"wrong": ["r/1", "r/7"], "worst": [worst | {"picture": "AAAA"}]}, tmp_path / "errors.json")
+    text = page(figures, cells=ShownCells(tmp_path / "errors.json", {}, None))
+    assert text.index("The worst errors") < text.index("<h2>Figures</h2>")
+    linked = re.findall(r'href="explorer.html#cell=([^"]+)"', text)
+    assert linked == ["r%2F1", "r%2F1", "r%2F7"]  # as an error, and twice below figure 2
+    assert "explorer.html" not in page(figures)

@@ -29,6 +29,7 @@ class Explorer {
     readAddress();
     applyTheme();
     this.table.draw();
+    byId("missing").textContent = STATE.cell !== null && !this.byName.has(STATE.cell) ? `Cell ${STATE.cell} is not on this page.` : "";
     if (!this.byName.has(STATE.cell)) STATE.cell = this.table.shown[0]?.trajectory ?? null;
     await this.open();
   }
@@ -86,7 +87,8 @@ class Explorer {
   settingsOf(facts) {
     const key = facts.channels.join("\n");
     if (!this.channels.has(key)) {
-      const start = (_, place) => ({ on: STATE.channels?.[place] ?? true, colour: tint(place, facts.channels.length), low: 0, high: 255 });
+      const tints = this.data.tints[Math.min(facts.channels.length, this.data.tints.length) - 1];
+      const start = (_, place) => ({ on: STATE.channels?.[place] ?? true, colour: tints[place % tints.length], low: 0, high: 255 });
       this.channels.set(key, facts.channels.map(start));
     }
     return this.channels.get(key);
