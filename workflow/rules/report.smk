@@ -46,9 +46,9 @@ rule write_summary:
             for key in keys
         },
         treatment=config["evaluation"]["treatment"],
-        notes=as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
+        notes=lambda wildcards: as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
         config_digest=config_digest(config),
-        configuration=as_text(config),
+        configuration=lambda wildcards: as_text(config),
     message:
         "Summary page"
     script:
