@@ -20,7 +20,7 @@ from cellfate.evaluation.tables import (
     SETS,
     SPLIT_AUDIT,
 )
-from cellfate.explanation.tables import COMPARISON_STEPS, EFFECT_SUMMARY, EFFECTS, EXAMPLES, SEGMENTATION_COVERAGE
+from cellfate.explanation.tables import ATTRIBUTION_SCORES, COMPARISON_STEPS, EFFECT_SUMMARY, EFFECTS, EXAMPLES, SEGMENTATION_COVERAGE
 from cellfate.report.cells import ShownCells
 from cellfate.report.page import Summary, write_summary
 from cellfate.report.risks import RiskTables
@@ -53,6 +53,7 @@ run = Summary(
     known=read_table(snakemake.input.known, KNOWN_FROM),
     sets=read_table(snakemake.input.sets, SETS),
     ablations=read_table(snakemake.input.ablations, ABLATIONS),
+    attributions=read_table(snakemake.input.attributions, ATTRIBUTION_SCORES),
     coverage=read_table(snakemake.input.coverage, SEGMENTATION_COVERAGE),
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
     comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),

@@ -17,6 +17,7 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
     os.environ.update(PYTHONPATH=os.pathsep.join([sys.path[0], *others]))
 
 from cellfate.base.errors import InputError
+from cellfate.explanation.attributions.names import PUBLISHED, RISKS, models_of, needs_images, needs_masks, served
 from cellfate.planning.annotations import large_annotations
 from cellfate.planning.checks import checked_cells, checked_sheet, outcome_rows, risks_needed, weights_of
 from cellfate.planning.config import min_frames_of

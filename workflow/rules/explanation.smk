@@ -138,6 +138,78 @@ if config["figures"]["reference"]:
             "../../scripts/explanation/summarize_published_effects.py"
 
 
+rule attribute_predictions:
+    """Which frames, channels and regions the predictions of held-out cells rest on, by several methods, and what is lost without them."""
+    input:
+        **explained_with(),
+        embeddings="results/{dataset}/{protocol}/fold-{fold}/embeddings.h5",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        split="results/{dataset}/{protocol}/split.parquet",
+        examples="results/{dataset}/{protocol}/tables/examples.csv",
+        model="results/{dataset}/{protocol}/fold-{fold}/model",
+        code=code_of("explanation/attribute_predictions.py"),
+    output:
+        attributions="results/{dataset}/{protocol}/fold-{fold}/attributions.parquet",
+        attributed="results/{dataset}/{protocol}/fold-{fold}/attributed.parquet",
+        deletions="results/{dataset}/{protocol}/fold-{fold}/deletions.parquet",
+    log:
+        "logs/{dataset}/{protocol}/fold-{fold}/attribute_predictions.log",
+    benchmark:
+        "results/{dataset}/{protocol}/benchmarks/fold-{fold}/attribute_predictions.tsv"
+    conda:
+        "../../envs/learning.yaml"
+    resources:
+        gpu=0 if config["training"]["accelerator"] == "cpu" else 1,
+        mem_mb=growing(8000),
+        runtime=growing(480),
+    params:
+        accelerator=config["training"]["accelerator"],
+        occlusion_window=config["attention"]["occlusion_window"] or "auto",
+        treatment=config["evaluation"]["treatment"],
+        horizon_hours=max(config["risks"]["horizons_hours"]),
+        risks=params_of_risks(),
+        settings=dict(
+            methods=methods_of_explanation(),
+            **{key: config["explanation"][key] for key in ("cells_per_outcome", "gradient_steps")},
+            radius=config["segmentation"]["diameter"] / 2,
+            region=config["features"]["region"],
+            min_area=config["features"]["min_area"],
+            seed=config["seed"],
+            **{key: config["embedding"][key] for key in ("batch_size", "precision", "channels_last")},
+        ),
+    message:
+        "What the predictions of fold {wildcards.fold} rest on"
+    script:
+        "../../scripts/explanation/attribute_predictions.py"
+
+
+rule score_attributions:
+    """How faithful each method of explanation is: what predictions lose without the frames that it names, against the last frames."""
+    input:
+        attributed=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/attributed.parquet", fold=FOLDS),
+        deletions=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/deletions.parquet", fold=FOLDS),
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("explanation/score_attributions.py"),
+    output:
+        table=report(
+            "results/{dataset}/{protocol}/tables/attribution_scores.csv",
+            category="3 Tables",
+            caption="../report/attribution_scores.rst",
+        ),
+        curves="results/{dataset}/{protocol}/tables/attribution_curves.csv",
+    log:
+        "logs/{dataset}/{protocol}/score_attributions.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        unit=config["split"]["unit"],
+    message:
+        "How faithful the explanations are"
+    script:
+        "../../scripts/explanation/score_attributions.py"
+
+
 rule select_examples:
     """Choose trajectories and frames for figure 6, with their crops."""
     input:

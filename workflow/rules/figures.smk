@@ -269,6 +269,24 @@ rule plot_ablations:
         "../../scripts/figures/plot_ablations.py"
 
 
+rule plot_attributions:
+    """How faithful each method of explanation is."""
+    input:
+        scores="results/{dataset}/{protocol}/tables/attribution_scores.csv",
+        curves="results/{dataset}/{protocol}/tables/attribution_curves.csv",
+        code=code_of("figures/plot_attributions.py"),
+    output:
+        **figure("attributions"),
+    log:
+        "logs/{dataset}/{protocol}/plot_attributions.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "How faithful the explanations are"
+    script:
+        "../../scripts/figures/plot_attributions.py"
+
+
 rule plot_truth:
     """Simulated data: segmentation and time of prediction against the truth."""
     input:

@@ -128,6 +128,21 @@ def hidden_from():
     return {"crops": ALL_CROPS if {"cell", "channels"} & set(kinds) else [], "masks": ALL_MASKS if "cell" in kinds else []}
 
 
+def methods_of_explanation():
+    """The methods of explanation.methods that serve a model of this run: those of the risks only where there are any."""
+    methods = config["explanation"]["methods"] or []
+    return served(methods, [PUBLISHED, *[RISKS] * config["risks"]["enabled"]])
+
+
+def explained_with():
+    """What the methods of explanations need besides the published network: crops, masks, and what the risks rest on."""
+    methods = methods_of_explanation()
+    crops = {"crops": ALL_CROPS if needs_images(methods) else [], "masks": ALL_MASKS if needs_masks(methods) else []}
+    if not models_of(methods)[RISKS]:
+        return crops
+    return {**crops, **inputs_of_risks(), "risks": "results/{dataset}/{protocol}/fold-{fold}/risks/model"}
+
+
 def coverage_of(wildcards):
     """Where the cell was found, beside the features; not known of the published effect sizes."""
     return {} if wildcards.protocol == "reference" else {"coverage": "results/{dataset}/{protocol}/tables/segmentation_coverage.csv"}

@@ -21,6 +21,7 @@ rule write_summary:
         known="results/{dataset}/{protocol}/tables/known_from.csv",
         sets="results/{dataset}/{protocol}/tables/sets.csv",
         ablations="results/{dataset}/{protocol}/tables/ablations.csv",
+        attributions="results/{dataset}/{protocol}/tables/attribution_scores.csv",
         coverage="results/{dataset}/{protocol}/tables/segmentation_coverage.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
         comparison_steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",
@@ -41,6 +42,7 @@ rule write_summary:
             for section, keys in {
                 "evaluation": ("truncation", "last_k", "treatment", "ablations"),
                 "attention": ("occlusion_window",),
+                "explanation": ("methods",),
                 "statistics": ("min_frames", "high_percentile"),
             }.items()
             for key in keys

@@ -1,6 +1,6 @@
 """Tables of what the predictions rest on."""
 
-from cellfate.base.tables import COUNT, DELTA_NULL, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
+from cellfate.base.tables import COUNT, DELTA_NULL, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 
 COURSES = ("kept", "removed")
 
@@ -102,4 +102,134 @@ EXAMPLES = Table(
         "position": Column("int", nullable=True, low=0),
     },
     key=("trajectory", "frame"),
+)
+
+# what each frame, and each channel, region or ring (part; "all" where a method resolves frames alone), adds to the log-odds of the
+# positive outcome, by each method; of attention, which has no sign, how much of it there is
+ATTRIBUTIONS = Table(
+    "attributions",
+    {"trajectory": STR, "fold": COUNT, "frame": COUNT, "method": STR, "part": STR, "value": FLOAT},
+    key=("trajectory", "fold", "method", "frame", "part"),
+)
+
+# each explained cell and method: CPU seconds, the difference of log-odds that complete methods promise to add up to and how far off they
+# are, and the rank correlation with the values of a network that has learned nothing
+ATTRIBUTED = Table(
+    "attributed cells",
+    {
+        "trajectory": STR,
+        "recording": STR,
+        "fold": COUNT,
+        "label": Column("int", allowed=(0, 1)),
+        "model": STR,
+        "method": STR,
+        "n_frames": Column("int", low=1),
+        "seconds": Column("float", low=0),
+        "expected": FLOAT_NULL,
+        "delta": FLOAT_NULL,
+        "converged": Column("str", nullable=True, allowed=("True", "False")),
+        "randomised": DELTA_NULL,
+    },
+    key=("trajectory", "fold", "method"),
+)
+
+# log-odds of the positive outcome with frames hidden in the order of a method: those that count most, and those that count least
+DELETIONS = Table(
+    "deletions",
+    {
+        "trajectory": STR,
+        "recording": STR,
+        "fold": COUNT,
+        "label": Column("int", allowed=(0, 1)),
+        "model": STR,
+        "method": STR,
+        "order": Column("str", allowed=("signed", "size")),
+        "repeat": COUNT,
+        "step": COUNT,
+        "n_hidden": COUNT,
+        "most": FLOAT,
+        "least": FLOAT,
+    },
+    key=("trajectory", "fold", "model", "method", "order", "repeat", "step"),
+)
+
+VERDICTS = ("beats", "does not beat", "not shown")
+
+# how faithful methods are on held-out cells; class is "all" or an outcome; what stands against_ is the mean difference over the same
+# cells, with its interval by recording, in how many cells it is above and below 0, and the p-value of a sign test over cells
+ATTRIBUTION_SCORES = Table(
+    "attribution_scores",
+    {
+        "model": STR,
+        "method": STR,
+        "order": Column("str", nullable=True, allowed=("signed", "size")),
+        "class": STR,
+        "score": STR,
+        "value": FLOAT_NULL,
+        "low": FLOAT_NULL,
+        "high": FLOAT_NULL,
+        "reason": STR_NULL,
+        "n": COUNT,
+        "units": COUNT,
+        **{
+            f"{name}{end}": column
+            for name in ("against_recency", "against_random")
+            for end, column in {
+                "": FLOAT_NULL,
+                "_low": FLOAT_NULL,
+                "_high": FLOAT_NULL,
+                "_reason": STR_NULL,
+                "_above": Column("int", nullable=True, low=0),
+                "_below": Column("int", nullable=True, low=0),
+                "_p": UNIT_NULL,
+            }.items()
+        },
+        "verdict": Column("str", nullable=True, allowed=VERDICTS),
+    },
+)
+
+# mean over cells of the predicted outcome's log-odds with a share of the frames hidden: those that count most, those that count least
+ATTRIBUTION_CURVES = Table(
+    "attribution_curves",
+    {"model": STR, "method": STR, "order": STR, "class": STR, "hidden": UNIT, "most": FLOAT, "least": FLOAT, "n": COUNT},
+    key=("model", "method", "order", "class", "hidden"),
+)
+
+# the cells of figure 6 with all that their figure shows: probability of the own outcome at each number of frames seen, values of methods,
+# signed toward the own outcome, and features
+EXPLAINED_CELLS = Table(
+    "explained_cells",
+    {
+        "trajectory": STR,
+        "outcome": STR,
+        "frame": COUNT,
+        "hours_before_end": Column("float", low=0),
+        "kind": Column("str", allowed=("probability", "method", "feature")),
+        "name": STR,
+        "part": STR,
+        "value": FLOAT,
+    },
+    key=("trajectory", "frame", "kind", "name", "part"),
+)
+
+# what gave each of them away, and in words; share is that of the told hours in all that speaks for the outcome, change is in standard
+# deviations of the cell's other frames, agree is how many of the other methods tell the same hours
+GIVEN_AWAY = Table(
+    "given_away",
+    {
+        "trajectory": STR,
+        "outcome": STR,
+        "method": STR,
+        "hours_from": Column("float", low=0),
+        "hours_to": Column("float", low=0),
+        "share": UNIT,
+        "channel": STR_NULL,
+        "feature": STR_NULL,
+        "change": FLOAT_NULL,
+        "agree": COUNT,
+        "others": COUNT,
+        "verdict": Column("str", nullable=True, allowed=VERDICTS),
+        "words": STR,
+    },
+    key=("trajectory",),
 )

@@ -21,6 +21,7 @@ FIGURES = {  # of the main target, the design and then the paper's order, with t
     "figure_5": "Figure 5: features of the frames that count",
     "figure_6": "Figure 6: trajectories with their attention",
     "ablations": "What the score is made of: parts of the input hidden",
+    "attributions": "How faithful explanations are: frames hidden in their order",
     "training_curves": "Training curves",
     "calibration": "Calibration",
     "sets": "Cannot tell yet: sets of outcomes and triage",

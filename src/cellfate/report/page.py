@@ -15,6 +15,7 @@ from cellfate.evaluation.sets import sets_lines
 from cellfate.evaluation.time.known import known_line
 from cellfate.explanation.coverage import coverage_captions, coverage_caveats
 from cellfate.report.ablations import ablations_section
+from cellfate.report.attributions import attributions_section, missing_attributions
 from cellfate.report.cells import ShownCells, cells_section
 from cellfate.report.embedded import embedded_figures
 from cellfate.report.first_lines import first_lines, notes_of
@@ -85,6 +86,7 @@ class Summary:
     known: pd.DataFrame
     sets: pd.DataFrame
     ablations: pd.DataFrame
+    attributions: pd.DataFrame
     coverage: pd.DataFrame
     effects: pd.DataFrame
     comparison_steps: pd.DataFrame
@@ -128,6 +130,7 @@ def summary_page(run: Summary) -> str:
         effects=_effects_tables(run.effects, names),
         coverage=coverage_captions(run.coverage),
         parts=ablations_section(run.ablations),
+        explained=attributions_section(run.attributions),
         risks=risks_section(run.risks, names),
         cells=cells_section(run.cells),
         figures=embedded_figures(run.figures, run.captions),
@@ -147,6 +150,7 @@ def _kept_in_mind(run: Summary, names: Sequence[str]) -> list[str]:
         *sets_lines(run.sets),
         *read_surroundings(run.ablations),
         *missing_ablations(run.settings["evaluation.ablations"], run.ablations),
+        *missing_attributions(run.settings["explanation.methods"], run.attributions),
         *missing_occlusion(run.settings[WINDOW]),
         *coverage_caveats(run.coverage),
         *missing_effects(run.effects, run.comparison_steps, names),

@@ -21,12 +21,21 @@ from cellfate.base.tables import check_table
 from cellfate.evaluation.design import score_design, tabulate_design
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import ABLATIONS, BASELINES, CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
-from cellfate.explanation.tables import ATTENTION_PROFILE, COVERAGE_PHASES, EFFECT_SUMMARY, EXAMPLES, SEGMENTATION_COVERAGE
+from cellfate.explanation.tables import (
+    ATTENTION_PROFILE,
+    ATTRIBUTION_CURVES,
+    ATTRIBUTION_SCORES,
+    COVERAGE_PHASES,
+    EFFECT_SUMMARY,
+    EXAMPLES,
+    SEGMENTATION_COVERAGE,
+)
 from cellfate.figures.attention_profile import plot_attention_profile as draw_profile
 from cellfate.figures.design import plot_design
 from cellfate.figures.effects import plot_effects
 from cellfate.figures.examples import composite, plot_examples
 from cellfate.figures.explained.ablations import plot_ablations
+from cellfate.figures.explained.attributions import plot_attributions
 from cellfate.figures.scores.calibration import plot_calibration as draw_calibration
 from cellfate.figures.scores.confusion import plot_confusion
 from cellfate.figures.scores.truncation import plot_truncation as draw_truncation
@@ -119,6 +128,20 @@ def ablations(names=("whole", "frames_shuffled", "last_frame", "cell_hidden", "o
     return check_table(table, ABLATIONS, "test")
 
 
+def attribution_tables(methods=("attention", "occlusion", "risks_occlusion")):
+    """Scores and curves of some methods, the first without an interval, and of the orders that they are compared with."""
+    scores, curves = [], []
+    for place, method in enumerate((*methods, "recency", "random")):
+        model = "risks" if method.startswith("risks") else "published"
+        key = {"model": model, "method": method, "order": "signed", "class": "all"}
+        limits = {} if place == 0 else {"against_recency_low": 0.1 * place, "against_recency_high": 0.5 + place}
+        lead = {"against_recency": 0.4 * place, **limits} if method in methods else {}
+        scores.append({**key, "score": "kept_less_removed", "value": 1.0, "n": 1500, "units": 4, **lead})
+        curves += [{**key, "hidden": k / 10, "most": 2 - k / 5, "least": 2.0 - k / 50, "n": 1500} for k in range(10)]
+    declared = ((ATTRIBUTION_SCORES, scores), (ATTRIBUTION_CURVES, curves))
+    return tuple(check_table(pd.DataFrame(rows).reindex(columns=list(one.columns)), one, "test") for one, rows in declared)
+
+
 def examples(outcomes=FATES, channels=3, occlusion=True):
     rows, crops = [], []
     rng = np.random.default_rng(0)
@@ -192,6 +215,7 @@ def draw_all(outcomes=FATES):
         "figure_5_as_measured": lambda: plot_effects(effects(outcomes), outcomes, high_by="attention"),
         "figure_5_coverage": lambda: plot_effects(effects(outcomes), outcomes, high_by="attention", coverage=coverage(outcomes)),
         "ablations": lambda: plot_ablations(ablations()),
+        "attributions": lambda: plot_attributions(*attribution_tables()),
         "figure_6": lambda: plot_examples(table, crops, ["circadian", "p53", "cell_cycle"], outcomes),
         "figure_6_gray": lambda: plot_examples(gray, gray_crops, ["phase"], outcomes),
         "training_curves": lambda: plot_training_curves(curves(5)),
@@ -222,6 +246,7 @@ EMPTY = {
     "figure_5": lambda: plot_effects(empty(EFFECT_SUMMARY), FATES, high_by="attention"),
     "figure_5_nulls": lambda: plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES, high_by="attention"),
     "ablations": lambda: plot_ablations(empty(ABLATIONS)),
+    "attributions": lambda: plot_attributions(empty(ATTRIBUTION_SCORES), empty(ATTRIBUTION_CURVES)),
     "ablations_none": lambda: plot_ablations(ablations(("whole",))),
     "figure_5_no_others": lambda: plot_effects(without_others(), FATES, high_by="attention"),
     "figure_6": lambda: plot_examples(empty(EXAMPLES), np.zeros((0, 1, 8, 8), np.uint8), ["phase"], FATES),
@@ -240,7 +265,7 @@ def test_words_neither_overlap_nor_leave_the_figure_and_outcomes_are_those_of_th
     texts = drawn_texts(figure, monkeypatch)
     assert len(texts) > 8
     shown = " ".join(text for text, _ in texts).replace("\n", " ")
-    assert name in ("training_curves", "ablations") or readable(LONG["positive"]) in shown
+    assert name in ("training_curves", "ablations", "attributions") or readable(LONG["positive"]) in shown
     assert not any(word in shown for word in ("_", "apoptosis", "mitosis"))
     assert_inside(figure, texts)
     for (text, a), (other, b) in itertools.combinations(texts, 2):

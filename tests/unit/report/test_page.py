@@ -26,7 +26,14 @@ from cellfate.evaluation.tables import (
     SETS,
     SPLIT_AUDIT,
 )
-from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, COVERAGE_PHASES, EFFECT_SUMMARY, SEGMENTATION_COVERAGE
+from cellfate.explanation.tables import (
+    ATTRIBUTION_SCORES,
+    COMPARED_STEPS,
+    COMPARISON_STEPS,
+    COVERAGE_PHASES,
+    EFFECT_SUMMARY,
+    SEGMENTATION_COVERAGE,
+)
 from cellfate.report.cells import ShownCells
 from cellfate.report.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
 from cellfate.report.page import Summary, caveats, summary_page, write_summary
@@ -98,6 +105,7 @@ SETTINGS = {
     "evaluation.treatment": "cisplatin",
     "evaluation.ablations": ["cell", "channels", "frames"],
     "attention.occlusion_window": "auto",
+    "explanation.methods": ["occlusion"],
     "statistics.min_frames": "auto",
     "statistics.high_percentile": 90,
 }
@@ -170,6 +178,16 @@ def ablations(hidden=(0.81, 0.45, 0.9), names=("cell_hidden", "only-p53", "frame
     return table(ABLATIONS, rows)
 
 
+def attributions(low=0.2, method="occlusion"):
+    """One method that leads by 0.5 log-odds, from ``low`` to 0.9; the order of the last frames."""
+    key = {"model": "published", "order": "signed", "class": "all", "score": "kept_less_removed", "n": 40, "units": 4, "value": 2.5}
+    lead = {"against_recency": 0.5, "against_recency_low": low, "against_recency_high": 0.9, "against_recency_p": 0.01}
+    lead |= {"against_recency_above": 30, "against_recency_below": 10, "verdict": "beats" if low > 0 else "not shown"}
+    rows = [{**key, **lead, "method": method, "low": 2.0, "high": 3.0}, {**key, "method": "recency", "reason": "too few"}]
+    rows.append({**key, "method": method, "order": None, "score": "seconds", "value": 0.027, "reason": "too few"})
+    return check_table(pd.DataFrame(rows).reindex(columns=list(ATTRIBUTION_SCORES.columns)), ATTRIBUTION_SCORES, "test")
+
+
 def coverage(last=0.9):
     shares = (0.9, 0.95, 0.9, last)
     rows = [
@@ -209,6 +227,7 @@ def page(figures, **changes):
         "known": KNOWN,
         "sets": table(SETS, []),
         "ablations": ablations(),
+        "attributions": attributions(),
         "coverage": coverage(),
         "calibration": calibration(),
         "effects": effects(),
@@ -461,7 +480,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
     tables |= {"design_lines": design_lines(), "design_scores": design_scores(), "baselines": baselines()}
     tables |= {"split_audit": table(SPLIT_AUDIT, []), "sets": table(SETS, []), "known": KNOWN}
     tables |= {"shift": recording_shift(), "recording_spread": recording_spread()}
-    tables |= {"ablations": ablations(), "coverage": coverage()}
+    tables |= {"ablations": ablations(), "attributions": attributions(), "coverage": coverage()}
     tables |= {
         "last_k": curve({5: (9, 9)}, "last_k"),
         "trajectories": trajectories(),
@@ -555,3 +574,16 @@ def test_the_page_shows_the_worst_errors_and_links_the_cells_of_figures(figures,
     linked = re.findall(r'href="explorer.html#cell=([^"]+)"', text)
     assert linked == ["r%2F1", "r%2F1", "r%2F7"]  # as an error, and twice below figure 2
     assert "explorer.html" not in page(figures)
+
+
+def test_each_method_of_explanation_has_a_verdict_and_what_is_missing_is_named(figures):
+    text = page(figures)
+    said = "beats looking at the last frames (+0.50 log-odds, +0.20 to +0.90; more in 30, less in 10 of 40 cells, sign test p 0.01)"
+    assert f"Occlusion of frames: {said}." in text
+    assert "<td>27 ms</td>" in text
+    more = page(figures, settings=SETTINGS | {"explanation.methods": ["occlusion", "risks_occlusion"]})
+    assert "Not measured: occlusion of rings; the model that it explains is not there." in more
+    assert "Occlusion of frames: not shown to beat looking at the last frames" in page(figures, attributions=attributions(-0.1))
+    off = page(figures, attributions=attributions().iloc[:0], settings=SETTINGS | {"explanation.methods": None})
+    assert "How faithful explanations are</h2>" not in off
+    assert "Not measured: what single predictions rest on; explanation.methods is null." in off
