@@ -191,7 +191,7 @@ def read_cells(
     followed = numbers(column_of(expression, along, "transition.fates.along"), "transition.fates.along") if along else None
     keep, absorbing, rows = np.ones(len(labels), bool), (), found.targets
     if targets["kind"] != "static":
-        rows, absorbing = with_absorbing(found.targets, labels, names, min_cells, expression.source)
+        rows, absorbing = with_absorbing(found.targets, labels, names, min_cells, expression.source, found.lost)
         keep = ~np.isnan(rows).any(axis=1)
     places = np.flatnonzero(why == "")
     why[places[~keep]] = NOT_FOLLOWED
@@ -225,7 +225,9 @@ def _find_targets(
         conditions = column_of(expression, condition, "transition.condition.column").astype(str) if condition else None
         whole = np.isin(why, list(WHOLE))
         gone = set(column_of(everything, label, "transition.label")[whole].astype(str))
-        found = find_targets(expression, labels, names, targets, components=components, label=label, conditions=conditions, left_out=gone)
+        others = everything.take(why != "") if (why != "").any() else None
+        left = {"left_out": gone, "gone": others}
+        found = find_targets(expression, labels, names, targets, components=components, label=label, conditions=conditions, **left)
         followed = ~np.isnan(found.targets).any(axis=1) | (False if found.lost is None else found.lost > 0)
         ever |= {names[code] for code in np.unique(labels[followed])}
         few = seldom_followed(found.targets, labels, least, np.isin(names, list(ever)))

@@ -90,6 +90,37 @@ def test_a_phenotype_that_rare_ones_follow_is_not_absorbing(cells):
         read_cells(cells, targets=OBSERVED, **READING, leave_out=["unlabelled", "rare"])
 
 
+@pytest.fixture
+def followed_by_rare(tmp_path):
+    """Clones of 30 cells A each followed by one B, and of 15 cells B each followed by a rare or an unlabelled one; shares say the same."""
+    labels = np.array(["A"] * 30 + ["B"] * 15 + ["B"] * 30 + ["rare"] * 5 + [None] * 10, object)
+    n, times = len(labels), np.array([0] * 45 + [1] * 45)
+    clones = np.array([f"k{n % 45}" for n in range(n)], object)
+    shares = {"next_B": np.where(labels == "A", 1.0, 0), "next_rare": np.where((labels == "B") & (times == 0), 1.0, 0)}
+    columns = {"type": labels, "clone": clones, "day": times, **shares}
+    write_h5ad(tmp_path / "f.h5ad", counts(n) + 1, [f"c{n}" for n in range(n)], [f"g{n}" for n in range(12)], columns)
+    return tmp_path / "f.h5ad"
+
+
+LINEAGE = {"clones": {"kind": "clones", "clone": "clone", "time": "day"}, "shares": {"kind": "distribution", "column": "next_"}}
+
+
+@pytest.mark.parametrize("targets", LINEAGE.values(), ids=LINEAGE)
+def test_what_only_cells_that_were_left_out_follow_is_not_absorbing(followed_by_rare, targets):
+    with pytest.raises(InputError, match="all cells are 'A'"):  # B is followed by what was left out, and is left out too
+        read_cells(followed_by_rare, targets=targets | {"step": None}, **READING, leave_out=["unlabelled", "rare"])
+
+
+def test_what_only_unlabelled_cells_of_a_clone_follow_is_named(followed_by_rare):
+    with h5py.File(followed_by_rare, "a") as file:
+        labels = file["obs/type"].asstr()[()]
+        del file["obs/type"]
+        file["obs/type"] = np.where(labels == "rare", "", labels).astype("S4")
+    targets = LINEAGE["clones"] | {"step": None}
+    with pytest.raises(InputError, match=r"phenotype 'B' is followed, but only by cells that were left out .* so it is not absorbing"):
+        read_cells(followed_by_rare, targets=targets, **READING, leave_out=["unlabelled"])
+
+
 def test_cells_that_are_left_out_are_prepared_like_the_others(cells, tmp_path):
     both = read_cells(cells, targets=STATIC, **READING, leave_out=["unlabelled", "rare"])
     prepared, made = prepare_cells(both, **SPLIT)

@@ -23,25 +23,43 @@ def test_lists_are_shares_and_what_was_left_out_is_taken_from_them():
 
 def test_shares_and_counts_of_descendants_are_scaled():
     columns = {"next_A": np.array([3.0, 0, np.nan]), "next_C": np.array([1.0, 0, np.nan])}
-    found = distributed_targets(columns.__getitem__, "next_", NAMES, columns, "f")
+    found, lost = distributed_targets(columns.__getitem__, "next_", NAMES, columns, (), "f")
     np.testing.assert_allclose(found, [[0.75, 0, 0.25], NONE, NONE])
+    assert not lost.any()
     with pytest.raises(InputError, match="no column is called to_<phenotype>, such as to_A"):
-        distributed_targets(columns.__getitem__, "to_", NAMES, columns, "f")
+        distributed_targets(columns.__getitem__, "to_", NAMES, columns, (), "f")
     with pytest.raises(InputError, match="row 1 has -3 in a column next_<phenotype>, 0 or more is needed"):
-        distributed_targets({"next_A": -columns["next_A"]}.__getitem__, "next_", NAMES, {"next_A"}, "f")
+        distributed_targets({"next_A": -columns["next_A"]}.__getitem__, "next_", NAMES, {"next_A"}, (), "f")
+
+
+def test_shares_of_what_is_no_phenotype_are_lost_or_refused():
+    columns = {"next_A": np.array([3.0, 0, 0]), "next_rare": np.array([1.0, 2.0, 0]), "next_rest": np.zeros(3)}
+    found, lost = distributed_targets(columns.__getitem__, "next_", NAMES, columns, {"rare"}, "f")
+    np.testing.assert_allclose(found, [[1, 0, 0], NONE, NONE])
+    assert lost.tolist() == [1, 1, 0]
+    with pytest.raises(InputError, match="f: row 1: next_rare is 1, but 'rare' is none of the phenotypes A, B, C"):
+        distributed_targets(columns.__getitem__, "next_", NAMES, columns, (), "f")
 
 
 def test_a_clone_becomes_what_it_is_at_the_next_time():
     clones = np.array(["x", "x", "x", "x", "y", "z", None, "z"], object)
     times = np.array([0, 0, 2, 2, 0, 0, 0, 4.0])
     labels = np.array([0, 1, 1, 2, 0, 0, 0, 1])
-    found = clone_targets(clones, times, labels, NAMES, "f")
+    found = clone_targets(clones, times, labels, NAMES, "f")[0]
     expected = [[0, 0.5, 0.5]] * 2 + [NONE] * 6  # z is not there at time 2, what it is at 4 comes too late
     np.testing.assert_allclose(found, expected)
     with pytest.raises(InputError, match="all cells are of one time"):
         clone_targets(clones, np.zeros(8), labels, NAMES, "f")
     with pytest.raises(InputError, match="no cell has a next phenotype"):
         clone_targets(np.arange(8).astype(str).astype(object), times, labels, NAMES, "f")
+
+
+def test_cells_of_a_clone_that_were_left_out_are_lost():
+    clones, times = np.array(["x", "x", "y", "y", "z", "z"], object), np.array([0, 1, 0, 1, 0, 2.0])
+    found, lost = clone_targets(clones, times, np.array([0, -1, 0, 1, 0, 1]), NAMES, "f")
+    np.testing.assert_allclose(found[2], [0, 1, 0])
+    assert np.isnan(found[[0, 1, 3, 4, 5]]).all()
+    assert lost.tolist() == [1, 0, 0, 0, 0, 0]
 
 
 def test_shares_have_limits_by_clone_alone():

@@ -8,18 +8,24 @@ from cellfate.base.errors import InputError
 
 
 def with_absorbing(
-    targets: np.ndarray, phenotype: np.ndarray, names: Sequence[str], min_cells: int, source: str
+    targets: np.ndarray, phenotype: np.ndarray, names: Sequence[str], min_cells: int, source: str, lost: np.ndarray | None = None
 ) -> tuple[np.ndarray, tuple[int, ...]]:
     """``targets`` (N, n) in which the cells of absorbing phenotypes stay what they are, and the codes of these phenotypes.
 
     A phenotype is absorbing where none of its cells has a target: none was observed, or all are of the last time point. Raises
-    InputError where some cells of a phenotype have one, but fewer than ``min_cells``.
+    InputError where some cells of a phenotype have one, but fewer than ``min_cells``, and where none has one because all that follow it
+    were left out: ``lost`` (N,) counts these for each cell.
     """
     known = ~np.isnan(targets).any(axis=1)
     found, absorbing = targets.copy(), []
     for code, name in enumerate(names):
         own = phenotype == code
         followed = int((own & known).sum())
+        if not followed and lost is not None and (lost[own] > 0).any():
+            raise InputError(
+                f"{source}: phenotype {name!r} is followed, but only by cells that were left out (transition.leave_out), so it is not "
+                "absorbing and nothing is known of what it becomes; rare in transition.leave_out leaves it out too"
+            )
         if not followed:
             found[own] = np.eye(len(names))[code]
             absorbing.append(code)

@@ -68,18 +68,19 @@ def find_targets(
     label: str,
     conditions: np.ndarray | None = None,
     left_out: Collection[str] = (),
+    gone: Expression | None = None,
 ) -> Found:
     """What the cells of ``expression``, of phenotypes ``labels`` (N,) named ``names``, become by the ``settings`` of their targets.
 
     Transport and neighbours are found within each of the ``conditions`` (N,), where there are any. An observed next phenotype that is one
-    of those ``left_out`` counts as unknown, and a line says how often. Raises InputError for settings, columns and values that cannot be
-    right, and for static labels.
+    of those ``left_out``, or in a clone that of a cell that is ``gone``, counts as unknown, and a line says how often. Raises InputError
+    for settings, columns and values that cannot be right, and for static labels.
     """
     kind, n = str(settings["kind"]), len(names)
     if kind == "static":
         return Found(static_targets(len(labels), n))
     if kind in LINEAGES:
-        return _of_lineage(expression, labels, names, settings, left_out)
+        return _of_lineage(expression, labels, names, settings, left_out, gone)
     key = "time" if kind == "optimal_transport" else "column"
     column = needed(settings, key)
     values = column_of(expression, column, f"transition.targets.{key}")
@@ -126,23 +127,35 @@ def _observed(targets: np.ndarray, labels: np.ndarray, names: Sequence[str], set
 
 def _with_lost(found: Found, lost: np.ndarray) -> Found:
     """``found`` with how many next phenotypes of each cell were left out, and a line that says so, where some were."""
-    line = f"the next phenotype of {lost.sum()} cells is one that was left out, and counts as unknown: P is of the others"
+    line = f"the next phenotype of {(lost > 0).sum()} cells is one that was left out, and counts as unknown: P is of the others"
     return replace(found, lines=[*found.lines, line], lost=lost) if lost.any() else found
 
 
 def _of_lineage(
-    expression: Expression, labels: np.ndarray, names: Sequence[str], settings: Mapping[str, object], left_out: Collection[str]
+    expression: Expression,
+    labels: np.ndarray,
+    names: Sequence[str],
+    settings: Mapping[str, object],
+    left_out: Collection[str],
+    gone: Expression | None,
 ) -> Found:
     """Targets from columns of shares, or from the later cells of each clone."""
     kind, source = str(settings["kind"]), expression.source
     if kind == "distribution":
         prefix = str(needed(settings, "column"))
         known = expression.columns.columns
-        rows = distributed_targets(expression.columns.__getitem__, prefix, names, known, f"{source}: transition.targets.column")
+        where = f"{source}: transition.targets.column"
+        rows, lost = distributed_targets(expression.columns.__getitem__, prefix, names, known, left_out, where)
     else:
-        clones, times = (column_of(expression, str(needed(settings, key)), f"transition.targets.{key}") for key in ("clone", "time"))
-        rows = clone_targets(clones, numbers(times, f"{source}: transition.targets.time"), labels, names, f"{source}: clones")
-    return replace(_observed(rows, labels, names, settings), facts=[_meaning(kind)], lines=[MEANINGS[kind]])
+        parts = [expression] if gone is None else [expression, gone]
+        clones, times = (
+            np.concatenate([column_of(part, str(needed(settings, key)), f"transition.targets.{key}") for part in parts])
+            for key in ("clone", "time")
+        )
+        codes = np.append(labels, np.full(len(clones) - len(labels), -1))
+        found = clone_targets(clones, numbers(times, f"{source}: transition.targets.time"), codes, names, f"{source}: clones")
+        rows, lost = (part[: len(labels)] for part in found)
+    return _with_lost(replace(_observed(rows, labels, names, settings), facts=[_meaning(kind)], lines=[MEANINGS[kind]]), lost)
 
 
 def _meaning(kind: str) -> tuple[str, float, str]:
