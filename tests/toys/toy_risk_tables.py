@@ -39,7 +39,7 @@ def tables(reason=None):
         for role in ROLES
         for k in range(3)
     ]
-    cells = {"n_events": 20, "n_quiet": 100, "n_validation": 60, "units_events": 4, "units_quiet": 4, "reason": reason}
+    cells = {"n_events": 20, "n_quiet": 100, "n_validation": 60, "units_events": 4, "units_quiet": 4, "alarm_share": 0.05, "reason": reason}
     alarms = [
         {"method": "risks", "horizon_hours": hours, "outcome": role}
         | cells

@@ -278,6 +278,8 @@ rule evaluate_risks:
         outcomes=config["outcomes"],
         horizons_hours=config["risks"]["horizons_hours"],
         bins=config["evaluation"]["calibration_bins"],
+        alarm_share=config["evaluation"]["alarm_share"],
+        decided_level=config["evaluation"]["decided_level"],
         drug=DRUG_HOURS,
         min_frames=MIN_FRAMES,
     message:

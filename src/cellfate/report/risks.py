@@ -69,14 +69,14 @@ def _calibrated(calibration: pd.DataFrame, horizon: float, names: Sequence[str])
 
 def _alarms(alarms: pd.DataFrame, horizon: float, names: Sequence[str]) -> list[str]:
     own = alarms[(alarms["method"] == "risks") & (alarms["horizon_hours"] == horizon) & alarms["found"].notna()].set_index("outcome")
-    found = []
+    found, share = [], alarms["alarm_share"].max()
     for role, name in zip(("negative", "positive"), names, strict=True):
         if role in own.index:
             row = own.loc[role]
             ahead = "" if pd.isna(row["ahead"]) else f", in the median {row['ahead']:g} h ahead"
             told = f"{readable(name)}: {_share(row['found'])} of {row['n_events']}{_interval_of_found(row)}{ahead}"
             found.append(f"{told} (false in {_share(row['false_alarms'])} of {row['n_quiet']} cells without an event)")
-    what = "Alarms that 5 % of the validation cells without an event ever had came before"
+    what = f"Alarms that {100 * share:g} % of the validation cells without an event ever had came before"
     return [f"{what} {'; '.join(found)}."] if found else []
 
 

@@ -6,7 +6,7 @@ import pytest
 from toy_risks import INPUTS, inputs_of, tracks
 
 from cellfate.base.tables import check_table
-from cellfate.evaluation.risks.alarms import FEWEST_QUIET, tabulate_alarms
+from cellfate.evaluation.risks.alarms import tabulate_alarms
 from cellfate.evaluation.risks.calibration import calibration_bins, tabulate_calibration
 from cellfate.evaluation.risks.decided import draw_examples, tabulate_decided
 from cellfate.evaluation.risks.fates import tabulate_fates
@@ -19,6 +19,7 @@ from cellfate.evaluation.scoring import Units
 
 SLOW, FAST = (0.01, 0.02), (0.12, 0.06)  # hazards of death and division an hour
 HORIZONS, MIN_FRAMES = [2.0, 5.0], 2
+SHARE, LEVEL = 0.05, 0.8
 UNITS = Units("recording", ("death", "division"))
 
 
@@ -149,14 +150,27 @@ def test_landmarks_count_those_at_risk(known):
 
 def test_alarms_are_false_in_few_and_the_threshold_is_of_validation_alone(known):
     _, _, validation, test = known
-    table = check_table(tabulate_alarms(validation, test, HORIZONS, UNITS), RISK_ALARMS, "test")
+    table = check_table(tabulate_alarms(validation, test, HORIZONS, SHARE, UNITS), RISK_ALARMS, "test")
     assert (table["false_alarms"].dropna() < 0.25).all()
     tested = with_risks(test, np.full_like(test.risks[RISKS], 2.0))
-    all_alarmed = tabulate_alarms(validation, tested, HORIZONS, UNITS).query("method == 'risks'")
+    all_alarmed = tabulate_alarms(validation, tested, HORIZONS, SHARE, UNITS).query("method == 'risks'")
     assert (all_alarmed["found"] == 1).all()
     assert (all_alarmed["false_alarms"] == 1).all()
-    few = validation.of((validation.table["trajectory"].isin(validation.table["trajectory"].unique()[: FEWEST_QUIET - 1])).to_numpy())
-    assert tabulate_alarms(few, test, HORIZONS, UNITS)["reason"].str.contains("at least 20 are needed").all()
+    few = validation.of((validation.table["trajectory"].isin(validation.table["trajectory"].unique()[:19])).to_numpy())
+    assert tabulate_alarms(few, test, HORIZONS, SHARE, UNITS)["reason"].str.contains("at least 20 are needed").all()
+
+
+def test_more_false_alarms_allowed_find_more_events_and_need_fewer_cells(known):
+    _, _, validation, test = known
+    few, many = (tabulate_alarms(validation, test, HORIZONS, share, UNITS).query("method == 'risks'") for share in (0.05, 0.4))
+    assert (many["found"].to_numpy(float) >= few["found"].to_numpy(float)).all()
+    assert many["false_alarms"].mean() > few["false_alarms"].mean()
+    quiet = validation.table.loc[validation.table["ended"].astype(int) < 0, "trajectory"].unique()
+    for n, measured in ((2, False), (3, True)):
+        less = validation.of(validation.table["trajectory"].isin(quiet[:n]).to_numpy())
+        table = tabulate_alarms(less, test, HORIZONS, 0.4, UNITS)
+        assert table["reason"].isna().all() == measured
+        assert measured or table["reason"].str.contains("at least 3 are needed for a threshold that 40 % of them exceed").all()
 
 
 def test_outcomes_before_the_event_are_of_one_frame_of_each_cell(known):
@@ -172,8 +186,11 @@ def test_outcomes_before_the_event_are_of_one_frame_of_each_cell(known):
 def test_decided_cells_and_examples(known):
     trajectories, split, _, test = known
     sets = landmark_sets(trajectories, split, test, {})
-    table = check_table(tabulate_decided(test, sets, HORIZONS, UNITS), DECIDED, "test").dropna(subset="decided")
+    table = check_table(tabulate_decided(test, sets, HORIZONS, LEVEL, UNITS), DECIDED, "test").dropna(subset="decided")
     assert (table["negative"] + table["positive"] + table["neither"]).to_numpy(float) == pytest.approx(table["decided"].to_numpy(float))
+    easier = tabulate_decided(test, sets, HORIZONS, 0.6, UNITS).dropna(subset="decided")
+    assert (easier["level"] == 0.6).all()
+    assert easier["decided"].mean() > table["decided"].mean()
     examples = check_table(draw_examples(test, HORIZONS, seed=0), RISK_EXAMPLES, "test")
     assert examples.groupby("kind")["trajectory"].nunique().tolist() == [4, 4, 4]
     assert (examples["hours"] <= examples["end_hours"]).all()
@@ -189,7 +206,7 @@ def test_the_verdict_and_what_was_not_measured(known):
     assert (
         verdict(table) == "Fate over time, within 5 h: not measured, no training track was followed for so long (risks.horizons_hours: 5)."
     )
-    lines = not_measured(table, tabulate_fates(nothing, UNITS), tabulate_alarms(validation, nothing, HORIZONS, UNITS))
+    lines = not_measured(table, tabulate_fates(nothing, UNITS), tabulate_alarms(validation, nothing, HORIZONS, SHARE, UNITS))
     assert lines[0] == "Not measured: risks within 2 h; no training track was followed for so long (risks.horizons_hours: 2)."
     assert any(line.startswith("Not measured: the outcome 20 h before the event") for line in lines)
 
@@ -217,7 +234,7 @@ def test_without_a_validation_part_all_but_alarms_is_there():
     validation, test = forecasts(trajectories, rings, whole, told(trajectories))
     _, scores = every_frame(test)
     assert scores["brier"].notna().all()
-    assert tabulate_alarms(validation, test, HORIZONS, UNITS)["reason"].str.startswith("0 validation cells have no event").all()
+    assert tabulate_alarms(validation, test, HORIZONS, SHARE, UNITS)["reason"].str.startswith("0 validation cells have no event").all()
 
 
 def test_without_held_out_tracks_the_reason_stands():
@@ -230,4 +247,4 @@ def test_without_held_out_tracks_the_reason_stands():
     assert tabulate_calibration(test, HORIZONS, 10, UNITS)["observed"].isna().all()
     assert tabulate_fates(test, UNITS)["log_loss"].isna().all()
     assert draw_examples(test, HORIZONS, seed=0).empty
-    assert len(tabulate_alarms(validation, test, HORIZONS, UNITS)) == 2 * len(HORIZONS) * len(test.risks)
+    assert len(tabulate_alarms(validation, test, HORIZONS, SHARE, UNITS)) == 2 * len(HORIZONS) * len(test.risks)

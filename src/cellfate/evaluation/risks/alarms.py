@@ -1,5 +1,6 @@
 """Alarms: a risk exceeds what few cells without an event ever reach. How many events have one, how early, and how often it is false."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,24 +12,26 @@ from cellfate.evaluation.risks.tables import RISK_ALARMS
 from cellfate.evaluation.scoring import Units
 from cellfate.statistics.scores import COUNTS, Score
 
-FALSE = 0.05  # of validation cells without an event that may have an alarm
-FEWEST_QUIET = 20  # of these, so that 5 % are one cell
 COLUMN = "risk"
 
 
-def tabulate_alarms(validation: Forecasts, test: Forecasts, horizons: Sequence[float], units: Units) -> pd.DataFrame:
-    """The risk_alarms table. Each fold has its own threshold; a fold without FEWEST_QUIET validation cells has none and is left out."""
+def tabulate_alarms(validation: Forecasts, test: Forecasts, horizons: Sequence[float], alarm_share: float, units: Units) -> pd.DataFrame:
+    """The risk_alarms table: a threshold is what ``alarm_share`` of the validation cells without an event ever exceed.
+
+    Each fold has its own; one with fewer such cells than :func:`fewest_quiet` has none and is left out.
+    """
     found = []
     for number, hours in enumerate(horizons):
         for method in test.risks:
             for outcome, name in enumerate(OUTCOMES):
                 told, seen = (part.table.assign(**{COLUMN: part.risks[method][:, number, outcome]}) for part in (validation, test))
-                found.append({"method": method, "horizon_hours": hours, "outcome": name} | _alarms(told, seen, outcome, hours, units))
+                key = {"method": method, "horizon_hours": hours, "outcome": name, "alarm_share": alarm_share}
+                found.append(key | _alarms(told, seen, outcome, hours, alarm_share, units))
     return pd.DataFrame(found, columns=list(RISK_ALARMS.columns))
 
 
-def _alarms(validation: pd.DataFrame, test: pd.DataFrame, outcome: int, hours: float, units: Units) -> dict:
-    limits = {fold: own for fold, rows in validation.groupby("fold") if (own := threshold(rows)) is not None}
+def _alarms(validation: pd.DataFrame, test: pd.DataFrame, outcome: int, hours: float, share: float, units: Units) -> dict:
+    limits = {fold: own for fold, rows in validation.groupby("fold") if (own := threshold(rows, share)) is not None}
     quiet = validation.loc[validation["ended"].astype(int) < 0, "trajectory"].nunique()
     judged = test[test["fold"].isin(list(limits))]
     cells = first_alarms(judged, judged["fold"].map(limits).to_numpy(float))
@@ -41,8 +44,8 @@ def _alarms(validation: pd.DataFrame, test: pd.DataFrame, outcome: int, hours: f
         calmest = validation[validation["ended"].astype(int) < 0].groupby("fold")["trajectory"].nunique()
         where = " in the fold that has most of them" if validation["fold"].nunique() > 1 else ""
         few = f"{calmest.max() if len(calmest) else 0} validation cells have no event{where}"
-        few += f", at least {FEWEST_QUIET} are needed for a threshold that 5 % of them exceed"
-        return sizes | {"reason": f"{few} (split.fractions)"}
+        few += f", at least {fewest_quiet(share)} are needed for a threshold that {100 * share:g} % of them exceed"
+        return sizes | {"reason": f"{few} (split.fractions, evaluation.alarm_share)"}
     ahead = events["ahead"].dropna()
     quartiles = np.quantile(ahead, [0.25, 0.5, 0.75]) if len(ahead) else [np.nan] * 3
     found = dict(zip(("ahead_q25", "ahead", "ahead_q75"), quartiles, strict=True))
@@ -51,11 +54,16 @@ def _alarms(validation: pd.DataFrame, test: pd.DataFrame, outcome: int, hours: f
     return sizes | found | _share("above_half", calm["last"] > 0.5, calm, units)
 
 
-def threshold(rows: pd.DataFrame) -> float | None:
-    """The risk that FALSE of the cells without an event exceed at some frame; None where there are too few, or none has a risk."""
+def fewest_quiet(alarm_share: float) -> int:
+    """How many cells without an event are needed so that the share of them is one cell."""
+    return math.ceil(1 / alarm_share - 1e-9)
+
+
+def threshold(rows: pd.DataFrame, alarm_share: float) -> float | None:
+    """The risk that the share of the cells without an event exceed at some frame; None where there are too few, or none has a risk."""
     quiet = rows[rows["ended"].astype(int) < 0]
     highest = quiet.groupby("trajectory")[COLUMN].max().dropna().to_numpy()
-    return float(np.quantile(highest, 1 - FALSE, method="higher")) if len(highest) >= FEWEST_QUIET else None
+    return float(np.quantile(highest, 1 - alarm_share, method="higher")) if len(highest) >= fewest_quiet(alarm_share) else None
 
 
 def first_alarms(rows: pd.DataFrame, limits: np.ndarray) -> pd.DataFrame:

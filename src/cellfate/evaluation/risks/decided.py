@@ -12,32 +12,36 @@ from cellfate.evaluation.scoring import Units
 from cellfate.statistics.competing import LOST
 from cellfate.statistics.scores import COUNTS, Score
 
-LEVEL = 0.8  # probability of one of the three, from which on a cell is called decided
 SHOWN = 4  # cells of each kind
 ENDS = {0: "negative", 1: "positive", LOST: "lost"}
 
 
-def tabulate_decided(test: Forecasts, sets: Sequence[Landmarks], horizons: Sequence[float], units: Units) -> pd.DataFrame:
-    """The decided table, of all landmarks with a prediction; those after which the film ends too early are not in ``right``."""
+def tabulate_decided(
+    test: Forecasts, sets: Sequence[Landmarks], horizons: Sequence[float], decided_level: float, units: Units
+) -> pd.DataFrame:
+    """The decided table, of all landmarks with a prediction; those after which the film ends too early are not in ``right``.
+
+    A cell is decided from a probability of ``decided_level`` of one of the three on.
+    """
     found = []
     for one in sets:
         if one.scope == ALL:
             continue
         now = test.of(one.rows)
         for number, hours in enumerate(horizons):
-            key = {"clock": one.scope, "hours": one.hours, "horizon_hours": hours, "level": LEVEL, "n_at_risk": one.n_at_risk}
-            found.append(key | _shares(now, number, hours, units))
+            key = {"clock": one.scope, "hours": one.hours, "horizon_hours": hours, "level": decided_level, "n_at_risk": one.n_at_risk}
+            found.append(key | _shares(now, number, hours, decided_level, units))
     return pd.DataFrame(found, columns=list(DECIDED.columns))
 
 
-def _shares(now: Forecasts, number: int, hours: float, units: Units) -> dict:
+def _shares(now: Forecasts, number: int, hours: float, level: float, units: Units) -> dict:
     risks = now.risks[RISKS][:, number]
     sizes = {"units": now.table[units.unit].nunique()}
     if not len(risks) or np.isnan(risks).any():
         why = "no cell has frames enough for a prediction (crops.min_frames)" if not len(risks) else "no risks so far ahead"
         return sizes | {"reason": f"{why} (risks.horizons_hours: {hours:g})" if len(risks) else why}
     three = np.column_stack([risks, 1 - risks.sum(axis=1)])
-    called = np.where(three.max(axis=1) >= LEVEL, three.argmax(axis=1), -1)
+    called = np.where(three.max(axis=1) >= level, three.argmax(axis=1), -1)
     shares = {name: float((called == place).mean()) for place, name in enumerate(("negative", "positive", "neither"))}
     found = sizes | shares | _with_limits("decided", called >= 0, np.ones(len(called)), now.table, units)
     judged = (called >= 0) & (now.weight[:, number] > 0)

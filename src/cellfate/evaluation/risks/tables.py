@@ -74,16 +74,17 @@ RISK_CALIBRATION = Table(
     key=("method", "horizon_hours", "outcome", "bin"),
 )
 
-# an alarm is the first frame at which a risk within horizon_hours exceeds the threshold, which 5 % of the validation cells without an
-# event ever exceed. found: share of held-out cells with the outcome that had one before it, ahead the hours from it to the event (median,
-# quartiles); false_alarms: share of held-out cells without an event that had one; above_half: of these the share whose risk at their last
-# frame is more than one half
+# an alarm is the first frame at which a risk within horizon_hours exceeds the threshold, which the share alarm_share of the validation
+# cells without an event ever exceed. found: share of held-out cells with the outcome that had one before it, ahead the hours from it to the
+# event (median, quartiles); false_alarms: share of held-out cells without an event that had one; above_half: of these the share whose risk
+# at their last frame is more than one half
 RISK_ALARMS = Table(
     "alarms",
     {
         "method": STR,
         "horizon_hours": HOURS,
         "outcome": OUTCOME,
+        "alarm_share": FLOAT,
         "n_events": COUNT,
         "n_quiet": COUNT,
         "n_validation": COUNT,

@@ -230,7 +230,7 @@ def _alarms(axes: Axes, rows: pd.DataFrame, outcomes: Mapping[str, str], least: 
         handles.append(Line2D([], [], color=color, marker=marker, linestyle="", label=f"{words}: alarm before it (median hours)"))
         style = {"color": color, "marker": marker, "markerfacecolor": "white", "linestyle": ""}
         handles.append(Line2D([], [], **style, label=f"{words}: false alarm, no event seen"))
-    axes.axhline(0.05, color=GREY, linewidth=0.8, linestyle=":")
+    axes.axhline(drawn["alarm_share"].iloc[0], color=GREY, linewidth=0.8, linestyle=":")
     axes.set(xticks=list(places.values()), xlim=(-0.8, len(places) - 0.2), ylim=(-0.02, 1.5), yticks=[0, 0.25, 0.5, 0.75, 1])
     axes.set_xticklabels([f"{hours:g}" for hours in places])
     axes.set(xlabel="hours ahead of the risk", ylabel="share of cells")
