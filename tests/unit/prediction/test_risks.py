@@ -19,6 +19,7 @@ from cellfate.evaluation.risks.tables import RISK_SCORES
 from cellfate.model.risks.ensemble import COLUMNS, load_ensemble, predict_fates
 from cellfate.model.risks.inputs import FrameInputs, InputSettings
 from cellfate.model.risks.tracks import rows_of_fold
+from cellfate.model.saved.card_risks import risks_lines
 from cellfate.model.saved.export_risks import RisksOfRun
 from cellfate.model.saved.risks import read_risks
 from cellfate.model.tables import FATES
@@ -262,6 +263,12 @@ def test_the_card_says_what_the_networks_learned_from(finished):
         "is unmeasured",
     ):
         assert words in text, words
+    assert "new recordings need" not in text
+    more = card | {"risks": card["risks"] | {"inputs": card["risks"]["inputs"] | {"features": True}, "embedding": 3}}
+    outlines, table = [line for line in risks_lines(more) if line.startswith("- new recordings need")]
+    assert "`segmentation: {tracks: all}`" in outlines
+    assert outlines.endswith("`cellfate predict` refuses this model")
+    assert table.endswith("`cellfate predict --embedding`")
     assert len(card["risks"]["scores"]) == 1, "of the risks at all frames, neither a clock's nor of other frames"
     risks = read_risks(finished.model)
     assert risks.treatment_starts_h == [1.0]

@@ -22,6 +22,7 @@ def risks_lines(card: Mapping) -> list[str]:
         "",
         f"- {_networks(risks)}",
         f"- they rest on {_inputs(risks)}",
+        *_needed(risks),
         f"- values where more than {risks['min_frames']} frames are seen; no training track was followed for longer than"
         f" {risks['followed_hours']:g} hours, and nothing is said of what lies farther ahead",
         "",
@@ -45,6 +46,16 @@ def _inputs(risks: Mapping) -> str:
     said += ["features of the outline"] * bool(risks["inputs"]["features"])
     said += [f"{risks['embedding']} numbers from a table of the user"] * bool(risks["embedding"])
     return ", ".join(said)
+
+
+def _needed(risks: Mapping) -> list[str]:
+    """What new recordings must bring besides frames and tracks."""
+    outlines = (
+        "- new recordings need outlines of all tracks, by the segmentation of the training and at its pixel size: `snakemake predict` with"
+        " `segmentation: {tracks: all}` makes them; `cellfate predict` refuses this model"
+    )
+    table = "- new recordings need that table too: `risks: {embedding: table.parquet}`, or `cellfate predict --embedding`"
+    return [outlines] * bool(risks["inputs"]["features"]) + [table] * bool(risks["embedding"])
 
 
 def _table(risks: Mapping, negative: str, positive: str) -> list[str]:
