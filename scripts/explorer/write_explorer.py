@@ -1,5 +1,7 @@
 """Write the page of a run's held-out cells from its tables and crops."""
 
+import json
+
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables
 from cellfate.evaluation.risks.tables import RISK_EXAMPLES
@@ -34,7 +36,8 @@ write_explorer(
     snakemake.input.crops,
     snakemake.params.sheet,
     outcomes=snakemake.params.outcomes,
-    notes=snakemake.params.notes,
+    notes=json.loads(snakemake.params.notes),
+    corrections=json.loads(snakemake.params.corrections),
     shown={name for table in shown for name in table["trajectory"]},
     settings=PageSettings(**snakemake.params.settings, seed=snakemake.params.seed),
 )

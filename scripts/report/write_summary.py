@@ -59,6 +59,7 @@ run = Summary(
     comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),
     risks=RiskTables.read(*of_risks) if all(of_risks) else None,
     cells=cells,
+    corrections=json.loads(snakemake.params.corrections),
     settings=snakemake.params.settings,
     figures=snakemake.input.figures,
     captions=snakemake.input.captions,

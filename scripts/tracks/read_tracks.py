@@ -1,9 +1,12 @@
 """Check the frames of one recording, then read and check its tracks and outcomes."""
 
+import json
+
 from cellfate.base.logs import log_to
 from cellfate.base.tables import write_table
 from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
+from cellfate.tracks.corrections.apply import corrected
 from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.statements import OutcomesFrom
@@ -28,6 +31,8 @@ checked = check_tracks(
     snakemake.params.event_gap,
     OutcomesFrom(**snakemake.params.outcomes_from, rows=snakemake.params.outcome_rows),
 )
+corrections = json.loads(snakemake.params.corrections)
+checked = corrected(checked, corrections, snakemake.params.corrected_by, facts, snakemake.params.event_gap)
 checked.say_warnings()
 write_table(checked.tracks, snakemake.output.tracks, TRACKS)
 write_table(checked.outcomes, snakemake.output.outcomes, OUTCOMES)

@@ -66,7 +66,14 @@ def toy_packed(folder: Path, toy: Toy, said: Said | None = None, **about: object
         names = [f"channel{place}" for place in range(toy.n_channels)]
         files[recording] = CropFile(write_crop_file(folder / f"{place}.h5", recording, tracks, names))
     outcomes = dict(zip(("negative", "positive"), toy.outcomes, strict=True))
-    said_besides = {"title": "Cells", "rule": ["All of them."], "outcomes": outcomes, "notes": [], "software": "cellfate"} | about
+    said_besides = {
+        "title": "Cells",
+        "rule": ["All of them."],
+        "outcomes": outcomes,
+        "notes": [],
+        "software": "cellfate",
+        "corrections": [],
+    } | about
     facts = dict.fromkeys(toy.recordings, Facts(0.5, toy.drug))
     limits = limits_of(said.cells, files)
     packed = pack(said, said.cells, files, limits, facts, said_besides, fields=3, images=ImageSettings(toy.size, toy.quality))
@@ -99,7 +106,7 @@ def _table_of(said: Said, toy: Toy) -> str:
     recording = {"name": "r1", "channels": ["channel0", "channel1", "channel2"], "hours": 0.5, "drug": 1.0, "crop": 16}
     columns = {name: said.cells[name] for name in said.cells.columns if name != "lineage"} | {"recording": [0] * len(said.cells)}
     relatives = {name: [] for name in ("track_id", "parent_id", "first_frame", "last_frame", "outcome", "event_frame")}
-    about = {"title": "Cells", "rule": ["All."], "outcomes": outcomes, "notes": [], "software": "cellfate"}
+    about = {"title": "Cells", "rule": ["All."], "outcomes": outcomes, "notes": [], "software": "cellfate", "corrections": []}
     words = {"tints": [tints(n) for n in range(1, 4)], "methods": {"length": "length"}, "features": {"area": "area"}}
     return packed_json({**about, **words, "recordings": [recording], "cells": columns, "relatives": [relatives]})
 

@@ -86,6 +86,25 @@ def test_editing_a_plotting_function_draws_figures_only(finished, tmp_path):
     assert {name for name in jobs if not name.startswith("plot_")} <= {"write_summary"}
 
 
+def test_a_correction_runs_its_recording_and_what_follows_alone(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    outcomes = pd.read_parquet(project.folder / "results/tiny/tracks/r0.outcomes.parquet")
+    track = outcomes[outcomes["outcome"] == "mitosis"].iloc[0]
+    row = f"r0,{track['track_id']},outcome,mitosis,censored,,divides outside"
+    (project.folder / "corrections.csv").write_text(f"recording,track_id,what,was,outcome,event_frame,note\n{row}\n")
+    project.write_config("corrected.yaml", {"tracks": {"corrections": "corrections.csv"}})
+    overlays = ("demo/config.yaml", "tiny.yaml", "corrected.yaml")
+    jobs = project.jobs(overlays=overlays)
+    assert (jobs["read_tracks"], jobs["extract_crops"]) == (1, 1)
+    assert not {"simulate_recording", "train_segmentation"} & set(jobs)
+    assert {"select_trajectories", "write_summary", "write_explorer"} <= set(jobs)
+    tracks = "results/tiny/tracks/r0.outcomes.parquet"
+    project.snakemake("--allowed-rules", "read_tracks", "--", tracks, overlays=overlays)
+    after = pd.read_parquet(project.folder / tracks).set_index("track_id")
+    assert after.loc[track["track_id"], "outcome"] == "censored"
+    assert (after["outcome"] == "mitosis").sum() == (outcomes["outcome"] == "mitosis").sum() - 1
+
+
 @pytest.mark.whole
 def test_editing_the_model_trains_again_and_what_follows(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")

@@ -19,7 +19,7 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
 from cellfate.base.errors import InputError
 from cellfate.explanation.attributions.names import PUBLISHED, RISKS, models_of, needs_images, needs_masks, served
 from cellfate.planning.annotations import large_annotations
-from cellfate.planning.checks import checked_cells, checked_sheet, outcome_rows, risks_needed, weights_of
+from cellfate.planning.checks import checked_cells, checked_sheet, corrections_of, outcome_rows, risks_needed, weights_of
 from cellfate.planning.config import min_frames_of
 from cellfate.planning.config_files import DEFAULTS, sources_of
 from cellfate.planning.digests import as_text, config_digest, model_digest
@@ -29,6 +29,7 @@ from cellfate.planning.library import library_of, readers_of
 from cellfate.planning.targets import TITLES, Targets
 from cellfate.recordings.cells import caveat, rows_of
 from cellfate.recordings.sheet import frames_arguments, images_folder
+from cellfate.tracks.corrections.rows import all_rows
 from cellfate.tracks.formats import track_files
 
 # the workflow's own, which is config/config.yaml in a clone, and that of the folder where results are written
@@ -45,6 +46,7 @@ try:
     CELLS = checked_cells(config)  # of ready-made crops, each with a movie of its own; None for recordings
     WEIGHTS = weights_of(config)
     OUTCOME_ROWS = outcome_rows(config, SHEET)
+    CORRECTIONS = corrections_of(config, SHEET)
 except InputError as error:
     raise WorkflowError(f"Input error: {error}") from None
 

@@ -33,7 +33,8 @@ rule write_explorer:
         sheet=times_of_recordings(),
         settings={key: config["explorer"][key] for key in ("max_cells", "fields", "image_size", "quality")},
         seed=config["seed"],
-        notes=[*config.get("notes", []), *filter(None, [TARGETS.caveat])],
+        corrections=lambda wildcards: as_text(None if READY_MADE else all_rows(CORRECTIONS)),
+        notes=lambda wildcards: as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
     message:
         "Page of single cells"
     script:

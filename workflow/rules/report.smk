@@ -48,6 +48,7 @@ rule write_summary:
             for key in keys
         },
         treatment=config["evaluation"]["treatment"],
+        corrections=lambda wildcards: as_text(all_rows(CORRECTIONS)),
         notes=lambda wildcards: as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
         config_digest=config_digest(config),
         configuration=lambda wildcards: as_text(config),

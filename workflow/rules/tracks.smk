@@ -57,6 +57,8 @@ rule read_tracks:
         event_gap=config["tracks"]["event_gap"],
         outcomes_from=config["tracks"]["outcomes_from"],
         outcome_rows=lambda wildcards: OUTCOME_ROWS.get(wildcards.recording, []),
+        corrections=lambda wildcards: as_text(CORRECTIONS.get(wildcards.recording, [])),
+        corrected_by=lambda wildcards: config["tracks"]["corrections"] if wildcards.recording in CORRECTIONS else None,
         pixel_size_um=of_recording("pixel_size_um"),
         frame_interval_min=of_recording("frame_interval_min"),
     message:

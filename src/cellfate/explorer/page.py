@@ -12,7 +12,7 @@ from cellfate.base.plot_style import OKABE_ITO
 from cellfate.explorer.data import Packed
 
 PARTS = Path(__file__).with_suffix("")  # the folder of what the page is made of
-SCRIPTS = ("data", "state", "colours", "table", "film", "axis", "charts", "lineage", "field", "cell", "keys", "main")
+SCRIPTS = ("data", "state", "colours", "table", "film", "axis", "charts", "lineage", "field", "marks", "cell", "keys", "main")
 
 
 def write_page(path: str | Path, title: str, packed: Packed) -> None:

@@ -39,18 +39,21 @@ def write_explorer(
     *,
     outcomes: Mapping[str, str],
     notes: Sequence[str],
+    corrections: Sequence[Mapping] | None,
     shown: Collection[str],
     settings: PageSettings,
 ) -> None:
     """Write the page, and the worst errors for the summary page as ``errors`` where a file is given.
 
     ``crops`` are crop files named after their recordings, ``sheet`` has frame_interval_min and treatment_start_h (hours, may be None) of
-    each recording, ``notes`` are what must be kept in mind, ``shown`` the cells that figures show. Raises InputError for a cell without
+    each recording, ``notes`` are what must be kept in mind, ``corrections`` what was corrected by hand (None:
+    nothing can be), ``shown`` the cells that figures show. Raises InputError for a cell without
     crops and for a damaged crop file.
     """
     chosen, words = choose_cells(said.cells, shown, settings.max_cells, settings.seed)
     facts = {name: Facts(one["frame_interval_min"] / 60, one["treatment_start_h"]) for name, one in sheet.items()}
     about = {"title": title, "rule": words, "outcomes": dict(outcomes), "notes": list(notes), "software": SOFTWARE}
+    about["corrections"] = corrections
     wanted = set(chosen["recording"])
     with ExitStack() as opened:
         files = {Path(file).stem: opened.enter_context(CropFile(file)) for file in crops if Path(file).stem in wanted}

@@ -16,6 +16,7 @@ from cellfate.recordings.cells import missing_movies, read_cells, recordings_of
 from cellfate.recordings.sheet import read_sheet
 from cellfate.segmentation.weights import FOLDER, SIMULATED, weights_path
 from cellfate.simulation.settings import simulation_settings
+from cellfate.tracks.corrections.rows import correction_rows
 from cellfate.tracks.fates import fates_by_recording, unmatched
 
 
@@ -89,6 +90,14 @@ def outcome_rows(config: Mapping, sheet: pd.DataFrame | None) -> dict[str, list[
     found = fates_by_recording(settings["table"], settings["columns"])
     unmatched(found, list(sheet["recording"]), settings["table"])
     return found
+
+
+def corrections_of(config: Mapping, sheet: pd.DataFrame | None) -> dict[str, list[dict]]:
+    """{recording: its rows in the file of corrections}; params of the jobs, as those of :func:`outcome_rows`."""
+    if sheet is None:
+        return {}
+    given = dict(zip(sheet["recording"], sheet["tracks"].notna(), strict=True))
+    return correction_rows(config["tracks"]["corrections"], given)
 
 
 def weights_of(config: Mapping) -> str:

@@ -256,6 +256,11 @@ RULES = (
         "ready-made crops (source.kind: crops) have no daughters in a file: null is needed, and the outcome in the sheet",
     ),
     Rule(
+        ("tracks.corrections", "source.kind"),
+        _not_of_crops(None),
+        "the outcomes of ready-made crops (source.kind: crops) stand in their sheet: null is needed, and the right outcome there",
+    ),
+    Rule(
         ("prediction.model", "source.kind"),
         _not_of_crops(None),
         "snakemake predict reads whole recordings with tracks, not ready-made crops (source.kind: crops): null is needed",

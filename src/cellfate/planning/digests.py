@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 # sections that come after the model and its scores
-AFTER_MODEL = {"segmentation", "features", "attention", "statistics", "figures", "notes", "prediction", "transition", "states"}
+AFTER_MODEL = {"segmentation", "features", "attention", "statistics", "figures", "notes", "prediction", "transition", "states", "explorer"}
 
 
 def config_digest(config: Mapping) -> str:

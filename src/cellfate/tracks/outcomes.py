@@ -111,7 +111,7 @@ def complete_tracks(
     taken = {track: decided(own, event_gap) for track, own in said.items()}
     fates = {track: fate for track, (fate, _) in taken.items() if fate is not None}
     outcomes["lineage"] = _lineages(outcomes, fates, facts.name)
-    resolved = [_resolve(track, fates.get(track.track_id), facts.n_frames, event_gap) for track in outcomes.itertuples(index=False)]
+    resolved = [resolve(track, fates.get(track.track_id), facts.n_frames, event_gap) for track in outcomes.itertuples(index=False)]
     outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
     sources = table_of_statements(outcomes, said, {track: results for track, (_, results) in taken.items()})
     warnings, in_table = [*raw.warnings, *_said_left_out(left_out, path)], _said(outcomes, path)
@@ -208,7 +208,7 @@ def _summarise(rows: pd.DataFrame, parents: dict[int, object], recording: str) -
     return table
 
 
-def _resolve(track, fate: Statement | None, n_frames: int, event_gap: int) -> tuple[str, object, str | None]:
+def resolve(track, fate: Statement | None, n_frames: int, event_gap: int) -> tuple[str, object, str | None]:
     """(outcome, event_frame, warning) of one track."""
     reaches_end = track.last_frame == n_frames - 1
     note = None if fate is None else fate.note

@@ -35,7 +35,7 @@ LEFT_OUT = Table(
     "left_out",
     {
         "recording": STR,
-        "what": Column("str", allowed=("position", "event", "mother")),
+        "what": Column("str", allowed=("position", "event", "mother", "track")),
         "where": STR,
         "track": STR_NULL,
         "frame": INT_NULL,
@@ -56,6 +56,23 @@ OUTCOME_SOURCES = Table(
         "event_frame": INT_NULL,
         "result": Column("str", allowed=("used", "agrees", "disagrees", "passed over", "too late")),
     },
+)
+
+# what a person found wrong: the outcome of a track, in place of which another stands, or the track itself, which is set aside; ``was`` is
+# the outcome by the files, so that a row that is no longer true is found
+WRONG_OUTCOME, WRONG_TRACK = "outcome", "track"
+CORRECTIONS = Table(
+    "corrections",
+    {
+        "recording": STR,
+        "track_id": COUNT,
+        "what": Column("str", allowed=(WRONG_OUTCOME, WRONG_TRACK)),
+        "was": STR,
+        "outcome": STR_NULL,
+        "event_frame": Column("int", nullable=True, low=0),
+        "note": STR_NULL,
+    },
+    key=("recording", "track_id"),
 )
 
 # one row: how plausible the tracks of a recording are; see cellfate.tracks.quality

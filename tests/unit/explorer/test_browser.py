@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from toy_explorer import Toy, large_page, toy_page
 
+from cellfate.tracks.corrections.rows import correction_rows
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EVIL = "<script>document.body.dataset.bad=1</script>"
 OPENED = 3.0  # seconds
@@ -243,6 +245,65 @@ def test_names_with_signs_of_html_are_shown_as_they_are(browser, tmp_path):
     assert EVIL in page.page.inner_text("#rows tr:first-child")
     assert EVIL in page.page.inner_text(".cell h2")
     assert page.page.evaluate("document.querySelectorAll('body script').length") == 1 + 4 + 1 + 1
+    page.close()
+
+
+def test_marks_are_kept_and_written_as_corrections(browser, tmp_path):
+    path = toy_page(tmp_path, Toy(), title="Marks")
+    page = Opened(browser, path)
+    page.key("m")
+    page.page.select_option(".mark select", "apoptosis")
+    page.page.fill(".mark input[type=number]", "19")
+    page.page.fill(".mark .note input", 'dies, see "here" <b>')
+    page.page.click(".mark button:has-text('Mark')")
+    page.page.wait_for_selector("tr.marked[data-cell='r1/1']")
+    page.key("Escape")
+    page.page.click("#rows tr:nth-child(3)")
+    page.page.wait_for_selector("body[data-cell='r1/0']")
+    page.key("m")
+    page.page.select_option(".mark select", "")
+    page.page.keyboard.press("Tab")
+    page.page.click(".mark button:has-text('Mark')")
+    page.page.wait_for_selector("tr.marked[data-cell='r1/0']")
+    found = tables_of(page, tmp_path)
+    assert found["r"] == []
+    first, second = found["r1"]
+    assert first | {"line": 0} == {
+        "line": 0, "recording": "r1", "track_id": 1, "what": "outcome", "was": "mitosis", "outcome": "apoptosis", "event_frame": 19,
+        "note": 'dies, see "here" <b>',
+    }  # fmt: skip
+    assert (second["what"], second["was"], second["outcome"], second["event_frame"]) == ("track", "apoptosis", None, None)
+    page.page.reload()
+    page.page.wait_for_selector("tr.marked[data-cell='r1/0']")
+    page.page.click(".mark button:has-text('Take back')")
+    page.page.wait_for_selector("tr.marked[data-cell='r1/0']", state="detached")
+    assert len(tables_of(page, tmp_path)["r1"]) == 1
+    page.page.close()
+    assert page.complaints == []
+
+
+def tables_of(page, folder):
+    """The downloaded corrections as the workflow reads them."""
+    with page.page.expect_download() as downloaded:
+        page.page.click("#download")
+    assert downloaded.value.suggested_filename == "corrections.csv"
+    downloaded.value.save_as(folder / "corrections.csv")
+    return {"r": []} | correction_rows(folder / "corrections.csv", {"r1": True, "r2": True})
+
+
+def test_what_the_run_was_corrected_by_is_marked_and_downloaded_again(browser, tmp_path):
+    row = {"recording": "r1", "track_id": 1, "what": "outcome", "was": "censored", "outcome": "mitosis", "event_frame": 22, "note": None}
+    page = Opened(browser, toy_page(tmp_path, Toy(), title="Given", corrections=[row]))
+    page.page.wait_for_selector("tr.marked[data-cell='r1/1']")
+    assert tables_of(page, tmp_path)["r1"] == [{"line": 2} | row]
+    page.close()
+
+
+def test_ready_made_crops_are_not_corrected_here(browser, tmp_path):
+    page = Opened(browser, toy_page(tmp_path, Toy(), corrections=None))
+    assert page.page.is_hidden("#marks")
+    page.key("m")
+    assert page.page.locator(".marking").count() == 0
     page.close()
 
 

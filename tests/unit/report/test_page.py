@@ -234,6 +234,7 @@ def page(figures, **changes):
         "comparison_steps": steps((60, 55, 55, 55, 55), (60, 55, 55, 55, 55)),
         "risks": None,
         "cells": None,
+        "corrections": [],
         "settings": SETTINGS,
         "figures": figures,
         "captions": CAPTIONS,
@@ -487,6 +488,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
         "comparison_steps": steps((9,) * 5, (9,) * 5),
         "risks": None,
         "cells": None,
+        "corrections": [],
     }
     content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):

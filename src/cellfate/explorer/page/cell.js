@@ -8,6 +8,7 @@ class CellView {
     this.charts = new Charts(this.axis(), this.marks(), (hours) => app.seek(this, Math.round(hours / cell.facts.hours)));
     this.root = element("article", { class: "cell", "aria-label": `Cell ${cell.trajectory}` });
     this.root.append(this.head(), this.pictures(), this.overTime(), this.family());
+    if (app.marks) this.root.append(markForm(app, this));
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
   }

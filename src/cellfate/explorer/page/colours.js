@@ -6,7 +6,10 @@ function rgb(text) {
   return [1, 3, 5].map((start) => parseInt(text.slice(start, start + 2), 16));
 }
 
+let printing = false; // on white
+
 function isDark() {
+  if (printing) return false;
   return STATE.theme === null ? matchMedia("(prefers-color-scheme: dark)").matches : STATE.theme === "dark";
 }
 

@@ -9,6 +9,7 @@ const KEYS = [
   ["c", "keep this cell beside the others"],
   ["x", "close the one beside"],
   ["1 to 9", "a channel on or off"],
+  ["m", "mark its outcome or track as wrong"],
   ["/", "to the filters"],
   ["t", "light or dark"],
   ["?", "these keys"],
@@ -58,5 +59,6 @@ function actions(app, event) {
     End: () => app.seek(view, view.last),
     " ": () => view.toggle(),
     c: () => app.beside(view.cell.trajectory),
+    m: () => app.toMark(view),
   };
 }

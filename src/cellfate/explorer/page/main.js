@@ -4,7 +4,10 @@ class Explorer {
   constructor(data) {
     Object.assign(this, { data, cells: cellsOf(data), views: [], channels: new Map(), opening: 0 });
     this.byName = new Map(this.cells.map((cell) => [cell.trajectory, cell]));
+    this.marks = data.corrections ? new Marks(data, this.cells) : null;
     this.table = new CellTable(data, this.cells, (name) => this.choose(name));
+    byId("marks").hidden = !this.marks;
+    byId("download").addEventListener("click", () => this.marks.download());
     byId("theme").addEventListener("click", () => this.turnTheme());
     byId("skip").addEventListener("click", (event) => {
       event.preventDefault();
@@ -12,6 +15,7 @@ class Explorer {
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.themed());
     window.addEventListener("hashchange", () => this.fromAddress());
+    this.table.drawn = () => this.marked();
     listenToKeys(this);
     this.about();
   }
@@ -47,6 +51,7 @@ class Explorer {
     document.body.classList.toggle("two", this.views.length > 1);
     if (!this.views.length) byId("cell-views").append(element("p", { class: "none", text: this.cells.length ? "No cell passes the filters." : "There is no cell." }));
     this.table.mark();
+    this.marked();
     this.views.forEach((view) => view.show(STATE.frame ?? view.cell.last_frame));
     document.body.dataset.cell = STATE.cell ?? "";
     writeAddress();
@@ -54,6 +59,23 @@ class Explorer {
 
   async unpack(cell) {
     return [cell, ...(await Promise.all([block("cell", cell.place), block("field", cell.recording)]))];
+  }
+
+  // How many cells are marked, and which, after a change.
+  marked() {
+    if (!this.marks) return;
+    const count = this.marks.rows().length;
+    const kept = this.marks.lost ? " This browser keeps them only while the page is open." : "";
+    byId("marks-count").textContent = `${count} marked as wrong.${kept}`;
+    byId("download").disabled = count === 0 && this.marks.own.size === 0;
+    for (const row of byId("rows").children) row.classList.toggle("marked", this.marks.of(this.byName.get(row.dataset.cell)) !== null);
+  }
+
+  toMark(view) {
+    const details = view.root.querySelector(".marking");
+    if (!details) return;
+    details.open = true;
+    details.querySelector("select").focus();
   }
 
   choose(name) {
@@ -131,8 +153,12 @@ class Explorer {
 
 async function start() {
   const app = new Explorer(await unpacked(byId("table").textContent));
-  window.addEventListener("beforeprint", () => (document.documentElement.dataset.theme = "light"));
-  window.addEventListener("afterprint", () => app.themed());
+  const print = (on) => {
+    printing = on;
+    app.themed();
+  };
+  window.addEventListener("beforeprint", () => print(true));
+  window.addEventListener("afterprint", () => print(false));
   await app.fromAddress();
   document.body.dataset.ready = "true";
 }

@@ -82,6 +82,7 @@ class CellTable {
     const wrong = this.shown.filter((cell) => cell.right === 0).length;
     byId("count").textContent = `${this.shown.length} of ${this.cells.length} cells, ${wrong} called wrongly`;
     this.mark();
+    this.drawn?.();
   }
 
   row(cell) {

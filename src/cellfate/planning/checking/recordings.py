@@ -15,6 +15,7 @@ from cellfate.frames.formats import open_frames
 from cellfate.frames.reader import Frames
 from cellfate.planning.checking.findings import Checked, CheckedRecording, raised
 from cellfate.recordings.sheet import frames_arguments
+from cellfate.tracks.corrections.apply import corrected
 from cellfate.tracks.fates import fates_by_recording
 from cellfate.tracks.formats import FORMATS
 from cellfate.tracks.outcomes import check_tracks, complete_tracks, read_raw
@@ -93,6 +94,9 @@ def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Che
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # of libraries
             found = check_tracks(row.tracks, row.tracks_format, facts, fates["event_gap"], _outcomes_from(fates, facts.name))
+            found = corrected(
+                found, fates.get("correction_rows", {}).get(facts.name, []), str(fates.get("corrections")), facts, fates["event_gap"]
+            )
     except Exception as error:  # as above
         yield f"{in_words(error, row.tracks)} ({here})"
         for problem in _problems_by_track(row, facts, fates):
