@@ -17,7 +17,6 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
     os.environ.update(PYTHONPATH=os.pathsep.join([sys.path[0], *others]))
 
 from cellfate.base.errors import InputError
-from cellfate.explanation.attributions.names import PUBLISHED, RISKS, models_of, needs_images, needs_masks, served
 from cellfate.planning.annotations import large_annotations
 from cellfate.planning.checks import checked_cells, checked_sheet, corrections_of, outcome_rows, risks_needed, weights_of
 from cellfate.planning.config import min_frames_of
@@ -45,8 +44,7 @@ try:
     SHEET = checked_sheet(config, CONFIG_FILES)
     CELLS = checked_cells(config)  # of ready-made crops, each with a movie of its own; None for recordings
     WEIGHTS = weights_of(config)
-    OUTCOME_ROWS = outcome_rows(config, SHEET)
-    CORRECTIONS = corrections_of(config, SHEET)
+    OUTCOME_ROWS, CORRECTIONS = outcome_rows(config, SHEET), corrections_of(config, SHEET)
 except InputError as error:
     raise WorkflowError(f"Input error: {error}") from None
 

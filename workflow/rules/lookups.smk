@@ -1,5 +1,7 @@
 # What the other files of this folder look up in the recordings sheet and the configuration.
 
+from cellfate.explanation.attributions.names import PUBLISHED, RISKS, models_of, needs_images, needs_masks, served
+
 
 def sheet_values(column):
     """The sheet's value for each recording, None where the cell is empty."""

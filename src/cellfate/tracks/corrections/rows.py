@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.base.names import MARKUP
 from cellfate.base.tables import read_table
 from cellfate.tracks.tables import CORRECTIONS, WRONG_OUTCOME, WRONG_TRACK
 
@@ -31,6 +32,9 @@ def correction_rows(path: str | Path | None, recordings: Mapping[str, bool]) -> 
 
 
 def _check(row: Mapping, here: str, recordings: Mapping[str, bool]) -> None:
+    for name in ("outcome", "was"):
+        if row[name] is not None and MARKUP.search(row[name]):
+            raise InputError(f"{here}: {name} is {row[name]!r}; text without </ and <!-- is needed")
     if row["recording"] not in recordings:
         shown = ", ".join(list(recordings)[:SHOWN])
         raise InputError(f"{here}: recording is {row['recording']!r}; the recordings of the sheet are {shown}")
