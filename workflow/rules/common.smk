@@ -28,7 +28,6 @@ from cellfate.planning.library import library_of, readers_of
 from cellfate.planning.targets import TITLES, Targets
 from cellfate.recordings.cells import caveat, rows_of
 from cellfate.recordings.sheet import frames_arguments, images_folder
-from cellfate.tracks.corrections.rows import all_rows
 from cellfate.tracks.formats import track_files
 
 # the workflow's own, which is config/config.yaml in a clone, and that of the folder where results are written
