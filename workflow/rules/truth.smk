@@ -32,6 +32,33 @@ rule evaluate_against_truth:
         "../../scripts/truth/evaluate_against_truth.py"
 
 
+rule score_explanations:
+    """Score explanations against the frames and channels in which effects were planted: a leaf, nothing reads it."""
+    input:
+        truth=expand("resources/{{dataset}}/truth/{recording}.h5", recording=TRACKED),
+        attributions=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/attributions.parquet", fold=FOLDS),
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("truth/score_explanations.py"),
+    output:
+        table=report(
+            "results/{dataset}/{protocol}/truth/attributions.csv",
+            category="3 Tables",
+            caption="../report/truth_attributions.rst",
+        ),
+    log:
+        "logs/{dataset}/{protocol}/score_explanations.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        unit=config["split"]["unit"],
+    message:
+        "Scoring explanations against the simulator's truth"
+    script:
+        "../../scripts/truth/score_explanations.py"
+
+
 rule evaluate_tracking:
     """Score masks and tracks that were made here against the simulator's truth: a leaf, nothing reads it."""
     input:

@@ -136,9 +136,11 @@ class Targets:
         return (NO_SHEET if self.sheet is None else NO_TRACKS).format(sheet=self.config["recordings"])
 
     def figures(self) -> list[str]:
-        """Each figure of the main target as PDF and PNG."""
+        """Each figure of the main target as PDF and PNG, and what explanations score against the truth of simulated recordings."""
         names = [*self.shown, *["truth"] * self._simulated]
-        return [] if self.sheet is None else self._drawn(f"{self.of_analysis}/figures", names)
+        if self.sheet is None:
+            return []
+        return self._drawn(f"{self.of_analysis}/figures", names) + [f"{self.of_analysis}/truth/attributions.csv"] * self._simulated
 
     @property
     def shown(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Tables of scores against the simulator's truth."""
 
-from cellfate.base.tables import BOOL, COUNT, FLOAT_NULL, STR, UNIT, UNIT_NULL, Column, Table
+from cellfate.base.tables import BOOL, COUNT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 
 # simulated data: share of the high frames that come after the earliest onset of an effect, beside that of all frames
 TRUTH_EVIDENCE = Table(
@@ -53,4 +53,29 @@ TRUTH_TRACKING = Table(
 # simulated data: how planted fates were read
 TRUTH_OUTCOMES = Table(
     "truth_outcomes", {"fate": STR, "outcome": STR, "count": COUNT, "event_frame_difference": FLOAT_NULL}, key=("fate", "outcome")
+)
+
+# simulated data: how well explanations name the frames, and the channels, in which an effect was planted; class is "all" or an outcome;
+# informative is the share of places that tell something, which values at random would give; recency is the score of the last frames first
+TRUTH_ATTRIBUTIONS = Table(
+    "truth_attributions",
+    {
+        "method": STR,
+        "level": Column("str", allowed=("frame", "frame x channel")),
+        "class": STR,
+        "score": STR,
+        "n": COUNT,
+        "units": COUNT,
+        "informative": UNIT,
+        "value": UNIT,
+        "low": FLOAT_NULL,
+        "high": FLOAT_NULL,
+        "reason": STR_NULL,
+        "recency": UNIT_NULL,
+        "against_recency": FLOAT_NULL,
+        "against_recency_low": FLOAT_NULL,
+        "against_recency_high": FLOAT_NULL,
+        "against_recency_reason": STR_NULL,
+    },
+    key=("method", "level", "class", "score"),
 )
