@@ -20,7 +20,15 @@ from cellfate.evaluation.tables import (
     SETS,
     SPLIT_AUDIT,
 )
-from cellfate.explanation.tables import ATTRIBUTION_SCORES, COMPARISON_STEPS, EFFECT_SUMMARY, EFFECTS, EXAMPLES, SEGMENTATION_COVERAGE
+from cellfate.explanation.tables import (
+    ATTRIBUTION_SCORES,
+    COMPARISON_STEPS,
+    EFFECT_SUMMARY,
+    EFFECTS,
+    EXAMPLES,
+    FINDINGS,
+    SEGMENTATION_COVERAGE,
+)
 from cellfate.report.cells import ShownCells
 from cellfate.report.page import Summary, write_summary
 from cellfate.report.risks import RiskTables
@@ -56,6 +64,7 @@ run = Summary(
     attributions=read_table(snakemake.input.attributions, ATTRIBUTION_SCORES),
     coverage=read_table(snakemake.input.coverage, SEGMENTATION_COVERAGE),
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
+    findings=read_table(snakemake.input.findings, FINDINGS),
     comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),
     risks=RiskTables.read(*of_risks) if all(of_risks) else None,
     cells=cells,

@@ -210,6 +210,53 @@ rule score_attributions:
         "../../scripts/explanation/score_attributions.py"
 
 
+rule contrast_features:
+    """Compare each feature between the outcomes at the same time before the end, within recordings, and average its traces."""
+    input:
+        attention=ALL_ATTENTION,
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        features=ALL_FEATURES,
+        code=code_of("explanation/contrast_features.py"),
+    output:
+        contrasts=report("results/{dataset}/{protocol}/tables/contrasts.csv", category="3 Tables", caption="../report/contrasts.rst"),
+        traces="results/{dataset}/{protocol}/tables/traces.csv",
+    log:
+        "logs/{dataset}/{protocol}/contrast_features.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        **{key: config["statistics"][key] for key in ("splits", "windows", "null_draws", "correction")},
+        outcomes=config["outcomes"],
+        treatment=config["evaluation"]["treatment"],
+        seed=config["seed"],
+    message:
+        "Features at the same time before the end"
+    script:
+        "../../scripts/explanation/contrast_features.py"
+
+
+rule describe_features:
+    """What is shown of each feature, and what is not, in a sentence."""
+    input:
+        contrasts="results/{dataset}/{protocol}/tables/contrasts.csv",
+        effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
+        code=code_of("explanation/describe_features.py"),
+    output:
+        table=report("results/{dataset}/{protocol}/tables/findings.csv", category="3 Tables", caption="../report/findings.rst"),
+    log:
+        "logs/{dataset}/{protocol}/describe_features.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        high_by=config["statistics"]["high_by"],
+    message:
+        "What is shown of each feature"
+    script:
+        "../../scripts/explanation/describe_features.py"
+
+
 rule select_examples:
     """Choose trajectories and frames for figure 6, with their crops."""
     input:

@@ -106,6 +106,27 @@ rule plot_effects:
         "../../scripts/figures/plot_effects.py"
 
 
+rule plot_traces:
+    """Average traces of features before the end."""
+    input:
+        traces="results/{dataset}/{protocol}/tables/traces.csv",
+        contrasts="results/{dataset}/{protocol}/tables/contrasts.csv",
+        code=code_of("figures/plot_traces.py"),
+    output:
+        **figure("traces"),
+    log:
+        "logs/{dataset}/{protocol}/plot_traces.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        min_trajectories=config["figures"]["min_trajectories"],
+    message:
+        "Average traces"
+    script:
+        "../../scripts/figures/plot_traces.py"
+
+
 rule plot_examples:
     """Figure 6."""
     input:

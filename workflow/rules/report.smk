@@ -24,6 +24,7 @@ rule write_summary:
         attributions="results/{dataset}/{protocol}/tables/attribution_scores.csv",
         coverage="results/{dataset}/{protocol}/tables/segmentation_coverage.csv",
         effects="results/{dataset}/{protocol}/tables/effect_summary.csv",
+        findings="results/{dataset}/{protocol}/tables/findings.csv",
         comparison_steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",
         figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=TARGETS.shown),
         captions=[of_workflow(f"workflow/report/{name}.rst") for name in TARGETS.shown],

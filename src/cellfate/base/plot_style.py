@@ -35,7 +35,11 @@ OKABE_ITO = {
 }
 P = ParamSpec("P")
 GREY = "#777777"
-COURSE_LABELS = {"kept": "as measured", "removed": "relative to other cells at the same time before the end"}  # of features
+COURSE_LABELS = {  # of features
+    "kept": "as measured",
+    "removed": "relative to other cells at the same time before the end",
+    "own": "relative to cells of the same outcome at that time",
+}
 ROLE_STYLE = {"negative": (OKABE_ITO["vermillion"], "s"), "positive": (OKABE_ITO["blue"], "o")}
 
 # which trajectories figures 5 and 6 are of, with the settings that decide it

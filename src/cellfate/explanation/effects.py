@@ -1,7 +1,7 @@
 """Which features go with attention or occlusion: effects within each trajectory, and their medians across trajectories (figure 5)."""
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,16 @@ from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.tables import COURSES, EFFECT_SUMMARY, EFFECTS
 from cellfate.segmentation.tables import FEATURES
 from cellfate.statistics.bootstrap import median_with_interval, resampling_units
-from cellfate.statistics.courses import remove_course
+from cellfate.statistics.contrasts.blocks import block_length, deltas_of_blocks
+from cellfate.statistics.contrasts.by_unit import median_interval, opposite_share
+from cellfate.statistics.courses import remove_courses
 from cellfate.statistics.effect_sizes import deltas_of_shifts, deltas_of_trajectories, effect_band, high_attention
+from cellfate.statistics.intervals import Interval
 from cellfate.statistics.permutation import benjamini_hochberg, circular_shift_p_value, permutation_p_values
 
-KEPT, REMOVED = COURSES
+KEPT, REMOVED, OWN = COURSES
+BLOCK_DRAWS = 200  # exchanges of the blocks of each trajectory; the null of the median combines them
+LEVEL = 0.05  # of the paper's test of each trajectory
 EFFECT_COLUMNS = list(EFFECTS.columns)
 SUMMARY_COLUMNS = list(EFFECT_SUMMARY.columns)
 
@@ -30,12 +35,13 @@ def feature_names(features: pd.DataFrame) -> list[str]:
 def compare_features(
     analysis: Analysis, features: pd.DataFrame, *, min_frames: int, high_percentile: float, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """The effects table: high- against low-attention frames of each trajectory and feature, with the shared course and without.
+    """The effects table: high- against low-attention frames of each trajectory and feature, as measured and less others' courses.
 
     Frames may be weighed by occlusion instead (:meth:`cellfate.explanation.analysis.Analysis.weighed_by`).
 
     Trajectories of the analysis that are classified correctly at full length and have at least ``min_frames`` frames. Course ``kept``
-    compares the features as measured, ``removed`` less the course that the cells of both outcomes share (:func:`values_by_course`).
+    compares the features as measured, ``removed`` less the course that the cells of both outcomes share, ``own`` less that of the cells
+    of its outcome (:func:`values_by_course`).
     Frames without a value are left out after high attention is decided; p_value and cliffs_delta are null where a side has fewer than
     two values.
     """
@@ -55,7 +61,9 @@ def compare_features(
     deltas = {course: deltas_of_trajectories([sets[course] for _, sets, _ in members], masks) for course in COURSES}
     for place, (name, sets, _) in enumerate(progress(members, "test_features", unit="trajectory")):
         row, high = chosen.loc[name], masks[place]
-        for course, values in sets.items():
+        seeds = [seed, zlib.crc32(name.encode())]
+        p_values = permutation_p_values(np.concatenate(list(sets.values())), high, resamples=resamples, seed=seeds)
+        for (course, values), own in zip(sets.items(), p_values.reshape(len(sets), -1), strict=True):
             measured = ~np.isnan(values)
             tables[course].append(
                 pd.DataFrame(
@@ -65,7 +73,7 @@ def compare_features(
                         "course": course,
                         "n_high": measured[:, high].sum(axis=1),
                         "n_low": measured[:, ~high].sum(axis=1),
-                        "p_value": permutation_p_values(values, high, resamples=resamples, seed=[seed, zlib.crc32(name.encode())]),
+                        "p_value": own,
                         "cliffs_delta": deltas[course][place],
                     }
                 )
@@ -79,9 +87,9 @@ def values_by_course(
 ) -> list[tuple[str, dict[str, np.ndarray], np.ndarray]]:
     """For each of the ``wanted`` trajectories its name, its features {course: (F, T)}, NaN where no value, and its weights (T,).
 
-    ``kept`` are the features as measured, ``removed`` those less the course of the other cells (see
-    :func:`cellfate.statistics.courses.remove_course`): all labelled trajectories of the analysis that have features, classified
-    correctly or not, without those of the same recording (lineage where all come from one recording).
+    ``kept`` are the features as measured, ``removed`` those less the course of the other cells, ``own`` less that of those with the same
+    outcome (see :func:`cellfate.statistics.courses.remove_courses`): all labelled trajectories of the analysis that have features,
+    classified correctly or not, without those of the same recording (lineage where all come from one recording).
     """
     wanted = set(wanted)
     if not wanted:
@@ -94,9 +102,10 @@ def values_by_course(
     measured = ~np.isnan(aligned).all(axis=(1, 2))
     lineages = labelled["trajectory"].map(analysis.known["lineage"]).to_numpy()
     units = resampling_units(labelled["recording"].to_numpy()[measured], lineages[measured])
-    aligned[measured] = remove_course(aligned[measured], labelled["label"].to_numpy()[measured], units)
+    alike = aligned.copy()
+    aligned[measured], alike[measured] = remove_courses(aligned[measured], labelled["label"].to_numpy()[measured], units)
     return [
-        (row["trajectory"], {KEPT: values, REMOVED: aligned[place][:, before_end]}, weights)
+        (row["trajectory"], {KEPT: values, REMOVED: aligned[place][:, before_end], OWN: alike[place][:, before_end]}, weights)
         for place, (row, values, weights, before_end) in enumerate(members)
         if row["trajectory"] in wanted
     ]
@@ -136,34 +145,58 @@ def summarize_effects(
     correction: str,
     seed: int,
 ) -> pd.DataFrame:
-    """The effect_summary table: median Cliff's delta per course, outcome and feature, its interval, and its null.
+    """The effect_summary table: median Cliff's delta per course, outcome and feature, its interval, and its nulls.
 
     ``effects`` are those of :func:`compare_features` of the same analysis.
-    ``null_model="circular_shift"`` (:func:`cellfate.statistics.permutation.circular_shift_p_value`) gives the p-value of each median and
-    resamples recordings (lineages where there is one recording) for the interval. ``"exchangeable"`` is the paper's: no test
-    of the median, and trajectories are resampled. ``correction`` ``benjamini-hochberg`` fills q_value over outcomes x features,
-    for each course by itself.
+    ``null_model="circular_shift"`` (:func:`cellfate.statistics.permutation.circular_shift_p_value`) gives the p-value of each median, that
+    of exchanged blocks of frames beside it (p_block, :mod:`cellfate.statistics.contrasts.blocks`), and the interval by recording
+    (lineage where there is one recording; none, with the reason, with fewer than three). ``"exchangeable"`` is the paper's: no test
+    of the median, and trajectories are resampled. ``correction`` ``benjamini-hochberg`` fills q_value and q_block over outcomes x
+    features, for each course by itself.
     """
     if null_model not in ("circular_shift", "exchangeable"):
         raise InputError(f"statistics.null_model is {null_model!r}; circular_shift or exchangeable is needed")
-    lineages = effects["trajectory"].map(analysis.known["lineage"]).to_numpy()
-    clustered = null_model == "circular_shift"
-    units = resampling_units(effects["recording"].to_numpy(), lineages) if clustered else effects["trajectory"].to_numpy()
-    table = summarize_deltas(effects.assign(unit=units), analysis.outcomes, bootstrap=bootstrap, seed=seed)
-    if clustered:
-        names, fates = list(dict.fromkeys(effects["feature"])), effects.drop_duplicates("trajectory").set_index("trajectory")["outcome"]
-        members = values_by_course(analysis, features, names, fates.index)
-        p_values = _null_p_values(members, fates, names, high_percentile, null_draws, seed)
-        table["p_value"] = [p_values.get((row.course, row.outcome, row.feature), np.nan) for row in table.itertuples()]
+    if null_model == "exchangeable":
+        table = summarize_deltas(effects.assign(unit=effects["trajectory"]), analysis.outcomes, bootstrap=bootstrap, seed=seed)
+    else:
+        table = _with_nulls(effects, analysis, features, high_percentile, null_draws, seed)
     if correction == "benjamini-hochberg":
         for course in COURSES:
             own = table["course"] == course
-            table.loc[own, "q_value"] = benjamini_hochberg(table.loc[own, "p_value"].to_numpy(float))
+            for p, q in (("p_value", "q_value"), ("p_block", "q_block")):
+                table.loc[own, q] = benjamini_hochberg(table.loc[own, p].to_numpy(float))
     return table[SUMMARY_COLUMNS]
+
+
+def _with_nulls(
+    effects: pd.DataFrame, analysis: Analysis, features: pd.DataFrame, high_percentile: float, draws: int, seed: int
+) -> pd.DataFrame:
+    """The summary with intervals by recording and the p-values of both nulls."""
+    lineages = effects["trajectory"].map(analysis.known["lineage"]).to_numpy()
+    units = resampling_units(effects["recording"].to_numpy(), lineages)
+    unit = "recording" if effects["recording"].nunique() > 1 else "lineage"
+    table = _summarized(effects.assign(unit=units), analysis.outcomes, lambda deltas, of: median_interval(deltas, of, unit=unit))
+    names, fates = list(dict.fromkeys(effects["feature"])), effects.drop_duplicates("trajectory").set_index("trajectory")["outcome"]
+    members = values_by_course(analysis, features, names, fates.index)
+    p_values, lengths = _null_p_values(members, fates, names, high_percentile, draws, seed)
+    keys = list(table[["course", "outcome", "feature"]].itertuples(index=False, name=None))
+    table["p_value"], table["p_block"] = np.array([p_values.get(key, (np.nan, np.nan)) for key in keys]).reshape(-1, 2).T
+    table["block_frames"] = pd.array([lengths.get(key[:2]) for key in keys], dtype="Int64")
+    return table
 
 
 def summarize_deltas(effects: pd.DataFrame, outcomes: Mapping[str, str], *, bootstrap: int, seed: int) -> pd.DataFrame:
     """Median and bootstrap interval of cliffs_delta per course, outcome and feature; ``unit`` names what is resampled together."""
+
+    def resampled(deltas: np.ndarray, units: np.ndarray) -> Interval:
+        _, low, high = median_with_interval(deltas, units, resamples=bootstrap, seed=seed)
+        return Interval(low, high, (0, 0), None, None if low == low else "fewer than two trajectories")
+
+    return _summarized(effects, outcomes, resampled)
+
+
+def _summarized(effects: pd.DataFrame, outcomes: Mapping[str, str], interval: Callable[[np.ndarray, np.ndarray], Interval]) -> pd.DataFrame:
+    """A row for each course, outcome and feature, without p-values; ``interval`` takes deltas and their units."""
     rows = []
     features = list(dict.fromkeys(effects["feature"]))
     for course in dict.fromkeys(effects["course"]):
@@ -171,11 +204,31 @@ def summarize_deltas(effects: pd.DataFrame, outcomes: Mapping[str, str], *, boot
         for outcome in (outcomes["negative"], outcomes["positive"]):
             for feature in features:
                 own = of_course[(of_course["outcome"] == outcome) & (of_course["feature"] == feature)]
-                median, low, high = median_with_interval(
-                    own["cliffs_delta"].to_numpy(float), own["unit"].to_numpy(), resamples=bootstrap, seed=seed
-                )
-                rows.append((outcome, feature, course, len(own), median, low, high, np.nan, np.nan, effect_band(median)))
-    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+                rows.append({"outcome": outcome, "feature": feature, "course": course, **_summary_of(own, interval)})
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).astype({"block_frames": "Int64"})
+
+
+def _summary_of(own: pd.DataFrame, interval: Callable[[np.ndarray, np.ndarray], Interval]) -> dict[str, object]:
+    deltas = own["cliffs_delta"].to_numpy(float)
+    found = interval(deltas, own["unit"].to_numpy())
+    median = float(np.median(deltas)) if len(deltas) else np.nan
+    tested = own["p_value"].dropna()
+    return {
+        "n_trajectories": len(own),
+        "median_delta": median,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "p_value": np.nan,
+        "q_value": np.nan,
+        "band": effect_band(median),
+        "reason": found.reason,
+        "n_units": own["unit"].nunique(),
+        "opposite_share": opposite_share(deltas),
+        "paper_share": float((tested < LEVEL).mean()) if len(tested) else np.nan,
+        "block_frames": pd.NA,
+        "p_block": np.nan,
+        "q_block": np.nan,
+    }
 
 
 def _null_p_values(
@@ -185,17 +238,23 @@ def _null_p_values(
     high_percentile: float,
     draws: int,
     seed: int,
-) -> dict[tuple[str, str, str], float]:
-    """p-values of the medians {(course, outcome, feature): p} against circular shifts of each trajectory's high-attention mask.
+) -> tuple[dict[tuple[str, str, str], tuple[float, float]], dict[tuple[str, str], int]]:
+    """p-values of the medians {(course, outcome, feature): (p by shifts, p by blocks)}, and the blocks' frames {(course, outcome): n}.
 
     ``members`` are those of :func:`values_by_course`, ``fates`` the outcome of each by its name.
     """
-    shifted: dict[tuple[str, str], list[np.ndarray]] = {}
-    for name, sets, weights in progress(members, "summarize_effects", unit="trajectory"):
+    grouped: dict[tuple[str, str], list[tuple[np.ndarray, np.ndarray]]] = {}
+    for name, sets, weights in members:
         for course, values in sets.items():
-            shifted.setdefault((course, fates[name]), []).append(deltas_of_shifts(values, high_attention(weights, high_percentile)))
-    return {
-        (*key, name): circular_shift_p_value([deltas[:, column] for deltas in of_key], draws=draws, seed=seed)
-        for key, of_key in shifted.items()
-        for column, name in enumerate(names)
-    }
+            grouped.setdefault((course, fates[name]), []).append((values, high_attention(weights, high_percentile)))
+    p_values, lengths = {}, {}
+    for key, own in progress(grouped.items(), "summarize_effects", unit="outcome"):
+        lengths[key] = block_length([values for values, _ in own])
+        shifted = [deltas_of_shifts(values, high) for values, high in own]
+        blocks = [
+            deltas_of_blocks(values, high, lengths[key], draws=BLOCK_DRAWS, seed=[seed, place]) for place, (values, high) in enumerate(own)
+        ]
+        for column, name in enumerate(names):
+            nulls = ([deltas[:, column] for deltas in of_all] for of_all in (shifted, blocks))
+            p_values[*key, name] = tuple(circular_shift_p_value(null, draws=draws, seed=seed) for null in nulls)
+    return p_values, lengths

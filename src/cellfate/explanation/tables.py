@@ -1,11 +1,11 @@
 """Tables of what the predictions rest on."""
 
-from cellfate.base.tables import COUNT, DELTA_NULL, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
+from cellfate.base.tables import BOOL, COUNT, DELTA_NULL, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 
-COURSES = ("kept", "removed")
+COURSES = ("kept", "removed", "own")
 
-# high- against low-attention frames within one trajectory: features as measured (course kept), and less the course that
-# cells of both outcomes share at the same number of frames before the end (removed)
+# high- against low-attention frames within one trajectory: features as measured (course kept), less the course that cells of
+# both outcomes share at the same number of frames before the end (removed), and less that of cells of the same outcome (own)
 EFFECTS = Table(
     "effects",
     {
@@ -63,9 +63,63 @@ EFFECT_SUMMARY = Table(
         "p_value": UNIT_NULL,
         "q_value": UNIT_NULL,
         "band": STR_NULL,
+        "reason": STR_NULL,  # why there is no interval
+        "n_units": COUNT,  # recordings, or what the interval stands on instead
+        "opposite_share": UNIT_NULL,  # of trajectories whose sign is not the median's
+        "paper_share": UNIT_NULL,  # of trajectories with p < 0.05 in the paper's permutation test of their frames
+        "block_frames": Column("int", nullable=True, low=0),
+        "p_block": UNIT_NULL,
+        "q_block": UNIT_NULL,
     },
     key=("outcome", "feature", "course"),
 )
+
+# is a feature different between the outcomes for that time before the end? delta above 0: higher in the positive outcome
+CONTRASTS = Table(
+    "contrasts",
+    {
+        "feature": STR,
+        "hours_from": Column("float", low=0),  # before the end
+        "hours_to": Column("float", low=0),
+        "n_negative": COUNT,  # cells of recordings with both outcomes
+        "n_positive": COUNT,
+        "reach_negative": UNIT_NULL,  # share of all cells that are tracked for that long
+        "reach_positive": UNIT_NULL,
+        "recordings": COUNT,  # with both outcomes
+        "recordings_alone": COUNT,  # with one: they tell nothing
+        "median_negative": FLOAT_NULL,
+        "median_positive": FLOAT_NULL,
+        "delta": DELTA_NULL,
+        "ci_low": DELTA_NULL,
+        "ci_high": DELTA_NULL,
+        "p_value": UNIT_NULL,
+        "q_value": UNIT_NULL,
+        "opposite_share": UNIT_NULL,
+        "survives": BOOL,  # q below 0.05 and an interval without 0
+        "reason": STR_NULL,  # why there is no test, or no interval
+    },
+    key=("feature", "hours_from"),
+)
+
+# average traces: the mean over cells of each feature at the same time before the end
+TRACES = Table(
+    "traces",
+    {
+        "outcome": STR,
+        "feature": STR,
+        "hours_before_end": Column("float", low=0),
+        "n_trajectories": COUNT,
+        "n_recordings": COUNT,
+        "mean": FLOAT_NULL,
+        "ci_low": FLOAT_NULL,
+        "ci_high": FLOAT_NULL,
+        "reason": STR_NULL,  # why there is no interval
+    },
+    key=("outcome", "feature", "hours_before_end"),
+)
+
+# what is shown of a feature and what is not, in a sentence
+FINDINGS = Table("findings", {"feature": STR, "shown": BOOL, "sentence": STR}, key=("feature",))
 
 # figure 4: mean scaled attention and mean occlusion, aligned at the last frame
 ATTENTION_PROFILE = Table(

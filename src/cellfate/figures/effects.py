@@ -31,15 +31,17 @@ from cellfate.statistics.effect_sizes import BANDS
 
 BAND_SHADES = ("#FFFFFF", "#F1F1F1", "#E2E2E2", "#D0D0D0")
 SIGNIFICANT = 0.05
+BLOCKS = {"q_value": "q_block", "p_value": "p_block"}  # of the null by block, beside that by shift
 
 
 @styled
 def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str, coverage: pd.DataFrame | None = None) -> Figure:
     """Median Cliff's delta with its interval per feature and outcome, over the usual bands of effect sizes.
 
-    Features as measured (a) and less the course that all cells share (b); one panel where the table has only the first. A marker
-    is filled where q < 0.05 (p where the table has no q) and the interval leaves out 0: where attention sits at the end of the
-    trajectories and features drift, neither alone keeps to its error rate. n per feature and outcome stands on the right.
+    Features as measured (a), less the course that all cells share (b) and less that of the same outcome (c); one panel where the table has
+    only the first. A marker is filled where q < 0.05 (p where the table has no q) against both nulls, shifts and blocks, and the interval
+    leaves out 0: where attention sits at the end of the trajectories and features drift, none alone keeps to its error rate. n per
+    feature and outcome stands on the right.
     ``high_by`` says what made a frame high, attention or occlusion. ``coverage`` is the segmentation_coverage table, printed below; None
     where it is not known.
     """
@@ -51,11 +53,11 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str,
     evidence = next((column for column in ("q_value", "p_value") if known[column].notna().any()), None)
     figure = new_figure(DOUBLE, 1.45 + 0.27 * len(features) + (0 if coverage is None else 0.3))
     panels = figure.subplots(1, len(courses), sharey=True, squeeze=False)[0]
-    for axes, course, letter in zip(panels, courses, "ab", strict=False):
+    for axes, course, letter in zip(panels, courses, "abc", strict=False):
         _effects_panel(axes, known[known["course"] == course], features, outcomes, evidence)
         if len(courses) > 1:
             panel_label(axes, letter)
-            axes.set_title(wrap(COURSE_LABELS[course], 32))
+            axes.set_title(wrap(COURSE_LABELS[course], 32 if len(courses) == 2 else 24))
     panels[0].set_yticks(range(len(features)), [feature_label(feature) for feature in features])
     panels[0].set_ylim(len(features) - 0.45, -0.55)
     below = [] if coverage is None else [readable(line) for line in coverage_captions(coverage)]
@@ -88,7 +90,8 @@ def _effects_panel(axes: Axes, known: pd.DataFrame, features: list[str], outcome
 def _effect(axes: Axes, row: pd.Series, y: float, color: str, marker: str, evidence: str | None) -> None:
     bounded = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
     clear = bounded and (row["ci_low"] > 0 or row["ci_high"] < 0)
-    strong = evidence is None or (clear and pd.notna(row[evidence]) and row[evidence] < SIGNIFICANT)
+    tests = [] if evidence is None else [evidence, *([BLOCKS[evidence]] if pd.notna(row[BLOCKS[evidence]]) else [])]
+    strong = evidence is None or (clear and all(pd.notna(row[test]) and row[test] < SIGNIFICANT for test in tests))
     if bounded:
         axes.plot([row["ci_low"], row["ci_high"]], [y, y], color=color, linewidth=1.4, solid_capstyle="butt")
     axes.plot(row["median_delta"], y, color=color, marker=marker, markersize=4.6, markerfacecolor=color if strong else "white", zorder=3)

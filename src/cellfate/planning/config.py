@@ -170,6 +170,11 @@ RULES = (
         "which is one split by 0.8, 0.1, 0.1: split.folds is {1}, split.fractions {2}",
     ),
     Rule(("split.folds",), lambda folds: folds != 2, "1 (one split) or at least 3 (train, validation and test parts) is needed"),
+    Rule(
+        ("statistics.windows",),
+        lambda edges: not isinstance(edges, list) or edges == sorted(edges),
+        "the edges of windows must rise, in hours before the end",
+    ),
     Rule(("outcomes.positive", "outcomes.negative"), lambda one, other: one != other, "the two outcomes must differ"),
     Rule(("outcomes",), lambda names: "censored" not in names.values(), "censored tracks have no outcome that could be compared"),
     Rule(

@@ -19,6 +19,7 @@ FIGURES = {  # of the main target, the design and then the paper's order, with t
     "lead_time": "Lead time: known from when on",
     "figure_4": "Figure 4: attention and occlusion before the event",
     "figure_5": "Figure 5: features of the frames that count",
+    "traces": "Features before the end, by outcome",
     "figure_6": "Figure 6: trajectories with their attention",
     "ablations": "What the score is made of: parts of the input hidden",
     "attributions": "How faithful explanations are: frames hidden in their order",

@@ -90,6 +90,7 @@ class Summary:
     attributions: pd.DataFrame
     coverage: pd.DataFrame
     effects: pd.DataFrame
+    findings: pd.DataFrame
     comparison_steps: pd.DataFrame
     risks: RiskTables | None
     cells: ShownCells | None
@@ -130,6 +131,7 @@ def summary_page(run: Summary) -> str:
         truncation=_truncation_table(run.truncation),
         calibration=calibration_table(run.calibration),
         effects=_effects_tables(run.effects, names),
+        findings=[(feature_label(row.feature), row.sentence) for row in run.findings.itertuples()],
         coverage=coverage_captions(run.coverage),
         parts=ablations_section(run.ablations),
         explained=attributions_section(run.attributions),
@@ -302,7 +304,7 @@ def _effects_table(effects: pd.DataFrame, names: Sequence[str]) -> dict:
 
 def _effect_words(row: pd.Series) -> tuple[str, str, str]:
     evidence = [f"{letter} {row[column]:.2g}" for letter, column in (("q", "q_value"), ("p", "p_value")) if pd.notna(row[column])]
-    return f"{row['median_delta']:+.2f}", _interval(row), evidence[0] if evidence else ""
+    return f"{row['median_delta']:+.2f}", _limits(row, "median_delta", "ci", "reason"), evidence[0] if evidence else ""
 
 
 def caveats(metrics: pd.DataFrame, calibration: pd.DataFrame, names: Sequence[str]) -> list[str]:

@@ -50,18 +50,32 @@ def _solved_course(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def remove_course(values: np.ndarray, outcomes: np.ndarray, units: np.ndarray, min_course: int = MIN_COURSE) -> np.ndarray:
-    """Values less the course that both outcomes share, (J, F, T): what is left is relative to other cells at the same time.
+    """The first of :func:`remove_courses`: values less the course that both outcomes share, (J, F, T)."""
+    return remove_courses(values, outcomes, units, min_course)[0]
 
-    ``values`` (J, F, T) are aligned at the end: column t is t frames before a trajectory's last frame. ``outcomes`` (J,) are 0
-    or 1. The course is the mean of the two outcomes' (:func:`additive_course`), whatever their sizes, without trajectories of
-    the same of the ``units`` (J,) as the trajectory at hand. NaN where either outcome's others have no course.
+
+def remove_courses(
+    values: np.ndarray, outcomes: np.ndarray, units: np.ndarray, min_course: int = MIN_COURSE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values less the course that both outcomes share, and less that of the own outcome, (J, F, T) each.
+
+    What is left is relative to other cells at the same time. ``values`` (J, F, T) are aligned at the end: column t is t frames before
+    a trajectory's last frame. ``outcomes`` (J,) are 0 or 1. The shared course is the mean of the two outcomes'
+    (:func:`additive_course`), whatever their sizes; all courses are without trajectories of the same of the ``units`` (J,) as the
+    trajectory at hand. NaN where the others have no course: of either outcome, or of the own one.
     """
     values, outcomes, units = np.asarray(values, float), np.asarray(outcomes), np.asarray(units)
-    residuals = np.full(values.shape, np.nan)
+    shared, alike = np.full((2, *values.shape), np.nan)
     for unit in np.unique(units):
         own = units == unit
-        course = np.mean([additive_course(values[~own & (outcomes == outcome)], min_course) for outcome in (0, 1)], axis=0)
-        largest = np.nan_to_num(np.abs(values[own]) + np.abs(course)).max(axis=2, keepdims=True)
-        step = ROUNDING * np.where(largest > 0, largest, 1.0)
-        residuals[own] = np.round((values[own] - course) / step) * step
-    return residuals
+        courses = np.stack([additive_course(values[~own & (outcomes == outcome)], min_course) for outcome in (0, 1)])
+        shared[own] = _less(values[own], courses.mean(axis=0))
+        alike[own] = _less(values[own], courses[outcomes[own].astype(int)])
+    return shared, alike
+
+
+def _less(values: np.ndarray, course: np.ndarray) -> np.ndarray:
+    """Values (J, F, T) less the course, rounded so that residuals that differ by rounding alone are ties."""
+    largest = np.nan_to_num(np.abs(values) + np.abs(course)).max(axis=2, keepdims=True)
+    step = ROUNDING * np.where(largest > 0, largest, 1.0)
+    return np.round((values - course) / step) * step

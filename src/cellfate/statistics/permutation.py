@@ -75,8 +75,8 @@ def _random_masks(n: int, m: int, count: int, rng: np.random.Generator):
 def circular_shift_p_value(shifted: list[np.ndarray], *, draws: int, seed: int | list[int]) -> float:
     """Two-sided p-value of a median delta across K trajectories.
 
-    ``shifted[k]`` (T_k,) holds trajectory k's delta at each circular shift of its mask, the observed one first (NaN where a
-    shift leaves a side too small). Each of ``draws`` null medians takes one random shift of each trajectory; p as in
+    ``shifted[k]`` (T_k,) holds trajectory k's delta at each circular shift of its mask (or each exchange of its blocks), the observed
+    one first (NaN where a shift leaves a side too small). Each of ``draws`` null medians takes one random shift of each trajectory; p as in
     :func:`permutation_p_values`. The shift keeps the autocorrelation of both attention and feature, which free permutation
     of frames destroys. NaN without trajectories.
     """

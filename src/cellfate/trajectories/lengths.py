@@ -17,6 +17,7 @@ MOST_STEPS = 12  # of a curve
 STEPS = (1, 2, 5)  # and their tenfold, hundredfold ...
 LARGEST_WINDOW = 11  # frames; the window of long trajectories
 MOST_NEEDED = 50  # frames; what the statistics ask of long trajectories, as published
+SHORTEST_WINDOW = 2  # frames, of windows in which outcomes are compared
 MIN_HIGH = 2  # frames that are high, with fewer nothing is compared
 
 Steps = str | Sequence[int] | None  # a setting: auto, numbers, or off
@@ -76,6 +77,22 @@ class Lengths:
                 f"hidden at once; an odd number well below is needed, or auto, which is {self.occlusion_window(AUTO)} here"
             )
         return int(setting)
+
+    def windows(self, setting: str | Sequence[float] | None, steps: np.ndarray) -> list[float]:
+        """The edges of windows in hours before the end; none where it is off. ``steps`` are hours from frame to frame, of each cell.
+
+        Auto: an eighth, a quarter, a half and the whole of the common length, each window at least ``SHORTEST_WINDOW`` frames.
+        """
+        if setting is None or len(steps) == 0:
+            return []
+        if setting != AUTO:
+            return [float(edge) for edge in setting]
+        edges = [0]
+        for part in (8, 4, 2, 1):
+            if self.common // part - edges[-1] >= SHORTEST_WINDOW:
+                edges.append(self.common // part)
+        edges = edges if len(edges) > 1 else [0, max(self.common, 1)]
+        return [round(edge * float(np.median(steps)), 6) for edge in edges]
 
     def statistics_min_frames(self, setting: str | int | None, high_percentile: float) -> int:
         """How many frames figures 5 and 6 ask for; 0: no such limit.

@@ -82,7 +82,7 @@ def test_effects_of_one_trajectory_are_scipys():
     exact = stats.permutation_test((values[high], values[~high]), lambda a, b, axis: a.mean(axis) - b.mean(axis), n_resamples=np.inf)
     assert row["p_value"] == pytest.approx(exact.pvalue, abs=5 * np.sqrt(2 * max(exact.pvalue, 1e-3) * 2 / 2000))
     assert row["outcome"] == "mitosis"
-    assert len(effects) == 12 * 2 * 2
+    assert len(effects) == 12 * 2 * 3
 
 
 def test_only_correct_long_held_out_treated_trajectories_are_compared():
@@ -115,7 +115,7 @@ def test_a_trajectory_without_any_region_has_no_values():
     assert (rows["n_high"] == 0).all()
     assert rows["cliffs_delta"].isna().all()
     summary = summarize(inputs, compare(inputs)).set_index(["outcome", "feature"]).sort_index()
-    assert summary.loc[("mitosis", "area"), "n_trajectories"].tolist() == [5, 5]
+    assert summary.loc[("mitosis", "area"), "n_trajectories"].tolist() == [5, 5, 5]
 
 
 def test_missing_attention_is_an_error():
@@ -205,8 +205,8 @@ def test_each_course_is_summarised_and_corrected_by_itself():
     inputs = make_inputs(n=24)
     effects = compare(inputs)
     both = summarize(inputs, effects)
-    assert both["course"].tolist() == ["kept"] * 4 + ["removed"] * 4
-    for course in ("kept", "removed"):
+    assert both["course"].tolist() == ["kept"] * 4 + ["removed"] * 4 + ["own"] * 4
+    for course in ("kept", "removed", "own"):
         alone = summarize(inputs, effects[effects["course"] == course])
         pd.testing.assert_frame_equal(of_course(both, course), of_course(alone, course))
         assert of_course(both, course)["q_value"].to_numpy() == pytest.approx(benjamini_hochberg(of_course(both, course)["p_value"]))
@@ -295,6 +295,39 @@ def test_the_papers_way_has_no_p_value_and_resamples_trajectories():
     assert by_recording["q_value"].isna().all()
     assert by_recording["p_value"].notna().all()
     assert not np.allclose(by_recording["ci_low"], summary["ci_low"])
+
+
+def test_what_all_cells_of_an_outcome_do_is_no_effect_relative_to_their_own_course():
+    inputs = make_inputs(n=40, effect=0.0)
+    features = inputs[3]
+    features.loc[(features["track_id"] % 2 == 1) & (features["frame"] >= 32), "area"] += 20  # mitosis, its last three frames
+    summary = summarize(inputs, compare(inputs))
+    removed, own = (of_course(summary, course).set_index(["outcome", "feature"]) for course in ("removed", "own"))
+    assert removed.loc[("mitosis", "area"), "median_delta"] > 0.8
+    assert abs(own.loc[("mitosis", "area"), "median_delta"]) < 0.4
+    assert own.loc[("mitosis", "area"), "q_value"] > 0.05
+
+
+def test_the_summary_has_the_null_by_block_the_papers_test_and_the_other_sign():
+    inputs = make_inputs(n=40)
+    effects = compare(inputs)
+    planted = of_course(summarize(inputs, effects)).set_index(["outcome", "feature"]).loc[("mitosis", "intensity_mean-p53")]
+    own = effects[(effects["outcome"] == "mitosis") & (effects["feature"] == "intensity_mean-p53") & (effects["course"] == "kept")]
+    assert planted["p_block"] < 0.05
+    assert planted["opposite_share"] == (own["cliffs_delta"] < 0).mean()
+    assert planted["paper_share"] == (own["p_value"] < 0.05).mean()
+    assert planted["n_units"] == 3
+    assert planted["block_frames"] >= 2
+
+
+def test_two_recordings_give_no_interval_and_the_reason():
+    inputs = make_inputs(n=24)
+    keep = inputs[1]["recording"] != "r2"
+    inputs[1] = inputs[1][keep]
+    summary = of_course(summarize(inputs, compare(inputs)))
+    assert summary[["ci_low", "ci_high"]].isna().all(axis=None)
+    assert set(summary["reason"]) == {"2 recordings, at least 3 are needed"}
+    assert summary["p_value"].notna().all()
 
 
 def test_unknown_null_model():

@@ -25,10 +25,12 @@ from cellfate.explanation.tables import (
     ATTENTION_PROFILE,
     ATTRIBUTION_CURVES,
     ATTRIBUTION_SCORES,
+    CONTRASTS,
     COVERAGE_PHASES,
     EFFECT_SUMMARY,
     EXAMPLES,
     SEGMENTATION_COVERAGE,
+    TRACES,
 )
 from cellfate.figures.attention_profile import plot_attention_profile as draw_profile
 from cellfate.figures.design import plot_design
@@ -39,6 +41,7 @@ from cellfate.figures.explained.attributions import plot_attributions
 from cellfate.figures.scores.calibration import plot_calibration as draw_calibration
 from cellfate.figures.scores.confusion import plot_confusion
 from cellfate.figures.scores.truncation import plot_truncation as draw_truncation
+from cellfate.figures.traces import plot_traces
 from cellfate.figures.training_curves import plot_training_curves, read_curves
 from cellfate.figures.truth import median_onsets, spread
 from cellfate.figures.truth import plot_truth as draw_truth
@@ -105,8 +108,47 @@ def effects(outcomes=FATES, q=(0.01, 0.2), courses=("kept",)):
     for course, name in itertools.product(courses, outcomes.values()):
         for index, feature in enumerate(FEATURES if course == "kept" else FEATURES[::-1]):
             delta = 0.8 - 0.35 * index
-            rows.append((name, feature, course, 1500, delta, delta - 0.1, min(1, delta + 0.1), None, q[index % 2], "large"))
+            rows.append(
+                (
+                    name,
+                    feature,
+                    course,
+                    1500,
+                    delta,
+                    delta - 0.1,
+                    min(1, delta + 0.1),
+                    None,
+                    q[index % 2],
+                    "large",
+                    None,
+                    4,
+                    0.1,
+                    0.5,
+                    5,
+                    None,
+                    q[index % 2],
+                )
+            )
     return check_table(pd.DataFrame(rows, columns=list(EFFECT_SUMMARY.columns)), EFFECT_SUMMARY, "test")
+
+
+def traces(outcomes=FATES, n=20):
+    rows = [
+        (name, feature, t / 2, n - t // 10, 4, 10.0 * place + t, 10.0 * place + t - 5, 10.0 * place + t + 5, None)
+        for place, name in enumerate(outcomes.values())
+        for feature in FEATURES
+        for t in range(60)
+    ]
+    return check_table(pd.DataFrame(rows, columns=list(TRACES.columns)), TRACES, "test")
+
+
+def contrasts():
+    rows = [
+        (feature, start, end, 20, 20, 1, 1, 4, 0, 1, 2, 0.5, 0.1, 0.8, 0.01, 0.02, 0.2, start == 0, None)
+        for feature in FEATURES
+        for start, end in ((0.0, 5.0), (5.0, 20.0))
+    ]
+    return check_table(pd.DataFrame(rows, columns=list(CONTRASTS.columns)), CONTRASTS, "test")
 
 
 def coverage(outcomes=FATES):
@@ -214,6 +256,8 @@ def draw_all(outcomes=FATES):
         "figure_5": lambda: plot_effects(effects(outcomes, courses=BOTH), outcomes, high_by="attention"),
         "figure_5_as_measured": lambda: plot_effects(effects(outcomes), outcomes, high_by="attention"),
         "figure_5_coverage": lambda: plot_effects(effects(outcomes), outcomes, high_by="attention", coverage=coverage(outcomes)),
+        "figure_5_three": lambda: plot_effects(effects(outcomes, courses=(*BOTH, "own")), outcomes, high_by="attention"),
+        "traces": lambda: plot_traces(traces(outcomes), contrasts(), outcomes, min_trajectories=5),
         "ablations": lambda: plot_ablations(ablations()),
         "attributions": lambda: plot_attributions(*attribution_tables()),
         "figure_6": lambda: plot_examples(table, crops, ["circadian", "p53", "cell_cycle"], outcomes),
@@ -244,6 +288,9 @@ EMPTY = {
     "figure_3_one_side": lambda: plot_truncation(metrics("truncation"), empty(METRICS), baselines(), FATES, 30),
     "figure_4": lambda: plot_attention_profile(empty(ATTENTION_PROFILE), FATES),
     "figure_5": lambda: plot_effects(empty(EFFECT_SUMMARY), FATES, high_by="attention"),
+    "traces": lambda: plot_traces(empty(TRACES), empty(CONTRASTS), FATES, min_trajectories=5),
+    "traces_few": lambda: plot_traces(traces(FATES, n=3), contrasts(), FATES, min_trajectories=5),
+    "traces_no_windows": lambda: plot_traces(traces(FATES), empty(CONTRASTS), FATES, min_trajectories=5),
     "figure_5_nulls": lambda: plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES, high_by="attention"),
     "ablations": lambda: plot_ablations(empty(ABLATIONS)),
     "attributions": lambda: plot_attributions(empty(ATTRIBUTION_SCORES), empty(ATTRIBUTION_CURVES)),

@@ -32,6 +32,7 @@ from cellfate.explanation.tables import (
     COMPARISON_STEPS,
     COVERAGE_PHASES,
     EFFECT_SUMMARY,
+    FINDINGS,
     SEGMENTATION_COVERAGE,
 )
 from cellfate.report.cells import ShownCells
@@ -160,11 +161,15 @@ def calibration(stages=("raw", "calibrated")):
 
 def effects(values=(0.41, -0.3), removed=(0.2, 0.1)):
     rows = [
-        (name, "intensity_mean-p53", course, 55, value, 0.1, 0.5, 0.02, 0.004, "medium")
+        (name, "intensity_mean-p53", course, 55, value, 0.1, 0.5, 0.02, 0.004, "medium", None, 4, 0.1, 0.5, 5, 0.02, 0.004)
         for course, of_course in (("kept", values), ("removed", removed))
         for name, value in zip(NAMES, of_course, strict=True)
     ]
     return table(EFFECT_SUMMARY, rows)
+
+
+def findings():
+    return table(FINDINGS, [("area", True, "Higher before mitosis than before apoptosis 0 to 2 h.")])
 
 
 def ablations(hidden=(0.81, 0.45, 0.9), names=("cell_hidden", "only-p53", "frames_shuffled")):
@@ -231,6 +236,7 @@ def page(figures, **changes):
         "coverage": coverage(),
         "calibration": calibration(),
         "effects": effects(),
+        "findings": findings(),
         "comparison_steps": steps((60, 55, 55, 55, 55), (60, 55, 55, 55, 55)),
         "risks": None,
         "cells": None,
@@ -475,13 +481,19 @@ def test_a_run_without_long_trajectories_still_has_a_page(figures):
     assert "<h2>Calibration</h2>" not in text
 
 
+def test_the_page_says_what_is_shown_of_each_feature(figures):
+    text = page(figures)
+    assert "<li><b>area</b>: Higher before mitosis than before apoptosis 0 to 2 h.</li>" in text
+    assert "Features: what is shown of each" not in page(figures, findings=findings()[:0])
+
+
 def test_the_page_is_the_same_each_time(figures, tmp_path):
     content = {"figures": figures, "captions": CAPTIONS, "notes": [], "software": "x", "config_digest": "y"}
     tables = {"metrics": metrics(), "truncation": truncation(), "flow": flow(), "calibration": calibration(), "effects": effects()}
     tables |= {"design_lines": design_lines(), "design_scores": design_scores(), "baselines": baselines()}
     tables |= {"split_audit": table(SPLIT_AUDIT, []), "sets": table(SETS, []), "known": KNOWN}
     tables |= {"shift": recording_shift(), "recording_spread": recording_spread()}
-    tables |= {"ablations": ablations(), "attributions": attributions(), "coverage": coverage()}
+    tables |= {"ablations": ablations(), "attributions": attributions(), "coverage": coverage(), "findings": findings()}
     tables |= {
         "last_k": curve({5: (9, 9)}, "last_k"),
         "trajectories": trajectories(),
