@@ -601,3 +601,13 @@ def test_each_method_of_explanation_has_a_verdict_and_what_is_missing_is_named(f
     off = page(figures, attributions=attributions().iloc[:0], settings=SETTINGS | {"explanation.methods": None})
     assert "How faithful explanations are</h2>" not in off
     assert "Not measured: what single predictions rest on; explanation.methods is null." in off
+
+
+def test_corrections_stand_on_the_page_as_text(figures):
+    row = {"recording": "r", "track_id": 4, "what": "outcome", "was": "censored", "outcome": "mitosis", "event_frame": 7}
+    known = trajectories().assign(outcome="mitosis")
+    text = page(figures, corrections=[row | {"note": "<b>sure</b>"}], trajectories=known)
+    assert ["r/4", "censored", "mitosis, event in frame 7", "<b>sure</b>"] in Cells(text).rows
+    assert ["mitosis", str(len(known) - 1), str(len(known))] in Cells(text).rows
+    assert "<b>sure" not in text
+    assert "Corrected by hand" not in page(figures)
