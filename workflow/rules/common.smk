@@ -19,7 +19,7 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
 from cellfate.base.errors import InputError
 from cellfate.planning.annotations import large_annotations
 from cellfate.planning.checks import checked_cells, checked_sheet, corrections_of, outcome_rows, risks_needed, weights_of
-from cellfate.planning.config import min_frames_of
+from cellfate.planning.config import min_frames_of, transition_settings
 from cellfate.planning.config_files import DEFAULTS, sources_of
 from cellfate.planning.digests import as_text, config_digest, model_digest
 from cellfate.planning.failed_jobs import failure_report

@@ -238,6 +238,36 @@ def trends_along():
     return TRANSITION["fates"]["along"] or of_targets.get(targets["kind"])
 
 
+def cells_file():
+    """The h5ad file of the cells: made up, made of tracked cells, or the user's; nothing where none is named."""
+    made = {"simulate": "resources/{dataset}/transition/cells.h5ad", "features": "results/{dataset}/transition/looks.h5ad"}
+    return made.get(TRANSITION["source"]) or TRANSITION["expression"]["path"] or []
+
+
+def tables_of_tracks():
+    """The tables of tracked cells: the user's, or features and states of this dataset's own."""
+    if tables := TRANSITION["tracks"]["files"]:
+        return {"tables": tables}
+    own = expand(f"results/{{{{dataset}}}}/features/{OF_ALL_TRACKS}/{{recording}}.parquet", recording=RECORDINGS)
+    return {"tables": own, "states": f"results/{{dataset}}/{config['protocol']}/states.parquet"}
+
+
+def others_of_tracks():
+    """The columns of tracked cells that settings name, besides those that every look has."""
+    named = (TRANSITION["group"], TRANSITION["condition"]["column"])
+    return [name for name in dict.fromkeys(named) if name not in (None, "recording", "track", "phenotype")]
+
+
+def facts_of_tracks():
+    """What the sheet says of the recordings whose tracked cells are looked at; None for the user's tables."""
+    columns = ["recording", "frame_interval_min", *others_of_tracks()]
+    if TRANSITION["tracks"]["files"] or SHEET is None:
+        return None
+    if absent := [name for name in columns if name not in SHEET]:
+        raise WorkflowError(f"Input error: the recordings sheet has no column {absent[0]!r} (transition.group, transition.condition)")
+    return SHEET[columns].astype(object).where(SHEET[columns].notna(), None).to_dict("list")
+
+
 def transition_only(path):
     """A file that static labels do not have: they are refused as transitions."""
     return [] if TRANSITION["targets"]["kind"] == "static" else path

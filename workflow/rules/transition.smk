@@ -1,9 +1,9 @@
 # Needs: an h5ad file of single cells. Leaves: transition matrix, rankings of genes, knockouts, and their figures; snakemake transition.
-# A sibling of the video pipeline: none of its rules is used here, and none of these there.
+# A sibling of the video pipeline: its features and states are read here, where tracked cells are the input, and nothing else.
 
-TRANSITION = config["transition"]
+TRANSITION = transition_settings(config)
 SIMULATED_CELLS = TRANSITION["source"] == "simulate"
-CELLS_FILE = "resources/{dataset}/transition/cells.h5ad" if SIMULATED_CELLS else TRANSITION["expression"]["path"] or []
+CELLS_FILE = cells_file()
 GENE_SETS = "resources/{dataset}/transition/gene_sets.gmt" if SIMULATED_CELLS else TRANSITION["gene_sets"] or []
 # the network that is shown, the other variants, and the MLP that it must beat
 TRAINED = list(dict.fromkeys([TRANSITION["network"], *TRANSITION["variants"], "mlp"]))
@@ -33,6 +33,32 @@ rule simulate_transition_cells:
         "Simulating cells with planted regulators"
     script:
         "../../scripts/transition/simulate_transition_cells.py"
+
+
+rule gather_looks:
+    """Tracked cells as cells: their features and phenotype at each look, and the phenotype at the next."""
+    input:
+        **tables_of_tracks(),
+        code=code_of("transition/gather_looks.py"),
+    output:
+        cells="results/{dataset}/transition/looks.h5ad",
+    log:
+        "logs/{dataset}/transition/gather_looks.log",
+    conda:
+        "../../envs/transition.yaml"
+    resources:
+        mem_mb=growing(4000),
+    params:
+        seed=config["seed"],
+        tracks=TRANSITION["tracks"],
+        others=others_of_tracks(),
+        drop_incomplete="incomplete" in TRANSITION["leave_out"],
+        n_states=STATES["n_states"],
+        facts=facts_of_tracks() if TRANSITION["source"] == "features" else None,
+    message:
+        "Gathering the looks of tracked cells"
+    script:
+        "../../scripts/transition/gather_looks.py"
 
 
 rule prepare_transition_cells:

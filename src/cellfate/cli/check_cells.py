@@ -19,6 +19,8 @@ def cell_problems(settings: Mapping) -> Generator[str, None, str | None]:
     for key, read in (("prior", read_genes), ("gene_sets", read_gene_sets)):
         if settings[key] is not None:
             yield from _raised(read, settings[key], source=settings[key])
+    if settings["source"] == "features" and settings["tracks"]["files"]:
+        return (yield from _tracks_in_words(settings))
     expression, targets = settings["expression"], settings["targets"]
     if settings["source"] != "file" or expression["path"] is None:
         return None
@@ -37,6 +39,25 @@ def cell_problems(settings: Mapping) -> Generator[str, None, str | None]:
         yield in_words(error, expression["path"])
         return None
     return f"{len(table.expression.genes)} genes; {table.describe()}"
+
+
+def _tracks_in_words(settings: Mapping) -> Generator[str, None, str | None]:
+    """Yield what gathering the looks of tracked cells from the user's tables would stop at; return how many there are, in words."""
+    from cellfate.transition.tracks.looks import find_looks
+    from cellfate.transition.tracks.reading import TrackColumns, read_tracks
+
+    tracks = settings["tracks"]
+    others = [name for name in (settings["group"], settings["condition"]["column"]) if name not in (None, "recording", "track")]
+    columns = TrackColumns(*(tracks[key] for key in ("recording", "track", "time", "phenotype")), tuple(dict.fromkeys(others)))
+    try:
+        found = read_tracks(tracks["files"], columns, tracks["features"])
+        found = found if columns.phenotype else found.clustered(lambda values, names: ([0] * len(values), []))[0]  # clusters are not tried
+        hours = found.rows["time"].to_numpy(float) * tracks["hours"]
+        looks = find_looks(found, hours, tracks["lag_h"], drop_incomplete="incomplete" in settings["leave_out"])
+    except Exception as error:  # a damaged table fails in many ways
+        yield in_words(error, tracks["files"][0])
+        return None
+    return looks.lines[0]
 
 
 def _raised(read: Callable, *arguments, source: object) -> Iterator[str]:

@@ -276,11 +276,36 @@ RULES = (
         "transition.condition.control is needed for it, which is null",
     ),
     Rule(
+        ("transition.targets.kind", "transition.source"),
+        lambda kind, source: source != "features" or kind in ("static", "observed"),
+        "of tracked cells (transition.source: features) the next phenotypes are observed: leave it out",
+    ),
+    Rule(
+        ("transition.tracks.hours", "transition.tracks.files", "transition.source"),
+        lambda hours, tables, source: source != "features" or (hours is None) == (tables is None),
+        "it is the hours of one step of transition.tracks.time in your own transition.tracks.files, and null without these",
+    ),
+    Rule(
+        ("transition.variants", "transition.expression.kind", "transition.source"),
+        lambda variants, kind, source: "literal" not in variants or "features" not in (kind, source),
+        "literal takes logarithms of counts, and features are none: leave it out",
+    ),
+    Rule(
         ("segmentation.whole_frames_from", "segmentation.ladder"),
         lambda crops, ladder: crops is None or ladder == "single",
         "the published ladder works on crops: null is needed, or segmentation.ladder: single",
     ),
 )
+
+
+def transition_settings(config: dict) -> dict:
+    """The section ``transition`` as its steps take it: of tracked cells (source: features) the next phenotype is the one that is seen."""
+    settings = config["transition"]
+    if settings["source"] != "features":
+        return settings
+    seen = {"kind": "observed", "column": "next_phenotype", "separator": None, "step": settings["tracks"]["lag_h"], "time_unit": "hour"}
+    own = {"targets": settings["targets"] | seen, "expression": settings["expression"] | {"layer": "X", "kind": "features"}}
+    return settings | own | {"label": "phenotype", "group": settings["group"] or "track"}
 
 
 def _value(config: dict, key: str) -> object:

@@ -10,6 +10,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.model.saved.members import has_network
 from cellfate.planning.agreement import check_sheet_agreement, check_states
+from cellfate.planning.config import transition_settings
 from cellfate.planning.config_files import Source
 
 FIGURES = {  # of the main target, the design and then the paper's order, with their titles in the report
@@ -193,7 +194,7 @@ class Targets:
     @property
     def transition_figures(self) -> list[str]:
         """The figures of phenotype transitions, in the order of their page; static labels have fewer."""
-        knockouts = self.config["transition"]["targets"]["kind"] != "static"
+        knockouts = transition_settings(self.config)["targets"]["kind"] != "static"
         return ["transition_matrix", "cells", *["fates"] * knockouts, "regulators", *["knockouts"] * knockouts, "ablation"]
 
     def transition(self) -> list[str]:
@@ -201,12 +202,16 @@ class Targets:
 
         Raises InputError where there is no file of cells.
         """
-        settings = self.config["transition"]
-        simulated = settings["source"] == "simulate"
-        path = settings["expression"]["path"]
-        if not simulated and path is None:
+        settings = transition_settings(self.config)
+        simulated, tracked = settings["source"] == "simulate", settings["source"] == "features"
+        tables, path = settings["tracks"]["files"], settings["expression"]["path"]
+        if tracked and tables is None and self.sheet is None:
+            return [self.config["recordings"]]
+        if tracked and (absent := [table for table in tables or () if not Path(table).is_file()]):
+            raise InputError(f"transition.tracks.files names {absent[0]!r}, which does not exist")
+        if settings["source"] == "file" and path is None:
             raise InputError("transition.expression.path is not set; it is the h5ad file of your cells (docs/transition.md)")
-        if not simulated and not Path(path).is_file():
+        if settings["source"] == "file" and not Path(path).is_file():
             raise InputError(f"transition.expression.path is {path!r}, which does not exist")
         knockouts = settings["targets"]["kind"] != "static"
         folder = f"{self._of_data}/transition"

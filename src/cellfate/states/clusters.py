@@ -47,6 +47,16 @@ def fit_states(values: np.ndarray, features: Sequence[str], n_states: int, *, se
     return StateModel(mean, sd, centres[np.argsort(centres[:, 0], kind="stable")])
 
 
+def found_states(values: np.ndarray, names: Sequence[str], n_states: int, *, seed: int) -> tuple[np.ndarray, list[str]]:
+    """The states of rows (N, F) of the named features, by :func:`fit_states` on all of them: (N,) of 1 .. n, and words for each."""
+    model = fit_states(values, names, n_states, seed=seed)
+    assigned = model.assign(values)
+    shares = np.bincount(assigned, minlength=n_states) / len(values)
+    words = [describe(centre, names) for centre in model.centres]
+    lines = [f"state {place + 1}: {words[place]} ({shares[place]:.0%})" for place in range(n_states)]
+    return assigned + 1, lines
+
+
 def chosen_features(wanted: Sequence[str], columns: Sequence[str]) -> list[str]:
     """The columns that the settings name; ``intensity_mean`` stands for that of every channel. InputError for an unknown one."""
     key = FEATURES.key

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 
 from cellfate.base.errors import InputError, no_file
 from cellfate.transition.cells import Prepared
-from cellfate.transition.genes.variable import choose_genes, named_genes
+from cellfate.transition.genes.variable import choose_genes, named_genes, varying
 from cellfate.transition.h5ad import Expression, dense, totals
 from cellfate.transition.parts import split_cells
 
@@ -74,13 +74,17 @@ def missing_text(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Scaling:
-    """How cells are prepared, as it was fitted on some: the depth to which counts are scaled, the genes that are ``chosen``, the mean and
-    width of each, the axes (d, m) of the PCA, None for a given embedding, and the mean and width of the embedding."""
+    """How cells are prepared, as it was fitted on some: the depth to which counts are scaled, the genes that are ``chosen``, the mean,
+    width and ``zero`` of each, the axes (d, m) of the PCA, None for a given embedding, and the mean and width of the embedding.
+
+    ``zero`` (m,) is where a knockout puts a gene, on the scale of the z-scores: no expression; of features their mean.
+    """
 
     depth: float
     chosen: np.ndarray
     middle: np.ndarray
     width: np.ndarray
+    zero: np.ndarray
     centre: np.ndarray
     axes: np.ndarray | None
     mean: np.ndarray
@@ -93,20 +97,18 @@ class Scaling:
         found = np.asarray(embedding, float) if self.axes is None else (values - self.centre) @ self.axes.T
         name = GIVEN if self.axes is None else "PCA"
         found = (found - self.mean) / self.spread
-        return Prepared(
-            *(values, -self.middle / self.width, logs, expression.genes[self.chosen], expression.cells, parts, found, name), scaling=self
-        )
+        return Prepared(*(values, self.zero, logs, expression.genes[self.chosen], expression.cells, parts, found, name), scaling=self)
 
 
 def median_depth(expression: Expression) -> float:
-    """The median of the cells' totals; 1 for logarithms, which have theirs."""
-    return 1.0 if expression.kind == "lognorm" else float(np.median(totals(expression.values)))
+    """The median of the cells' totals; 1 for logarithms, which have theirs, and for features."""
+    return 1.0 if expression.kind != "counts" else float(np.median(totals(expression.values)))
 
 
 def log_normalised(expression: Expression, depth: float | None = None) -> np.ndarray | sparse.csr_array:
-    """log1p of counts scaled to ``depth``, by default the median depth of the cells (N, m); lognorm values are taken as they are."""
+    """log1p of counts scaled to ``depth``, by default the median depth of the cells (N, m); other values are taken as they are."""
     values = expression.values
-    if expression.kind == "lognorm":
+    if expression.kind != "counts":
         return values
     depth = median_depth(expression) if depth is None else depth
     factors = depth / totals(values)
@@ -131,22 +133,26 @@ def prepare(
 ) -> Prepared:
     """Normalise, split, choose genes, z-score on the training part, and embed: a given ``embedding`` (N, d), else PCA, called so.
 
-    ``genes`` are chosen by :func:`cellfate.transition.genes.variable.choose_genes`; those that ``always`` names come on top. ``names`` are
-    those of the phenotypes. ``standardise`` off leaves the logarithms as they are, as the paper's text does. PCA is fitted on the
-    training part.
+    ``genes`` are chosen by :func:`cellfate.transition.genes.variable.choose_genes`; those that ``always`` names come on top. Features are
+    all taken, where they vary. ``names`` are those of the phenotypes. ``standardise`` off leaves the logarithms as they are, as the
+    paper's text does. PCA is fitted on the training part.
     """
     parts = split_cells(codes, fractions, seed, groups, names=names)
     train, depth = parts == "train", median_depth(expression)
     logs = log_normalised(expression, depth)
     own = logs[np.flatnonzero(train)]
-    chosen = choose_genes(own.expm1() if sparse.issparse(own) else np.expm1(own), genes, named_genes(expression.genes, always)[0])
+    if expression.kind == "features":
+        chosen = varying(own)
+    else:
+        chosen = choose_genes(own.expm1() if sparse.issparse(own) else np.expm1(own), genes, named_genes(expression.genes, always)[0])
     own = dense(own[:, chosen])
     middle, width = own.mean(axis=0), own.std(axis=0)
     if not standardise:
         middle, width = np.zeros_like(middle), np.ones_like(width)
+    zero = np.zeros_like(middle) if expression.kind == "features" else -middle / width
     centre, axes = principal_axes((own - middle) / width, components) if embedding is None else (np.zeros(len(chosen)), None)
     size = len(axes) if embedding is None else embedding.shape[1]
-    prepared = Scaling(depth, chosen, middle, width, centre, axes, np.zeros(size), np.ones(size))(expression, parts, embedding)
+    prepared = Scaling(depth, chosen, middle, width, zero, centre, axes, np.zeros(size), np.ones(size))(expression, parts, embedding)
     mean, spread = prepared.embedding[train].mean(axis=0), prepared.embedding[train].std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     scaling = replace(prepared.scaling, mean=mean, spread=spread)
@@ -167,6 +173,13 @@ def principal_components(values: np.ndarray | sparse.csr_array, components: int)
     values = dense(values)
     middle, axes = principal_axes(values, components)
     return (values - middle) @ axes.T
+
+
+def standardised(values: np.ndarray | sparse.csr_array) -> np.ndarray:
+    """Features of different units as z-scores (N, m); those that never vary are 0."""
+    values = dense(values)
+    width = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(width > 0, width, 1.0)
 
 
 def read_embedding(path: str | Path, cells: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from cellfate.base.errors import InputError, in_words
 from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.transition.kinds import LARGEST_LOG, are_logarithms, why_no_logarithms
 
-KINDS = ("counts", "lognorm")
+KINDS = ("counts", "lognorm", "features")
 CSR_CSC = {"csr_matrix": sparse.csr_array, "csc_matrix": sparse.csc_array}
 LARGE = 20_000_000  # values of a dense matrix, from which on it is kept without its zeros
 
@@ -49,7 +49,7 @@ class CellColumns:
 
 @dataclass(frozen=True)
 class Expression:
-    """``values`` (N, m), counts or logarithms as ``kind`` says, the names of cells and genes, and the columns of the cells.
+    """``values`` (N, m), counts, logarithms or features as ``kind`` says, the names of cells and genes, and the columns of the cells.
 
     Values that are sparse in the file stay so.
     """
@@ -81,8 +81,8 @@ def read_h5ad(path: str | Path, *, layer: str, kind: str) -> Expression:
     """Expression of ``layer`` (``X``, ``raw/X`` or ``layers/<name>``) with the columns of ``obs``, which are read when asked for.
 
     Raises InputError for a missing file or layer, names that occur twice, values that ``kind`` does not allow: counts are numbers
-    from 0 on, fractions too (after a correction for ambient RNA) unless they are logarithms; lognorm is log1p of normalised counts;
-    scaled data (with negative values) is refused.
+    from 0 on, fractions too (after a correction for ambient RNA) unless they are logarithms; lognorm is log1p of normalised counts,
+    where scaled data (with negative values) is refused; features, such as area and brightness, may be any finite numbers.
     """
     path = Path(path)
     if kind not in KINDS:
@@ -257,6 +257,8 @@ def check_expression(expression: Expression) -> None:
             )
     values = expression.values.data if sparse.issparse(expression.values) else expression.values  # zeros are never wrong
     _refuse(expression, ~np.isfinite(values), "a finite number is needed")
+    if expression.kind == "features":
+        return
     if expression.kind == "counts":
         _refuse(expression, values < 0, "counts cannot be negative; is this scaled data? Name the layer of the counts")
         if are_logarithms(expression.values):

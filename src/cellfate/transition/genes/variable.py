@@ -18,10 +18,15 @@ def choose_genes(linear: np.ndarray | sparse.csr_array, n_genes: int, kept: Sequ
     ``linear`` (N, m) are counts of the training cells scaled to one depth, no logarithms. ``kept`` ones come on top of ``n_genes``
     where they are not among them.
     """
-    varies = np.flatnonzero(moments(linear)[1] > CONSTANT)
+    varies = varying(linear)
     adjusted = adjusted_variance(linear[:, varies])
     most = varies[np.argsort(-adjusted, kind="stable")[:n_genes]]
     return np.union1d(most, np.intersect1d(np.asarray(kept, int), varies)).astype(int)
+
+
+def varying(values: np.ndarray | sparse.csr_array) -> np.ndarray:
+    """Places of the genes of ``values`` (N, m) that are not constant."""
+    return np.flatnonzero(moments(values)[1] > CONSTANT)
 
 
 def moments(linear: np.ndarray | sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:

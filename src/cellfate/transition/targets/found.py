@@ -12,7 +12,7 @@ from cellfate.base.tables import Table
 from cellfate.statistics.chain_checks import LEVEL, NOT_JUDGED, misplaced
 from cellfate.statistics.generators import generator
 from cellfate.statistics.markov import chapman_kolmogorov
-from cellfate.transition.expression import column_of, log_normalised, principal_components
+from cellfate.transition.expression import column_of, log_normalised, principal_components, standardised
 from cellfate.transition.h5ad import Expression
 from cellfate.transition.tables import TARGET_FACTS, TRANSITION_CHECKS, TRANSITION_GROWTH, TRANSITION_PAIRS, TRANSITION_RATES
 from cellfate.transition.targets.cells import numbers
@@ -97,7 +97,7 @@ def find_targets(
         found = _observed(observed_targets(np.where(gone, None, values), labels, names, where), labels, names, settings)
         return _with_lost(found, gone.astype(int))
     logs = log_normalised(expression)
-    space = principal_components(logs, components)
+    space = principal_components(standardised(logs) if expression.kind == "features" else logs, components)
     parts = (
         {ALL: np.arange(len(labels))} if conditions is None else {str(c): np.flatnonzero(conditions == c) for c in np.unique(conditions)}
     )
