@@ -2,14 +2,14 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
@@ -95,7 +95,7 @@ def train_risks(
     known = {"network": network, "columns": inputs.columns, "bins": list(bins_hours), "events": rows["event_frame"].astype(str).tolist()}
     key = training_key({**record, **known}, rows, [*map(Path, files)], [*code])
     states = [ResumeFolder(Path(f"{resume}-{member}"), key) for member in range(settings.members)]
-    trained = [_fit_member(data, sizes, settings, state, [seed, fold, member]) for member, state in enumerate(states)]
+    trained = [fit_member(data, lambda: RiskNetwork(sizes), settings, state, [seed, fold, member]) for member, state in enumerate(states)]
     followed = max(float(track.hours[min_frames]) for track in data.train)
     members = tuple(network for network, _ in trained)
     ensemble = Ensemble(members, standard, tuple(map(float, bins_hours)), inputs.settings, min_frames, followed, dict(outcomes))
@@ -135,12 +135,16 @@ def _events(tracks: Sequence[RiskTrack]) -> dict[str, int]:
     return {name: sum(track.event == label for track in tracks) for label, name in enumerate(("negative", "positive"))}
 
 
-def _fit_member(
-    data: RiskData, sizes: RiskSizes, settings: RiskTraining, folder: ResumeFolder, seeds: list[int]
-) -> tuple[RiskNetwork, list[list[float]]]:
-    """One network, trained to the end from the stored state where there is one, and the rows of its curve."""
+def fit_member(
+    data: RiskData, build: Callable[[], nn.Module], settings: RiskTraining, folder: ResumeFolder, seeds: list[int]
+) -> tuple[nn.Module, list[list[float]]]:
+    """One network, trained to the end from the stored state where there is one, and the rows of its curve.
+
+    ``build`` makes it: any module of the values (B, T, F) of tracks that gives logits (B, T, K, 3) as
+    :class:`cellfate.model.risks.network.RiskNetwork` does. ``seeds`` are the run's, the fold and the member.
+    """
     torch.manual_seed(_word(seeds))
-    network = RiskNetwork(sizes)
+    network = build()
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     state = {"epoch": 0, "waited": 0, "best": math.inf, "best_file": None, "rows": []}
     label = f"train_risks fold {seeds[1]} member {seeds[2] + 1}/{settings.members}"
@@ -169,7 +173,7 @@ def _fit_member(
     return network.eval(), state["rows"]
 
 
-def _learn(network: RiskNetwork, optimizer: torch.optim.Optimizer, data: RiskData, settings: RiskTraining, seeds: list[int]) -> float:
+def _learn(network: nn.Module, optimizer: torch.optim.Optimizer, data: RiskData, settings: RiskTraining, seeds: list[int]) -> float:
     """One epoch of steps; the mean loss of its landmarks, weighted as they were. ``seeds`` end with the epoch, from 0."""
     network.train()
     order = epoch_order([track.event for track in data.train], settings.event_free_share, np.random.default_rng([ORDER, *seeds]))
@@ -214,7 +218,7 @@ def _batches(tracks: Sequence[RiskTrack], size: int) -> Iterator[Sequence[RiskTr
         yield tracks[start : start + size]
 
 
-def _validation_loss(network: RiskNetwork, data: RiskData, settings: RiskTraining) -> float:
+def _validation_loss(network: nn.Module, data: RiskData, settings: RiskTraining) -> float:
     """The mean negative log-likelihood of the landmarks of the validation part."""
     network.eval()
     total = n_landmarks = 0.0

@@ -138,7 +138,7 @@ def at_lead(table: pd.DataFrame, lead: float) -> np.ndarray:
 def _forecasts(own: Fold, part: str, fold: int, base: float, models, fates, said: pd.DataFrame, network: pd.DataFrame) -> Forecasts:
     frames = own.parts[part]
     table, size = frames.table, (len(frames.table), len(own.horizons), 2)
-    risks, given = _said(table, said, own.horizons)
+    risks, given = said_at(table, said, own.horizons)
     told = {RISKS: risks, **{name: own.clocks.incidence(table, own.horizons, axis) for name, axis in ((CLOCK, "hour"), (AGE, "age"))}}
     for method, each in models.items():
         told[method] = np.full(size, np.nan)
@@ -152,7 +152,7 @@ def _forecasts(own: Fold, part: str, fold: int, base: float, models, fates, said
     return Forecasts(table.assign(fold=fold), told, **arrays, fate=fate, base=np.full(len(table), base))
 
 
-def _said(table: pd.DataFrame, fates: pd.DataFrame, horizons: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def said_at(table: pd.DataFrame, fates: pd.DataFrame, horizons: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """The table fates at the landmarks: risks (N, H, 2), and the log-odds (N,) of the positive outcome at the farthest horizon there is."""
     risks, given = np.full((len(table), len(horizons), 2), np.nan), np.full(len(table), np.nan)
     keys = table[["trajectory", "frame"]]
