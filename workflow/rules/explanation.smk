@@ -257,6 +257,34 @@ rule describe_features:
         "../../scripts/explanation/describe_features.py"
 
 
+rule tabulate_explained_cells:
+    """All that the figure of single cells shows, and in words what gave each of them away."""
+    input:
+        examples="results/{dataset}/{protocol}/tables/examples.csv",
+        attributions=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/attributions.parquet", fold=FOLDS),
+        scores="results/{dataset}/{protocol}/tables/attribution_scores.csv",
+        prefixes=ALL_PREFIXES,
+        features=ALL_FEATURES,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("explanation/tabulate_explained_cells.py"),
+    output:
+        table="results/{dataset}/{protocol}/tables/explained_cells.csv",
+        said=report("results/{dataset}/{protocol}/tables/given_away.csv", category="3 Tables", caption="../report/given_away.rst"),
+    log:
+        "logs/{dataset}/{protocol}/tabulate_explained_cells.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        shown=config["explanation"]["shown"],
+        occlusion_window=config["attention"]["occlusion_window"] or "auto",
+        treatment=config["evaluation"]["treatment"],
+    message:
+        "What gave single cells away"
+    script:
+        "../../scripts/explanation/tabulate_explained_cells.py"
+
+
 rule select_examples:
     """Choose trajectories and frames for figure 6, with their crops."""
     input:

@@ -308,6 +308,29 @@ rule plot_attributions:
         "../../scripts/figures/plot_attributions.py"
 
 
+rule plot_explained_cells:
+    """Single cells along one axis of time: film strip, probability, what methods say, features."""
+    input:
+        table="results/{dataset}/{protocol}/tables/explained_cells.csv",
+        said="results/{dataset}/{protocol}/tables/given_away.csv",
+        examples="results/{dataset}/{protocol}/tables/examples.csv",
+        crops="results/{dataset}/{protocol}/tables/examples.h5",
+        code=code_of("figures/plot_explained_cells.py"),
+    output:
+        **figure("explained_cells"),
+    log:
+        "logs/{dataset}/{protocol}/plot_explained_cells.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        shown=config["explanation"]["shown"],
+    message:
+        "Figure of what gave single cells away"
+    script:
+        "../../scripts/figures/plot_explained_cells.py"
+
+
 rule plot_truth:
     """Simulated data: segmentation and time of prediction against the truth."""
     input:

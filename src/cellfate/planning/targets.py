@@ -23,6 +23,7 @@ FIGURES = {  # of the main target, the design and then the paper's order, with t
     "traces": "Features before the end, by outcome",
     "figure_6": "Figure 6: trajectories with their attention",
     "ablations": "What the score is made of: parts of the input hidden",
+    "explained_cells": "What gave single cells away",
     "attributions": "How faithful explanations are: frames hidden in their order",
     "training_curves": "Training curves",
     "calibration": "Calibration",
