@@ -31,6 +31,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINS = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().split() if "==" in line)
 UNPINNED = {"nd2", "pylibCZIrw"}  # readers that only users with such files install
 IMPORTED_AS = {  # where the two names differ
+    "PIL": "pillow",
     "ctc_metrics": "py-ctcmetrics",
     "geff_spec": "geff-spec",
     "jinja2": "Jinja2",
