@@ -51,7 +51,8 @@ def effects():
         ("division", "intensity_mean-p53", "kept", 50, 0.5, 0.4, 0.6, None, 0.01, "large"),
         ("death", "solidity", "kept", 50, 0.1, 0.0, 0.2, None, 0.5, "small"),
     ]
-    return check_table(pd.DataFrame(rows, columns=list(EFFECT_SUMMARY.columns)), EFFECT_SUMMARY, "test")
+    shown = pd.DataFrame(rows, columns=list(EFFECT_SUMMARY.columns)[: len(rows[0])])
+    return check_table(shown.reindex(columns=list(EFFECT_SUMMARY.columns)).assign(n_units=6), EFFECT_SUMMARY, "test")
 
 
 def profile():

@@ -16,7 +16,19 @@ from toy_design import design_of
 from toy_figures import FATES, LONG, assert_inside, drawn_texts, words
 
 from cellfate.base.errors import InputError
-from cellfate.base.plot_style import DOUBLE, OKABE_ITO, RC, SINGLE, count_rows, every_nth, feature_label, new_figure, readable, save_figure
+from cellfate.base.plot_style import (
+    DOUBLE,
+    OKABE_ITO,
+    RC,
+    SINGLE,
+    count_rows,
+    every_nth,
+    feature_label,
+    new_figure,
+    readable,
+    save_figure,
+    too_few,
+)
 from cellfate.base.tables import check_table
 from cellfate.evaluation.design import score_design, tabulate_design
 from cellfate.evaluation.scoring import Units
@@ -134,7 +146,7 @@ def effects(outcomes=FATES, q=(0.01, 0.2), courses=("kept",)):
 
 def traces(outcomes=FATES, n=20):
     rows = [
-        (name, feature, t / 2, n - t // 10, 4, 10.0 * place + t, 10.0 * place + t - 5, 10.0 * place + t + 5, None)
+        (name, feature, t / 2, max(n - t // 10, 0), 4, 10.0 * place + t, 10.0 * place + t - 5, 10.0 * place + t + 5, None)
         for place, name in enumerate(outcomes.values())
         for feature in FEATURES
         for t in range(60)
@@ -289,8 +301,6 @@ EMPTY = {
     "figure_4": lambda: plot_attention_profile(empty(ATTENTION_PROFILE), FATES),
     "figure_5": lambda: plot_effects(empty(EFFECT_SUMMARY), FATES, high_by="attention"),
     "traces": lambda: plot_traces(empty(TRACES), empty(CONTRASTS), FATES, min_trajectories=5),
-    "traces_few": lambda: plot_traces(traces(FATES, n=3), contrasts(), FATES, min_trajectories=5),
-    "traces_no_windows": lambda: plot_traces(traces(FATES), empty(CONTRASTS), FATES, min_trajectories=5),
     "figure_5_nulls": lambda: plot_effects(effects().assign(median_delta=np.nan, n_trajectories=0), FATES, high_by="attention"),
     "ablations": lambda: plot_ablations(empty(ABLATIONS)),
     "attributions": lambda: plot_attributions(empty(ATTRIBUTION_SCORES), empty(ATTRIBUTION_CURVES)),
@@ -762,3 +772,12 @@ def test_figure_5_says_in_how_many_frames_the_cell_was_found(monkeypatch):
     shown = words(plot_effects(effects(), FATES, high_by="attention", coverage=table), monkeypatch)
     assert "mitosis: cell found in 13 % of 90,000 frames of 1500 tracks (thirds of the track: 13 %, 13 %, 13 %)" in shown
     assert "cell found" not in words(plot_effects(effects(), FATES, high_by="attention"), monkeypatch)
+
+
+def test_traces_without_windows_or_with_few_cells_say_so(monkeypatch):
+    def said(*tables):
+        return [text for text, _ in drawn_texts(plot_traces(*tables, FATES, min_trajectories=5), monkeypatch)]
+
+    assert "no window was tested" in said(traces(), empty(CONTRASTS))
+    assert "no window was tested" not in said(traces(), contrasts())
+    assert any(too_few(5) in text for text in said(traces(n=3), contrasts()))

@@ -17,16 +17,16 @@ from cellfate.model.saved.members import SETTINGS, WEIGHTS
 CURVES = "curves.csv"
 
 
-def load_strictly(model: nn.Module, state: dict[str, Tensor], source: str | Path, shown: Callable[[str], str] = str) -> None:
+def load_strictly(model: nn.Module, state: dict[str, Tensor], source: str | Path, named: Callable[[str], str] = str) -> None:
     """Put ``state`` into ``model`` (which may be on the meta device); every key and shape must match, both ways.
 
-    ``shown`` turns a key into the name that ``source`` has for it, for the message of the InputError.
+    ``named`` turns a key into the name that ``source`` has for it, for the message of the InputError.
     """
     wanted = model.state_dict()
-    problems = [f"{shown(key)} is missing" for key in wanted if key not in state]
-    problems += [f"{shown(key)} is unknown" for key in state if key not in wanted]
+    problems = [f"{named(key)} is missing" for key in wanted if key not in state]
+    problems += [f"{named(key)} is unknown" for key in state if key not in wanted]
     problems += [
-        f"{shown(key)} is {tuple(state[key].shape)}, {tuple(wanted[key].shape)} is needed"
+        f"{named(key)} is {tuple(state[key].shape)}, {tuple(wanted[key].shape)} is needed"
         for key in wanted
         if key in state and state[key].shape != wanted[key].shape
     ]

@@ -61,7 +61,7 @@ def import_state(state: dict[str, Tensor], settings: ModelSettings, source: str 
         ours["class_token"] = token.reshape(1, 1, -1)
     with torch.device("meta"):
         model = FateModel(settings)
-    load_strictly(model, ours, source, shown=published_name)
+    load_strictly(model, ours, source, named=published_name)
     return model.eval()
 
 
