@@ -15,7 +15,19 @@ import pytest
 from project import ROOT, environment, tiny_rows
 
 RESULTS = "results/tiny/corrected"
-FIGURES = ["figure_2", "figure_3", "figure_4", "figure_5", "figure_6", "training_curves", "calibration", "truth"]
+FIGURES = [
+    "figure_2",
+    "figure_3",
+    "figure_4",
+    "figure_5",
+    "figure_6",
+    "training_curves",
+    "calibration",
+    "truth",
+    "traces",
+    "attributions",
+    "explained_cells",
+]
 PAPER = ("demo/config.yaml", "tiny.yaml", "paper.yaml", "quick.yaml")
 
 
