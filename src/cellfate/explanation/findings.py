@@ -69,11 +69,11 @@ def _hours(row: object) -> str:
 def _reach(row: object) -> str:
     """That the window is one of long tracks, where fewer than half of either outcome reach it."""
     lowest = min(row.reach_negative, row.reach_positive)
-    return f"; only {lowest:.0%} of one outcome's tracks are that long" if lowest < 0.5 else ""
+    return f"; only {100 * lowest:.0f} % of one outcome's tracks are that long" if lowest < 0.5 else ""
 
 
 def _other_way(share: float) -> str:
-    return "none the other way" if share == 0 else f"{share:.0%} of cells the other way"
+    return "none the other way" if share == 0 else f"{100 * share:.0f} % of cells the other way"
 
 
 def _effect_words(rows: pd.DataFrame, outcome: str, high_by: str) -> str:
