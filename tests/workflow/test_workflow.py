@@ -287,19 +287,20 @@ def consumers(graph: str) -> dict[str, set[str]]:
 def test_the_truth_is_read_by_one_leaf_rule_only(finished):
     graph = consumers(finished.snakemake("--rulegraph").stdout)
     assert graph["evaluate_against_truth"] == {"plot_truth"}
-    assert graph["plot_truth"] == {"main"}
+    assert graph["plot_truth"] == graph["score_explanations"] == {"main"}
     reading = []
     for file in sorted((finished.folder / "workflow/rules").glob("*.smk")):
         for rule in re.split(r"^\s*rule ", file.read_text(), flags=re.MULTILINE)[1:]:
             inputs = rule.split("output:")[0]
             if re.search(r"/truth/|truth=", inputs):
                 reading.append(rule.split(":")[0])
-    assert sorted(reading) == ["evaluate_against_truth", "evaluate_tracking", "evaluate_transition_truth", "plot_truth"]
+    leaves = ["evaluate_against_truth", "evaluate_tracking", "evaluate_transition_truth", "plot_truth", "score_explanations"]
+    assert sorted(reading) == leaves
 
 
 def test_only_leaf_scripts_import_the_truth():
     for room, scripts in {
-        "cellfate.truth.": ["evaluate_against_truth.py", "evaluate_tracking.py"],
+        "cellfate.truth.": ["evaluate_against_truth.py", "evaluate_tracking.py", "score_explanations.py"],
         "cellfate.transition.truth": ["evaluate_transition_truth.py"],
     }.items():
         importing = [path.name for path in sorted(ROOT.glob("scripts/*/*.py")) if room in path.read_text()]

@@ -9,6 +9,7 @@ from string import Template
 
 from cellfate.base.files import replacing
 from cellfate.base.plot_style import OKABE_ITO
+from cellfate.base.software import SOFTWARE
 from cellfate.explorer.data import Packed
 
 PARTS = Path(__file__).with_suffix("")  # the folder of what the page is made of
@@ -32,6 +33,7 @@ def page(title: str, packed: Packed) -> str:
     return Template(_part("page.html")).substitute(
         policy=_policy(style, script),
         title=html.escape(title),
+        program=SOFTWARE,
         style=style,
         script=script,
         blocks="\n".join(f'<script type="text/plain" id="{name}">{text}</script>' for name, text in blocks),
