@@ -3,7 +3,8 @@
 from cellfate.base.gpus import check_gpus
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, write_table
-from cellfate.evaluation.ablations.predict import Ablations, Fold, predict_ablations
+from cellfate.evaluation.ablations.inputs import FoldFiles
+from cellfate.evaluation.ablations.predict import Ablations, predict_ablations
 from cellfate.evaluation.tables import ABLATED
 from cellfate.model.calibration import read_calibration
 from cellfate.model.embedding_file import EmbeddingFile
@@ -14,7 +15,7 @@ from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 log_to(snakemake.log[0])
 check_gpus(snakemake.resources)
 
-fold = Fold(
+fold = FoldFiles(
     read_table(snakemake.input.trajectories, TRAJECTORIES),
     read_table(snakemake.input.split, SPLIT),
     snakemake.input.crops,

@@ -4,7 +4,8 @@ from cellfate.base.gpus import check_gpus
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables, write_table
 from cellfate.crops.tables import RINGS
-from cellfate.explanation.attributions.fold import Explanation, FoldFiles, PublishedNetwork, RisksNetwork, explain_fold
+from cellfate.evaluation.ablations.inputs import FoldFiles
+from cellfate.explanation.attributions.fold import Explanation, PublishedNetwork, RisksNetwork, explain_fold
 from cellfate.explanation.tables import ATTRIBUTED, ATTRIBUTIONS, DELETIONS, EXAMPLES
 from cellfate.model.embedding_file import EmbeddingFile
 from cellfate.model.inference import open_model

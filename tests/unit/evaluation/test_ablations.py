@@ -9,8 +9,8 @@ from toy_crops import MODEL, toy_data
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.crops.crop_set import CropSet
-from cellfate.evaluation.ablations.inputs import Cells, chosen, rearranged
-from cellfate.evaluation.ablations.predict import Ablations, Fold, predict_ablations
+from cellfate.evaluation.ablations.inputs import Cells, FoldFiles, chosen, rearranged
+from cellfate.evaluation.ablations.predict import Ablations, predict_ablations
 from cellfate.evaluation.ablations.scores import ablation_lines, missing_ablations, score_ablations, standing
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import ABLATED, ABLATIONS
@@ -61,7 +61,7 @@ def toy(tmp_path):
         labels[:, 5:11, 6:12] = 1
         writer.add(0, np.array([4, 6]), labels, np.zeros(2, np.int8))
         writer.add(1, np.array([4, 6]), np.zeros_like(labels), np.full(2, -1, np.int8))
-    return Fold(trajectories, split, paths, [tmp_path / "r1.h5"], 0)
+    return FoldFiles(trajectories, split, paths, [tmp_path / "r1.h5"], 0)
 
 
 def predicted(fold, model, **changes):
@@ -130,9 +130,9 @@ def test_what_is_asked_for_and_no_more_than_that(toy):
 @pytest.mark.parametrize(("channels", "names"), [(1, set()), (2, {"only-circadian", "only-p53"})])
 def test_one_channel_is_the_whole_input_and_of_two_each_is_what_is_left(tmp_path, channels, names):
     paths, trajectories, split = toy_data(tmp_path, n_tracks=2, size=SIZE, n_channels=channels)
-    table, _, _ = predicted(Fold(trajectories, split, paths, [], 0), network(channels), kinds=["channels"])
+    table, _, _ = predicted(FoldFiles(trajectories, split, paths, [], 0), network(channels), kinds=["channels"])
     assert set(table["ablation"]) == names
-    cell, _, _ = predicted(Fold(trajectories, split, paths, [], 0), network(channels), kinds=["cell"])
+    cell, _, _ = predicted(FoldFiles(trajectories, split, paths, [], 0), network(channels), kinds=["cell"])
     assert (cell.loc[cell["ablation"] == "cell_hidden", "n_regions"] == 0).all(), "without masks discs stand for all cells"
 
 

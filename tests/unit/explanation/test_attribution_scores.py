@@ -12,9 +12,10 @@ from toy_risks import INPUTS
 from cellfate.base.tables import check_table
 from cellfate.crops.crop_set import CropSet
 from cellfate.crops.rings import ring_columns
+from cellfate.evaluation.ablations.inputs import FoldFiles
 from cellfate.evaluation.scoring import Units
 from cellfate.explanation.attributions.deletion import SIGNED, SIZE, STEPS, delete_frames, hidden_by, hidden_counts, order_of
-from cellfate.explanation.attributions.fold import Explanation, FoldFiles, PublishedNetwork, RisksNetwork, explain_fold
+from cellfate.explanation.attributions.fold import Explanation, PublishedNetwork, RisksNetwork, explain_fold
 from cellfate.explanation.attributions.names import METHODS, RANDOM, RECENCY
 from cellfate.explanation.attributions.scores import GAP, attribution_curves, cell_scores, score_attributions, verdict
 from cellfate.explanation.tables import ATTRIBUTED, ATTRIBUTION_CURVES, ATTRIBUTION_SCORES, ATTRIBUTIONS, DELETIONS

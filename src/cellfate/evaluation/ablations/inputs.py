@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,17 @@ from cellfate.segmentation.regions import choose_region
 
 SHUFFLES = 5  # of which a trajectory has the mean logit
 SHORTEST_HALF = 2  # frames
+
+
+@dataclass(frozen=True)
+class FoldFiles:
+    """The tables of trajectories and split, the files of crops and masks (none where nothing needs them), and which fold it is."""
+
+    trajectories: pd.DataFrame
+    split: pd.DataFrame
+    crops: Sequence[str | Path]
+    masks: Sequence[str | Path]
+    fold: int
 
 
 class Cells:

@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ import torch
 
 from cellfate.base.progress import progress
 from cellfate.crops.crop_set import CropSet
-from cellfate.evaluation.ablations.inputs import Cells, chosen, image_variants, rearranged
+from cellfate.evaluation.ablations.inputs import Cells, FoldFiles, chosen, image_variants, rearranged
 from cellfate.evaluation.ablations.names import CELL, CHANNELS, FRAMES
 from cellfate.evaluation.tables import ABLATED
 from cellfate.model.calibration import Calibration
@@ -43,19 +42,8 @@ class Ablations:
     channels_last: bool
 
 
-@dataclass(frozen=True)
-class Fold:
-    """The tables of trajectories and split, the files of crops and masks, and which fold it is."""
-
-    trajectories: pd.DataFrame
-    split: pd.DataFrame
-    crops: Sequence[str | Path]
-    masks: Sequence[str | Path]
-    fold: int
-
-
 def predict_ablations(
-    model: FateModel, embeddings: EmbeddingFile, scaling: Scaling, calibration: Calibration, fold: Fold, settings: Ablations
+    model: FateModel, embeddings: EmbeddingFile, scaling: Scaling, calibration: Calibration, fold: FoldFiles, settings: Ablations
 ) -> pd.DataFrame:
     """The ablated table of one fold, of its test trajectories with a label.
 
@@ -83,7 +71,7 @@ def _of_frames(model: FateModel, embeddings: EmbeddingFile, trajectories: pd.Ser
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _of_image(model: FateModel, rows: pd.DataFrame, scaling: Scaling, fold: Fold, settings: Ablations) -> pd.DataFrame:
+def _of_image(model: FateModel, rows: pd.DataFrame, scaling: Scaling, fold: FoldFiles, settings: Ablations) -> pd.DataFrame:
     cropset = CropSet(list(fold.crops))
     fill = training_input(list(fold.crops), fold.trajectories, fold.split, fold.fold, scaling)
     model = fast_model(model, settings.channels_last, compile=False)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from scipy.stats import spearmanr
 
 from cellfate.base.progress import progress
 from cellfate.crops.crop_set import CropSet
-from cellfate.evaluation.ablations.inputs import Cells, chosen
+from cellfate.evaluation.ablations.inputs import Cells, FoldFiles, chosen
 from cellfate.explanation.attributions.cells import Attribution, CellImage, ExplainedCell, NetworkCell, RisksCell, typical_embedding
 from cellfate.explanation.attributions.deletion import delete_frames
 from cellfate.explanation.attributions.gradients import converged
@@ -53,17 +52,6 @@ class Explanation:
     batch_size: int
     precision: str
     channels_last: bool
-
-
-@dataclass(frozen=True)
-class FoldFiles:
-    """The tables of trajectories and split, the files of crops and masks (none where no method needs them), and which fold it is."""
-
-    trajectories: pd.DataFrame
-    split: pd.DataFrame
-    crops: Sequence[str | Path]
-    masks: Sequence[str | Path]
-    fold: int
 
 
 @dataclass(frozen=True)
