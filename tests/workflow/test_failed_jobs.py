@@ -61,6 +61,22 @@ onerror:
 """
 
 
+OF_MACHINE = """
+rule killed:
+    output: "killed/{{recording}}"
+    log: "logs/killed/{{recording}}.log"
+    shell: "kill -9 $$"
+
+
+rule full:
+    output: "full/{{recording}}"
+    log: "logs/full/{{recording}}.log"
+    shell: "echo 'Cause: full/r2: the disk is full' > {{log}}; exit 1"
+
+
+onerror:"""
+
+
 @pytest.fixture
 def run(tmp_path):
     (tmp_path / "Snakefile").write_text(SNAKEFILE.format(source=str(ROOT / "src")))
@@ -96,3 +112,30 @@ def test_without_another_attempt_the_first_counts(run):
 
 def test_the_first_failure_ends_a_run_that_does_not_keep_going(run):
     assert run("--", "always/r2", "good/r4") == [("r2", "always", "Input error: always")]
+
+
+@pytest.mark.parametrize("quiet", [(), ("--quiet", "progress")])  # with "all" Snakemake writes down nothing of it
+def test_faults_of_the_machine_are_told_from_bad_recordings(tmp_path, quiet):
+    (tmp_path / "Snakefile").write_text(SNAKEFILE.replace("onerror:", OF_MACHINE.strip()).format(source=str(ROOT / "src")))
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--cores",
+        "2",
+        "--latency-wait",
+        "0",
+        "--keep-going",
+        *quiet,
+        "--",
+        "killed/r1",
+        "full/r2",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    killed, full = re.search(r"^2 jobs failed:\nrecording.*\n(r1 .+)\n(r2 .+)\n", done.stderr, re.MULTILINE).groups()
+    assert re.split("  +", killed)[2].startswith(
+        "was killed, as the system does with what takes too much memory: run fewer jobs side by side"
+    )
+    assert re.split("  +", full)[2] == "Cause: full/r2: the disk is full"
+    assert "no fault of the data" in done.stderr
+    assert "put # before its row" not in done.stderr

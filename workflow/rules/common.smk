@@ -25,6 +25,7 @@ from cellfate.planning.digests import as_text, config_digest, model_digest
 from cellfate.planning.failed_jobs import failure_report
 from cellfate.planning.images import images_digest
 from cellfate.planning.library import library_of, readers_of
+from cellfate.planning.place import check_place, check_writable, folders_of_results
 from cellfate.planning.targets import TITLES, Targets
 from cellfate.recordings.cells import caveat, rows_of
 from cellfate.recordings.sheet import frames_arguments, images_folder
@@ -39,10 +40,10 @@ for file in filter(os.path.exists, dict.fromkeys([os.path.relpath(DEFAULTS.resol
 STARTED = time.time()
 
 try:
+    check_place()
     CONFIG_FILES = sources_of(workflow, config)
     SHEET = checked_sheet(config, CONFIG_FILES)
-    CELLS = checked_cells(config)  # of ready-made crops, each with a movie of its own; None for recordings
-    WEIGHTS = weights_of(config)
+    CELLS, WEIGHTS = checked_cells(config), weights_of(config)  # cells of ready-made crops, each with a movie; None for recordings
     OUTCOME_ROWS, CORRECTIONS = outcome_rows(config, SHEET), corrections_of(config, SHEET)
 except InputError as error:
     raise WorkflowError(f"Input error: {error}") from None
@@ -51,8 +52,7 @@ TARGETS = Targets(config, SHEET, CONFIG_FILES, None if CELLS is None else caveat
 RECORDINGS, TRACKED, UNTRACKED, READY_MADE = TARGETS.recordings, TARGETS.tracked, TARGETS.untracked, TARGETS.ready_made
 RECORDINGS_SHEET = config["recordings"] if CELLS is None else f"results/{config['dataset']}/recordings.tsv"
 LARGE_ANNOTATIONS = large_annotations(SHEET) if config["source"]["kind"] in ("local", "files") else {}  # else each has its own
-MIN_FRAMES = min_frames_of(config)
-FOLDS = list(range(config["split"]["folds"]))
+MIN_FRAMES, FOLDS = min_frames_of(config), list(range(config["split"]["folds"]))
 ORDER_OF_CELLS_KNOWN = config["source"]["kind"] == "download"  # one annotation file for all recordings
 OWN_MODEL = f"{TARGETS.of_analysis}/model"
 # masks of all tracks are shared between protocols; which tracks are held out is the protocol's choice

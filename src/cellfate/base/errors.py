@@ -5,24 +5,11 @@ from pathlib import Path
 from typing import TypeVar
 
 Value = TypeVar("Value")
-LOCK = "unable to lock file"  # of HDF5
+INPUT_ERROR = "Input error: "  # begins the line in a job's log, which the table of failures finds
 
 
 class InputError(ValueError):
     """Bad input. The message names the file, the row and the offending value, and says what would be right."""
-
-
-def in_words(error: Exception, source: object) -> str:
-    """An error as a line for a person: an InputError as it is, any other, which a damaged file may cause, with the file's name."""
-    if isinstance(error, InputError):
-        return str(error)
-    text = " ".join(str(error).split())
-    if isinstance(error, OSError) and LOCK in text:
-        return (
-            f"{source}: the file cannot be locked: another program writes it, or the disk's file system has no locks; for the latter set "
-            f"HDF5_USE_FILE_LOCKING=FALSE in the environment of the run ({text})"
-        )
-    return f"{source}: cannot be read, the file is probably damaged ({type(error).__name__}: {text})"
 
 
 def no_file(path: object, what: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import h5py
 
-from cellfate.base.errors import LOCK, InputError, in_words, no_file
+from cellfate.base.causes import cause_of, in_words
+from cellfate.base.errors import InputError, no_file
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
 
@@ -19,9 +20,7 @@ def open_hdf5(path: str | Path, what: str) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        if LOCK in str(error):
-            raise InputError(in_words(error, path)) from error
-        raise InputError(f"{path}: not readable as HDF5, {what} is needed: {error}") from error
+        raise InputError(in_words(error, path, f"not readable as HDF5, {what} is needed")) from error
 
 
 @contextmanager
@@ -31,7 +30,7 @@ def writing_hdf5(path: str | Path) -> Iterator[h5py.File]:
         try:
             opened = h5py.File(temporary, "w")
         except OSError as error:
-            if LOCK in str(error):
+            if cause_of(error):
                 raise InputError(in_words(error, path)) from error
             raise
         with opened as file:

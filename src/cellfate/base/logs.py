@@ -6,13 +6,15 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from cellfate.base.errors import LOCK, InputError, in_words
+from cellfate.base.causes import CAUSE, cause_of, likely_cause
+from cellfate.base.errors import INPUT_ERROR, InputError
 
 
 def log_to(path: str | Path) -> None:
     """Send standard output and error of this process, and of its children, to ``path`` and to the terminal.
 
-    From here on an :class:`InputError` that nobody catches is printed as one line, without a traceback.
+    From here on an :class:`InputError` that nobody catches is printed as one line, without a traceback; so is an error of the system that
+    names its cause, such as a disk that is full. Below the traceback of any other stands its cause, where the machine is known to be it.
     """
     if os.environ.get("LOCAL_RANK", "0") != "0":
         return  # a further process of a training on several GPUs: the first one writes the log
@@ -26,7 +28,10 @@ def log_to(path: str | Path) -> None:
 
 
 def _one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    if isinstance(error, InputError) or (isinstance(error, OSError) and LOCK in str(error)):
-        print(f"\nInput error: {in_words(error, 'HDF5')}\n", file=sys.stderr, flush=True)
-    else:
+    if isinstance(error, InputError):
+        print(f"\n{CAUSE if cause_of(error) else INPUT_ERROR}{error}\n", file=sys.stderr, flush=True)
+        return
+    if not (isinstance(error, OSError) and cause_of(error)):
         sys.__excepthook__(kind, error, traceback)
+    if cause := likely_cause(error):
+        print(f"\n{CAUSE}{cause}\n", file=sys.stderr, flush=True)

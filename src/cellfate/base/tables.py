@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cellfate.base.errors import InputError, in_words, no_file, raise_first
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError, no_file, raise_first
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 
-from cellfate.base.errors import in_words
+from cellfate.base.causes import in_words
 
 
 def cell_problems(settings: Mapping) -> Generator[str, None, str | None]:

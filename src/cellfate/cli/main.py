@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from cellfate.base.errors import LOCK, InputError, in_words
+from cellfate.base.causes import CAUSE, cause_of, likely_cause
+from cellfate.base.errors import INPUT_ERROR, InputError
 from cellfate.base.software import SOFTWARE
 
 COMMANDS = {  # name: (module, what --help says of it)
@@ -46,15 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = arguments.run(arguments)
         sys.stdout.flush()  # a reader that has gone shows here, not when Python ends
     except InputError as error:
-        print(f"Input error: {error}", file=sys.stderr)
+        print(f"{CAUSE if cause_of(error) else INPUT_ERROR}{error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # as in: cellfate card MODEL | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        if LOCK not in str(error):
+    except (OSError, RuntimeError, MemoryError) as error:
+        if (cause := likely_cause(error)) is None:
             raise
-        print(f"Input error: {in_words(error, 'HDF5')}", file=sys.stderr)
+        print(f"{CAUSE}{cause}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # files that are not complete are gone already
         return 130

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cellfate.base.errors import InputError, in_words
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError
 from cellfate.explanation.effects import KEPT, summarize_deltas
 
 TREATED_DOSES = ("Low", "Medium", "High")  # the recordings with cisplatin

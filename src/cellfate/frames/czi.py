@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.frames.reader import Frames, optional_package, pick_channels, time_and_channel
 
@@ -28,7 +29,7 @@ class CziFile(Frames):
             box, types = self._file.total_bounding_box, self._file.pixel_types
             scenes, names = self._file.scenes_bounding_rectangle, _czi_channel_names(self._file.metadata)
         except Exception as error:  # a damaged file makes the parser fail in many ways
-            raise InputError(f"{self.path}: not readable as CZI, the file is damaged or of another kind: {error}") from error
+            raise InputError(in_words(error, self.path, "not readable as CZI, the file is damaged or of another kind")) from error
         weakref.finalize(self, opened.__exit__, None, None, None)
         if len(scenes) > 1:
             raise InputError(f"{self.path}: {len(scenes)} scenes (positions) found, one expected: export each to a file of its own")
@@ -49,7 +50,8 @@ class CziFile(Frames):
             try:
                 pixels = self._file.read(plane=self._place(t, c))
             except Exception as error:
-                raise InputError(f"{self.path}: time point {t} of channel {c}: the image cannot be decoded: {error}") from error
+                where = f"{self.path}: time point {t} of channel {c}"
+                raise InputError(in_words(error, where, "the image cannot be decoded")) from error
             if pixels.shape[:2] != self.shape or pixels.dtype != self.dtype:
                 found = f"decoded to {pixels.shape} {pixels.dtype}, {self.shape} {self.dtype} expected"
                 raise InputError(f"{self.path}: time point {t} of channel {c}: {found}")

@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 import tifffile
 
+from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.frames.reader import PIXEL_TYPES
 
@@ -74,7 +75,7 @@ def _decoding(file: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # decoders raise many kinds, all mean that the pixels cannot be had
-        raise InputError(f"{file}: the image cannot be decoded, the file is damaged: {error}") from error
+        raise InputError(in_words(error, file, "the image cannot be decoded, the file is damaged")) from error
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def _opened_tiff(file: Path) -> Iterator[tifffile.TiffFile]:
     except InputError:
         raise
     except Exception as error:  # a damaged header makes the parser fail in many ways
-        raise InputError(f"{file}: not readable as TIFF, the file is damaged or of another kind: {error}") from error
+        raise InputError(in_words(error, file, "not readable as TIFF, the file is damaged or of another kind")) from error
 
 
 def _tiff_header(file: Path, tiff: tifffile.TiffFile) -> Header:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.frames.colours import ColourChoice
 from cellfate.frames.reader import Frames, optional_package, pick_channels, pixel_type, time_and_channel
@@ -26,7 +27,7 @@ class Nd2File(Frames):
             sizes, self.dtype = dict(self._file.sizes), self._file.dtype
             names = [channel.channel.name for channel in self._file.metadata.channels or []]
         except Exception as error:  # a damaged file makes the parser fail in many ways
-            raise InputError(f"{self.path}: not readable as ND2, the file is damaged or of another kind: {error}") from error
+            raise InputError(in_words(error, self.path, "not readable as ND2, the file is damaged or of another kind")) from error
         weakref.finalize(self, self._file.close)
         time, channel = time_and_channel("".join(sizes), list(sizes.values()), self.path)
         self.n_frames = sizes.get(time, 1)
@@ -51,7 +52,8 @@ class Nd2File(Frames):
         try:
             image = self._file.read_frame(t)
         except Exception as error:
-            raise InputError(f"{self.path}: time point {t}: the image cannot be decoded, the file is damaged: {error}") from error
+            problem = "the image cannot be decoded, the file is damaged"
+            raise InputError(in_words(error, f"{self.path}: time point {t}", problem)) from error
         size = (*self.shape, self._n_found) if self._last else (self._n_found, *self.shape)
         if image.size != np.prod(size):
             raise InputError(f"{self.path}: time point {t}: decoded to {image.shape}, {size} is expected")

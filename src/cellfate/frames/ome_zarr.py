@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.frames.reader import Frames, pick_channels, pixel_type, time_and_channel
 
@@ -107,7 +108,8 @@ class OmeZarr(Frames):
         try:
             block = np.asarray(self._array[tuple(chosen)])
         except Exception as error:  # stores and decoders raise many kinds
-            raise InputError(f"{self.path}: time point {t}: the image cannot be decoded, a chunk is damaged: {error}") from error
+            problem = "the image cannot be decoded, a chunk is damaged"
+            raise InputError(in_words(error, f"{self.path}: time point {t}", problem)) from error
         ends = [axis for axis in (self._t, self._c) if axis is not None] + [self._axes.index("Y"), self._axes.index("X")]
         singles = [axis for axis in range(block.ndim) if axis not in ends]
         block = block.transpose(*singles, *ends).reshape(stop - start, last - first + 1, *self.shape)
@@ -185,7 +187,7 @@ def _open_image(path: Path):
         group = zarr.open_group(path, mode="r")
         attributes = group.attrs.asdict()
     except Exception as error:  # a damaged store fails in many ways
-        raise InputError(f"{path}: not readable as OME-Zarr: {error}") from error
+        raise InputError(in_words(error, path, "not readable as OME-Zarr")) from error
     ome = attributes.get("ome", attributes)
     if "multiscales" not in ome:
         found = ", ".join(sorted(entry.name for entry in path.iterdir() if entry.is_dir()))

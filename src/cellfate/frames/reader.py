@@ -10,7 +10,8 @@ from types import ModuleType
 
 import numpy as np
 
-from cellfate.base.errors import LOCK, InputError, in_words
+from cellfate.base.causes import cause_of, in_words
+from cellfate.base.errors import InputError
 
 PIXEL_TYPES = (np.dtype("uint8"), np.dtype("uint16"))
 UNNAMED_AXES = "IQ"  # tifffile's letters for an axis of images whose meaning the file does not say
@@ -91,8 +92,8 @@ def damage_in_words(source: str | Path) -> Iterator[None]:
     except MemoryError as error:
         raise InputError(f"{source}: the images need more memory than there is: a huge image, or a damaged header") from error
     except OSError as error:
-        text = f"{source}: cannot be read: {error.strerror}" if error.strerror and LOCK not in str(error) else in_words(error, source)
-        raise InputError(text) from error
+        plain = error.strerror and cause_of(error) is None
+        raise InputError(f"{source}: cannot be read: {error.strerror}" if plain else in_words(error, source)) from error
     except Exception as error:  # a damaged file makes libraries fail in many ways
         raise InputError(in_words(error, source)) from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.frames.colours import ColourChoice
 from cellfate.frames.image import CHANNEL_AXIS, TIFF_SUFFIXES, check_extent, check_page, is_extra
@@ -249,4 +250,4 @@ def _in_words(where: str | Path, problem: str = "not readable as TIFF, the file 
     except InputError:
         raise
     except Exception as error:  # a damaged file makes the parser and the decoders fail in many ways
-        raise InputError(f"{where}: {problem}: {error}") from error
+        raise InputError(in_words(error, where, problem)) from error

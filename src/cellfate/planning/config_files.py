@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 
 DEFAULTS = Path(__file__).with_name("config.yaml")  # installed beside this module; in a clone a link to config/config.yaml
@@ -31,7 +32,7 @@ def read_settings(path: str | Path) -> dict:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        raise InputError(in_words(error, path, "cannot be read")) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise InputError(f"{path}: line {line}: not UTF-8 ({error.reason}); save it as UTF-8 text") from error

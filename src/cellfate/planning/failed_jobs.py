@@ -4,9 +4,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cellfate.base.causes import CAUSE, full_disk
 from cellfate.planning.failures import failure_table, failures
 
 ADVICE = "\nTo go on without a recording put # before its row of the sheet; then run the same command again."
+OF_MACHINE = (
+    "\nDisk, memory, rights, time and nodes are no fault of the data: mend what is named, then run the same command again; "
+    "what is finished is kept."
+)
 
 
 def failure_report(failed: Iterable[Any], recordings: Sequence[str], logs: Sequence[str | Path], since: float) -> str:
@@ -17,10 +22,13 @@ def failure_report(failed: Iterable[Any], recordings: Sequence[str], logs: Seque
     """
     messages = "".join(Path(log).read_text(errors="replace") for log in logs if Path(log).exists())
     found = failures(given_up(failed), messages, since)
+    full = full_disk()
+    said = f"\n{CAUSE}{full}" if full else ""
     if not found:
-        return "\nThe run stopped before any job failed: see the messages above."
-    advice = ADVICE * any(failure.what in recordings for failure in found)
-    return f"\n{len(found)} jobs failed:\n{failure_table(found)}\n{advice}"
+        return f"\nThe run stopped before any job failed: see the messages above.{said}"
+    said += OF_MACHINE * (full is not None or any(failure.of_machine for failure in found))
+    of_data = full is None and any(failure.what in recordings and not failure.of_machine for failure in found)
+    return f"\n{len(found)} jobs failed:\n{failure_table(found)}\n{said}{ADVICE * of_data}"
 
 
 def given_up(failed: Iterable[Any]) -> list[list[tuple[str, str, str]]]:

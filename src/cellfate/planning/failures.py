@@ -5,20 +5,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-INPUT_ERROR = "Input error: "
+from cellfate.base.causes import CAUSE
+from cellfate.base.errors import INPUT_ERROR
+
 EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt)\b.*")  # the last line of a traceback
 SLURM_STATUS = re.compile(r"SLURM-job '(\d+)' failed, SLURM status is: '(\w+)'")
 LOGS = re.compile(r"^ *log: (.+?) \(check log file", re.MULTILINE)  # of the rule, of SLURM or of both
 SLURM_LOG = re.compile(r"(?:^|/)\d+\.log$")
-MEMORY, TIME = "needed more memory than it had", "needed more time than it had"
-SLURM_WORDS = {"OUT_OF_MEMORY": MEMORY, "TIMEOUT": TIME, "CANCELLED": "was cancelled", "NODE_FAIL": "its node failed"}
+# of a job on this machine: the line of its rule's error, and its log
+LOCALLY_KILLED = re.compile(
+    r"^Command .* (?:died with <Signals\.SIGKILL: 9>|returned non-zero exit status 137)\.?\n(?:\[[^\]]+\]\n)?"
+    r"Error in rule \w+:\n(?:    .*\n)*?    log: (.+?) \(check log file",
+    re.MULTILINE,
+)
+MEMORY, TIME, NODE = "needed more memory than it had", "needed more time than it had", "its node failed"
+KILLED = "was killed, as the system does with what takes too much memory"
+SLURM_WORDS = {"OUT_OF_MEMORY": MEMORY, "TIMEOUT": TIME, "CANCELLED": "was cancelled", "NODE_FAIL": NODE}
 # of lines in SLURM's log, the first that is met tells; memory first, as SLURM cancels what takes too much
 SLURM_LINES = {
     re.compile(r"exceeded .*memory limit|oom.?kill|out of memory", re.IGNORECASE): MEMORY,
     re.compile("DUE TO TIME LIMIT"): TIME,
-    re.compile("DUE TO NODE FAILURE"): "its node failed",
+    re.compile("DUE TO NODE FAILURE"): NODE,
     re.compile("CANCELLED AT"): "was cancelled",
-    re.compile(r"\bKilled\b|SIGKILL"): "was killed, as the system does with what takes too much memory",
+    re.compile(r"\bKilled\b|SIGKILL"): KILLED,
     re.compile("error: "): "failed",
 }
 
@@ -32,9 +41,14 @@ class Failure:
     log: str
     reason: str
 
+    @property
+    def of_machine(self) -> bool:
+        """Whether it failed for what is no fault of its recording: disk, memory, rights, time or the cluster."""
+        return self.reason.startswith(CAUSE) or any(words in self.reason for words in (MEMORY, TIME, NODE, KILLED))
+
 
 def reason_in_log(path: str | Path, since: float) -> str | None:
-    """The reason in a job's log: its input error, else the last exception.
+    """The reason in a job's log: the cause that it names, else its input error, else the last exception.
 
     None when it has neither, or was last written before the time ``since`` (seconds), so that it is of an earlier run.
     """
@@ -42,8 +56,15 @@ def reason_in_log(path: str | Path, since: float) -> str | None:
     if not path.is_file() or path.stat().st_mtime < since:
         return None
     lines = [line.strip() for line in path.read_text(errors="replace").splitlines()]
-    found = [line for line in lines if line.startswith(INPUT_ERROR)] or [line for line in lines if EXCEPTION.fullmatch(line)]
-    return found[-1] if found else None
+    kinds = (lambda line: line.startswith(CAUSE), lambda line: line.startswith(INPUT_ERROR), EXCEPTION.fullmatch)
+    return next((found[-1] for kind in kinds if (found := [line for line in lines if kind(line)])), None)
+
+
+def killed_here(messages: str, log: str) -> str | None:
+    """That a job on this machine was killed, if the messages of the main process say so of the one with this log file."""
+    killed = {path for found in LOCALLY_KILLED.findall(messages) for path in found.split(", ")}
+    advice = "run fewer jobs side by side (--cores), or allow less memory in all (--resources mem_mb=...)"
+    return f"{KILLED}: {advice}" if log in killed else None
 
 
 def reason_of_slurm(text: str, log: str) -> str | None:
@@ -89,13 +110,15 @@ def failures(groups: Iterable[list[tuple[str, str, str]]], messages: str, since:
         known = [(job, reason) for job, reason in reasons if reason]
         if not known:
             begun = [job for job in group if Path(job[2]).is_file() and Path(job[2]).stat().st_mtime >= since] or group[:1]
-            known = [(job, reason_of_slurm(messages, job[2]) or _where_to_look(job[2])) for job in begun]
+            known = [(job, _reason_outside(messages, job[2])) for job in begun]
         found += [Failure(*job, reason) for job, reason in known]
     return sorted(found, key=lambda failure: (failure.what, failure.rule))
 
 
-def _where_to_look(log: str) -> str:
-    return f"see {log} and the messages above" if log else "see the messages above"
+def _reason_outside(messages: str, log: str) -> str:
+    """The reason of a job whose log has none."""
+    where = f"see {log} and the messages above" if log else "see the messages above"
+    return reason_of_slurm(messages, log) or killed_here(messages, log) or where
 
 
 def failure_table(found: list[Failure]) -> str:

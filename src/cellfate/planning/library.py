@@ -16,6 +16,7 @@ from cellfate.tracks.formats import FORMATS
 PACKAGE = "cellfate"
 # they move and check data, or name what else is watched, but compute nothing: editing them makes no result stale
 PLUMBING = {
+    "base.causes",
     "base.errors",
     "base.files",
     "base.hdf5",

@@ -24,7 +24,7 @@ from cellfate.base.files import replacing
 from cellfate.base.progress import progress
 from cellfate.base.software import SOFTWARE
 from cellfate.crops.cutting import cut
-from cellfate.segmentation.cellpose import load_network, segment_crops
+from cellfate.segmentation.cellpose import load_network, read_weights, segment_crops
 from cellfate.segmentation.crops import OUTSIDE_PERCENTILE, fill_outside, inside_frame
 from cellfate.segmentation.scores import score_masks
 from cellfate.segmentation.settings import SegmentationSettings
@@ -91,7 +91,7 @@ def train_network(path: str | Path, seed: int, settings: Mapping | None = None, 
 
 def trained_with(path: str | Path) -> dict:
     """Settings, seed and scores in a file that :func:`train_network` wrote."""
-    state = torch.load(path, weights_only=True)
+    state = read_weights(path)
     if SETTINGS_KEY not in state:
         raise InputError(f"{path}: no settings in it; only networks trained by train_segmentation_network have them")
     return json.loads(bytes(state[SETTINGS_KEY].numpy()))

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellfate.base.errors import InputError, in_words, raise_first
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError, raise_first
 from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, outcomes_beside
 
 

@@ -13,10 +13,11 @@ from typing import BinaryIO
 
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from cellfate.base.causes import cause_of
 from cellfate.base.files import remove, replacing, sha256
+from cellfate.model.weights import read_weights, write_weights
 
 STATE = "state.pt"
 DIGEST_BYTES = hashlib.sha256().digest_size  # before the state in its file: neither torch nor safetensors notices changed numbers
@@ -52,9 +53,9 @@ class ResumeFolder:
             path = self.path / state["best_file"]
             if sha256(path) != state["best_sha256"]:
                 raise ValueError(CHANGED)
-        except MemoryError:
-            raise
         except Exception as error:  # a damaged file fails in many ways
+            if cause_of(error):  # the machine's fault; the state may be whole
+                raise
             said = f"WARNING: {path}: {_reason(error)}. The training cannot go on from this state and starts anew"
             print(said, file=sys.stderr, flush=True)
             if path.is_dir():  # which no file can replace
@@ -82,13 +83,13 @@ class ResumeFolder:
         """Write the weights of ``epoch`` beside the older best; returns the file's name, for the state."""
         name = f"best-{epoch}.safetensors"
         with replacing(self.path / name) as temporary:
-            save_file({key: value.detach().cpu().contiguous() for key, value in weights.items()}, temporary)
+            write_weights(weights, temporary)
         self._digests.pop(name, None)  # one of a state that was damaged may have had this name
         return name
 
     def load_best(self, name: str) -> dict[str, Tensor]:
         """The weights that :meth:`save_best` wrote."""
-        return load_file(self.path / name)
+        return read_weights(self.path / name)
 
     def remove(self) -> None:
         """Remove the state, those that other settings left beside it, and the folder when it is empty then."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing
+from cellfate.base.files import keep_last, replacing
 from cellfate.base.progress import progress
 from cellfate.model.risks.batches import batch_of
 from cellfate.model.risks.ensemble import Ensemble, save_ensemble
@@ -104,6 +104,7 @@ def train_risks(
     with replacing(folder) as temporary:
         save_ensemble(temporary, ensemble, record)
         pd.DataFrame(curves, columns=CURVE_COLUMNS).astype({"member": "int64", "epoch": "int64"}).to_csv(temporary / CURVES, index=False)
+    keep_last(folder)
     for state in states:
         state.remove()
 

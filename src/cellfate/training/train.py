@@ -17,7 +17,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader, Sampler
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import replacing, sha256
+from cellfate.base.files import keep_last, replacing, sha256
 from cellfate.crops.crop_set import CropSet
 from cellfate.model.network import FateModel, ModelSettings, device_for
 from cellfate.model.saved.folder import CURVES, save_model
@@ -205,6 +205,7 @@ def _write_model(folder: str | Path, model: FateModel, record: dict, epochs: lis
     with replacing(folder) as temporary:
         save_model(temporary, model, record)
         pd.DataFrame(epochs, columns=CURVE_COLUMNS).astype({"epoch": "int64"}).to_csv(temporary / CURVES, index=False)
+    keep_last(folder)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cellfate.base.errors import InputError, in_words
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError
 from cellfate.base.hdf5 import open_hdf5, writing_hdf5
 from cellfate.transition.kinds import LARGEST_LOG, are_logarithms, why_no_logarithms
 

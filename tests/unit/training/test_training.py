@@ -95,7 +95,7 @@ def test_it_learns_and_writes_a_model_folder(arguments, capfd):
     curves = pd.read_csv(arguments["folder"] / "curves.csv")
     assert list(curves) == ["epoch", "train_loss", "val_loss", "val_balanced_accuracy", "learning_rate", "seconds"]
     assert curves["epoch"].tolist() == list(range(1, 16))
-    assert sorted(p.name for p in arguments["folder"].parent.iterdir()) == ["crops", "model"], "no resume folder, logs or part files stay"
+    assert sorted(p.name for p in arguments["folder"].parent.iterdir()) == [".last-model", "crops", "model"], "no resume folder stays"
     out, err = capfd.readouterr()
     assert out == ""
     assert len(err.splitlines()) == 15

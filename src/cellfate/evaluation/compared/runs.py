@@ -1,13 +1,13 @@
 """A finished run as its folder keeps it: what it predicted, of which trajectories, and with which settings."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from cellfate.base.errors import InputError, in_words
+from cellfate.base.errors import InputError
+from cellfate.base.files import load_json
 from cellfate.base.tables import check_table, read_table
 from cellfate.evaluation.pooling import PREFERENCE
 from cellfate.evaluation.tables import RUN_PREDICTIONS
@@ -86,12 +86,7 @@ def _settings(path: Path) -> tuple[dict[str, object] | None, str | None]:
 
 
 def _read_settings(path: Path) -> dict | None:
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text())
-    except (ValueError, OSError) as error:
-        raise InputError(in_words(error, path)) from error
+    return load_json(path) if path.is_file() else None
 
 
 def _flat(content: Mapping, start: str = "") -> Iterator[tuple[str, object]]:

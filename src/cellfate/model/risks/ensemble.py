@@ -1,6 +1,5 @@
 """The networks of risks of one fold: a folder on disk, and what they say of tracks."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-from cellfate.base.errors import InputError, in_words
-from cellfate.base.files import write_json
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError
+from cellfate.base.files import load_json, write_json
 from cellfate.base.progress import progress
 from cellfate.model.risks.hazards import cumulative_incidence
 from cellfate.model.risks.inputs import FrameInputs, InputSettings, Standard
@@ -22,6 +20,7 @@ from cellfate.model.risks.tracks import RiskTrack, track_of
 from cellfate.model.saved.exported import SETTINGS
 from cellfate.model.saved.folder import load_strictly
 from cellfate.model.saved.risks import weights_name
+from cellfate.model.weights import read_weights, write_weights
 
 COLUMNS = ["negative", "positive", "neither", "positive_given_event", "spread_negative", "spread_positive"]
 
@@ -56,7 +55,7 @@ def save_ensemble(folder: str | Path, ensemble: Ensemble, record: dict) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for number, member in enumerate(ensemble.members):
-        save_file({key: value.detach().contiguous() for key, value in member.state_dict().items()}, folder / weights_name(number))
+        write_weights(member.state_dict(), folder / weights_name(number))
     standard = ensemble.standard
     settings = {
         "network": asdict(ensemble.members[0].sizes),
@@ -75,7 +74,7 @@ def load_ensemble(folder: str | Path) -> Ensemble:
     """What :func:`save_ensemble` wrote. Raises an InputError when a file is missing, damaged, or weights do not fit the settings."""
     folder = Path(folder)
     try:
-        settings = json.loads((folder / SETTINGS).read_text())
+        settings = load_json(folder / SETTINGS)
         sizes = RiskSizes(**settings["network"])
         columns = settings["columns"]
         standard = Standard(tuple(columns), *(np.array([pair[i] for pair in columns.values()]) for i in (0, 1)))
@@ -90,10 +89,7 @@ def load_ensemble(folder: str | Path) -> Ensemble:
 def _member(path: Path, sizes: RiskSizes) -> RiskNetwork:
     """One network; its weights are copied, as the last bits of a product depend on where in memory its factors begin."""
     network = RiskNetwork(sizes)
-    try:
-        state: dict[str, Tensor] = {key: value.clone() for key, value in load_file(path).items()}
-    except Exception as error:  # a damaged file fails in many ways
-        raise InputError(in_words(error, path)) from error
+    state = {key: value.clone() for key, value in read_weights(path).items()}
     load_strictly(network, state, path)
     return network.eval()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.base.files import read_json, replacing, sha256, write_json
+from cellfate.base.files import keep_last, read_json, replacing, sha256, write_json
 from cellfate.base.software import SOFTWARE
 from cellfate.model.saved.card import CARD, CARD_TEXT, card_text, seen, shown_scores
 from cellfate.model.saved.export_risks import RisksOfRun
@@ -99,6 +99,7 @@ def export_model(
         write_json(settings, temporary / SETTINGS)
         write_json(card, temporary / CARD)
         (temporary / CARD_TEXT).write_text(card_text(card))
+    keep_last(folder)
 
 
 def _settings(first: Mapping, rows: Mapping[str, pd.DataFrame], run: Run) -> dict:

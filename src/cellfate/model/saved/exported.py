@@ -1,12 +1,12 @@
 """What an exported model says of itself, and whether it fits a recording. Imported while jobs are planned: nothing heavy."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.base.files import load_json
 from cellfate.model.saved.members import SETTINGS, read_members
 
 SHUFFLED = "a control that learned from outcomes exchanged at random (training.shuffle_labels)"
@@ -22,8 +22,8 @@ def read_settings(folder: str | Path) -> dict:
     """The settings.json of an exported model. Raises InputError when a file of the folder is missing."""
     folder = Path(folder)
     members = read_members(folder)
-    settings = json.loads((folder / SETTINGS).read_text())
-    if any(is_control(json.loads((member.folder / SETTINGS).read_text())) for member in members):
+    settings = load_json(folder / SETTINGS)
+    if any(is_control(load_json(member.folder / SETTINGS)) for member in members):
         raise InputError(f"prediction.model: {folder}: {SHUFFLED}; it predicts nothing")
     absent = [key for key in ("channels", "crop_size", "outcomes", "frame_intervals_min", "pixel_sizes_um") if key not in settings]
     if absent:

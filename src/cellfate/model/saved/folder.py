@@ -1,18 +1,17 @@
 """A trained model as a folder: weights and settings, written and read."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cellfate.base.errors import InputError
-from cellfate.base.files import write_json
+from cellfate.base.files import load_json, write_json
 from cellfate.model.network import FateModel, ModelSettings
 from cellfate.model.saved.members import SETTINGS, WEIGHTS
+from cellfate.model.weights import read_weights, write_weights
 
 CURVES = "curves.csv"
 
@@ -40,7 +39,7 @@ def save_model(folder: str | Path, model: FateModel, settings: dict) -> None:
     """Write weights and settings to ``folder``, all that :func:`load_model` needs. ``settings`` is stored beside the model's sizes."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}, folder / WEIGHTS)
+    write_weights(model.state_dict(), folder / WEIGHTS)
     write_json({**settings, "model": asdict(model.settings)}, folder / SETTINGS)
 
 
@@ -53,12 +52,12 @@ def load_model(folder: str | Path) -> tuple[FateModel, dict]:
     for name in (WEIGHTS, SETTINGS):
         if not (folder / name).exists():
             raise InputError(f"{folder / name}: no such file; a model folder holds {WEIGHTS} and {SETTINGS}")
-    settings = json.loads((folder / SETTINGS).read_text())
+    settings = load_json(folder / SETTINGS)
     wanted, found = {field.name for field in fields(ModelSettings)}, set(settings["model"])
     if wanted != found:
         names = ", ".join(sorted(wanted ^ found))
         raise InputError(f"{folder / SETTINGS}: model differs in {names} from what this version reads; train or export it again")
     with torch.device("meta"):
         model = FateModel(ModelSettings(**settings["model"]))
-    load_strictly(model, load_file(folder / WEIGHTS), folder / WEIGHTS)
+    load_strictly(model, read_weights(folder / WEIGHTS), folder / WEIGHTS)
     return model.eval(), settings

@@ -1,11 +1,11 @@
 """The networks of an exported model, one for each fold, and which of them may judge a recording. Imports nothing heavy."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cellfate.base.errors import InputError
+from cellfate.base.files import load_json
 
 WEIGHTS, SETTINGS, CALIBRATION = "weights.safetensors", "settings.json", "calibration.json"
 MEMBERS = "members"
@@ -42,7 +42,7 @@ class Choice:
 def has_network(folder: str | Path) -> bool:
     """Whether an exported model holds the published network: one whose folder ``members`` was deleted has networks of risks alone."""
     settings = Path(folder) / SETTINGS
-    content = json.loads(settings.read_text()) if settings.is_file() else {}
+    content = load_json(settings) if settings.is_file() else {}
     return not (MEMBERS in content and RISKS in content and not (Path(folder) / MEMBERS).is_dir())
 
 
@@ -53,7 +53,7 @@ def read_members(folder: str | Path) -> list[Member]:
     """
     folder = Path(folder)
     settings = folder / SETTINGS
-    content = json.loads(settings.read_text()) if settings.is_file() else {}
+    content = load_json(settings) if settings.is_file() else {}
     if not has_network(folder):
         return []
     if MEMBERS in content:

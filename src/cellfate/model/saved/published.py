@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from cellfate.base.errors import InputError, no_file
 from cellfate.model.network import FateModel, ModelSettings
 from cellfate.model.saved.folder import load_strictly
+from cellfate.model.weights import read_weights
 
 # Prefixes of the published names and ours. Published: the ResNet is a Sequential of its children (2 is ReLU, 3 the pooling).
 PREFIXES = {
@@ -70,8 +69,5 @@ def import_checkpoint(checkpoint: str | Path, settings: ModelSettings) -> FateMo
     checkpoint = Path(checkpoint)
     if not checkpoint.is_file():
         raise InputError(f"training.checkpoint: {no_file(checkpoint, 'a safetensors file')}")
-    try:
-        state = load_file(checkpoint)
-    except SafetensorError as error:
-        raise InputError(f"{checkpoint}: not a safetensors file, or damaged: {error}") from error
+    state = read_weights(checkpoint)
     return import_state({key: value.float() if value.is_floating_point() else value for key, value in state.items()}, settings, checkpoint)

@@ -1,11 +1,11 @@
 """The networks of risks of an exported model: which recordings they saw, and what they need of a new one. Imports nothing heavy."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cellfate.base.errors import InputError
+from cellfate.base.files import load_json
 from cellfate.model.saved.exported import read_settings
 from cellfate.model.saved.members import RISKS, SETTINGS, Member, recordings_of
 
@@ -77,7 +77,7 @@ def read_risks(folder: str | Path) -> SavedRisks | None:
 
 def _files_of(folder: Path) -> list[Path]:
     settings = folder / SETTINGS
-    n_members = json.loads(settings.read_text())["members"] if settings.is_file() else 0
+    n_members = load_json(settings)["members"] if settings.is_file() else 0
     return [settings, *(folder / weights_name(number) for number in range(n_members))]
 
 

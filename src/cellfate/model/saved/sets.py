@@ -1,12 +1,11 @@
 """The limits of sets of outcomes as a file: fitted by the evaluation, carried by the exported model, used on new recordings."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from cellfate.base.files import write_json
+from cellfate.base.files import load_json, write_json
 from cellfate.statistics.conformal import BandedLimits, ClassLimit
 
 SETS, NEITHER = "sets.json", "neither"
@@ -22,7 +21,7 @@ def save_sets(limits: BandedLimits | None, level: float, path: str | Path) -> No
 def read_sets(path: str | Path) -> BandedLimits | None:
     """What :func:`save_sets` wrote; None where there are no limits, or no such file, as in models that were exported before."""
     path = Path(path)
-    bands = json.loads(path.read_text())["bands"] if path.is_file() else []
+    bands = load_json(path)["bands"] if path.is_file() else []
     if not bands:
         return None
     limits = tuple(tuple(_limit(**limit) for limit in band["limits"]) for band in bands)

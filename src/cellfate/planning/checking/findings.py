@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.base.errors import InputError, in_words
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError
 
 
 @dataclass(frozen=True)

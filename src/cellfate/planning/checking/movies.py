@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.base.errors import InputError, in_words
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError
 from cellfate.base.progress import progress
 from cellfate.crops.movies import CENTRE, REFUSE, MovieSettings, SeenMovie, look_at_movie, short_movies, unlike
 from cellfate.recordings.cells import missing_movies, rows_of, where_is

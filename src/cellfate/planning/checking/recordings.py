@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.base.errors import collect, in_words
+from cellfate.base.causes import in_words
+from cellfate.base.errors import collect
 from cellfate.base.progress import progress
 from cellfate.frames.constant import ConstantFrames, end_problem
 from cellfate.frames.formats import open_frames

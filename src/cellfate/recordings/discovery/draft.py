@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cellfate.base.errors import InputError, in_words
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.recordings.discovery.folder import FoundRecording, Survey
 from cellfate.recordings.discovery.metadata import take_trackmate

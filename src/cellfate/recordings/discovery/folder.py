@@ -8,7 +8,8 @@ from pathlib import Path
 
 import tifffile
 
-from cellfate.base.errors import InputError, in_words
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError
 from cellfate.frames.formats import ZARR_MARKS, open_frames
 from cellfate.frames.image import IMAGE_SUFFIXES, PNG_SUFFIXES, is_extra, read_header
 from cellfate.frames.reader import UNNAMED_AXES
@@ -120,7 +121,7 @@ def _look_at_zarr(folder: Path, survey: Survey) -> None:
     try:
         attributes = zarr.open_group(folder, mode="r").attrs.asdict()
     except Exception as error:  # a damaged store fails in many ways
-        survey.not_used.append((folder, f"not readable as OME-Zarr: {error}"))
+        survey.not_used.append((folder, in_words(error, folder, "not readable as OME-Zarr").removeprefix(f"{folder}: ")))
         return
     ome = attributes.get("ome", attributes)
     if "geff" in attributes:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
+from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.tracks.raw import TRACK_SUFFIXES
 
@@ -112,7 +113,7 @@ def _look_at_hdf5(path: Path) -> FoundTracks:
     except InputError as error:
         raise InputError(str(error).removeprefix(f"{path}: ")) from error
     except Exception as error:  # a damaged file fails in many ways
-        raise InputError(f"not readable as HDF5: {error}") from error
+        raise InputError(in_words(error, path, "not readable as HDF5").removeprefix(f"{path}: ")) from error
     if not known:
         raise InputError(f"HDF5 without btrack's objects and tracks; found {', '.join(found[:5]) or 'nothing'}")
     return FoundTracks(path, "btrack")

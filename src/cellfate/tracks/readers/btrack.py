@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.tracks.numbers import whole_number
 from cellfate.tracks.raw import EVENTS, RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth
@@ -203,7 +204,7 @@ def _btrack_tables(path: Path, wanted: tuple[str, ...]) -> tuple[list[np.ndarray
             places = {"fate": f"tracks/{BTRACK_OBJECTS}/fates", "state": f"objects/{BTRACK_OBJECTS}/labels"} | properties
             further = {name: file[place][()] for name, place in places.items() if isinstance(file.get(place), h5py.Dataset)}
     except (OSError, RuntimeError, KeyError) as error:
-        raise InputError(f"{path}: not readable as HDF5: {error}") from error
+        raise InputError(in_words(error, path, "not readable as HDF5")) from error
     for name, table in zip(names, tables, strict=True):
         width = _WIDTHS[name.rpartition("/")[2]]
         whole = not name.endswith("coords")

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
 from cellfate.transition.cells import Model
@@ -46,7 +48,10 @@ def save_networks(networks: Sequence[nn.Module], path: str | Path, variant: str)
 
 def load_networks(path: str | Path) -> tuple[str, list[nn.Module]]:
     """The variant and the networks that :func:`save_networks` wrote, one of each seed, ready to predict."""
-    content = torch.load(path, weights_only=True)
+    try:
+        content = torch.load(path, weights_only=True)
+    except Exception as error:  # a damaged file fails in many ways
+        raise InputError(in_words(error, path, "no networks of transitions, or damaged")) from error
     found = []
     for weights in content["weights"]:
         network = build_network(content["variant"], TransitionSettings(**content["settings"]))
