@@ -15,20 +15,18 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from cellfate.evaluation.audit_words import LEVELS, LOGISTIC, NEAREST, ONE_ALONE, RELATIVES
 from cellfate.evaluation.baselines.fits import STRONG, logistic
 from cellfate.evaluation.baselines.prefixes import Course, last_values
 from cellfate.evaluation.tables import SPLIT_AUDIT
 from cellfate.statistics.intervals import score_interval
 from cellfate.statistics.scores import balanced_accuracy, difference
 
-LEVELS = ("lineage", "recording", "group")  # each holds those before it
 MOST_FOLDS = 5
 PREDICTORS: dict[str, Callable] = {  # the second remembers single cells, as a large network can
-    "rings, logistic": lambda: logistic(STRONG),
-    "rings, nearest cell": lambda: make_pipeline(StandardScaler(), KNeighborsClassifier(1)),
+    LOGISTIC: lambda: logistic(STRONG),
+    NEAREST: lambda: make_pipeline(StandardScaler(), KNeighborsClassifier(1)),
 }
-RELATIVES = "outcome of relatives"
-ONE_ALONE = "there is one alone"
 
 
 @dataclass(frozen=True)
@@ -129,45 +127,3 @@ def _predicted(cells: Cells, folds: list[tuple[np.ndarray, np.ndarray]], predict
         one_class = len(np.unique(labels[train])) == 1
         found[test] = labels[train][0] if one_class else predictor().fit(cells.values[train], labels[train]).predict(cells.values[test])
     return found
-
-
-def audit_lines(audit: pd.DataFrame) -> list[str]:
-    """What the report says first: of each level that the split does not keep whole, by how much scores are optimistic.
-
-    Of groups that is only where it is shown: a split that holds out whole recordings leaves groups on both sides on purpose.
-    """
-    return [_line(level, rows) for level, rows in _levels(audit) if level != LEVELS[-1] or _is_shown(rows)]
-
-
-def audit_notes(audit: pd.DataFrame) -> list[str]:
-    """What remains to be said of groups on both sides, after the numbers."""
-    left = [rows for level, rows in _levels(audit) if level == LEVELS[-1] and not _is_shown(rows)]
-    alone = "All cells are of one group: what a score is worth in another one cannot be told."
-    return [alone if (rows["reason"] == ONE_ALONE).any() else _line(LEVELS[-1], rows) for rows in left]
-
-
-def _levels(audit: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    return [(level, rows.set_index("method")) for level, rows in audit.groupby("level", sort=False)]
-
-
-def _is_shown(rows: pd.DataFrame) -> bool:
-    return bool((rows["ci_low"] > 0).any())
-
-
-def _line(level: str, rows: pd.DataFrame) -> str:
-    first = rows.iloc[0]
-    told = rows.loc[RELATIVES, "own"]
-    by = "" if pd.isna(told) else f"; the outcome of those alone tells theirs with a balanced accuracy of {told:.2f}"
-    measured = [f"“{method}” {_gain(rows.loc[method], level)}" for method in PREDICTORS]
-    return (
-        f"The split puts cells of one {level} on both sides: {100 * first['related']:.0f} % of the held-out cells have one in "
-        f"training{by}. "
-        f"By how much that is optimistic, in balanced accuracy: {'; '.join(measured)}. The network's score is held out in the same way."
-    )
-
-
-def _gain(row: pd.Series, level: str) -> str:
-    if pd.isna(row["optimism"]):
-        return f"not measured ({row['reason']})"
-    limits = f"no interval: {row['reason']}" if pd.isna(row["ci_low"]) else f"{row['ci_low']:+.2f} to {row['ci_high']:+.2f}"
-    return f"{row['own']:.2f} here, {row['whole']:.2f} with each {level} on one side: {row['optimism']:+.2f} ({limits})"

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.decomposition import PCA
 
 from cellfate.base.errors import InputError, no_file
 from cellfate.transition.cells import Prepared
@@ -169,6 +168,8 @@ def principal_axes(values: np.ndarray, components: int) -> tuple[np.ndarray, np.
 def principal_components(values: np.ndarray | sparse.csr_array, components: int) -> np.ndarray:
     """The first ``components`` principal components of ``values`` (N, m): (N, d); by a truncated decomposition where they are sparse."""
     if sparse.issparse(values) and components < min(values.shape):
+        from sklearn.decomposition import PCA  # a second, which pages do not need
+
         return PCA(components, svd_solver="arpack", random_state=0).fit_transform(values)
     values = dense(values)
     middle, axes = principal_axes(values, components)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, roc_auc_score
 
 from cellfate.base.errors import InputError
 from cellfate.statistics.reliability import reliability
@@ -46,6 +45,8 @@ def classification_scores(
 
     Without a second branch ``u`` is not there, and neither are its scores. An AUROC is NaN when every prediction is right, or none.
     """
+    from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score  # a second, which tables and pages do not need
+
     predicted = probabilities.argmax(axis=1)
     wrong = predicted != phenotype
     sure = confidence(probabilities, confidence_k)
@@ -63,6 +64,8 @@ def classification_scores(
 
 
 def auroc(positive: np.ndarray, score: np.ndarray) -> float:
+    from sklearn.metrics import roc_auc_score
+
     return float(roc_auc_score(positive, score)) if 0 < np.sum(positive) < len(positive) else np.nan
 
 

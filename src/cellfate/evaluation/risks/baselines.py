@@ -10,18 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-
-from cellfate.evaluation.baselines.fits import BOOSTING
 
 LOGISTIC, BOOSTED = "logistic", "boosting"
 STRENGTHS = (1e-3, 1e-2, 1e-1)  # C of the logistic regression, the best on validation counts
 MOST_ROWS = {LOGISTIC: 4000, BOOSTED: 2500}  # landmarks that a model is fitted with, evenly spread over those there are
-TREES = {**BOOSTING, "max_iter": 30, "learning_rate": 0.2}  # fewer and larger steps: there is a model for each number of hours
+FEWER = {"max_iter": 30, "learning_rate": 0.2}  # and larger steps of boosting: there is a model for each number of hours
 FEWEST_CELLS = 5  # training cells with an outcome within the hours, so that a model is fitted
 SPREAD = 1.0  # of log T around 0
 SMALLEST = 1e-6  # probability
@@ -77,6 +70,11 @@ def fit(kind: str, train: Examples, validation: Examples, n_classes: int, seed: 
 
 
 def _logistic(examples: Examples, n_classes: int, strength: float) -> Predict:
+    from sklearn.exceptions import ConvergenceWarning  # a second, which tables and figures of these scores do not need
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=200))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the steps that are left change the third digit at most
@@ -86,7 +84,13 @@ def _logistic(examples: Examples, n_classes: int, strength: float) -> Predict:
 
 def _boosting(examples: Examples, n_classes: int, seed: int) -> Predict:
     """Not weighted, which would take scikit-learn a minute; the calibration and the scores are."""
-    model = HistGradientBoostingClassifier(**TREES, early_stopping=False, random_state=seed).fit(examples.values, examples.classes)
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    from cellfate.evaluation.baselines.fits import BOOSTING
+
+    model = HistGradientBoostingClassifier(**{**BOOSTING, **FEWER}, early_stopping=False, random_state=seed).fit(
+        examples.values, examples.classes
+    )
     return lambda values: _all_classes(model.predict_proba(values), model.classes_, n_classes)
 
 

@@ -2,12 +2,15 @@
 
 import zlib
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from cellfate.explanation.attributions.cells import ExplainedCell
 from cellfate.explanation.attributions.names import RANDOM, RECENCY
+
+if TYPE_CHECKING:  # it imports torch, two seconds that tables, figures and pages do not need
+    from cellfate.explanation.attributions.cells import ExplainedCell
 
 STEPS = 10  # of a curve: 0, 1/10 ... 9/10 of the frames hidden
 REPEATS = 3  # of the random order
@@ -42,7 +45,7 @@ def compared_values(trajectory: str, n_frames: int, toward: float, seed: int) ->
     yield from ((RANDOM, repeat, toward * rng.permutation(np.arange(1, n_frames + 1))) for repeat in range(REPEATS))
 
 
-def delete_frames(cell: ExplainedCell, trajectory: str, of_frames: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
+def delete_frames(cell: "ExplainedCell", trajectory: str, of_frames: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
     """Rows (method, order, repeat, step, n_hidden, most, least) of one cell, for ``of_frames`` {method: (T,)} and RECENCY and RANDOM.
 
     ``most`` are the log-odds of the positive outcome with the frames hidden that count most, ``least`` with those that count least.
