@@ -6,6 +6,7 @@ from cellfate.base.tables import read_table
 from cellfate.report.transition_page import write_transition_page
 from cellfate.transition.tables import (
     CELL_VIEW,
+    COMPARED_MATRICES,
     GENE_KNOCKOUTS,
     SET_KNOCKOUTS,
     TARGET_FACTS,
@@ -19,6 +20,7 @@ log_to(snakemake.log[0])
 
 declared = {"cells": CELL_VIEW, "scores": TRANSITION_ALL_SCORES, "matrices": TRANSITION_MATRIX, "facts": TARGET_FACTS}
 declared |= {"pairs": TRANSITION_PAIRS, "genes": GENE_KNOCKOUTS, "sets": SET_KNOCKOUTS, "fates": TRANSITION_FATES}
+declared |= {"compared": COMPARED_MATRICES}
 write_transition_page(
     snakemake.output.page,
     dataset=snakemake.wildcards.dataset,

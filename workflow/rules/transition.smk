@@ -8,6 +8,7 @@ GENE_SETS = "resources/{dataset}/transition/gene_sets.gmt" if SIMULATED_CELLS el
 # the network that is shown, the other variants, and the MLP that it must beat
 TRAINED = list(dict.fromkeys([TRANSITION["network"], *TRANSITION["variants"], "mlp"]))
 REFIT_SEEDS = range(TRANSITION["seeds"]) if TRANSITION["knockouts"]["refits"] else []
+COMPARE = TRANSITION["compare"]
 FOUND = ["target_facts", "transition_pairs", "transition_growth", "transition_rates", "transition_checks"]
 FATES = ["transition_fates", "fate_times", "matrix_powers", "fate_trends", "fate_drivers"]
 TRENDS_ALONG = trends_along()
@@ -390,6 +391,65 @@ rule tabulate_transition_matrices:
         "../../scripts/transition/tabulate_transition_matrices.py"
 
 
+rule read_compared_matrix:
+    """P of another place in this run's names of phenotypes; soon after the cells, so that names that do not fit stop the run before training."""
+    input:
+        prepared="results/{dataset}/transition/prepared.h5",
+        matrix=COMPARE["matrix"] or [],
+        code=code_of("transition/read_compared_matrix.py"),
+    output:
+        given="results/{dataset}/transition/tables/given_matrix.csv",
+    log:
+        "logs/{dataset}/transition/read_compared_matrix.log",
+    priority: 100
+    conda:
+        "../../envs/transition.yaml"
+    params:
+        compare=lambda wildcards: as_text({key: COMPARE[key] for key in ("matrix", "variant", "names")}),
+    message:
+        "Reading the matrix to compare with"
+    script:
+        "../../scripts/transition/read_compared_matrix.py"
+
+
+rule compare_matrices:
+    """P of another place beside this run's, entry by entry."""
+    input:
+        given="results/{dataset}/transition/tables/given_matrix.csv",
+        matrices="results/{dataset}/transition/tables/matrices.csv",
+        rates="results/{dataset}/transition/tables/transition_rates.csv",
+        code=code_of("transition/compare_matrices.py"),
+    output:
+        compared="results/{dataset}/transition/tables/compared_matrices.csv",
+    log:
+        "logs/{dataset}/transition/compare_matrices.log",
+    conda:
+        "../../envs/transition.yaml"
+    params:
+        **{key: COMPARE[key] for key in ("own", "step_h", "per")},
+    message:
+        "Comparing P with that of another place"
+    script:
+        "../../scripts/transition/compare_matrices.py"
+
+
+rule plot_compared:
+    """P of another place against this run's, and how they differ."""
+    input:
+        compared="results/{dataset}/transition/tables/compared_matrices.csv",
+        code=code_of("figures/plot_compared.py"),
+    output:
+        **figure("compared", **IN_REPORT),
+    log:
+        "logs/{dataset}/transition/plot_compared.log",
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Figure of both matrices"
+    script:
+        "../../scripts/figures/plot_compared.py"
+
+
 rule annotate_cells:
     """Every cell of the file with what was found of it, as h5ad, and where each is drawn."""
     input:
@@ -545,6 +605,7 @@ rule write_transition_summary:
         genes=transition_only("results/{dataset}/transition/tables/gene_knockouts.csv"),
         sets=transition_only("results/{dataset}/transition/tables/set_knockouts.csv" if GENE_SETS else []),
         fates=transition_only("results/{dataset}/transition/tables/transition_fates.csv"),
+        compared="results/{dataset}/transition/tables/compared_matrices.csv" if COMPARE["matrix"] else [],
         figures=expand("results/{{dataset}}/transition/figures/{name}.png", name=TARGETS.transition_figures),
         captions=[of_workflow(f"workflow/report/{name}.rst") for name in TARGETS.transition_figures],
         code=code_of("report/write_transition_summary.py"),

@@ -1,8 +1,11 @@
 """The files that the section ``transition`` names, opened as a run would open them."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+
+import pandas as pd
 
 from cellfate.base.causes import in_words
+from cellfate.base.errors import InputError
 
 
 def cell_problems(settings: Mapping) -> Generator[str, None, str | None]:
@@ -19,8 +22,9 @@ def cell_problems(settings: Mapping) -> Generator[str, None, str | None]:
     for key, read in (("prior", read_genes), ("gene_sets", read_gene_sets)):
         if settings[key] is not None:
             yield from _raised(read, settings[key], source=settings[key])
+    given = (yield from _given(settings["compare"])) if settings["compare"]["matrix"] is not None else None
     if settings["source"] == "features" and settings["tracks"]["files"]:
-        return (yield from _tracks_in_words(settings))
+        return (yield from _tracks_in_words(settings, given))
     expression, targets = settings["expression"], settings["targets"]
     if settings["source"] != "file" or expression["path"] is None:
         return None
@@ -35,13 +39,37 @@ def cell_problems(settings: Mapping) -> Generator[str, None, str | None]:
         check_confidence_k(settings["confidence_k"], len(table.phenotypes))
         if table.targets_kind != "static":
             check_refits(table.phenotype, settings["knockouts"]["refits"], table.groups, names=table.phenotypes)
+        shared = None if given is None else _not_shared(given, table.phenotypes, settings["compare"]["matrix"])
     except Exception as error:  # a damaged file fails in many ways
         yield in_words(error, expression["path"])
         return None
+    if shared is not None:
+        yield shared
     return f"{len(table.expression.genes)} genes; {table.describe()}"
 
 
-def _tracks_in_words(settings: Mapping) -> Generator[str, None, str | None]:
+def _given(compare: Mapping) -> Generator[str, None, pd.DataFrame | None]:
+    """Yield what is wrong with the matrix to compare with; return it, None where something is."""
+    from cellfate.transition.matrix.compared import read_given
+
+    try:
+        return read_given(compare)
+    except Exception as error:
+        yield in_words(error, compare["matrix"])
+        return None
+
+
+def _not_shared(given: pd.DataFrame, phenotypes: Sequence[str], path: str) -> str | None:
+    from cellfate.transition.matrix.compared import check_shared
+
+    try:
+        check_shared(given, phenotypes, path)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _tracks_in_words(settings: Mapping, given: pd.DataFrame | None) -> Generator[str, None, str | None]:
     """Yield what gathering the looks of tracked cells from the user's tables would stop at; return how many there are, in words."""
     from cellfate.transition.tracks.looks import find_looks
     from cellfate.transition.tracks.reading import TrackColumns, read_tracks
@@ -54,9 +82,13 @@ def _tracks_in_words(settings: Mapping) -> Generator[str, None, str | None]:
         found = found if columns.phenotype else found.clustered(lambda values, names: ([0] * len(values), []))[0]  # clusters are not tried
         hours = found.rows["time"].to_numpy(float) * tracks["hours"]
         looks = find_looks(found, hours, tracks["lag_h"], drop_incomplete="incomplete" in settings["leave_out"])
+        names = sorted(set(looks.columns["phenotype"]) - {""})
+        shared = _not_shared(given, names, settings["compare"]["matrix"]) if given is not None and columns.phenotype else None
     except Exception as error:  # a damaged table fails in many ways
         yield in_words(error, tracks["files"][0])
         return None
+    if shared is not None:
+        yield shared
     return looks.lines[0]
 
 

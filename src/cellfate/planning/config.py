@@ -276,6 +276,11 @@ RULES = (
         "transition.condition.control is needed for it, which is null",
     ),
     Rule(
+        ("transition.compare.matrix", "transition.targets.kind", "transition.source"),
+        lambda matrix, kind, source: matrix is None or kind != "static" or source == "features",
+        "transition.targets.kind is static, which gives no P that could stand beside it: null is needed",
+    ),
+    Rule(
         ("transition.targets.kind", "transition.source"),
         lambda kind, source: source != "features" or kind in ("static", "observed"),
         "of tracked cells (transition.source: features) the next phenotypes are observed: leave it out",

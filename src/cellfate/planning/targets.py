@@ -12,6 +12,7 @@ from cellfate.model.saved.members import has_network
 from cellfate.planning.agreement import check_sheet_agreement, check_states
 from cellfate.planning.config import transition_settings
 from cellfate.planning.config_files import Source
+from cellfate.transition.matrix.compared import read_given
 
 FIGURES = {  # of the main target, the design and then the paper's order, with their titles in the report
     "design": "Design: what stands where and what it tells",
@@ -195,13 +196,15 @@ class Targets:
     @property
     def transition_figures(self) -> list[str]:
         """The figures of phenotype transitions, in the order of their page; static labels have fewer."""
-        knockouts = transition_settings(self.config)["targets"]["kind"] != "static"
-        return ["transition_matrix", "cells", *["fates"] * knockouts, "regulators", *["knockouts"] * knockouts, "ablation"]
+        settings = transition_settings(self.config)
+        knockouts, compared = settings["targets"]["kind"] != "static", settings["compare"]["matrix"] is not None
+        first = ["transition_matrix", *["compared"] * compared, "cells", *["fates"] * knockouts]
+        return [*first, "regulators", *["knockouts"] * knockouts, "ablation"]
 
     def transition(self) -> list[str]:
         """Page, figures and tables of phenotype transitions; static labels give a classification, its confusion and a screening of genes.
 
-        Raises InputError where there is no file of cells.
+        Raises InputError where there is no file of cells, and for a matrix to compare with that is none.
         """
         settings = transition_settings(self.config)
         simulated, tracked = settings["source"] == "simulate", settings["source"] == "features"
@@ -214,6 +217,8 @@ class Targets:
             raise InputError("transition.expression.path is not set; it is the h5ad file of your cells (docs/transition.md)")
         if settings["source"] == "file" and not Path(path).is_file():
             raise InputError(f"transition.expression.path is {path!r}, which does not exist")
+        if settings["compare"]["matrix"] is not None:
+            read_given(settings["compare"])
         knockouts = settings["targets"]["kind"] != "static"
         folder = f"{self._of_data}/transition"
         found = [*self._drawn(f"{folder}/figures", self.transition_figures), f"{folder}/cells.h5ad", f"{folder}/summary.html"]

@@ -11,9 +11,17 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.tables import Table, read_table
 from cellfate.transition.genes.calls import NO_REFITS
+from cellfate.transition.matrix.compared import compared_lines
 from cellfate.transition.metrics import convergence_warning
 from cellfate.transition.network.names import variant_name
-from cellfate.transition.tables import GENE_KNOCKOUTS, SET_KNOCKOUTS, TRANSITION_ALL_SCORES, TRANSITION_MATRIX, TRANSITION_TRUTH
+from cellfate.transition.tables import (
+    COMPARED_MATRICES,
+    GENE_KNOCKOUTS,
+    SET_KNOCKOUTS,
+    TRANSITION_ALL_SCORES,
+    TRANSITION_MATRIX,
+    TRANSITION_TRUTH,
+)
 
 
 def headline(folder: str | Path) -> str:
@@ -24,6 +32,7 @@ def headline(folder: str | Path) -> str:
     lines = [
         *first_lines(table),
         *matrix_lines(read_table(folder / "tables/matrices.csv", TRANSITION_MATRIX)),
+        *compared_lines(_there(folder / "tables/compared_matrices.csv", COMPARED_MATRICES)),
         *called_lines(_there(folder / "tables/gene_knockouts.csv", GENE_KNOCKOUTS)),
     ]
     lines.append("All variants, held-out cells:")

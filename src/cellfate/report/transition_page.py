@@ -9,6 +9,7 @@ import pandas as pd
 from cellfate.base.files import replacing
 from cellfate.report.embedded import embedded_figures
 from cellfate.report.transition_headline import called_lines, first_lines, matrix_lines, set_lines
+from cellfate.transition.matrix.compared import compared_lines
 from cellfate.transition.network.names import variant_name
 from cellfate.transition.targets.control import SHOWN
 
@@ -36,6 +37,7 @@ def transition_page(
     genes: pd.DataFrame | None,
     sets: pd.DataFrame | None,
     fates: pd.DataFrame | None,
+    compared: pd.DataFrame | None,
     figures: Sequence[str | Path],
     captions: Sequence[str | Path],
     software: str,
@@ -43,8 +45,9 @@ def transition_page(
 ) -> str:
     """The page as HTML, without links to other files.
 
-    Tables are those of their names (``cells`` is cell_view, ``facts`` target_facts, ``pairs`` transition_pairs), None where static labels
-    or the settings leave none; ``figures`` are PNG files in the order of the page, ``captions`` text files of the same stems.
+    Tables are those of their names (``cells`` is cell_view, ``facts`` target_facts, ``pairs`` transition_pairs,
+    ``compared`` compared_matrices), None where static labels or the settings leave none; ``figures`` are PNG files in the order of the
+    page, ``captions`` text files of the same stems.
     """
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     static = matrices["kind"].iloc[0] == "confusion"
@@ -52,7 +55,7 @@ def transition_page(
         dataset=dataset,
         title="Phenotypes, and the genes that tell them" if static else "Phenotype transitions",
         first=[line.strip() for line in first_lines(scores)],
-        notes=[*growth_notes(pairs), *matrix_lines(matrices), *called_lines(genes)],
+        notes=[*growth_notes(pairs), *matrix_lines(matrices), *compared_lines(compared), *called_lines(genes)],
         cells=cells_table(cells),
         scores=_scores_table(scores),
         matrices=[_matrix(matrices, variant) for variant in _shown(matrices)],

@@ -31,6 +31,51 @@ MATRIX_REFITS = Table(
     key=("variant", "refit", "source", "target"),
 )
 
+# P of another place, such as of films, in this run's names of phenotypes; the names that its file has stand beside them
+GIVEN_MATRIX = Table(
+    "given_matrix",
+    {
+        "source": STR,
+        "target": STR,
+        "source_there": STR,
+        "target_there": STR,
+        "probability": UNIT,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "n_cells": Column("int", nullable=True, low=0),
+    },
+    key=("source", "target"),
+)
+
+# the same beside this run's P, the columns with _there; difference: here - there; null where one of both lacks a phenotype of the entry.
+# step_days null: not known, or steps of several lengths
+COMPARED_MATRICES = Table(
+    "compared_matrices",
+    {
+        "variant": STR,
+        "source": STR,
+        "target": STR,
+        "source_there": STR_NULL,
+        "target_there": STR_NULL,
+        "where": Column("str", allowed=("both", "here only", "there only")),
+        "probability": UNIT_NULL,
+        "ci_low": UNIT_NULL,
+        "ci_high": UNIT_NULL,
+        "interval": STR_NULL,
+        "n_cells": Column("int", nullable=True, low=0),
+        "probability_there": UNIT_NULL,
+        "ci_low_there": UNIT_NULL,
+        "ci_high_there": UNIT_NULL,
+        "n_cells_there": Column("int", nullable=True, low=0),
+        "difference": DELTA_NULL,
+        "intervals": Column("str", allowed=("apart", "overlap", "none")),
+        "step_days": FLOAT_NULL,
+        "step_days_there": FLOAT_NULL,
+        "per_there": Column("str", allowed=("cell", "descendant", "not said")),
+    },
+    key=("source", "target"),
+)
+
 # losses at each look at the validation cells, of each seed, and how many genes were kept; val_loss is what the weights were chosen by, the
 # last three its parts
 TRANSITION_CURVES = Table(

@@ -345,14 +345,20 @@ def test_the_cells_of_transition_are_opened(tmp_path, capsys, layer, status, wor
         ({"targets": {"kind": "static"}, "label": "some"}, "cell 'c0' has no label in 'some' (1 cells have none)"),
         ({"targets": {"kind": "static"}, "confidence_k": 5}, "transition.confidence_k is 5"),
         ({"targets": {"kind": "static"}, "condition": {"column": "drug", "control": "none"}}, "no column 'drug'"),
+        ({"targets": {"kind": "observed", "column": "later"}, "compare": {"matrix": "short.csv"}}, "source 'C' add up to 0.5"),
+        ({"targets": {"kind": "observed", "column": "later"}, "compare": {"matrix": "other.csv"}}, "is one of this run (A, B)"),
+        ({"targets": {"kind": "static"}, "compare": {"matrix": "other.csv"}}, "transition.targets.kind is static, which gives no P"),
     ],
 )
-def test_what_a_run_would_stop_at_in_the_cells_is_found_before(tmp_path, capsys, change, words):
+def test_what_a_run_would_stop_at_in_the_cells_is_found_before(tmp_path, capsys, monkeypatch, change, words):
+    monkeypatch.chdir(tmp_path)
+    for name, share in (("short", 0.5), ("other", 1)):
+        (tmp_path / f"{name}.csv").write_text(f"source,target,probability\nC,C,{share}\n")
     values = np.random.default_rng(1).poisson(3, (40, 6)).astype(float) + 1
     labels = np.array(["A", "B"] * 20, object)
     some = labels.copy()
     some[0] = None
-    columns = {"phenotype": labels, "some": some, "following": np.array(["A", "Z"] * 20)}
+    columns = {"phenotype": labels, "some": some, "following": np.array(["A", "Z"] * 20), "later": np.array(["B", "A", "A", "B"] * 10)}
     write_h5ad(tmp_path / "c.h5ad", values, [f"c{n}" for n in range(40)], [f"g{n}" for n in range(6)], columns)
     section = {"expression": {"path": str(tmp_path / "c.h5ad"), "layer": "X", "kind": "counts"}, "label": "phenotype", "min_cells": 5}
     write_settings(tmp_path / "t.yaml", {"dataset": "cells", "transition": section | change})

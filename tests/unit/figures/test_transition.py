@@ -7,9 +7,11 @@ from matplotlib.text import Annotation
 
 from cellfate.figures.transition.ablation import plot_confidence
 from cellfate.figures.transition.cells import plot_cells
+from cellfate.figures.transition.compared import plot_compared
 from cellfate.figures.transition.knockouts import plot_knockouts
 from cellfate.figures.transition.matrix import plot_matrix
 from cellfate.figures.transition.regulators import LISTED, plot_regulators
+from cellfate.transition.matrix.compared import compare_matrices
 
 TWELVE = [f"a long phenotype {letter}" for letter in "ABCDEFGHIJKL"]
 
@@ -29,6 +31,18 @@ def test_transitions_without_an_arrow_are_counted_in_the_title():
     graph = figure.axes[0]
     assert graph.get_title().startswith("transitions; 3 below 0.03 have no arrow")
     assert len(graph.patches) == 3
+
+
+def test_two_matrices_stand_beside_each_other_with_phenotypes_of_one_alone_marked():
+    own = matrix(np.full((3, 3), 1 / 3), "counted").assign(ci_low=0.3, ci_high=0.4)
+    other = own[["source", "target", "probability", "ci_low", "ci_high", "n_cells"]].replace(TWELVE[2], "dead")
+    other = other.assign(source_there=other["source"], target_there=other["target"], ci_low=[0.5, *[0.3] * 8], ci_high=[0.6, *[0.4] * 8])
+    figure = plot_compared(compare_matrices(own, other, step_days=1.0, step_h=24, per="cell"))
+    points, squares = figure.axes[:2]
+    assert [text.get_text() for text in points.get_legend().get_texts()] == ["intervals overlap (3)", "intervals leave each other out (1)"]
+    assert [label.get_text() for label in squares.get_yticklabels()][2:] == ["a long …type C (here only)", "dead (there only)"]
+    assert sum(patch.get_hatch() is not None for patch in squares.patches) == 12
+    assert sum(not patch.get_fill() for patch in squares.patches) == 1
 
 
 def test_twelve_phenotypes_fit_into_the_view_of_the_cells():

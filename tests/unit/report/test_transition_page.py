@@ -32,6 +32,7 @@ def content(folder, kind: str = "transition") -> dict:
         "genes": None,
         "sets": None,
         "fates": None,
+        "compared": None,
         "figures": [folder / "cells.png"],
         "captions": [folder / "cells.rst"],
         "software": "cellfate",
@@ -51,6 +52,14 @@ def test_static_labels_are_called_no_transitions(tmp_path):
     page = transition_page(**content(tmp_path, "confusion"))
     assert "Phenotypes, and the genes that tell them" in page
     assert "a confusion of phenotypes, no transitions" in page
+
+
+def test_a_matrix_of_another_place_has_its_lines(tmp_path):
+    entry = {"variant": "counted", "source": "A", "target": "A", "where": "both", "probability": 0.5, "probability_there": 0.9}
+    entry |= {"difference": -0.4, "intervals": "apart", "step_days": 1.0, "step_days_there": 1.0, "per_there": "cell"}
+    page = transition_page(**content(tmp_path) | {"compared": pd.DataFrame([entry])})
+    for words in ("1 of these leave each other out: A to A 0.500 here, 0.900 there", "A step is 24 h in both", "Both P are per cell"):
+        assert words in page
 
 
 def test_a_figure_without_a_caption_is_an_error(tmp_path):
