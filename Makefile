@@ -8,7 +8,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test long-test pictures bench bench-gpu config-page architecture-page unlock clean-demo
+.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test long-test pictures transition-pictures bench bench-gpu config-page architecture-page unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,11 @@ pictures: environment  ## Put the demo's figures into the README, and cells of i
 	@mkdir -p docs/images
 	cp results/demo/corrected/figures/figure_3.png results/demo/corrected/figures/figure_6.png docs/images/
 	$(BIN)/python -m cellfate.figures.recording.simulated docs/images/simulator_montage.png
+
+transition-pictures: environment  ## Put the figures of make demo-transition into docs/transition.md, in 128 colours
+	for name in transition_matrix cells fates regulators knockouts ablation transition_calibration; do \
+	  $(BIN)/python -c 'import sys; from PIL import Image; Image.open(sys.argv[1]).convert("RGB").quantize(128, 1).save(sys.argv[2], optimize=True)' \
+	    results/demo-transition/transition/figures/$$name.png docs/images/transition_$${name#transition_}.png || exit 1; done
 
 bench: environment  ## Measure each step beside the published way and write docs/benchmarks.md; STEPS="crops" measures one
 	$(BIN)/python -m benchmarks.speed $(STEPS)

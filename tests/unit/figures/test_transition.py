@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 
 from cellfate.figures.transition.ablation import plot_confidence
 from cellfate.figures.transition.cells import plot_cells
@@ -70,6 +70,23 @@ def test_knockouts_have_names_with_edge_and_sign():
     axes = plot_knockouts(genes, None, None, 1000, 1000, 0.05).axes[0]
     named = {child.get_text() for child in axes.get_children() if isinstance(child, Annotation)} - {"a"}  # the panel's letter
     assert named == {"up + A>B", "down − A>C"}
+
+
+def test_lines_to_the_names_of_genes_do_not_cross_the_names():
+    genes = pd.DataFrame({"gene": [f"gene{n}" for n in range(8)], "source": "A", "target": "B", "change": 0.3, "statistic": 0.3})
+    genes = genes.assign(change_min=0.3, change_max=0.3, null_95=np.linspace(0.02, 0.06, 8), refit_q_value=0.5, significant=False)
+    figure = plot_knockouts(genes, None, None, 1000, 1000, 0.05)
+    figure.canvas.draw()
+    names = [child for child in figure.axes[0].get_children() if isinstance(child, Annotation) and child.arrow_patch]
+    assert len(names) == 8
+    for name in names:
+        lines = name.arrow_patch.get_path().transformed(name.arrow_patch.get_transform())
+        box = Text.get_window_extent(name)  # of the words alone
+        assert lines.get_extents().x1 <= box.x0 + 1
+    heights = sorted(name.xyann[1] for name in names)
+    top = figure.axes[0].get_ylim()[1]
+    assert heights[-1] < top
+    assert min(np.diff(heights)) > 0.04 * top
 
 
 def test_calibration_says_how_many_cells_each_bin_has():

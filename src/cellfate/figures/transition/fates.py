@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from cellfate.base.plot_style import DOUBLE, GREY, OKABE_ITO, SMALL, new_figure, panel_label, shortened, styled
 from cellfate.transition.fates.chain import TARGETS
+from cellfate.transition.network.names import variant_name
 
 COLORS = [OKABE_ITO[name] for name in ("blue", "vermillion", "green", "purple", "orange", "sky", "yellow", "black")]
 MARKERS = "osD^vP*X"
@@ -57,7 +58,7 @@ def _handles(names: list[str], groups: list[str]) -> list[Line2D]:
         handles.append(Line2D([], [], color=color, marker=marker, linestyle="", label=shortened(name)))
     for place, group in enumerate(groups):
         fill = "black" if place == 0 else "white"
-        words = "cells' own targets" if group == TARGETS else f"network {group}"
+        words = "cells' own targets" if group == TARGETS else f"network ({variant_name(group)})"
         handles.append(Line2D([], [], color="black", marker="o", markerfacecolor=fill, linestyle="", label=words))
     return handles
 

@@ -17,13 +17,14 @@ def plot_knockouts(
     genes: pd.DataFrame, sets: pd.DataFrame | None, draws: pd.DataFrame | None, permutations: int, set_draws: int, level: float
 ) -> Figure:
     """Genes: the knockout's statistic against the 95 % point of its permutations (a). Sets: each against its random sets (b)."""
-    figure = new_figure(DOUBLE, 3.0)
+    figure = new_figure(DOUBLE, 3.1)
     panels = figure.subplots(1, 2 if sets is not None else 1, squeeze=False)[0]
     _genes(panels[0], genes, permutations, level)
     if sets is not None:
         _sets(panels[1], sets, draws, set_draws)
         panel_label(panels[1], "b")
     panel_label(panels[0], "a")
+    figure.legend(loc="outside lower left", ncols=2, fontsize=SMALL)
     figure.suptitle("In-silico knockouts: an association of the model, not a causal effect", fontsize=7.5)
     return figure
 
@@ -41,24 +42,29 @@ def _genes(axes: Axes, table: pd.DataFrame, permutations: int, level: float) -> 
     right = float(table["null_95"].max()) * 1.1 or 1.0
     axes.plot([0, right], [0, right], color=GREY, linewidth=0.8, linestyle=":")
     axes.set(xlabel="95 % of its permutations", ylabel="largest |change of P|\n(lines: its range over the seeds)", xlim=(0, 1.45 * right))
-    top = float(np.abs(sizes).max()) * 1.3 or 1.0  # room for the legend
+    top = float(np.abs(sizes).max()) * 1.15 or 1.0
     axes.set_ylim(0, top)
     _name_genes(axes, table, right, top)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_title(f"genes; smallest attainable p {1 / (permutations + 1):.1e}, a lone gene needs {level / len(table):.1e}", fontsize=SMALL)
-    axes.legend(loc="upper left", fontsize=SMALL)
 
 
 def _name_genes(axes: Axes, table: pd.DataFrame, right: float, top: float) -> None:
     """Names at the right margin, one below the other, each with the edge that changes most and the sign of the change."""
     named = table.sort_values(["significant", "statistic"], ascending=False, kind="stable").head(NAMED).sort_values("statistic")
-    gap, y = 0.05 * top, -np.inf
-    for row in named.itertuples():
-        y = max(y + gap, row.statistic)
+    places = _apart(named["statistic"].to_numpy(float), 0.05 * top, 0.97 * top)
+    for row, y in zip(named.itertuples(), places, strict=True):
         sign = "+" if row.change > 0 else "\N{MINUS SIGN}"
         text = f"{shortened(row.gene, 12)} {sign} {shortened(row.source, 6)}>{shortened(row.target, 6)}"
-        line = {"arrowstyle": "-", "color": "#CCCCCC", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+        line = {"arrowstyle": "-", "color": "#CCCCCC", "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2, "relpos": (0, 0.5)}
         axes.annotate(text, (row.null_95, row.statistic), xytext=(1.04 * right, y), fontsize=4.5, va="center", arrowprops=line)
+
+
+def _apart(values: np.ndarray, gap: float, top: float) -> np.ndarray:
+    """Places (N,) near rising ``values``, at least ``gap`` apart and none above ``top``."""
+    places, steps = values.copy(), np.arange(len(values)) * gap
+    places = np.maximum.accumulate(places - steps) + steps
+    return np.minimum(places, top - steps[::-1])
 
 
 def _sets(axes: Axes, sets: pd.DataFrame, draws: pd.DataFrame, set_draws: int) -> None:
