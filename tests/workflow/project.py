@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import yaml
 
 from cellfate.recordings.tables import RECORDINGS
@@ -115,6 +117,20 @@ def tiny_rows(n: int, dataset: str = "tiny") -> list[dict]:
         }
         for i in range(n)
     ]
+
+
+def measured_features(project: Project) -> None:
+    """Features of all tracks as if they were measured: the tiny network finds too few regions for any states."""
+    trajectories = pd.read_parquet(project.folder / "results/tiny/corrected/trajectories.parquet")
+    rng = np.random.default_rng(0)
+    for recording, tracks in trajectories[trajectories["usable"]].groupby("recording"):
+        rows = [(recording, t.track_id, frame) for t in tracks.itertuples() for frame in range(t.first_frame, t.last_frame + 1)]
+        table = pd.DataFrame(rows, columns=["recording", "track_id", "frame"])
+        shape = ["area", "perimeter", "eccentricity", "equivalent_diameter_area", "solidity", "circularity"]
+        table[[*shape, *(f"intensity_mean-{name}" for name in ("circadian", "p53", "cell_cycle"))]] = rng.random((len(table), 9))
+        path = project.folder / f"results/tiny/features/centre/{recording}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.assign(n_neighbors=0).to_parquet(path)
 
 
 def copy_project(folder: Path) -> Project:

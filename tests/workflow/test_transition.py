@@ -3,10 +3,10 @@
 import h5py
 import pandas as pd
 import pytest
-from project import Project
+from project import Project, measured_features
 
 from cellfate.base.tables import read_table
-from cellfate.transition.tables import GENE_KNOCKOUTS, SET_KNOCKOUTS, TRANSITION_ALL_SCORES, TRANSITION_MATRIX
+from cellfate.transition.tables import COMPARED_MATRICES, GENE_KNOCKOUTS, SET_KNOCKOUTS, TRANSITION_ALL_SCORES, TRANSITION_MATRIX
 
 OVERLAYS = ("demo/transition.yaml", "small.yaml")
 SMALL = {
@@ -70,6 +70,53 @@ def test_everything_is_made_once(small):
     small.snakemake("--", "results/static/transition/logistic/matrix.csv", overlays=(*OVERLAYS, "static.yaml"))
     confusion = read_table(small.folder / "results/static/transition/logistic/matrix.csv", TRANSITION_MATRIX)
     assert set(confusion["kind"]) == {"confusion"}
+
+
+@pytest.mark.whole
+def test_cells_of_this_data_sets_films_become_what_they_are_at_the_next_look(fresh):
+    """From features and states of the data set's own recordings to every figure, and beside P of another run."""
+    project = fresh
+    project.snakemake("--", *(f"results/tiny/corrected/{name}.parquet" for name in ("trajectories", "split")))
+    measured_features(project)
+    settings = SMALL["transition"] | {"source": "features", "variants": [], "min_cells": 10}
+    project.write_config("films.yaml", {"transition": settings})
+    overlays = ("demo/config.yaml", "tiny.yaml", "films.yaml")
+    assert not {"segment_cells", "simulate_transition_cells"} & set(project.jobs("--", "transition", overlays=overlays))
+    project.snakemake("--", "transition", overlays=overlays)
+    folder = project.folder / "results/tiny/transition"
+    matrices = read_table(folder / "tables/matrices.csv", TRANSITION_MATRIX)
+    assert set(matrices["source"]) == {"1", "2", "3", "4"}
+    assert set(matrices.loc[matrices["variant"] == "counted", "interval"]) == {"cluster-robust, by group"}
+    assert set(pd.read_csv(folder / "tables/transition_rates.csv")["days"].round(4)) == {round(2 / 24, 4)}
+    with h5py.File(folder / "cells.h5ad") as file:
+        assert "area" in file["var/_index"].asstr()[:].tolist()
+    for name in ("transition_matrix", "cells", "fates", "regulators", "knockouts", "ablation"):
+        assert (folder / f"figures/{name}.png").stat().st_size > 5000
+    assert project.jobs("--", "transition", overlays=overlays) == {}
+
+    (project.folder / "films_P.csv").write_bytes((folder / "tables/matrices.csv").read_bytes())
+    compare = {"matrix": "films_P.csv", "variant": "logistic", "names": {"4": "dead"}, "step_h": 2, "per": "cell"}
+    project.write_config("beside.yaml", {"transition": {"compare": compare}})
+    overlays = (*overlays, "beside.yaml")
+    assert set(project.jobs("--", "transition", overlays=overlays)) == {
+        *("read_compared_matrix", "compare_matrices", "plot_compared", "write_transition_summary", "transition")
+    }
+    project.snakemake("--", "transition", overlays=overlays)
+    compared = read_table(folder / "tables/compared_matrices.csv", COMPARED_MATRICES)
+    assert compared["where"].value_counts().to_dict() == {"both": 9, "here only": 7, "there only": 7}
+    page = (folder / "summary.html").read_text()
+    assert "Phenotypes of this run alone: 4." in page
+    assert "A step is 2 h in both." in page
+    assert (folder / "figures/compared.png").stat().st_size > 5000
+
+
+@pytest.mark.whole
+def test_a_matrix_that_is_none_is_refused_while_planning(small):
+    (small.folder / "films.csv").write_text("source,target,probability\nA,A,0.7\nA,B,0.2\nB,A,0\nB,B,1\n")
+    small.write_config("beside.yaml", {"transition": {"compare": {"matrix": "films.csv"}}})
+    done = small.snakemake("-n", "--", "transition", overlays=(*OVERLAYS, "beside.yaml"), check=False)
+    assert done.returncode != 0
+    assert "films.csv: the probabilities of source 'A' add up to 0.9, 1 is needed" in done.output
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ import sys
 import time
 
 import h5py
-import numpy as np
 import pandas as pd
 import pytest
-from project import ROOT, environment, tiny_rows
+from project import ROOT, environment, measured_features, tiny_rows
 
 RESULTS = "results/tiny/corrected"
 FIGURES = [
@@ -180,20 +179,6 @@ def test_with_masks_of_all_tracks_a_new_recording_alone_is_segmented(finished, t
     project.write_sheet("tiny.tsv", tiny_rows(5))
     jobs = project.jobs(overlays=overlays)
     assert {jobs[rule] for rule in ("simulate_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {1}
-
-
-def measured_features(project) -> None:
-    """Features of all tracks as if they were measured: the tiny network finds too few regions for any states."""
-    trajectories = pd.read_parquet(project.folder / RESULTS / "trajectories.parquet")
-    rng = np.random.default_rng(0)
-    for recording, tracks in trajectories[trajectories["usable"]].groupby("recording"):
-        rows = [(recording, t.track_id, frame) for t in tracks.itertuples() for frame in range(t.first_frame, t.last_frame + 1)]
-        table = pd.DataFrame(rows, columns=["recording", "track_id", "frame"])
-        shape = ["area", "perimeter", "eccentricity", "equivalent_diameter_area", "solidity", "circularity"]
-        table[[*shape, *(f"intensity_mean-{name}" for name in ("circadian", "p53", "cell_cycle"))]] = rng.random((len(table), 9))
-        path = project.folder / f"results/tiny/features/centre/{recording}.parquet"
-        path.parent.mkdir(exist_ok=True)
-        table.assign(n_neighbors=0).to_parquet(path)
 
 
 @pytest.mark.whole

@@ -72,10 +72,9 @@ def _differences(axes: Axes, table: pd.DataFrame) -> None:
             axes.text(j, i, f"{square[i, j]:+.2f}", ha="center", va="center", fontsize=size, color=color)
             if keyed.loc[(source, target), "intervals"] == "apart":
                 axes.add_patch(Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, edgecolor="black", linewidth=1.1))
-    labels = [_label(table, name) for name in names]
-    turned = {"rotation": 45, "ha": "right"} if max(map(len, labels)) > 5 else {}
-    axes.set_xticks(range(len(names)), labels, **turned)
-    axes.set_yticks(range(len(names)), labels)
+    turned = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 5 else {}
+    axes.set_xticks(range(len(names)), [shortened(name, 14) for name in names], **turned)
+    axes.set_yticks(range(len(names)), [_label(table, name) for name in names])
     axes.set(xlabel="next phenotype", ylabel="present phenotype")
     title = "difference: this run's less the other's\n(frame: intervals leave each other out"
     axes.set_title(title + ("; hatched: in one only)" if np.isnan(square).any() else ")"), fontsize=SMALL)
