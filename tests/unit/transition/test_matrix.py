@@ -6,8 +6,9 @@ import pytest
 from scipy.stats import beta
 
 from cellfate.transition.cells import Cells, Prepared
+from cellfate.transition.fit import logistic
 from cellfate.transition.matrix.counted import ESTIMATED, JEFFREYS, counted_matrix, jeffreys
-from cellfate.transition.matrix.refits import NO_REFITS, long_matrix, refit_interval, refits_of, resampled
+from cellfate.transition.matrix.refits import NO_REFITS, long_matrix, refit_interval, refits_of, refitted_matrices, resampled
 
 PHENOTYPE = np.repeat([0, 1, 2], [10, 20, 5])
 TARGETS = np.eye(3)[[0] * 4 + [1] * 6 + [1] * 20 + [2] * 5]
@@ -90,6 +91,33 @@ def test_resampled_cells_stay_in_their_part_and_donors_whole():
     chosen = resampled(prepared, cells, donors, np.random.default_rng(0))
     times = pd.Series(chosen).value_counts().reindex(range(120), fill_value=0)
     assert (times.groupby(donors).nunique() == 1).all()
+
+
+@pytest.mark.parametrize("scarce", ["train", "validation", "test"])
+def test_a_phenotype_of_one_track_in_a_part_has_no_row_in_samples_without_that_track(scarce):
+    """Of tracked cells a rare phenotype may be in one track of a part, which a third of the bootstrap samples lack."""
+    rng = np.random.default_rng(0)
+    parts = np.tile(np.repeat(["train", "validation", "test"], 40), 2).astype(object)
+    phenotype = np.repeat([0, 1], 120)
+    tracks = np.array([f"{part}{i % 4}" for i, part in enumerate(parts)], object)
+    tracks[(phenotype == 1) & (parts == scarce)] = f"{scarce}0"
+    x = rng.normal(size=(240, 3))
+    prepared = Prepared(x, np.zeros(3), x, np.array(["a", "b", "c"]), np.arange(240), parts, x, "PCA")
+    cells = Cells(x, x, phenotype, np.eye(2)[rng.integers(2, size=240)])
+
+    def regression(again: Prepared, own: Cells, turn: int) -> np.ndarray:
+        model, _, _, held = logistic(again, own, 2, confidence_k=None)
+        return model(held.expression, held.embedding, held.phenotype)
+
+    def even(again: Prepared, own: Cells, turn: int) -> np.ndarray:
+        return np.full((len(again.held_out), 2), 0.5)
+
+    for said, parts_that_count in ((regression, ("train", "validation", "test")), (even, ("train", "test"))):
+        P = refitted_matrices(prepared, cells, 2, said, refits=12, seed=0, groups=tracks)
+        lacking = np.isnan(P[:, 1]).any(axis=1)
+        assert np.isfinite(P[:, 0]).all()
+        assert (0 < lacking.sum() < 12) == (scarce in parts_that_count)
+        assert np.nansum(P[~lacking], axis=2) == pytest.approx(1)
 
 
 def test_refits_come_back_from_their_table():

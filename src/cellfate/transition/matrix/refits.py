@@ -42,7 +42,7 @@ def resampled(prepared: Prepared, cells: Cells, groups: np.ndarray | None, rng: 
 def refitted_matrices(
     prepared: Prepared, cells: Cells, n_phenotypes: int, said: Said, *, refits: int, seed: int, groups: np.ndarray | None
 ) -> np.ndarray:
-    """P (R, n, n) of ``refits`` trainings on resampled cells; NaN rows where a sample has no held-out cell of a phenotype.
+    """P (R, n, n) of ``refits`` trainings on resampled cells; NaN rows where a sample has no training or no held-out cell of a phenotype.
 
     The z-scores, the choice of genes and the embedding stay those of all training cells.
     """
@@ -52,7 +52,9 @@ def refitted_matrices(
         rows = {name: getattr(prepared, name)[chosen] for name in ("values", "log_expression", "cells", "parts", "embedding")}
         again, own = replace(prepared, **rows), cells.take(chosen)
         q = said(again, own, seed + turn + 1)
-        found.append(mean_by_phenotype(q, own.phenotype[again.held_out], n_phenotypes))
+        P = mean_by_phenotype(q, own.phenotype[again.held_out], n_phenotypes)
+        P[np.setdiff1d(np.arange(n_phenotypes), own.phenotype[again.parts == "train"])] = np.nan
+        found.append(P)
     return np.array(found)
 
 

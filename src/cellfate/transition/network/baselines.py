@@ -20,7 +20,8 @@ NETWORKS = ("mlp", "transformer", "resnet", "convnext")
 class LogisticTransitions:
     """Multinomial logistic regressions on z-scored genes: one for the present phenotype, and one for the next from each phenotype.
 
-    C is chosen on the validation cells by their log-likelihood, apart for each regression.
+    C is chosen on the validation cells by their log-likelihood, apart for each regression. From a phenotype without a training cell, or
+    without a validation cell to choose C by, which resampled cells may lack, nothing is known: its q is NaN.
     """
 
     def __init__(self, train: Cells, validation: Cells, n_phenotypes: int):
@@ -33,7 +34,7 @@ class LogisticTransitions:
             for cells in (train, validation):
                 chosen = (cells.phenotype == i) & ~np.isnan(cells.targets).any(axis=1)
                 parts += [cells.expression[chosen], cells.targets[chosen]]
-            self.rows.append(_fit(*parts) if len(parts[0]) else None)
+            self.rows.append(_fit(*parts) if len(parts[0]) and len(parts[2]) else None)
 
     def phenotype(self, expression: np.ndarray) -> np.ndarray:
         """Probabilities of the present phenotype, (N, n)."""
