@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cellfate.crops.rings import RingMeter, rings_of_frames
-from cellfate.evaluation.risks.forecasts import ANY, LAST, LEADS, PREFIX, Forecasts, Sources, at_lead
+from cellfate.evaluation.risks.forecasts import ANY, COURSE, LAST, LEADS, PREFIX, Forecasts, Sources, at_lead
 from cellfate.evaluation.risks.forecasts import RISKS as OURS
 from cellfate.model.risks.inputs import FrameInputs, InputSettings
 from cellfate.simulation.recording import SimulatedRecording, conditions_of, plan_recording, simulate_recording
@@ -147,7 +147,7 @@ def scores(signs: str, test: Forecasts, table: pd.DataFrame, trajectories: pd.Da
         labels = known["label"].to_numpy(int)
         said = {
             "ceiling": ceiling(cells, lead, table, trajectories, split, seed),
-            **{name: cells.fate[name] for name in (OURS, LAST, ANY, PREFIX)},
+            **{name: cells.fate[name] for name in (OURS, LAST, ANY, COURSE, PREFIX) if name in cells.fate},
         }
         there = ~np.isnan(np.array(list(said.values()))).any(axis=0)
         labels, base, known = labels[there], cells.base[there], known[there].reset_index(drop=True)

@@ -36,7 +36,14 @@ PER_DOSE, FOLDS = 12, 4
 HORIZONS = [float(hours) for hours in RISKS["horizons_hours"]]
 N_FRAMES = 80  # the simulator's default; the demo has fewer
 NO_TIMES = {"hours_of_track": False, "hours_of_film": False}
-VARIANTS = {"risks": {}, "without times": NO_TIMES, "with the dose": {}, "with the sister": {}, "outcomes shuffled": {}}
+VARIANTS = {
+    "risks": {},
+    "frames alone": {"course_hours": None},
+    "without times": NO_TIMES,
+    "with the dose": {},
+    "with the sister": {},
+    "outcomes shuffled": {},
+}
 DOSES = ("control", "low", "medium", "high")
 
 

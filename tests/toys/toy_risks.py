@@ -14,8 +14,8 @@ from cellfate.model.risks.ensemble import Ensemble, save_ensemble
 from cellfate.model.risks.inputs import FrameInputs, InputSettings, Standard
 from cellfate.model.risks.network import RiskNetwork, RiskSizes
 
-INPUTS = InputSettings(hours_of_track=False, hours_of_film=False, features=False, scale_frames=None)
-TIMES = InputSettings(hours_of_track=True, hours_of_film=True, features=False, scale_frames=None)
+INPUTS = InputSettings(hours_of_track=False, hours_of_film=False, course_hours=None, features=False, scale_frames=None)
+TIMES = InputSettings(hours_of_track=True, hours_of_film=True, course_hours=None, features=False, scale_frames=None)
 TRAINING = {
     "members": 2,
     "max_epochs": 4,

@@ -188,3 +188,7 @@ def test_risks_that_need_more_than_frames_are_refused_while_planning(project, ch
     jobs = project.jobs("--", "predict", overlays=(*OVERLAYS, "all.yaml"))
     assert jobs["predict_risks"] == 2
     assert ("measure_features" in jobs) == ("inputs" in changes)
+    settings["risks"]["outlines"] = {"segmentation.diameter": 12}
+    path.write_text(json.dumps(settings))
+    refused = project.snakemake("-n", "--", "predict", overlays=(*OVERLAYS, "all.yaml"), check=False).output
+    assert "made by other settings: segmentation.diameter is 40, in training 12" in refused

@@ -32,6 +32,7 @@ rule export_model:
         risks={
             "rings": config["rings"],
             "longer_than": config["crops"]["min_frames"],
+            "outlines": outlines_of(config),
             "horizons_hours": config["risks"]["horizons_hours"],
         },
         config_digest=model_digest(config),

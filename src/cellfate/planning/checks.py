@@ -12,6 +12,7 @@ from cellfate.model.saved.risks import read_risks
 from cellfate.planning.agreement import check_sheet_agreement
 from cellfate.planning.config import SCHEMA, check_config
 from cellfate.planning.config_files import Source
+from cellfate.planning.digests import outlines_of
 from cellfate.recordings.cells import missing_movies, read_cells, recordings_of
 from cellfate.recordings.sheet import read_sheet
 from cellfate.segmentation.weights import FOLDER, SIMULATED, weights_path
@@ -38,6 +39,7 @@ def checked_sheet(config: dict, config_files: Sequence[Source]) -> pd.DataFrame 
         check_recordings(model, sheet, path, config["prediction"]["allow_other_interval"])
         if (risks := read_risks(model)) is not None:
             risks.check_available(features=config["segmentation"]["tracks"] == "all", embedding=config["risks"]["embedding"] is not None)
+            risks.check_outlines(outlines_of(config))
     return sheet
 
 

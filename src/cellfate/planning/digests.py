@@ -7,6 +7,12 @@ from hashlib import sha256
 # sections that come after the model and its scores
 AFTER_MODEL = {"segmentation", "features", "attention", "statistics", "figures", "notes", "prediction", "transition", "states", "explorer"}
 
+# settings that change what is measured of an outline, and not speed alone
+OUTLINES = {
+    "segmentation": ("model", "ladder", "channel", "diameter", "flow_threshold", "cellprob_threshold", "whole_frames_from"),
+    "features": ("region", "intensity", "min_area"),
+}
+
 
 def config_digest(config: Mapping) -> str:
     """Of the whole configuration; 12 hexadecimal digits."""
@@ -21,3 +27,8 @@ def as_text(value: object) -> str:
 def model_digest(config: Mapping) -> str:
     """Of the sections that a model and its scores depend on."""
     return config_digest({key: value for key, value in config.items() if key not in AFTER_MODEL})
+
+
+def outlines_of(config: Mapping) -> dict[str, object]:
+    """How cells are segmented and measured."""
+    return {f"{section}.{key}": config[section][key] for section, keys in OUTLINES.items() for key in keys}

@@ -132,7 +132,7 @@ def test_risks_that_need_a_table_are_refused_before_anything_is_computed(tmp_pat
 
 
 def test_risks_that_need_outlines_are_left_to_the_workflow(tmp_path, capsys):
-    inputs = {"hours_of_track": True, "hours_of_film": True, "features": True, "scale_frames": None}
+    inputs = {"hours_of_track": True, "hours_of_film": True, "course_hours": [2, 4], "features": True, "scale_frames": None}
     model = add_risks(write_model(tmp_path / "model"), [], inputs=inputs)
     sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
     assert predict(model, sheet) == 1

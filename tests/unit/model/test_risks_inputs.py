@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +7,7 @@ from toy_risks import INPUTS, TIMES, inputs_of, tracks
 
 from cellfate.base.errors import InputError
 from cellfate.model.risks.batches import batch_of
+from cellfate.model.risks.course import STATISTICS, course_columns, course_of
 from cellfate.model.risks.inputs import FOUND, FrameInputs, InputSettings, Standard, read_frame_embedding
 from cellfate.model.risks.tracks import NONE, track_of
 
@@ -45,7 +48,7 @@ def test_counts_below_the_background_have_a_logarithm(data):
 
 def test_scaling_takes_the_gain_out_and_looks_at_no_later_frame(data):
     table, rings = data
-    settings = InputSettings(hours_of_track=False, hours_of_film=False, features=False, scale_frames=4)
+    settings = InputSettings(hours_of_track=False, hours_of_film=False, course_hours=None, features=False, scale_frames=4)
     row = rows(table)[1]
     once = inputs_of(rings, settings).of(row)[1]
     brighter = rings.assign(**{"a-ring0-mean": rings["a-ring0-mean"] * 3})
@@ -59,11 +62,40 @@ def test_scaling_takes_the_gain_out_and_looks_at_no_later_frame(data):
     assert once[3:, 0] == pytest.approx(own[3:] - reference, abs=1e-5)
 
 
+def test_courses_look_back_over_hours_and_at_no_later_frame(data):
+    table, rings = data
+    settings = replace(INPUTS, course_hours=[2.0])
+    row = rows(table)[1]
+    inputs = inputs_of(rings, settings)
+    frames, values = inputs.of(row)
+    assert inputs.columns == ["a-ring0-mean", *(f"a-ring0-mean {name} of 2 h" for name in STATISTICS)]
+    level = values[:, 0].astype(float)
+    for place in range(len(frames)):
+        last = level[max(0, place - 3) : place + 1]  # 4 frames of 30 min
+        assert values[place, 1:4] == pytest.approx([last.mean(), last.max(), last.std()], abs=1e-5)
+    for frame in range(8):
+        changed = rings.assign(**{"a-ring0-mean": rings["a-ring0-mean"] * np.where(rings["frame"] > frame, 7, 1)})
+        assert np.array_equal(inputs_of(changed, settings).of(row)[1][: frame + 1], values[: frame + 1])
+
+
+def test_a_course_knows_pulses_that_no_frame_shows():
+    quick, slow = (np.tile(pulse, 6)[:24, None] for pulse in ([1.0, 3.0], [1.0, 1.0, 3.0, 3.0]))
+    told = [dict(zip(course_columns(["p53"], [6.0]), course_of(levels, 0.5, [6.0])[-1], strict=True)) for levels in (quick, slow)]
+    for name in ("mean", "highest", "spread"):
+        assert told[0][f"p53 {name} of 6 h"] == pytest.approx(told[1][f"p53 {name} of 6 h"])
+    assert told[0]["p53 step of 6 h"] > 1.5 * told[1]["p53 step of 6 h"]
+    assert told[0]["p53 peaks of 6 h"] > told[1]["p53 peaks of 6 h"] == 0
+
+
+def test_the_first_frames_of_a_course_have_numbers():
+    assert np.isfinite(course_of(np.array([[1.0, 2.0]]), 0.5, [2, 100])).all()
+
+
 def test_features_fill_in_and_say_where_there_is_no_outline(data):
     table, rings = data
     row = rows(table)[0]
     features = rings[["recording", "track_id", "frame"]].assign(area=5.0, solidity=[None, *[0.5] * (len(rings) - 1)]).iloc[[0, 2]]
-    settings = InputSettings(hours_of_track=False, hours_of_film=False, features=True, scale_frames=None)
+    settings = InputSettings(hours_of_track=False, hours_of_film=False, course_hours=None, features=True, scale_frames=None)
     inputs = FrameInputs(rings, features, None, {}, settings)
     values = inputs.of(row)[1]
     assert inputs.columns == ["a-ring0-mean", "area", "solidity", FOUND]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,7 @@ class Finished:
         self.split = with_all_parts(split, self.trajectories, unit="recording", seed=0)
         self.fates = pd.concat([self._fold(fold) for fold in PARTS], ignore_index=True)
         models = [folder / f"fold-{fold}/risks" for fold in PARTS]
-        risks = RisksOfRun(models, self.fates, scores(), RINGS, CROPPED, HORIZONS)
+        risks = RisksOfRun(models, self.fates, scores(), RINGS, CROPPED, OUTLINES, HORIZONS)
         how = {"batch_size": 16, "precision": "32-true", "channels_last": True, "compile": False}
         self.model = export(
             folder, self.trajectories, split, self.crops, folds=list(PARTS), embedding=how, min_frames=MIN_FRAMES, risks=risks
@@ -107,7 +108,8 @@ class Finished:
         return check_table(fates.merge(rows[["trajectory", "split"]], on="trajectory").assign(fold=fold), FATES, "fates")
 
 
-TIMES = {"hours_of_track": True, "hours_of_film": True, "features": False, "scale_frames": None}
+OUTLINES = {"segmentation.diameter": 40, "features.min_area": 20}
+TIMES = {"hours_of_track": True, "hours_of_film": True, "course_hours": [2, 4], "features": False, "scale_frames": None}
 
 
 @pytest.fixture(scope="module", params=[None, 4])
@@ -274,3 +276,12 @@ def test_the_card_says_what_the_networks_learned_from(finished):
     assert risks.treatment_starts_h == [1.0]
     assert set(risks.members[0].recordings) == {"r0", "r1", "r2"}
     assert all(len(digest) == 64 for digest in risks.members[0].recordings.values())
+
+
+def test_outlines_by_other_settings_than_in_training_are_refused(finished):
+    trained = replace(read_risks(finished.model), outlines=OUTLINES)
+    trained.check_outlines(OUTLINES | {"segmentation.model": "cyto3"})
+    with pytest.raises(InputError, match=r"segmentation\.diameter is 30, in training 40") as error:
+        trained.check_outlines(OUTLINES | {"segmentation.diameter": 30})
+    assert "min_area" not in str(error.value)
+    assert read_risks(finished.model).outlines == {}  # nothing rests on them

@@ -11,9 +11,10 @@ from cellfate.evaluation.risks.frames import EPSILON, Clocks, Frames, Within, fr
 from cellfate.model.risks.inputs import FrameInputs
 from cellfate.statistics.reliability import log_odds
 
-RISKS, CLOCK, AGE, ANY, PREFIX, LAST, NETWORK = "risks", "clock", "age", "rings_any_frame", "rings_prefix", "rings_last_frame", "network"
+RISKS, CLOCK, AGE, NETWORK = "risks", "clock", "age", "network"
+ANY, COURSE, PREFIX, LAST = "rings_any_frame", "rings_course", "rings_prefix", "rings_last_frame"
 LEADS = (0.5, 2.0, 5.0, 10.0, 15.0, 20.0)  # hours before the event at which its outcome is judged
-KINDS = {ANY: LOGISTIC, PREFIX: BOOSTED}
+KINDS = {ANY: LOGISTIC, COURSE: LOGISTIC, PREFIX: BOOSTED}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class Fold:
     clocks: Clocks
     horizons: Sequence[float]
     seed: int
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The baselines of KINDS; without that of the course where nobody is told it."""
+        train = self.parts["train"]
+        told = train.course.shape[1] > train.values.shape[1]
+        return {method: kind for method, kind in KINDS.items() if method != COURSE or told}
 
     def within(self, part: str, number: int) -> Within:
         return within(self.parts[part].table, self.clocks, self.horizons[number])
@@ -88,9 +96,9 @@ def _of_fold(sources: Sources, fold: int, seed: int) -> tuple[Forecasts, Forecas
 
 def _risk_models(own: Fold) -> dict[str, list[Predict | None]]:
     """Of each kind of baseline a model for each horizon."""
-    found = {method: [] for method in KINDS}
+    found = {method: [] for method in own.kinds}
     for number in range(len(own.horizons)):
-        for method, kind in KINDS.items():
+        for method, kind in own.kinds.items():
             train, validation = (_examples(own, part, method, number) for part in ("train", "validation"))
             found[method].append(fit(kind, train, validation, 3, own.seed))
     return found
@@ -105,13 +113,13 @@ def _examples(own: Fold, part: str, method: str, number: int) -> Examples:
 
 
 def _inputs(frames: Frames, method: str) -> np.ndarray:
-    return frames.prefix if method == PREFIX else frames.values
+    return {PREFIX: frames.prefix, COURSE: frames.course}.get(method, frames.values)
 
 
 def _fate_models(own: Fold) -> dict[str, Predict | None]:
     """The outcome of cells that have one: from any frame, from the whole prefix, and from the frame at each of LEADS."""
-    pairs = {method: [_fated(own.parts[part], method, None) for part in ("train", "validation")] for method in KINDS}
-    found = {method: fit(KINDS[method], *pair, 2, own.seed) for method, pair in pairs.items()}
+    pairs = {method: [_fated(own.parts[part], method, None) for part in ("train", "validation")] for method in own.kinds}
+    found = {method: fit(own.kinds[method], *pair, 2, own.seed) for method, pair in pairs.items()}
     for lead in LEADS:
         pair = [_fated(own.parts[part], LAST, lead) for part in ("train", "validation")]
         found[f"{LAST} {lead}"] = fit(LOGISTIC, *pair, 2, own.seed)
@@ -182,7 +190,7 @@ def _published(table: pd.DataFrame, prefixes: pd.DataFrame) -> np.ndarray:
 
 def _fates_of_baselines(frames: Frames, models: Mapping[str, Predict | None]) -> dict[str, np.ndarray]:
     """Log-odds (N,) of each; those of the last frame at LEADS alone."""
-    found = {name: np.full(len(frames.table), np.nan) for name in (ANY, PREFIX, LAST)}
+    found = {LAST if name.startswith(LAST) else name: np.full(len(frames.table), np.nan) for name in models}
     for name, predict in models.items():
         method = LAST if name.startswith(LAST) else name
         rows = at_lead(frames.table, float(name.removeprefix(LAST))) if method == LAST else np.ones(len(frames.table), bool)

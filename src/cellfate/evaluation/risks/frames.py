@@ -20,17 +20,20 @@ class Frames:
     """N landmarks and the numbers of their frames and of all frames before.
 
     ``table`` has trajectory, recording, group, treatment, frame, hour, age, left (hours to the end of what was seen), ended (outcome 0 or
-    1, LOST, STAYED to the end of the film), film (hours that the film goes on). ``values`` (N, F) are those of the frame, ``prefix``
-    (N, 5 F) their last value, mean, slope, smallest and largest since the track began.
+    1, LOST, STAYED to the end of the film), film (hours that the film goes on). ``values`` (N, F) are those of the frame alone,
+    ``course`` (N, F + G) with how they went in the last hours, where the risks are told that, ``prefix`` (N, 5 F) their last value, mean,
+    slope, smallest and largest since the track began.
     """
 
     table: pd.DataFrame
     values: np.ndarray
+    course: np.ndarray
     prefix: np.ndarray
 
     def of(self, rows: np.ndarray) -> "Frames":
         """Those of a mask or of places."""
-        return Frames(self.table[rows] if rows.dtype == bool else self.table.iloc[rows], self.values[rows], self.prefix[rows])
+        table = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]
+        return Frames(table, self.values[rows], self.course[rows], self.prefix[rows])
 
 
 def frames_of_part(
@@ -41,18 +44,20 @@ def frames_of_part(
     A film goes on to the last frame that any of its tracks has. ``starts`` are the hours at which each recording got its drug.
     """
     films = np.maximum(trajectories["last_frame"], trajectories["event_frame"].fillna(0)).groupby(trajectories["recording"]).max()
-    tables, values, prefixes = [], [], []
+    tables, values, courses, prefixes = [], [], [], []
     for row in rows_of_fold(trajectories, split, fold, inputs, [part]).itertuples():
         track = track_of(row, inputs)
         if len(track.frames) > min_frames:
             table = _landmarks(row, track, int(films[row.recording]), starts.get(row.recording, 0.0))
             tables.append(table.iloc[min_frames:])
-            values.append(track.values[min_frames:])
-            prefixes.append(_summaries(table["age"].to_numpy(), track.values)[min_frames:])
-    width = len(inputs.columns)
+            single = track.values[:, inputs.single]
+            values.append(single[min_frames:])
+            courses.append(track.values[min_frames:])
+            prefixes.append(_summaries(table["age"].to_numpy(), single)[min_frames:])
     if not tables:
-        return Frames(pd.DataFrame(columns=COLUMNS), np.empty((0, width)), np.empty((0, 5 * width)))
-    return Frames(pd.concat(tables, ignore_index=True), np.concatenate(values), np.concatenate(prefixes))
+        width = int(inputs.single.sum())
+        return Frames(pd.DataFrame(columns=COLUMNS), *(np.empty((0, n)) for n in (width, len(inputs.columns), 5 * width)))
+    return Frames(pd.concat(tables, ignore_index=True), *map(np.concatenate, (values, courses, prefixes)))
 
 
 def _landmarks(row, track, film: int, start: float) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cellfate.evaluation.risks.forecasts import AGE, ANY, CLOCK, LAST, NETWORK, PREFIX, RISKS
+from cellfate.evaluation.risks.forecasts import AGE, ANY, CLOCK, COURSE, LAST, NETWORK, PREFIX, RISKS
 from cellfate.evaluation.risks.scores import ALL, spoken_of
 
 LABELS = {
@@ -12,6 +12,7 @@ LABELS = {
     CLOCK: "a clock since the drug or the film's start",
     AGE: "a clock since the track's start",
     ANY: "rings and hours of any frame, logistic",
+    COURSE: "rings, hours and course of any frame, logistic",
     PREFIX: "rings and hours of the whole prefix, boosting",
     LAST: "rings and hours of that frame, logistic fitted for it",
     NETWORK: "the published network",

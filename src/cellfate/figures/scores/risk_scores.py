@@ -34,6 +34,7 @@ METHODS = {  # colour, marker, words
     "clock": (GREY, "s", "clock, drug or film"),
     "age": (GREY, "D", "clock, track"),
     "rings_any_frame": (OKABE_ITO["sky"], "^", "rings, any frame"),
+    "rings_course": (OKABE_ITO["blue"], "<", "rings and course"),
     "rings_prefix": (OKABE_ITO["green"], "v", "rings, prefix"),
     "rings_last_frame": (OKABE_ITO["orange"], "P", "rings, fitted for that hour"),
     "network": (OKABE_ITO["purple"], "X", "published network"),

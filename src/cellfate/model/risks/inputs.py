@@ -12,6 +12,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
+from cellfate.model.risks.course import FOLLOWED, course_columns, course_of
 from cellfate.model.saved.risks import FROM_EMBEDDING, SavedRisks
 from cellfate.model.tables import FRAME_EMBEDDING
 
@@ -21,17 +22,19 @@ FOUND = "outline found"
 
 @dataclass(frozen=True)
 class InputSettings:
-    """Which numbers: hours since the track began, hours since the drug or else the film began, features of the outline, and whether
-    rings are scaled by the recording's first ``scale_frames`` frames (None: not)."""
+    """Which numbers: hours since the track began, hours since the drug or else the film began, how brightness went in the last so many
+    hours (None: not), features of the outline, and whether rings are scaled by the recording's first ``scale_frames`` frames (None: not).
+    """
 
     hours_of_track: bool
     hours_of_film: bool
+    course_hours: Sequence[float] | None
     features: bool
     scale_frames: int | None
 
 
 class FrameInputs:
-    """The numbers of every frame, found by trajectory: ``columns``, and :meth:`of`.
+    """The numbers of every frame, found by trajectory: ``columns``, which of them are of that frame alone (``single``), and :meth:`of`.
 
     ``rings`` and ``features`` are tables of recordings, ``embedding`` one of :func:`read_frame_embedding`, None where there is none;
     ``starts`` are the hours of each recording from its first frame to the drug (0: there is none). Raises InputError for frames that
@@ -57,7 +60,10 @@ class FrameInputs:
             parts.append(embedding_of(ordered, embedding))
         measured = pd.concat(parts, axis="columns")
         times = ["hours of track"] * settings.hours_of_track + ["hours of film"] * settings.hours_of_film
-        self.columns = [*measured.columns, *times]
+        followed = [name for name in measured.columns if name.endswith(FOLLOWED)] if settings.course_hours else []
+        self.columns = [*measured.columns, *course_columns(followed, settings.course_hours or ()), *times]
+        self.single = np.array([name not in set(course_columns(followed, settings.course_hours or ())) for name in self.columns])
+        self._followed = [measured.columns.get_loc(name) for name in followed]
         self._values = measured.to_numpy(np.float32)
         self._frames = ordered["frame"].to_numpy()
         places = ordered.groupby(KEYS[:2]).indices
@@ -76,6 +82,8 @@ class FrameInputs:
             raise InputError(f"no rings of trajectory {row.trajectory} in frames {row.first_frame} to {row.last_frame}")
         frames, hour = self._frames[first:end], row.frame_interval_min / 60
         columns = [self._values[first:end]]
+        if self._followed:
+            columns.append(course_of(columns[0][:, self._followed], hour, self.settings.course_hours))
         if self.settings.hours_of_track:
             columns.append((frames[:, None] - row.first_frame) * hour)
         if self.settings.hours_of_film:

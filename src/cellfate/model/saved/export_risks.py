@@ -18,13 +18,14 @@ PARTS = ("train", "validation")
 class RisksOfRun:
     """The folders of the networks of each fold; ``fates``, what they say of tracks that they did not learn from (FATES), and ``scores``,
     how good that is (the run's table of scores of risks); and with which settings they were made: ``rings`` of tracks with more than
-    ``longer_than`` frames, hours ahead."""
+    ``longer_than`` frames, ``outlines``, hours ahead."""
 
     models: Sequence[str | Path]
     fates: pd.DataFrame
     scores: pd.DataFrame
     rings: Mapping[str, float]
     longer_than: int
+    outlines: Mapping[str, object]
     horizons_hours: Sequence[float]
 
     def settings(self, sheet: pd.DataFrame, digests: Mapping[str, str | None]) -> dict:
@@ -38,6 +39,7 @@ class RisksOfRun:
             "longer_than": self.longer_than,
             "inputs": folds[0]["inputs"],
             "embedding": [name.removeprefix(FROM_EMBEDDING) for name in folds[0]["columns"] if name.startswith(FROM_EMBEDDING)],
+            "outlines": dict(self.outlines) if folds[0]["inputs"]["features"] else {},
             "horizons_hours": list(self.horizons_hours),
             "treatment_starts_h": sorted({float(value) for value in starts}),
         }

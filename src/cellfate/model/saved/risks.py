@@ -18,7 +18,8 @@ class SavedRisks:
     """The risks of an exported model, a member for each fold.
 
     ``rings`` are the settings of what is measured around cells, of tracks with more than ``longer_than`` frames; ``inputs`` those of
-    :class:`cellfate.model.risks.inputs.InputSettings`; ``embedding`` the columns of a user's table; ``treatment_starts_h`` the hours at
+    :class:`cellfate.model.risks.inputs.InputSettings`; ``embedding`` the columns of a user's table; ``outlines`` how cells were segmented
+    and measured, empty where nothing rests on it; ``treatment_starts_h`` the hours at
     which the drug came in recordings of the training, empty where none had one.
     """
 
@@ -28,6 +29,7 @@ class SavedRisks:
     longer_than: int
     inputs: Mapping[str, bool | int | None]
     embedding: Sequence[str]
+    outlines: Mapping[str, object]
     horizons_hours: Sequence[float]
     treatment_starts_h: Sequence[float]
 
@@ -43,6 +45,15 @@ class SavedRisks:
             raise InputError(
                 f"{here} {len(self.embedding)} numbers of each frame from a table ({_listed(self.embedding)}), which these recordings "
                 "lack: risks.embedding (cellfate predict: --embedding) names it"
+            )
+
+    def check_outlines(self, given: Mapping[str, object]) -> None:
+        """Raise an InputError where the networks rest on outlines, and the settings ``given`` make other ones than in training."""
+        others = [f"{key} is {given.get(key)}, in training {value}" for key, value in self.outlines.items() if given.get(key) != value]
+        if others:
+            raise InputError(
+                f"prediction.model: {self.folder}: its networks of risks rest on features of outlines that were made by other settings: "
+                f"{'; '.join(others)}"
             )
 
     def check_columns(self, columns: Sequence[str]) -> None:
@@ -71,7 +82,9 @@ def read_risks(folder: str | Path) -> SavedRisks | None:
     missing = [str(path.relative_to(folder)) for member in members for path in _files_of(member.folder) if not path.is_file()]
     if missing:
         raise InputError(f"prediction.model: {folder}: {', '.join(missing)} not found in it")
-    rest = {key: settings[key] for key in ("rings", "longer_than", "inputs", "embedding", "horizons_hours", "treatment_starts_h")}
+    rest = {
+        key: settings[key] for key in ("rings", "longer_than", "inputs", "embedding", "outlines", "horizons_hours", "treatment_starts_h")
+    }
     return SavedRisks(folder, members, **rest)
 
 
