@@ -69,6 +69,7 @@ run = Summary(
     risks=RiskTables.read(*of_risks) if all(of_risks) else None,
     cells=cells,
     corrections=json.loads(snakemake.params.corrections),
+    labels=json.loads(snakemake.params.labels),
     settings=snakemake.params.settings,
     figures=snakemake.input.figures,
     captions=snakemake.input.captions,

@@ -7,6 +7,7 @@ from cellfate.base.tables import write_table
 from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
 from cellfate.tracks.corrections.apply import corrected
+from cellfate.tracks.labels.apply import labelled
 from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.statements import OutcomesFrom
@@ -31,6 +32,7 @@ checked = check_tracks(
     snakemake.params.event_gap,
     OutcomesFrom(**snakemake.params.outcomes_from, rows=snakemake.params.outcome_rows),
 )
+checked = labelled(checked, json.loads(snakemake.params.labels), facts, snakemake.params.event_gap)
 corrections = json.loads(snakemake.params.corrections)
 checked = corrected(checked, corrections, snakemake.params.corrected_by, facts, snakemake.params.event_gap)
 checked.say_warnings()

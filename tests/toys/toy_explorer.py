@@ -9,7 +9,7 @@ from toy_crops import OUTCOMES, toy_trajectory, write_crop_file
 
 from cellfate.crops.crop_file import CropFile
 from cellfate.explorer.data import Facts, Packed, limits_of, pack
-from cellfate.explorer.page import page
+from cellfate.explorer.page import EXPLORER_PAGE, page
 from cellfate.explorer.said import BASELINES, CELL, FEATURES, NETWORK, RESTS_ON, RISKS, Said, nothing
 from cellfate.explorer.strips import ImageSettings
 from cellfate.explorer.tints import tints
@@ -85,7 +85,7 @@ def toy_packed(folder: Path, toy: Toy, said: Said | None = None, **about: object
 def toy_page(folder: Path, toy: Toy, **about: object) -> Path:
     """The page of all cells of a toy, as a file."""
     path = folder / "explorer.html"
-    path.write_text(page("Cells", toy_packed(folder, toy, **about)), encoding="utf-8")
+    path.write_text(page("Cells", toy_packed(folder, toy, **about), EXPLORER_PAGE), encoding="utf-8")
     return path
 
 
@@ -95,7 +95,7 @@ def large_page(folder: Path, n_cells: int) -> Path:
     drawn = toy_packed(folder, replace(toy, tracks=2))
     cells = tuple(drawn.cells[place % 2] for place in range(n_cells))
     path = folder / "large.html"
-    path.write_text(page("Cells", Packed(_table_of(toy_said(toy), toy), cells, drawn.fields)), encoding="utf-8")
+    path.write_text(page("Cells", Packed(_table_of(toy_said(toy), toy), cells, drawn.fields), EXPLORER_PAGE), encoding="utf-8")
     return path
 
 

@@ -1,4 +1,4 @@
-# Needs: predictions of held-out cells, and crops. Leaves: a page of single cells.
+# Needs: predictions of held-out cells, and crops; for the label page tracks and crops alone. Leaves: pages of single cells.
 
 
 rule write_explorer:
@@ -39,3 +39,33 @@ rule write_explorer:
         "Page of single cells"
     script:
         "../../scripts/explorer/write_explorer.py"
+
+
+rule write_label_page:
+    """A page on which people say how tracks end: it needs no model."""
+    input:
+        tracks=expand("results/{{dataset}}/tracks/{recording}.parquet", recording=TRACKED),
+        outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=TRACKED),
+        crops=expand("results/{{dataset}}/crops/{recording}.h5", recording=TRACKED),
+        code=code_of("explorer/write_label_page.py"),
+    output:
+        page="results/{dataset}/label.html",
+    log:
+        "logs/{dataset}/write_label_page.log",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        outcomes=config["outcomes"],
+        sheet=times_of_recordings(),
+        label=config["explorer"]["label"],
+        settings={key: config["explorer"][key] for key in ("max_cells", "fields", "image_size", "quality")},
+        seed=config["seed"],
+        labels=lambda wildcards: as_text(all_rows(LABELS)),
+        predictions=lambda wildcards: predictions_known(),  # whatever is there: a run's own are no input, which would train a model
+    message:
+        "Page to label cells on"
+    script:
+        "../../scripts/explorer/write_label_page.py"

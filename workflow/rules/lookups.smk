@@ -231,6 +231,11 @@ def times_of_recordings():
     return {name: {column: values[name] for column, values in columns.items()} for name in RECORDINGS}
 
 
+def predictions_known():
+    """The predictions that are there for the order of the label page, each with its time; none for an order that needs none."""
+    return [[path, os.stat(path).st_mtime_ns] for path in TARGETS.predicted()]
+
+
 def trends_along():
     """The column that trends of fates follow, None where nothing says it."""
     targets = TRANSITION["targets"]

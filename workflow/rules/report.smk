@@ -50,6 +50,7 @@ rule write_summary:
         },
         treatment=config["evaluation"]["treatment"],
         corrections=lambda wildcards: as_text(all_rows(CORRECTIONS)),
+        labels=lambda wildcards: as_text(all_rows(LABELS)),
         notes=lambda wildcards: as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
         config_digest=config_digest(config),
         configuration=lambda wildcards: as_text(config),

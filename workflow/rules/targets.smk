@@ -17,6 +17,14 @@ rule design:
         "The design is checked"
 
 
+rule label:
+    """A page on which people say how tracks end, from tracks and crops alone: before any model."""
+    input:
+        files_of("label"),
+    message:
+        "The page to label cells on is there"
+
+
 rule predict:
     """The probability of each fate, per track and frame, by the model of `prediction`; no fates are needed."""
     input:

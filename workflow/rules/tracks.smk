@@ -57,6 +57,7 @@ rule read_tracks:
         event_gap=config["tracks"]["event_gap"],
         outcomes_from=config["tracks"]["outcomes_from"],
         outcome_rows=lambda wildcards: OUTCOME_ROWS.get(wildcards.recording, []),
+        labels=lambda wildcards: as_text(LABELS.get(wildcards.recording, [])),
         corrections=lambda wildcards: as_text(CORRECTIONS.get(wildcards.recording, [])),
         corrected_by=lambda wildcards: config["tracks"]["corrections"] if wildcards.recording in CORRECTIONS else None,
         pixel_size_um=of_recording("pixel_size_um"),

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -13,24 +14,38 @@ from cellfate.base.software import SOFTWARE
 from cellfate.explorer.data import Packed
 
 PARTS = Path(__file__).with_suffix("")  # the folder of what the page is made of
-SCRIPTS = ("data", "state", "colours", "table", "film", "axis", "charts", "lineage", "field", "marks", "cell", "keys", "main")
+FILMS = ("data", "state", "colours", "csv", "film", "field", "film_view", "keys", "shown")  # of all pages that show films of cells
 
 
-def write_page(path: str | Path, title: str, packed: Packed) -> None:
+@dataclass(frozen=True)
+class PageParts:
+    """The files of the folder that a page is made of: its frame, its styles and its scripts, in their order, without endings."""
+
+    html: str
+    styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+EXPLORER_PAGE = PageParts("page", ("page",), (*FILMS, "table", "axis", "charts", "lineage", "marks", "cell", "actions", "main"))
+OF_LABELS = tuple(f"label/{name}" for name in ("store", "resume", "view", "lists", "main"))
+LABEL_PAGE = PageParts("label/page", ("page", "label/page"), (*FILMS, *OF_LABELS))
+
+
+def write_page(path: str | Path, title: str, packed: Packed, parts: PageParts) -> None:
     """Write the page that :func:`page` makes."""
-    text = page(title, packed)
+    text = page(title, packed, parts)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def page(title: str, packed: Packed) -> str:
+def page(title: str, packed: Packed, parts: PageParts) -> str:
     """The page as HTML. What comes from users is in the blocks, as base64, but for the ``title``, which is escaped.
 
     Its policy lets run the one script that is written here, and nothing that names, notes or outcomes could bring along.
     """
-    style, script = _style(), "\n".join(_part(f"{name}.js") for name in SCRIPTS)
+    style, script = _style(parts.styles), "\n".join(_part(f"{name}.js") for name in parts.scripts)
     blocks = [("table", packed.table), *_numbered("cell", packed.cells), *_numbered("field", packed.fields)]
-    return Template(_part("page.html")).substitute(
+    return Template(_part(f"{parts.html}.html")).substitute(
         policy=_policy(style, script),
         title=html.escape(title),
         program=SOFTWARE,
@@ -48,9 +63,9 @@ def _part(name: str) -> str:
     return (PARTS / name).read_text(encoding="utf-8")
 
 
-def _style() -> str:
+def _style(names: Sequence[str]) -> str:
     colours = " ".join(f"--{name}: {value};" for name, value in OKABE_ITO.items())
-    return f"\n:root {{ {colours} }}\n{_part('page.css')}"
+    return "\n".join([f"\n:root {{ {colours} }}", *(_part(f"{name}.css") for name in names)])
 
 
 def _policy(style: str, script: str) -> str:

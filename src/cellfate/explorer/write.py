@@ -10,7 +10,7 @@ from cellfate.base.software import SOFTWARE
 from cellfate.crops.crop_file import CropFile
 from cellfate.explorer.cells import choose_cells
 from cellfate.explorer.data import Facts, limits_of, pack
-from cellfate.explorer.page import write_page
+from cellfate.explorer.page import EXPLORER_PAGE, write_page
 from cellfate.explorer.said import Said
 from cellfate.explorer.strips import ImageSettings
 from cellfate.explorer.worst import errors_shown
@@ -62,4 +62,4 @@ def write_explorer(
         packed = pack(said, chosen, files, limits, facts, about, fields=settings.fields, images=images)
         if errors is not None:
             write_json(errors_shown(chosen, WORST, files, limits, settings.image_size), errors)
-    write_page(path, title, packed)
+    write_page(path, title, packed, EXPLORER_PAGE)

@@ -10,7 +10,7 @@ from cellfate.base.errors import InputError, raise_first
 from cellfate.model.saved.exported import check_recordings
 from cellfate.model.saved.risks import read_risks
 from cellfate.planning.agreement import check_sheet_agreement
-from cellfate.planning.config import SCHEMA, check_config
+from cellfate.planning.config import SCHEMA, check_config, label_words
 from cellfate.planning.config_files import Source
 from cellfate.planning.digests import outlines_of
 from cellfate.recordings.cells import missing_movies, read_cells, recordings_of
@@ -19,6 +19,7 @@ from cellfate.segmentation.weights import FOLDER, SIMULATED, weights_path
 from cellfate.simulation.settings import simulation_settings
 from cellfate.tracks.corrections.rows import correction_rows
 from cellfate.tracks.fates import fates_by_recording, unmatched
+from cellfate.tracks.labels.rows import label_files, label_rows
 
 
 def checked_sheet(config: dict, config_files: Sequence[Source]) -> pd.DataFrame | None:
@@ -100,6 +101,14 @@ def corrections_of(config: Mapping, sheet: pd.DataFrame | None) -> dict[str, lis
         return {}
     given = dict(zip(sheet["recording"], sheet["tracks"].notna(), strict=True))
     return correction_rows(config["tracks"]["corrections"], given)
+
+
+def labels_of(config: Mapping, sheet: pd.DataFrame | None) -> dict[str, list[dict]]:
+    """{recording: its rows in the files of labels}; params of the jobs, as those of :func:`outcome_rows`."""
+    if sheet is None:
+        return {}
+    given = dict(zip(sheet["recording"], sheet["tracks"].notna(), strict=True))
+    return label_rows(label_files(config["tracks"]["labels"]), given, label_words(config))
 
 
 def weights_of(config: Mapping) -> str:

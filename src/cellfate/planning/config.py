@@ -156,6 +156,12 @@ def _not_of_crops(nothing: object) -> Callable[..., bool]:
     return lambda value, kind: kind != "crops" or value == nothing
 
 
+def label_words(config: Mapping) -> list[str]:
+    """The outcomes that people may give to tracks."""
+    return [config["outcomes"]["negative"], config["outcomes"]["positive"], *config["explorer"]["label"]["outcomes"]]
+
+
+NO_OUTCOMES = ("neither", "cannot_tell", "censored", "no_event_by_end")  # of labels and of tracks without an event
 NOT_LARGER = "the first must not be larger than the second"
 OF_DATA_SET = [  # folders of results/{dataset} that all protocols share, and names that would be taken for those of a protocol's files
     *("annotations", "benchmarks", "crops", "crops-fated", "drift", "features", "frame_masks", "masks", "predictions"),
@@ -264,6 +270,16 @@ RULES = (
         ("tracks.corrections", "source.kind"),
         _not_of_crops(None),
         "the outcomes of ready-made crops (source.kind: crops) stand in their sheet: null is needed, and the right outcome there",
+    ),
+    Rule(
+        ("tracks.labels", "source.kind"),
+        _not_of_crops(None),
+        "the outcomes of ready-made crops (source.kind: crops) stand in their sheet: null is needed, and the labels there",
+    ),
+    Rule(
+        ("explorer.label.outcomes", "outcomes.negative", "outcomes.positive"),
+        lambda others, *compared: not set(others) & {*compared, *NO_OUTCOMES},
+        lambda others, *compared: f"other words than {', '.join([*compared, *NO_OUTCOMES])} are needed",
     ),
     Rule(
         ("prediction.model", "source.kind"),

@@ -161,6 +161,29 @@ class Targets:
         tables = [f"{self.of_analysis}/tables/{name}.csv" for name in ("design", "design_scores", "design_lines")]
         return [*tables, *self._drawn(f"{self.of_analysis}/figures", ["design"])]
 
+    def label(self) -> list[str]:
+        """The page to label cells on. Raises InputError where there are no tracks to label, and no predictions for an order by them."""
+        if self.sheet is None:
+            return [self.config["recordings"]]
+        if not self.tracked:
+            made = (
+                "ready-made crops have their outcomes in the sheet" if self.ready_made else "tracks that are made here cannot be labelled"
+            )
+            raise InputError(f"{self.config['recordings']}: no recording has given tracks, so there is nothing to label: {made}")
+        if self.config["explorer"]["label"]["order"] == "unsure" and not self.predicted():
+            raise InputError(
+                f"explorer.label.order is unsure, but nothing is predicted yet: there is no {self.of_analysis}/fold-*/risks/fates.parquet "
+                f"and no {self._of_data}/predictions/*.fates.parquet; run snakemake or snakemake predict first, or take random or recording"
+            )
+        return [f"{self._of_data}/label.html"]
+
+    def predicted(self) -> list[str]:
+        """The risks over time that are there, where the order on the label page rests on them."""
+        if self.config["explorer"]["label"]["order"] != "unsure":
+            return []
+        found = [Path(path) for path in self.fates()] + [Path(f"{self._of_data}/predictions/{name}.fates.parquet") for name in self.tracked]
+        return [str(path) for path in found if path.is_file()]
+
     def tracking(self) -> list[str]:
         """How plausible the tracks made here are, as a table and a picture for each recording."""
         kinds = ["qc.csv", "png", *["truth.csv"] * self._simulated]
@@ -232,6 +255,8 @@ class Targets:
         folders = list(dict.fromkeys(f"{self._of_data}/{names[target]}" for target in sorted(asked) if target in names))
         if there := [f"{folder}/" for folder in folders if Path(folder).is_dir()]:
             return f"\nThe results are in {' and '.join(there)}"
+        if "label" in asked and (page := Path(self._of_data, "label.html")).exists():
+            return f"\nOpen {page} in a browser; it can be sent to others who label (docs/explorer.md)."
         page = Path(self.of_analysis, "summary.html")
         return f"\nOpen {page} in a browser; figures and tables are beside it." if page.exists() else ""
 

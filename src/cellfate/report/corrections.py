@@ -1,4 +1,4 @@
-"""What was corrected by hand: which tracks, and how many of each outcome there were before and are after."""
+"""What people said of tracks: what was corrected, how many of each outcome there were before and are after, and who labelled how many."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,3 +31,28 @@ def _row(row: Mapping) -> dict:
     after = SET_ASIDE if row["what"] == WRONG_TRACK else f"{readable(row['outcome'])}{event}"
     name = f"{row['recording']}/{row['track_id']}"
     return {"name": name, "before": readable(row["was"]), "after": after, "note": row["note"] or ""}
+
+
+def labels_section(labels: Sequence[Mapping]) -> dict:
+    """``head`` and ``rows`` of a table with one row for each person, and ``twice`` in words; empty where nothing was labelled.
+
+    ``labels`` are the rows of the files of labels that the run was given.
+    """
+    if not labels:
+        return {"head": [], "rows": [], "twice": ""}
+    words = list(dict.fromkeys(row["outcome"] for row in labels))
+    people = {name: Counter(row["outcome"] for row in labels if row["by"] == name) for name in sorted({row["by"] for row in labels})}
+    rows = [[name, counts.total(), *(counts[word] for word in words)] for name, counts in people.items()]
+    return {"head": ["by", "cells", *map(readable, words)], "rows": rows, "twice": _twice(labels)}
+
+
+def _twice(labels: Sequence[Mapping]) -> str:
+    said: dict[tuple, list[str]] = {}
+    for row in labels:
+        said.setdefault((row["recording"], row["track_id"]), []).append(row["outcome"])
+    several = [own for own in said.values() if len(own) > 1]
+    cells = f"{len(said)} cell{'s' * (len(said) != 1)} labelled"
+    if not several:
+        return f"{cells}, each by one person."
+    differ = sum(len(set(own)) > 1 for own in several)
+    return f"{cells}, {len(several)} of them by more than one person, who gave {differ} of these different labels: such a cell is censored."

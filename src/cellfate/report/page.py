@@ -17,7 +17,7 @@ from cellfate.explanation.coverage import coverage_captions, coverage_caveats
 from cellfate.report.ablations import ablations_section
 from cellfate.report.attributions import attributions_section, missing_attributions
 from cellfate.report.cells import ShownCells, cells_section
-from cellfate.report.corrections import corrections_section
+from cellfate.report.corrections import corrections_section, labels_section
 from cellfate.report.embedded import embedded_figures
 from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.report.footnotes import Footnotes
@@ -95,6 +95,7 @@ class Summary:
     risks: RiskTables | None
     cells: ShownCells | None
     corrections: Sequence[Mapping]
+    labels: Sequence[Mapping]
     settings: Mapping[str, object]
     figures: Sequence[str | Path]
     captions: Sequence[str | Path]
@@ -138,6 +139,7 @@ def summary_page(run: Summary) -> str:
         risks=risks_section(run.risks, names),
         cells=cells_section(run.cells),
         corrections=corrections_section(run.corrections, run.trajectories),
+        labels=labels_section(run.labels),
         figures=embedded_figures(run.figures, run.captions),
         notes=_kept_in_mind(run, names),
         software=run.software,

@@ -75,6 +75,24 @@ CORRECTIONS = Table(
     key=("recording", "track_id"),
 )
 
+# what a person saw in a track: an outcome with the first frame that shows it, that there is ``neither``, or that one cannot tell; ``by``
+# whom, ``at`` what time, and ``data``, the digest of the track's positions (cellfate.tracks.labels.digest)
+NEITHER, CANNOT_TELL = "neither", "cannot_tell"
+LABELS = Table(
+    "labels",
+    {
+        "by": STR,
+        "at": STR,
+        "recording": STR,
+        "track_id": COUNT,
+        "outcome": STR,
+        "event_frame": Column("int", nullable=True, low=0),
+        "note": STR_NULL,
+        "data": STR,
+    },
+    key=("by", "recording", "track_id"),
+)
+
 # one row: how plausible the tracks of a recording are; see cellfate.tracks.quality
 TRACKING_QUALITY = Table(
     "tracking_quality",

@@ -1,74 +1,23 @@
 """The page in a real browser: it opens from the disk, asks nobody for anything, and everything works by keys."""
 
 import os
-import shutil
-import time
 from pathlib import Path
 
 import pytest
+from toy_browser import NO_BROWSER, Opened
 from toy_explorer import Toy, large_page, toy_page
 
 from cellfate.tracks.corrections.rows import correction_rows
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EVIL = "<script>document.body.dataset.bad=1</script>"
 OPENED = 3.0  # seconds
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright of requirements.txt is not installed: the page is not tried")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: the page of cells is not tried in a browser")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+pytestmark = NO_BROWSER
 
 
 @pytest.fixture(scope="module")
 def toy_file(tmp_path_factory) -> Path:
     return toy_page(tmp_path_factory.mktemp("page"), Toy())
-
-
-class Opened:
-    """A page with what it asked for and complained of."""
-
-    def __init__(self, browser, path: Path, fragment: str = "", **options):
-        self.asked, self.complaints = [], []
-        self.page = browser.new_page(**options)
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        start = time.perf_counter()
-        self.page.goto(f"file://{path}{fragment}")
-        self.page.wait_for_selector("body[data-ready]")
-        self.seconds = time.perf_counter() - start
-
-    def rows(self) -> list[str]:
-        return self.page.locator("#rows tr").evaluate_all("rows => rows.map(row => row.dataset.cell)")
-
-    def cell(self) -> str:
-        return self.page.evaluate("document.body.dataset.cell")
-
-    def key(self, key: str, cell: str | None = None) -> None:
-        self.page.keyboard.press(key)
-        if cell is not None:
-            self.page.wait_for_selector(f"body[data-cell='{cell}']")
-
-    def frame(self, view: int = 0) -> int:
-        return int(self.page.locator(".now").nth(view).locator("dd").first.inner_text().split()[0])
-
-    def address(self) -> str:
-        self.page.wait_for_timeout(300)
-        return self.page.evaluate("decodeURIComponent(location.hash)")
-
-    def close(self) -> None:
-        """It asked only for itself, and for what it holds, and nothing went wrong."""
-        self.page.close()
-        assert [url for url in self.asked if not url.startswith(("data:", "blob:", "file:"))] == []
-        assert len([url for url in self.asked if url.startswith("file:")]) == 1
-        assert self.complaints == []
 
 
 @pytest.fixture

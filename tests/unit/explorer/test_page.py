@@ -16,6 +16,7 @@ from toy_explorer import Toy, toy_packed, toy_page, toy_said
 
 import cellfate.explorer.page
 from cellfate.explorer.data import packed_json, plain
+from cellfate.explorer.page import EXPLORER_PAGE, LABEL_PAGE, page
 from cellfate.explorer.strips import ImageSettings, channel_limits, make_strip
 
 PARTS = Path(cellfate.explorer.page.__file__).with_suffix("")
@@ -87,25 +88,25 @@ def test_names_with_signs_of_html_are_in_the_page_as_letters_only(tmp_path):
 
 def test_the_title_is_escaped(tmp_path):
     packed = toy_packed(tmp_path, Toy(tracks=2))
-    assert "<title>&lt;script&gt;" in cellfate.explorer.page.page("<script>", packed)
+    assert "<title>&lt;script&gt;" in page("<script>", packed, EXPLORER_PAGE)
 
 
 def test_the_sources_write_text_only_and_ask_no_address():
-    source = "\n".join(file.read_text() for file in sorted(PARTS.glob("*.js")))
+    source = "\n".join(file.read_text() for file in sorted(PARTS.rglob("*.js")))
     forbidden = (
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|fetch\(|XMLHttpRequest|WebSocket|sendBeacon|import\("
     )
     assert re.findall(forbidden, source) == []
-    beside = "".join((PARTS / name).read_text() for name in ("page.css", "page.html"))
+    beside = "".join(file.read_text() for ending in ("css", "html") for file in sorted(PARTS.rglob(f"*.{ending}")))
     addresses = set(re.findall(r"https?://[^\s\"'`]+", source + beside))
     assert addresses == {"http://www.w3.org/2000/svg"}  # the name of SVG, which is asked for by nobody
 
 
 def test_every_source_is_in_the_page_once(tmp_path):
     text = toy_page(tmp_path, replace(Toy(), tracks=2)).read_text()
-    files = {file.stem for file in PARTS.glob("*.js")}
-    assert files == set(cellfate.explorer.page.SCRIPTS)
-    assert all(text.count((PARTS / f"{name}.js").read_text()) == 1 for name in files)
+    assert all(text.count((PARTS / f"{name}.js").read_text()) == 1 for name in EXPLORER_PAGE.scripts)
+    files = {str(file.relative_to(PARTS).with_suffix("")) for file in PARTS.rglob("*.js")}
+    assert files == {*EXPLORER_PAGE.scripts, *LABEL_PAGE.scripts}
 
 
 def test_the_same_cells_give_the_same_page(tmp_path):

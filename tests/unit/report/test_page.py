@@ -241,6 +241,7 @@ def page(figures, **changes):
         "risks": None,
         "cells": None,
         "corrections": [],
+        "labels": [],
         "settings": SETTINGS,
         "figures": figures,
         "captions": CAPTIONS,
@@ -501,6 +502,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
         "risks": None,
         "cells": None,
         "corrections": [],
+        "labels": [],
     }
     content["settings"] = SETTINGS
     for name in ("a.html", "b.html"):
@@ -611,3 +613,15 @@ def test_corrections_stand_on_the_page_as_text(figures):
     assert ["mitosis", str(len(known) - 1), str(len(known))] in Cells(text).rows
     assert "<b>sure" not in text
     assert "Corrected by hand" not in page(figures)
+
+
+def test_labels_stand_on_the_page_with_who_gave_them(figures):
+    row = {"by": "<b>anna", "recording": "r", "track_id": 4, "outcome": "mitosis", "event_frame": 7, "note": None}
+    others = [row | {"track_id": 5, "outcome": "neither"}, row | {"by": "ben", "outcome": "cannot_tell"}]
+    text = page(figures, labels=[row, *others])
+    assert ["<b>anna", "2", "1", "1", "0"] in Cells(text).rows
+    assert ["ben", "1", "0", "0", "1"] in Cells(text).rows
+    assert "2 cells labelled, 1 of them by more than one person, who gave 1 of these different labels" in text
+    assert "<b>anna" not in text
+    assert "1 cell labelled, each by one person." in page(figures, labels=[row])
+    assert "Labelled by hand" not in page(figures)

@@ -1,26 +1,17 @@
 // One cell: its film, what was said of it over time, its lineage, and where it is in its frame.
 
-class CellView {
+class CellView extends FilmView {
   constructor(app, cell, content, field) {
-    Object.assign(this, { app, cell, content, data: app.data, frame: content.frames[0], timer: null });
-    this.film = new Film(content.frames, content.images, content.strip, (frame) => app.seek(this, frame));
-    this.field = field && new FieldView(field, cell);
+    super(app, cell, content, field);
     this.charts = new Charts(this.axis(), this.marks(), (hours) => app.seek(this, Math.round(hours / cell.facts.hours)));
     this.root = element("article", { class: "cell", "aria-label": `Cell ${cell.trajectory}` });
     this.root.append(this.head(), this.pictures(), this.overTime(), this.family());
     if (app.marks) this.root.append(markForm(app, this));
-    this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
   }
 
-  close() {
-    this.stop();
-    this.observer.disconnect();
-    this.root.remove();
-  }
-
-  get last() {
-    return this.content.frames.at(-1);
+  seek(frame) {
+    this.app.seek(this, frame);
   }
 
   axis() {
@@ -58,43 +49,6 @@ class CellView {
         : element("button", { type: "button", text: "Keep beside (c)", onclick: () => app.beside(cell.trajectory) }));
   }
 
-  pictures() {
-    const button = (text, label, act) => element("button", { type: "button", text, "aria-label": label, onclick: act });
-    this.slider = element("input", { type: "range", min: 0, max: this.content.frames.length - 1, step: 1, value: 0, "aria-label": "Frame" });
-    this.slider.addEventListener("input", () => this.app.seek(this, this.content.frames[Number(this.slider.value)]));
-    this.playing = button("▶", "Play", () => this.toggle());
-    const controls = element("div", { class: "controls" }, button("◀", "Frame before", () => this.step(-1)), this.playing, button("▶|", "Next frame", () => this.step(1)), this.slider);
-    this.now = element("dl", { class: "now", "aria-label": "At this frame" });
-    const film = element("div", { class: "film" }, this.film.large, controls);
-    const beside = element("div", { class: "beside-film" }, this.now, this.channels());
-    const parts = [film, beside];
-    if (this.field) parts.push(element("figure", {}, this.field.canvas, this.field.words));
-    return element("div", {}, element("div", { class: "pictures" }, ...parts), this.film.along);
-  }
-
-  channels() {
-    const box = element("fieldset", { class: "channels" }, element("legend", { text: "Channels" }));
-    this.app.settingsOf(this.cell.facts).forEach((settings, place) => {
-      const name = inWords(this.cell.facts.channels[place]);
-      const change = (key, value) => {
-        settings[key] = value;
-        this.app.coloured();
-      };
-      const on = element("input", { type: "checkbox", "data-channel": place });
-      on.checked = settings.on;
-      on.addEventListener("change", () => change("on", on.checked));
-      const tinted = element("input", { type: "color", value: settings.colour, "aria-label": `Colour of ${name}` });
-      tinted.addEventListener("input", () => change("colour", tinted.value));
-      const ends = ["low", "high"].map((key) => {
-        const range = element("input", { type: "range", min: 0, max: 255, step: 1, value: settings[key], "aria-label": `${name}: ${key === "low" ? "black" : "full colour"} at` });
-        range.addEventListener("input", () => change(key, Number(range.value)));
-        return range;
-      });
-      box.append(element("div", { class: "channel" }, element("label", {}, on, ` ${name}`), tinted, ...ends));
-    });
-    return box;
-  }
-
   overTime() {
     const { content } = this;
     const choices = element("div", { class: "choices" });
@@ -128,32 +82,16 @@ class CellView {
   }
 
   resized() {
-    const width = Math.floor(this.root.clientWidth) - 24;
-    if (width < 100 || width === this.width) return;
-    this.width = width;
-    const { cell, data, app } = this;
-    const tree = lineage(data, cell, app.cells, width, (name) => app.choose(name));
+    const before = this.width;
+    super.resized();
+    if (this.width === before) return;
+    const tree = lineage(this.data, this.cell, this.app.cells, this.width, (name) => this.app.choose(name));
     this.tree.replaceChildren(...(tree ? [element("h3", { text: "Lineage" }), tree] : []));
-    this.draw();
-  }
-
-  // Show the frame that is nearest below; the other views follow where they have it.
-  show(frame) {
-    const { frames } = this.content;
-    this.frame = frames[Math.max(0, lastUpTo(frames, frame))];
-    this.draw();
   }
 
   draw() {
     if (!this.width) return;
-    const settings = this.app.settingsOf(this.cell.facts);
-    const facts = this.factsNow();
-    const words = facts.map(([name, value]) => `${name} ${value}`).join(", ");
-    this.slider.value = this.content.frames.indexOf(this.frame);
-    this.slider.setAttribute("aria-valuetext", words);
-    this.film.draw(this.frame, settings, this.width, `Cell ${this.cell.trajectory}, ${words}`);
-    this.field?.draw(this.frame, settings);
-    this.now.replaceChildren(...facts.flatMap(([name, value]) => [element("dt", { text: name }), element("dd", { text: value })]));
+    const words = this.drawFilm(this.factsNow());
     const panels = panelsOf(this.data, this.cell, this.content, this.baseline?.value);
     const feature = this.feature && featurePanel(this.data, this.cell, this.content, this.feature.value);
     this.charts.panels = feature ? [...panels, feature] : panels;
@@ -179,26 +117,5 @@ class CellView {
     }
     if (cell.event_frame !== null && frame >= cell.event_frame) facts.push(["event", `${inWords(cell.outcome)} since ${number(cell.hours(frame - cell.event_frame), 1)} h`]);
     return facts;
-  }
-
-  step(by) {
-    const { frames } = this.content;
-    const place = Math.min(frames.length - 1, Math.max(0, frames.indexOf(this.frame) + by));
-    this.app.seek(this, frames[place]);
-  }
-
-  toggle() {
-    if (this.timer) return this.stop();
-    if (this.frame === this.last) this.app.seek(this, this.content.frames[0]);
-    this.playing.textContent = "❚❚";
-    this.playing.setAttribute("aria-label", "Stop");
-    this.timer = setInterval(() => (this.frame === this.last ? this.stop() : this.step(1)), 1000 / FRAMES_A_SECOND);
-  }
-
-  stop() {
-    clearInterval(this.timer);
-    this.timer = null;
-    this.playing.textContent = "▶";
-    this.playing.setAttribute("aria-label", "Play");
   }
 }

@@ -1,22 +1,18 @@
 // The page: which cells are open, and what they share.
 
-class Explorer {
+class Explorer extends Shown {
   constructor(data) {
-    Object.assign(this, { data, cells: cellsOf(data), views: [], channels: new Map(), opening: 0 });
-    this.byName = new Map(this.cells.map((cell) => [cell.trajectory, cell]));
+    super(data);
     this.marks = data.corrections ? new Marks(data, this.cells) : null;
     this.table = new CellTable(data, this.cells, (name) => this.choose(name));
     byId("marks").hidden = !this.marks;
     byId("download").addEventListener("click", () => this.marks.download());
-    byId("theme").addEventListener("click", () => this.turnTheme());
     byId("skip").addEventListener("click", (event) => {
       event.preventDefault();
       byId("cell-views").focus();
     });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.themed());
-    window.addEventListener("hashchange", () => this.fromAddress());
     this.table.drawn = () => this.marked();
-    listenToKeys(this);
+    listenToKeys(KEYS, (event) => actions(this, event)[event.key]);
     this.about();
   }
 
@@ -24,8 +20,6 @@ class Explorer {
     const { data } = this;
     const title = `${data.title}, ${inWords(data.outcomes.negative)} or ${inWords(data.outcomes.positive)}`;
     byId("title").textContent = title;
-    byId("rule").textContent = data.rule.join(" ");
-    byId("about").textContent = data.software;
     byId("notes").append(...data.notes.map((note) => element("li", { text: note })));
   }
 
@@ -55,10 +49,6 @@ class Explorer {
     this.views.forEach((view) => view.show(STATE.frame ?? view.cell.last_frame));
     document.body.dataset.cell = STATE.cell ?? "";
     writeAddress();
-  }
-
-  async unpack(cell) {
-    return [cell, ...(await Promise.all([block("cell", cell.place), block("field", cell.recording)]))];
   }
 
   // How many cells are marked, and which, after a change.
@@ -105,29 +95,12 @@ class Explorer {
     writeAddress();
   }
 
-  // Colour and contrast of the channels, the same for all recordings with these channels.
-  settingsOf(facts) {
-    const key = facts.channels.join("\n");
-    if (!this.channels.has(key)) {
-      const tints = this.data.tints[Math.min(facts.channels.length, this.data.tints.length) - 1];
-      const start = (_, place) => ({ on: STATE.channels?.[place] ?? true, colour: tints[place % tints.length], low: 0, high: 255 });
-      this.channels.set(key, facts.channels.map(start));
-    }
-    return this.channels.get(key);
-  }
-
   turnChannel(place) {
     const settings = this.views[0] && this.settingsOf(this.views[0].cell.facts)[place];
     if (!settings) return;
     settings.on = !settings.on;
     for (const box of document.querySelectorAll(`input[data-channel="${place}"]`)) box.checked = settings.on;
     this.coloured();
-  }
-
-  coloured() {
-    if (this.views[0]) STATE.channels = this.settingsOf(this.views[0].cell.facts).map((one) => one.on);
-    this.views.forEach((view) => view.draw());
-    writeAddress();
   }
 
   baseline(methods) {
@@ -138,32 +111,6 @@ class Explorer {
     STATE.baseline = method;
     writeAddress();
   }
-
-  turnTheme() {
-    STATE.theme = isDark() ? "light" : "dark";
-    this.themed();
-    writeAddress();
-  }
-
-  themed() {
-    applyTheme();
-    this.views.forEach((view) => view.draw());
-  }
 }
 
-async function start() {
-  const app = new Explorer(await unpacked(byId("table").textContent));
-  const print = (on) => {
-    printing = on;
-    app.themed();
-  };
-  window.addEventListener("beforeprint", () => print(true));
-  window.addEventListener("afterprint", () => print(false));
-  await app.fromAddress();
-  document.body.dataset.ready = "true";
-}
-
-start().catch((error) => {
-  document.body.prepend(element("p", { class: "failed", role: "alert", text: `The page could not be shown: ${error.message}. It needs a browser of 2023 or newer.` }));
-  throw error;
-});
+openPage((data) => new Explorer(data));

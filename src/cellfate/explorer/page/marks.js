@@ -55,19 +55,8 @@ class Marks {
     return [...new Map([...this.given, ...this.own]).values()].filter((row) => row !== null);
   }
 
-  text() {
-    const quoted = (value) => {
-      const text = value === null || value === undefined ? "" : String(value);
-      return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-    };
-    const lines = this.rows().map((row) => MARK_COLUMNS.map((name) => quoted(row[name])).join(","));
-    return [MARK_COLUMNS.join(","), ...lines].join("\n") + "\n";
-  }
-
   download() {
-    const link = element("a", { href: URL.createObjectURL(new Blob([this.text()], { type: "text/csv" })), download: "corrections.csv" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    offerFile("corrections.csv", csvText(MARK_COLUMNS, this.rows()));
   }
 }
 

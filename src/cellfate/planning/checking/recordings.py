@@ -19,6 +19,7 @@ from cellfate.recordings.sheet import frames_arguments
 from cellfate.tracks.corrections.apply import corrected
 from cellfate.tracks.fates import fates_by_recording
 from cellfate.tracks.formats import FORMATS
+from cellfate.tracks.labels.apply import labelled
 from cellfate.tracks.outcomes import check_tracks, complete_tracks, read_raw
 from cellfate.tracks.raw import RawTracks, RecordingFacts
 from cellfate.tracks.statements import OutcomesFrom
@@ -95,6 +96,7 @@ def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Che
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # of libraries
             found = check_tracks(row.tracks, row.tracks_format, facts, fates["event_gap"], _outcomes_from(fates, facts.name))
+            found = labelled(found, fates.get("label_rows", {}).get(facts.name, []), facts, fates["event_gap"])
             found = corrected(
                 found, fates.get("correction_rows", {}).get(facts.name, []), str(fates.get("corrections")), facts, fates["event_gap"]
             )

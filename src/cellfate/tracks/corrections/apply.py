@@ -1,7 +1,7 @@
 """Corrections in the checked tables of one recording."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -31,31 +31,59 @@ def corrected(checked: CheckedTracks, rows: Sequence[Mapping], path: str, facts:
                 f"{here}: was is {row['was']!r}, but in its files track {row['track_id']} of {facts.name} is {before['outcome']}: were "
                 "they corrected too? Then this row is not needed"
             )
-        checked = _without(checked, row, here) if row["what"] == WRONG_TRACK else _with_outcome(checked, row, path, facts, event_gap)
+        checked = _without(checked, row, here) if row["what"] == WRONG_TRACK else _with_corrected(checked, row, path, facts, event_gap)
     if checked.tracks.empty:
         raise InputError(f"{path}: all tracks of recording {facts.name} are marked as wrong")
     return checked
 
 
-def _with_outcome(checked: CheckedTracks, row: Mapping, path: str, facts: RecordingFacts, event_gap: int) -> CheckedTracks:
-    outcomes, sources = checked.outcomes.copy(), checked.sources.copy()
-    place = outcomes.index[outcomes["track_id"] == row["track_id"]][0]
+@dataclass(frozen=True)
+class NewOutcome:
+    """What a track's outcome becomes, as ``taken`` says, and what people ``said`` of it: each statement with what became of it."""
+
+    taken: Statement
+    said: tuple[tuple[Statement, str], ...]
+
+
+def with_outcome(checked: CheckedTracks, new: NewOutcome, facts: RecordingFacts, event_gap: int) -> CheckedTracks:
+    """The tables with another outcome of one track, and where it is from. Raises InputError for an event that does not fit the track."""
+    outcomes, sources, said = checked.outcomes.copy(), checked.sources.copy(), new.taken
+    place = outcomes.index[outcomes["track_id"] == said.track_id][0]
     track = next(outcomes.loc[[place]].itertuples(index=False))
-    where, frame = f"line {row['line']}", pd.NA if row["event_frame"] is None else row["event_frame"]
-    said = Statement(track.track_id, row["outcome"], frame, (), None, where, None, path, row["outcome"], False)
-    outcome, event, warning = resolve(track, said, facts.n_frames, event_gap)
-    if outcome == CENSORED != row["outcome"]:
-        raise InputError(f"{path}: {where}: event_frame is {row['event_frame']}: {warning}")
-    if not pd.isna(event) and event >= facts.n_frames:
-        raise InputError(f"{path}: {where}: event_frame is {event}, the recording's frames are 0 to {facts.n_frames - 1}")
-    note = f"corrected by hand, was {row['was']}" + (f": {row['note']}" if row["note"] else "")
-    outcomes.loc[place, ["outcome", "event_frame", "warning"]] = [outcome, event, joined_notes(note, warning)]
-    own = sources["track_id"] == row["track_id"]
+    for one, _ in new.said:
+        _resolved(track, one, facts, event_gap)
+    outcome, event, warning = _resolved(track, said, facts, event_gap)
+    outcomes.loc[place, ["outcome", "event_frame", "warning"]] = [outcome, event, joined_notes(said.note, warning)]
+    own = sources["track_id"] == said.track_id
     sources.loc[own & (sources["result"] == USED), "result"] = PASSED
-    added = {"recording": facts.name, "track_id": row["track_id"], "source": path, "where": where, "said": row["outcome"]}
-    added |= {"outcome": outcome, "event_frame": event, "result": USED}
-    sources = pd.concat([sources.astype(object), pd.DataFrame([added], dtype=object)], ignore_index=True)
-    return replace(checked, outcomes=check_table(outcomes, OUTCOMES, path), sources=check_table(sources, OUTCOME_SOURCES, path))
+    added = [_source(one, result, facts.name) for one, result in new.said]
+    sources = pd.concat([sources.astype(object), pd.DataFrame(added, dtype=object)], ignore_index=True)
+    return replace(
+        checked, outcomes=check_table(outcomes, OUTCOMES, said.source), sources=check_table(sources, OUTCOME_SOURCES, said.source)
+    )
+
+
+def _resolved(track, said: Statement, facts: RecordingFacts, event_gap: int) -> tuple[str, object, str | None]:
+    """As :func:`resolve`, but an event that does not fit the track is an error."""
+    here = f"{said.source}: {said.where}"
+    outcome, event, warning = resolve(track, said._replace(note=None), facts.n_frames, event_gap)
+    if outcome == CENSORED != said.outcome:
+        raise InputError(f"{here}: event_frame is {said.event_frame}: {warning}")
+    if not pd.isna(event) and event >= facts.n_frames:
+        raise InputError(f"{here}: event_frame is {event}, the recording's frames are 0 to {facts.n_frames - 1}")
+    return outcome, event, warning
+
+
+def _source(said: Statement, result: str, recording: str) -> dict:
+    found = {"recording": recording, "track_id": said.track_id, "source": said.source, "where": said.where, "said": said.said}
+    return found | {"outcome": said.outcome, "event_frame": said.event_frame, "result": result}
+
+
+def _with_corrected(checked: CheckedTracks, row: Mapping, path: str, facts: RecordingFacts, event_gap: int) -> CheckedTracks:
+    note = f"corrected by hand, was {row['was']}" + (f": {row['note']}" if row["note"] else "")
+    frame = pd.NA if row["event_frame"] is None else row["event_frame"]
+    said = Statement(row["track_id"], row["outcome"], frame, (), None, f"line {row['line']}", note, path, row["outcome"], False)
+    return with_outcome(checked, NewOutcome(said, ((said, USED),)), facts, event_gap)
 
 
 def _without(checked: CheckedTracks, row: Mapping, here: str) -> CheckedTracks:
