@@ -337,7 +337,11 @@ def test_nothing_that_sways_is_on_the_page(browser, toy_file):
 
 
 @pytest.mark.parametrize("size", [(1600, 1000), (1024, 768), (390, 844)])
-def test_nothing_is_wider_than_the_screen(browser, toy_file, size):
+def test_nothing_is_wider_than_the_screen_and_the_cell_stays_in_sight(browser, toy_file, size):
     page = Labelling(browser, toy_file, viewport={"width": size[0], "height": size[1]})
+    page.press("1", "ArrowDown", "ArrowDown")
+    assert page.page.evaluate("scrollY") == 0
+    rows = page.page.locator("#per-recording span").evaluate_all("spans => spans.map((span) => span.getBoundingClientRect().height)")
+    assert min(rows) > 10
     assert page.page.evaluate("document.documentElement.scrollWidth") <= size[0]
     page.close()

@@ -59,12 +59,13 @@ def write_label_page(
         cells, words = cells_to_label(tracks, outcomes, files, labels, label)
         ordered, order = in_order(cells, label.order, predictions, settings.seed)
         chosen = ordered.head(settings.max_cells).reset_index(drop=True)
+        words.append(order)
         if len(chosen) < len(cells):
-            words.append(f"The first {len(chosen)} of them are on this page (explorer.max_cells).")
+            words.append(f"The first {len(chosen)} are on this page (explorer.max_cells).")
         about = {
             "title": f"Label cells of {dataset}",
             "dataset": dataset,
-            "rule": [*words, order],
+            "rule": words,
             "words": [*compared.values(), *label.outcomes],
             "given": [{name: value for name, value in row.items() if name != "file"} for row in labels],
             "software": SOFTWARE,
@@ -91,7 +92,7 @@ def cells_to_label(
     kind = "" if label.tracks == ALL else " without an outcome"
     if not any(there):
         raise InputError(f"there is nothing to label: {len(wanted)} of {len(outcomes)} tracks are{kind or ' there'}, and none has crops")
-    words = [f"{sum(there)} of {len(outcomes)} tracks{kind}."]
+    words = [f"{sum(there)} tracks{kind}, of {len(outcomes)}."]
     if missing := len(there) - sum(there):
         words.append(f"{missing} more are shorter than crops.min_frames and have no crops.")
     cells = wanted[there].reset_index(drop=True)

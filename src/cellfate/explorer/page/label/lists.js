@@ -37,11 +37,19 @@ class LabelLists {
     byId("lost").textContent = "This browser keeps nothing: labels are lost when the page is closed. Download them before.";
   }
 
+  // By the table's own scrolling: the page must not leave the cell.
+  bringIntoSight(row) {
+    const box = byId("table-scroll");
+    const [seen, own] = [box.getBoundingClientRect(), row.getBoundingClientRect()];
+    if (own.bottom > seen.bottom) box.scrollTop += own.bottom - seen.bottom;
+    if (own.top < seen.top + own.height) box.scrollTop += own.top - seen.top - own.height; // the head covers the first row
+  }
+
   fill(row, cell, label) {
     const [, word, frame] = row.children;
     word.textContent = label?.outcome ? inWords(label.outcome) : label?.note ? "note only" : "";
     frame.textContent = label?.event_frame ?? "";
     row.setAttribute("aria-current", cell.trajectory === STATE.cell ? "true" : "false");
-    if (cell.trajectory === STATE.cell) row.scrollIntoView({ block: "nearest" });
+    if (cell.trajectory === STATE.cell) this.bringIntoSight(row);
   }
 }
