@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import h5py
 import pandas as pd
 import pytest
 from project import ROOT, environment, measured_features, tiny_rows
+
+from cellfate.tracks.labels.digest import track_digests
 
 RESULTS = "results/tiny/corrected"
 FIGURES = [
@@ -114,6 +117,28 @@ def test_a_correction_runs_its_recording_and_what_follows_alone(finished, tmp_pa
     after = pd.read_parquet(project.folder / tracks).set_index("track_id")
     assert after.loc[track["track_id"], "outcome"] == "censored"
     assert (after["outcome"] == "mitosis").sum() == (outcomes["outcome"] == "mitosis").sum() - 1
+
+
+@pytest.mark.whole
+def test_cells_are_labelled_without_a_model_and_only_their_recording_runs_again(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    shutil.rmtree(project.folder / RESULTS)
+    assert set(project.jobs("--", "label")) == {"write_label_page", "label"}
+    project.snakemake("--", "label")
+    assert (project.folder / "results/tiny/label.html").read_text().count('id="cell-') > 1
+    tracks = pd.read_parquet(project.folder / "results/tiny/tracks/r0.parquet")
+    outcomes = pd.read_parquet(project.folder / "results/tiny/tracks/r0.outcomes.parquet")
+    track = outcomes[outcomes["outcome"].isin(["censored", "no_event_by_end"])].iloc[0]
+    row = f"anna,2026-11-29T10:00:00Z,r0,{track['track_id']},mitosis,{track['last_frame']},,{track_digests(tracks)[track['track_id']]}"
+    (project.folder / "labels-anna.csv").write_text(f"by,at,recording,track_id,outcome,event_frame,note,data\n{row}\n")
+    project.write_config("labelled.yaml", {"tracks": {"labels": "labels-anna.csv"}})
+    overlays = ("demo/config.yaml", "tiny.yaml", "labelled.yaml")
+    jobs = project.jobs("--", "label", overlays=overlays)
+    assert (jobs["read_tracks"], jobs["extract_crops"]) == (1, 1)
+    project.snakemake("--", "label", overlays=overlays)
+    after = pd.read_parquet(project.folder / "results/tiny/tracks/r0.outcomes.parquet").set_index("track_id")
+    assert after.loc[track["track_id"], "outcome"] == "mitosis"
+    assert project.jobs("--", "label", overlays=overlays) == {}
 
 
 @pytest.mark.whole

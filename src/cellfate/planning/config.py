@@ -276,6 +276,10 @@ RULES = (
         _not_of_crops(None),
         "the outcomes of ready-made crops (source.kind: crops) stand in their sheet: null is needed, and the labels there",
     ),
+    *(
+        Rule((key,), lambda word: word not in NO_OUTCOMES[:2], "labels mean something else by this word, another one is needed")
+        for key in ("outcomes.negative", "outcomes.positive")
+    ),
     Rule(
         ("explorer.label.outcomes", "outcomes.negative", "outcomes.positive"),
         lambda others, *compared: not set(others) & {*compared, *NO_OUTCOMES},

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 import yaml
@@ -19,6 +20,7 @@ from cellfate.cli import check as cli_check
 from cellfate.planning.checking.project import check_project
 from cellfate.planning.config_files import merged
 from cellfate.recordings.tables import RECORDINGS
+from cellfate.tracks.labels.digest import track_digests
 from cellfate.transition.h5ad import write_h5ad
 
 ROOT = Path(__file__).parents[3]
@@ -110,6 +112,31 @@ def test_a_recording_that_tells_the_outcome_is_told_even_where_no_split_can_be_m
 
 def test_a_sheet_alone_is_checked_too(project):
     assert problems("s.tsv") == []
+
+
+def test_labels_are_checked_with_the_tracks_that_they_are_of(project):
+    folder, _, settings = project
+    write_tracks(folder / "tracks/a.csv", ("apoptosis", "mitosis", "mitosis", "apoptosis", "mitosis"))
+    fates = folder / "tracks/a_outcomes.csv"
+    fates.write_text("".join(fates.read_text().splitlines(keepends=True)[:-1]))  # nothing is said of track 5
+    write_settings(folder / "labelled.yaml", settings | {"tracks": {"labels": ["labels.csv"]}})
+    tracks = check_project("mine.yaml").tracks[0]
+    rows = pd.read_csv("tracks/a.csv").merge(tracks, on=["track_id", "frame"])
+    data = track_digests(rows)[5]
+    row = f"anna,2026-11-29T10:00:00Z,a,5,mitosis,8,,{data}\n"
+    header = "by,at,recording,track_id,outcome,event_frame,note,data\n"
+    (folder / "labels.csv").write_text(header + row)
+    found = check_project("labelled.yaml")
+    assert found.problems == []
+    assert found.recordings[0].outcomes["mitosis"] == 3
+    for change, words in (
+        (row.replace("mitosis,8", "mitosis,80"), "labels.csv: recording a, track_id 5: event_frame is 80"),
+        (row.replace(data, "t0"), "labels.csv: recording a, track_id 5: data is 't0'"),
+        (row.replace("mitosis", "mitoses"), "labels.csv: line 2: outcome is 'mitoses'"),
+        (row.replace(",a,", ",z,"), "labels.csv: line 2: recording is 'z'"),
+    ):
+        (folder / "labels.csv").write_text(header + change)
+        assert [one for one in problems("labelled.yaml") if words in one], words
 
 
 def test_faults_in_several_recordings_are_all_reported_in_one_run(project, capsys):

@@ -101,6 +101,13 @@ def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
         ("risks.horizons_hours", [5, 2], r"risks\.horizons_hours .* numbers must rise"),
         ("risks.horizons_hours", [2, 41], r"risks\.horizons_hours .* to the last of risks\.bins_hours \(40\) at most"),
         ("risks.inputs.features", True, r"risks\.inputs\.features is True, only held-out cells are segmented"),
+        ("outcomes.negative", "neither", r"outcomes\.negative is 'neither', labels mean something else by this word"),
+        (
+            "explorer.label.outcomes",
+            ["mitosis"],
+            r"explorer\.label\.outcomes is \['mitosis'\], other words than apoptosis, ",
+        ),
+        ("explorer.label.order", "best", r"explorer\.label\.order is 'best', one of random, recording, unsure is needed"),
         ("states.n_states", 1, r"states\.n_states is 1, at least 2 is needed"),
         ("states.steps", [1, 2], r"states\.steps\.0 is 1, at least 2 is needed"),
         ("states.smoothing", 0, r"states\.smoothing is 0, more than 0 is needed"),

@@ -1,8 +1,17 @@
+import pandas as pd
+import pytest
+
+from cellfate.base.errors import InputError
 from cellfate.planning.targets import Targets
 
 
-def targets(**config):
-    return Targets({"dataset": "mine", "protocol": "ours", **config}, None, [])
+def targets(sheet=None, **config):
+    return Targets({"dataset": "mine", "protocol": "ours", "recordings": "s.tsv", **config}, sheet, [])
+
+
+def label_targets(order="random", tracks="a.csv", kind="local"):
+    rest = {"split": {"folds": 1}, "risks": {"enabled": True}, "explorer": {"label": {"order": order}}, "source": {"kind": kind}}
+    return targets(pd.DataFrame({"recording": ["a"], "tracks": [tracks]}), **rest)
 
 
 def test_crops_of_all_tracks_serve_those_that_ask_for_fated_ones(tmp_path, monkeypatch):
@@ -25,3 +34,27 @@ def test_risks_are_asked_for_in_each_fold_where_they_are_enabled():
     files = [f"results/mine/ours/fold-{fold}/risks/fates.parquet" for fold in (0, 1)]
     assert targets(split={"folds": 2}, risks={"enabled": True}).fates() == files
     assert targets(split={"folds": 2}, risks={"enabled": False}).fates() == []
+
+
+def test_the_label_page_needs_tracks_and_no_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert label_targets().label() == ["results/mine/label.html"]
+    for found, words in (
+        (label_targets(tracks=None), "made here cannot be labelled"),
+        (label_targets(kind="crops"), "outcomes in the sheet"),
+    ):
+        with pytest.raises(InputError, match=rf"s\.tsv: no recording has given tracks.*{words}"):
+            found.label()
+
+
+def test_an_order_by_predictions_needs_some_and_takes_those_that_are_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"explorer\.label\.order is unsure, but nothing is predicted yet"):
+        label_targets("unsure").label()
+    files = ["results/mine/ours/fold-0/risks/fates.parquet", "results/mine/predictions/a.fates.parquet"]
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).touch()
+    assert label_targets("unsure").label() == ["results/mine/label.html"]
+    assert label_targets("unsure").predicted() == files
+    assert label_targets("random").predicted() == []
