@@ -19,9 +19,9 @@ FILMS = ("data", "state", "colours", "csv", "film", "field", "film_view", "keys"
 
 @dataclass(frozen=True)
 class PageParts:
-    """The files of the folder that a page is made of: its frame, its styles and its scripts, in their order, without endings."""
+    """The files of the folder that a page is made of: its body, its styles and its scripts, in their order, without endings."""
 
-    html: str
+    body: str
     styles: tuple[str, ...]
     scripts: tuple[str, ...]
 
@@ -45,7 +45,7 @@ def page(title: str, packed: Packed, parts: PageParts) -> str:
     """
     style, script = _style(parts.styles), "\n".join(_part(f"{name}.js") for name in parts.scripts)
     blocks = [("table", packed.table), *_numbered("cell", packed.cells), *_numbered("field", packed.fields)]
-    return Template(_part(f"{parts.html}.html")).substitute(
+    return Template(_part("head.html") + _part(f"{parts.body}.html")).substitute(
         policy=_policy(style, script),
         title=html.escape(title),
         program=SOFTWARE,

@@ -22,7 +22,12 @@ OTHER_THINGS = {
     "base.progress.progress.unit": "what is counted in a line of progress",
     "figures.recording.simulated.plot_simulation_montage.channel": "drawn alone, None: all in colours",
     "figures.recording.simulated.plot_simulation_montage.size": "pixels of a panel",
+    **{
+        f"frames.{reader}.__init__.labels": "names of channels in the files, None: those of the sheet"
+        for reader in ("czi.CziFile", "folders.ChannelFolders", "nd2.Nd2File", "ome_zarr.OmeZarr", "stacks.TiffStack")
+    },
     "model.network.sinusoidal_positions.device": "as torch names it, None: torch's own",
+    "planning.checking.findings.Checked.outcomes": "what was found, filled while the check goes on",
     "planning.checking.findings.Checked.recordings": "what was found, filled while the check goes on",
     "planning.checking.findings.Checked.tracks": "what was found, filled while the check goes on",
     "recordings.discovery.folder.Survey.recordings": "what was found, filled while the folder is looked through",
