@@ -38,7 +38,7 @@ def test_own_recordings_with_csv_tracks_folds_and_all_tracks(finished, tmp_path)
     project = finished.copy(tmp_path / "copy")
     as_csv(project)
     mine = {"dataset": "mine", "recordings": "mine.tsv", "source": {"kind": "local"}}
-    project.write_config("mine.yaml", mine | {"split": {"folds": 3}, "embedding": {"tracks": "all"}})
+    project.write_config("mine.yaml", mine | {"split": {"folds": 3}, "embedding": {"tracks": "all"}, "risks": {"enabled": False}})
     overlays = ("demo/config.yaml", "tiny.yaml", "mine.yaml")
     jobs = project.jobs("--", METRICS.format("mine"), overlays=overlays)
     assert "simulate_recording" not in jobs

@@ -380,6 +380,7 @@ train(**pickle.loads(open(sys.argv[1], "rb").read()))
 """
 
 
+@pytest.mark.whole
 def test_one_slurm_task_trains_with_two_processes(arguments, tmp_path):
     """On a CPU, in the surroundings that SLURM gives a single task: Lightning would otherwise expect one task per device."""
     arguments["training"] = {**TRAINING, "max_epochs": 2, "devices": 2}
