@@ -11,14 +11,14 @@ from cellfate.explorer.run import RunTables, said_of_run
 from cellfate.explorer.write import PageSettings, write_explorer
 from cellfate.model.tables import ATTENTION, FATES, PREFIXES
 from cellfate.segmentation.tables import FEATURES
-from cellfate.tracks.tables import OUTCOMES
+from cellfate.tracks.tables import OUTCOMES, TRACK_CONFIDENCE
 from cellfate.trajectories.tables import TRAJECTORIES
 
 log_to(snakemake.log[0])
 
 declared = {"in_figure_5": EFFECTS, "in_figure_6": EXAMPLES, "in_risks": RISK_EXAMPLES}
 shown = [read_table(snakemake.input[name], table) for name, table in declared.items() if snakemake.input.get(name)]
-fates, features = snakemake.input.get("fates"), snakemake.input.features
+fates, features, confidence = snakemake.input.get("fates"), snakemake.input.features, snakemake.input.get("confidence")
 run = RunTables(
     trajectories=read_table(snakemake.input.trajectories, TRAJECTORIES),
     prefixes=read_tables(snakemake.input.prefixes, PREFIXES),
@@ -27,6 +27,7 @@ run = RunTables(
     outcomes=read_tables(snakemake.input.outcomes, OUTCOMES),
     fates=read_tables(fates, FATES) if fates else None,
     features=read_tables(features, FEATURES) if features else None,
+    confidence=read_tables(confidence, TRACK_CONFIDENCE) if confidence else None,
 )
 write_explorer(
     snakemake.output.page,

@@ -17,6 +17,7 @@ from cellfate.evaluation.tables import (
     METRICS,
     RECORDING_SHIFT,
     RECORDING_SPREAD,
+    SCORE_BY_CONFIDENCE,
     SETS,
     SPLIT_AUDIT,
 )
@@ -66,6 +67,8 @@ run = Summary(
     effects=read_table(snakemake.input.effects, EFFECT_SUMMARY),
     findings=read_table(snakemake.input.findings, FINDINGS),
     comparison_steps=read_table(snakemake.input.comparison_steps, COMPARISON_STEPS),
+    by_confidence=read_table(paths.by_confidence, SCORE_BY_CONFIDENCE) if paths.get("by_confidence") else None,
+    min_confidence=snakemake.params.min_confidence,
     risks=RiskTables.read(*of_risks) if all(of_risks) else None,
     cells=cells,
     corrections=json.loads(snakemake.params.corrections),

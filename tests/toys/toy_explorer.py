@@ -10,7 +10,7 @@ from toy_crops import OUTCOMES, toy_trajectory, write_crop_file
 from cellfate.crops.crop_file import CropFile
 from cellfate.explorer.data import Facts, Packed, limits_of, pack
 from cellfate.explorer.page import EXPLORER_PAGE, page
-from cellfate.explorer.said import BASELINES, CELL, FEATURES, NETWORK, RESTS_ON, RISKS, Said, nothing
+from cellfate.explorer.said import BASELINES, CELL, FEATURES, LINKS, NETWORK, RESTS_ON, RISKS, Said, nothing
 from cellfate.explorer.strips import ImageSettings
 from cellfate.explorer.tints import tints
 
@@ -48,7 +48,9 @@ def toy_said(toy: Toy) -> Said:
             [_long(cells, toy, {"negative": 0.1 * x, "positive": 0.5 * x}).assign(horizon_hours=hours) for hours in HORIZONS]
         ),
     }
-    empty = {"network": NETWORK, "rests_on": RESTS_ON, "features": FEATURES, "baselines": BASELINES, "risks": RISKS}
+    wrong = np.where(np.arange(len(toy.frames)) == 7, 0.3, 0.001)
+    of["links"] = _long(cells, toy, {"wrong": wrong, "rival": 3, "confidence": np.cumprod(1 - wrong)})
+    empty = {"links": LINKS, "network": NETWORK, "rests_on": RESTS_ON, "features": FEATURES, "baselines": BASELINES, "risks": RISKS}
     of |= {name: nothing(empty[name]) for name in toy.without if name in empty}
     return Said(cells=cells, relatives=_relatives(cells, toy), **of)
 
@@ -133,6 +135,7 @@ def _cell(toy: Toy, recording: str, track: int) -> dict:
         "probability": None if called is None else (0.1, 0.9)[called == toy.outcomes[1]] + track / 1000,
         "set": None if called is None else 3 if wrong else 1 + label,
         "lead_hours": None if called is None or wrong else track / 2,
+        "confidence": 0.7 - track / 1000,
     }
 
 

@@ -80,7 +80,7 @@ def test_on_slurm_the_short_steps_of_a_recording_share_one_job(fresh):
     groups = fresh.slurm_groups(overlays=(*OVERLAYS, "drift.yaml"))
     assert [name for name, _ in groups] == ["drift"] * 3 + ["recording"] * 3
     assert groups[0][1] == ["Figure of the drift of r0", "Registering r0"]
-    steps = ["Checking the tracks of r0", "Cutting the crops of r0", "Drawing the tracks of r0"]
+    steps = ["Checking the tracks of r0", "Cutting the crops of r0", "Doubtful links of r0", "Drawing the tracks of r0"]
     assert groups[3][1] == [*steps, "Scoring the tracks of r0 against the simulator's truth", "Tracking the cells of r0"]
 
 

@@ -174,6 +174,31 @@ rule evaluate_recordings:
         "../../scripts/evaluation/evaluate_recordings.py"
 
 
+rule evaluate_by_confidence:
+    """Score the held-out trajectories in thirds by how likely their tracks are one cell."""
+    input:
+        predictions=ALL_PREDICTIONS,
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
+        code=code_of("evaluation/evaluate_by_confidence.py"),
+    output:
+        table=report(
+            "results/{dataset}/{protocol}/tables/score_by_confidence.csv",
+            category="3 Tables",
+            caption="../report/score_by_confidence.rst",
+        ),
+    log:
+        "logs/{dataset}/{protocol}/evaluate_by_confidence.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        outcomes=config["outcomes"],
+        unit=config["split"]["unit"],
+    message:
+        "Scores by how sure tracks are"
+    script:
+        "../../scripts/evaluation/evaluate_by_confidence.py"
+
+
 rule tabulate_confusion:
     """Count true against predicted outcomes of the held-out trajectories."""
     input:

@@ -6,6 +6,7 @@ rule write_explorer:
     input:
         **fates_of_held_out(),
         **cells_of_figures(),
+        **confidence_of_tracks(),
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         prefixes=ALL_PREFIXES,
         baselines="results/{dataset}/{protocol}/baselines.parquet",

@@ -104,6 +104,22 @@ def drift_table():
     return {} if config["registration"]["method"] == "none" else {"drift": "results/{dataset}/drift/{recording}.csv"}
 
 
+def frames_of_doubt():
+    """The frames of a recording as an input, where intensities say which links are doubtful."""
+    return {"images": images_of, "reader": frames_reader} if config["tracks"]["doubt"] == "images" else {}
+
+
+def confidence_of_tracks():
+    """How likely each track is one cell, of all recordings; nothing where it is not asked for, or there are no positions."""
+    files = expand("results/{{dataset}}/tracks/{recording}.confidence.parquet", recording=RECORDINGS)
+    return {} if config["tracks"]["doubt"] is None or READY_MADE else {"confidence": files}
+
+
+def score_by_confidence():
+    """The score by how sure tracks are, for the summary page; nothing where it is not asked for."""
+    return {"by_confidence": "results/{dataset}/{protocol}/tables/score_by_confidence.csv"} if confidence_of_tracks() else {}
+
+
 def tracks_segmented(wildcards):
     """``all`` or ``held_out``: which tracks have masks in the folder; the states of cells need those of all."""
     return "all" if wildcards.segmentation == OF_ALL_TRACKS else "held_out"

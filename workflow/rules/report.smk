@@ -6,6 +6,7 @@ rule write_summary:
     input:
         **tables_of_risks(),
         **single_cells(),
+        **score_by_confidence(),
         metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         truncation="results/{dataset}/{protocol}/tables/truncation.csv",
         last_k="results/{dataset}/{protocol}/tables/last_k.csv",
@@ -49,6 +50,7 @@ rule write_summary:
             for key in keys
         },
         treatment=config["evaluation"]["treatment"],
+        min_confidence=config["tracks"]["min_confidence"],
         corrections=lambda wildcards: as_text(all_rows(CORRECTIONS)),
         labels=lambda wildcards: as_text(all_rows(LABELS)),
         notes=lambda wildcards: as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),

@@ -97,6 +97,37 @@ rule track_cells:
         "../../scripts/tracks/track_cells.py"
 
 
+rule assess_links:
+    """How likely each link of the tracks of a recording is wrong, and each track one cell, by a model that simulated films calibrated."""
+    input:
+        **frames_of_doubt(),
+        tracks="results/{dataset}/tracks/{recording}.parquet",
+        code=code_of("tracks/assess_links.py"),
+    output:
+        confidence="results/{dataset}/tracks/{recording}.confidence.parquet",
+    log:
+        "logs/{dataset}/assess_links/{recording}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/assess_links/{recording}.tsv"
+    wildcard_constraints:
+        recording=one_of([*TRACKED, *UNTRACKED]),
+    group:
+        "recording"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        doubt=config["tracks"]["doubt"],
+        frames=lambda wildcards: frames_of(wildcards) if config["tracks"]["doubt"] == "images" else None,
+        images=lambda wildcards: images_known(wildcards) if config["tracks"]["doubt"] == "images" else None,
+    message:
+        "Doubtful links of {wildcards.recording}"
+    script:
+        "../../scripts/tracks/assess_links.py"
+
+
 rule assess_tracking:
     """Count cells, links, steps and divisions of the tracks made here, and say in words what is implausible."""
     input:

@@ -5,6 +5,7 @@
 rule select_trajectories:
     """Label every track, cut it at its event and say which trajectories are long enough."""
     input:
+        **confidence_of_tracks(),
         sheet=RECORDINGS_SHEET,
         tracks=expand("results/{{dataset}}/tracks/{recording}.parquet", recording=RECORDINGS),
         outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=RECORDINGS),
@@ -22,6 +23,7 @@ rule select_trajectories:
     params:
         min_frames=MIN_FRAMES,
         cut_at_event=config["trajectories"]["cut_at_event"],
+        min_confidence=config["tracks"]["min_confidence"],
         outcomes=config["outcomes"],
     message:
         "Selecting trajectories"

@@ -458,3 +458,22 @@ LABEL_DISAGREEMENTS = Table(
     },
     key=("recording", "track_id"),
 )
+
+# the score of held-out trajectories by how likely their tracks are one cell, in thirds; the last row: the surest less the least sure
+SCORE_BY_CONFIDENCE = Table(
+    "score_by_confidence",
+    {
+        "tracks": Column("str", allowed=("all", "least sure", "middle", "surest", "surest less least sure")),
+        "lowest": UNIT_NULL,
+        "highest": UNIT_NULL,
+        "median_frames": Column("float", nullable=True, low=0),
+        "n_trajectories": COUNT,
+        "n_negative": COUNT,
+        "n_positive": COUNT,
+        "value": DELTA_NULL,
+        "value_low": DELTA_NULL,
+        "value_high": DELTA_NULL,
+        "value_reason": STR_NULL,
+    },
+    key=("tracks",),
+)

@@ -127,7 +127,7 @@ class _Series:
     """What is said of a cell frame by frame."""
 
     def __init__(self, said: Said) -> None:
-        names = ("network", "risks", "baselines", "rests_on", "features")
+        names = ("network", "risks", "baselines", "rests_on", "features", "links")
         self._rows = {name: dict(iter(getattr(said, name).groupby("trajectory"))) for name in names}
         self.features = [name for name in said.features.columns if name not in ("trajectory", "frame")]
 
@@ -140,6 +140,8 @@ class _Series:
             found["rests_on"] = {name: rows[name] for name in ("frame", "attention", "occlusion")}
         if (rows := self._rows["baselines"].get(trajectory)) is not None:
             found["baselines"] = {str(method): one[["frame", "probability"]].to_dict("list") for method, one in rows.groupby("method")}
+        if (rows := self._rows["links"].get(trajectory)) is not None:
+            found["links"] = {name: rows[name] for name in ("frame", "wrong", "rival", "confidence")}
         if (rows := self._rows["risks"].get(trajectory)) is not None:
             found["risks"] = _risks(rows)
         if (rows := self._rows["features"].get(trajectory)) is not None:

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from cellfate.evaluation.sets import held_out_sets, labelled_prefixes
-from cellfate.explorer.said import BASELINES, CELL, FEATURES, NETWORK, RESTS_ON, RISKS, Said, nothing
+from cellfate.explorer.said import BASELINES, CELL, FEATURES, LINKS, NETWORK, RESTS_ON, RISKS, Said, nothing
 from cellfate.model.calibration import called_positive
 
 
 @dataclass(frozen=True)
 class RunTables:
-    """The tables of a run, folds and recordings below one another; ``fates`` and ``features`` may be None."""
+    """The tables of a run, folds and recordings below one another; ``fates``, ``features`` and ``confidence`` may be None."""
 
     trajectories: pd.DataFrame
     prefixes: pd.DataFrame
@@ -22,6 +22,7 @@ class RunTables:
     outcomes: pd.DataFrame
     fates: pd.DataFrame | None
     features: pd.DataFrame | None
+    confidence: pd.DataFrame | None
 
 
 def said_of_run(run: RunTables, outcomes: Mapping[str, str], *, unit: str, set_level: float) -> Said:
@@ -41,6 +42,7 @@ def said_of_run(run: RunTables, outcomes: Mapping[str, str], *, unit: str, set_l
         baselines=_baselines(run.baselines, run.trajectories),
         rests_on=rests_on[list(RESTS_ON)] if len(rests_on) else nothing(RESTS_ON),
         features=_features(run.features, known),
+        links=_links(run.confidence, known),
         relatives=run.outcomes,
     )
 
@@ -67,6 +69,7 @@ def _cells(known: pd.DataFrame, network: pd.DataFrame, outcomes: Mapping[str, st
         probability=last["probability"].to_numpy(float),
         set=last["set"].astype("Int64").array,
         lead_hours=hours.to_numpy(float),
+        confidence=known["confidence"].to_numpy(float) if "confidence" in known else np.nan,
     )
     return cells[list(CELL)]
 
@@ -99,3 +102,10 @@ def _features(features: pd.DataFrame | None, known: pd.DataFrame) -> pd.DataFram
     found = features.merge(names, on=["recording", "track_id"], how="inner").drop(columns=["recording", "track_id"])
     numbers = [name for name in found.columns if name != "trajectory" and np.issubdtype(found[name].dtype, np.number)]
     return found[["trajectory", *numbers]].sort_values(["trajectory", "frame"], ignore_index=True)
+
+
+def _links(confidence: pd.DataFrame | None, known: pd.DataFrame) -> pd.DataFrame:
+    if confidence is None:
+        return nothing(LINKS)
+    names = known[["trajectory", "recording", "track_id"]]
+    return confidence.merge(names, on=["recording", "track_id"], how="inner").sort_values(["trajectory", "frame"])[list(LINKS)]

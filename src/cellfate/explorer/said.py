@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-# of one cell; call, right, probability, set and lead_hours are null where nothing is predicted or nothing is known to compare with
+# of one cell; call, right, probability, set, lead_hours and confidence are null where nothing is predicted, or known to compare with
 CELL = (
     "trajectory",
     "recording",
@@ -22,12 +22,14 @@ CELL = (
     "probability",
     "set",
     "lead_hours",
+    "confidence",
 )
 NETWORK = ("trajectory", "frame", "probability", "set")
 RISKS = ("trajectory", "frame", "horizon_hours", "negative", "positive")
 BASELINES = ("trajectory", "method", "frame", "probability")
 RESTS_ON = ("trajectory", "frame", "attention", "occlusion")
 FEATURES = ("trajectory", "frame")
+LINKS = ("trajectory", "frame", "wrong", "rival", "confidence")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Said:
 
     ``probability`` is that of the positive outcome from the frames up to ``frame``. ``set`` says which outcomes the set of a cell holds:
     0 none, 1 the negative, 2 the positive, 3 both, null no set. ``right`` is 1, 0 or null; ``lead_hours``, of cells that were called
-    rightly, how long before the last frame the call was right and stayed so. ``features`` has a column for each feature;
+    rightly, how long before the last frame the call was right and stayed so. ``features`` has a column for each feature,
+    ``links`` are the rows of TRACK_CONFIDENCE, ``confidence`` the last that counts;
     ``relatives`` is the table OUTCOMES of all tracks of the cells' recordings.
     """
 
@@ -46,6 +49,7 @@ class Said:
     baselines: pd.DataFrame
     rests_on: pd.DataFrame
     features: pd.DataFrame
+    links: pd.DataFrame
     relatives: pd.DataFrame
 
 

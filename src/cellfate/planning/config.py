@@ -181,6 +181,11 @@ RULES = (
         lambda edges: not isinstance(edges, list) or edges == sorted(edges),
         "the edges of windows must rise, in hours before the end",
     ),
+    Rule(
+        ("tracks.min_confidence", "tracks.doubt", "source.kind"),
+        lambda least, doubt, kind: least is None or (doubt is not None and kind != "crops"),
+        "but nothing says how likely tracks are one cell (tracks.doubt: {1}, source.kind: {2}); null is needed",
+    ),
     Rule(("outcomes.positive", "outcomes.negative"), lambda one, other: one != other, "the two outcomes must differ"),
     Rule(("outcomes",), lambda names: "censored" not in names.values(), "censored tracks have no outcome that could be compared"),
     Rule(

@@ -185,9 +185,11 @@ class Targets:
         return [str(path) for path in found if path.is_file()]
 
     def tracking(self) -> list[str]:
-        """How plausible the tracks made here are, as a table and a picture for each recording."""
+        """How plausible the tracks made here and their links are, as tables and a picture for each recording."""
         kinds = ["qc.csv", "png", *["truth.csv"] * self._simulated]
-        return [f"{self._of_data}/tracking/{name}.{kind}" for name in self.untracked for kind in kinds]
+        found = [f"{self._of_data}/tracking/{name}.{kind}" for name in self.untracked for kind in kinds]
+        asked = self.config["tracks"]["doubt"] is not None
+        return found + [f"{self._of_data}/tracks/{name}.confidence.parquet" for name in self.untracked if asked]
 
     def drift(self) -> list[str]:
         """The pictures of the drift, where it is registered."""

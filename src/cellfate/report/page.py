@@ -11,6 +11,7 @@ from cellfate.base.files import replacing
 from cellfate.base.plot_style import COURSE_LABELS, feature_label, readable
 from cellfate.evaluation.ablations.scores import missing_ablations, read_surroundings
 from cellfate.evaluation.baselines.scores import LABELS, headline_rows
+from cellfate.evaluation.confidence import confidence_lines
 from cellfate.evaluation.sets import sets_lines
 from cellfate.evaluation.time.known import known_line
 from cellfate.explanation.coverage import coverage_captions, coverage_caveats
@@ -92,6 +93,8 @@ class Summary:
     effects: pd.DataFrame
     findings: pd.DataFrame
     comparison_steps: pd.DataFrame
+    by_confidence: pd.DataFrame | None
+    min_confidence: float | None
     risks: RiskTables | None
     cells: ShownCells | None
     corrections: Sequence[Mapping]
@@ -126,6 +129,7 @@ def summary_page(run: Summary) -> str:
         metrics=_metrics_table(run.metrics, names),
         flow=_flow_table(run.flow, names),
         design=_design_table(run.design_scores),
+        sureness=confidence_lines(run.by_confidence, run.trajectories, run.min_confidence),
         lengths=lengths_line(run.trajectories, run.settings),
         baselines=_baselines_table(run.baselines),
         recordings=recordings_section(run.shift, run.recording_spread, names),

@@ -1,6 +1,6 @@
 """Tables of tracks and their outcomes."""
 
-from cellfate.base.tables import BOOL, COUNT, FLOAT, INT_NULL, STR, STR_NULL, UNIT, Column, Table
+from cellfate.base.tables import BOOL, COUNT, FLOAT, INT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 
 NO_EVENT = "no_event_by_end"
 CENSORED = "censored"
@@ -118,4 +118,20 @@ TRACKING_QUALITY = Table(
         "warnings": STR_NULL,
     },
     key=("recording",),
+)
+
+# one row per track and frame: how likely the link to this frame is wrong (null where a track starts), the track that would have been the
+# best alternative, and how likely the track is one cell from its start to this frame; see cellfate.tracks.doubt
+TRACK_CONFIDENCE = Table(
+    "track_confidence",
+    {
+        "recording": STR,
+        "track_id": COUNT,
+        "frame": COUNT,
+        "kind": Column("str", allowed=("start", "step", "division")),
+        "wrong": UNIT_NULL,
+        "rival": INT_NULL,
+        "confidence": UNIT,
+    },
+    key=("track_id", "frame"),
 )

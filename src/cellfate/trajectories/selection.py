@@ -11,8 +11,10 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table, read_tables
 from cellfate.tracks.tables import CENSORED, NO_EVENT, OUTCOMES, TRACKS
+from cellfate.trajectories.confidence import DOUBTFUL
 
 STAGES = ("tracks", "with a fate", "long enough")
+SURE = "likely one cell"  # a stage where tracks.min_confidence leaves some out
 
 
 def read_tracks_and_outcomes(tracks: list[str | Path], outcomes: list[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -119,9 +121,11 @@ def _meant(name: str, names: Sequence[str]) -> str:
 
 
 def selection_flow(trajectories: pd.DataFrame) -> pd.DataFrame:
-    """The flow table's first stages: how many tracks there are, have a fate, and are long enough, per outcome and treatment."""
-    masks = (pd.Series(True, trajectories.index), trajectories["label"].notna(), trajectories["usable"])
-    return pd.concat([count_stage(trajectories[mask], stage) for stage, mask in zip(STAGES, masks, strict=True)], ignore_index=True)
+    """The flow table's first stages: how many tracks there are, have a fate, are long enough (and likely one cell)."""
+    fated, doubtful = trajectories["label"].notna(), trajectories["reason"].eq(DOUBTFUL).fillna(False)
+    masks = [pd.Series(True, trajectories.index), fated, trajectories["usable"] | (fated & doubtful)]
+    stages = {**dict(zip(STAGES, masks, strict=True)), **({SURE: trajectories["usable"]} if doubtful.any() else {})}
+    return pd.concat([count_stage(trajectories[mask], stage) for stage, mask in stages.items()], ignore_index=True)
 
 
 def count_stage(trajectories: pd.DataFrame, stage: str) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.trajectories.confidence import DOUBTFUL
 from cellfate.trajectories.selection import count_stage, selection_flow
 
 UNITS = ("recording", "group", "lineage", "track")
@@ -26,7 +27,7 @@ def split_trajectories(
     cells: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The split table (trajectory, fold, split) of all usable trajectories; tracks without a fate but with more than
-    ``min_frames`` frames are ``unlabelled`` in every fold.
+    ``min_frames`` frames are ``unlabelled`` in every fold, but for those left out as doubtful.
 
     ``folds=1``: whole units go to train, validation and test by ``fractions`` (of the number of units), as even in outcome and
     treatment as can be found. ``folds=k``: the units form k parts; part f is the test of fold f, part f + 1 its validation,
@@ -227,7 +228,8 @@ def _check_parts(split: pd.DataFrame, trajectories: pd.DataFrame, unit: str) -> 
 
 
 def _unlabelled(trajectories: pd.DataFrame, folds: int, min_frames: int) -> pd.DataFrame:
-    names = trajectories.loc[trajectories["label"].isna() & (trajectories["n_frames"] > min_frames), "trajectory"]
+    followed = trajectories["label"].isna() & (trajectories["n_frames"] > min_frames) & (trajectories["reason"] != DOUBTFUL)
+    names = trajectories.loc[followed, "trajectory"]
     return pd.concat([pd.DataFrame({"trajectory": names, "fold": fold, "split": "unlabelled"}) for fold in range(folds)], ignore_index=True)
 
 

@@ -4,7 +4,8 @@ from cellfate.base.tables import BOOL, COUNT, STR, STR_NULL, Column, Table
 
 SPLITS = ("train", "validation", "test", "unlabelled")
 
-# one row per track of the whole data set, after the event cut; label is 1, 0 or, for tracks without a fate, null
+# one row per track of the whole data set, after the event cut; label is 1, 0 or, for tracks without a fate, null; where tracks.doubt is
+# on, ``confidence`` is the probability that the track is one cell (null where nothing says it)
 TRAJECTORIES = Table(
     "trajectories",
     {
@@ -26,6 +27,7 @@ TRAJECTORIES = Table(
         "reason": STR_NULL,
     },
     key=("trajectory",),
+    open=True,
 )
 
 # which part of which fold a trajectory is in; with k folds each labelled trajectory is in test exactly once

@@ -49,6 +49,16 @@ def test_errors_stand_first_and_columns_sort(opened):
     assert opened.rows()[-1] == "r2/3"  # without a value: last in either order
 
 
+def test_a_doubtful_link_is_said_at_its_frame_and_the_table_sorts_by_it(browser, toy_file):
+    doubted = Opened(browser, toy_file, "#cell=r1%2F1&frame=9")
+    assert "wrong with probability 0.30, perhaps the cell of track 3" in doubted.page.locator(".now").inner_text()
+    doubted.key("ArrowRight")
+    assert "wrong with probability" not in doubted.page.locator(".now").inner_text()
+    doubted.page.click("th[data-key=confidence] button")
+    assert doubted.rows()[:2] == ["r1/3", "r2/3"]
+    doubted.close()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "left"),
     [

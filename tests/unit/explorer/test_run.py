@@ -1,5 +1,7 @@
 """What a run's tables say of its held-out cells."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -46,6 +48,7 @@ def tables(n_recordings: int = 6, with_risks: bool = True) -> RunTables:
         outcomes=known,
         fates=pd.DataFrame(fates) if with_risks else None,
         features=pd.DataFrame({"recording": ["r1"], "track_id": [0], "frame": [4], "area": [9.0], "kind": ["x"]}),
+        confidence=None,
     )
 
 
@@ -85,3 +88,18 @@ def test_a_run_that_predicts_nothing_has_no_cells():
     )
     said = said_of_run(run, OUTCOMES, unit="recording", set_level=0.95)
     assert len(said.cells) == 0
+
+
+def test_how_likely_a_track_is_one_cell_is_shown_where_it_is_known():
+    run = tables()
+    said = said_of_run(run, OUTCOMES, unit="recording", set_level=0.95)
+    assert said.links.empty
+    assert said.cells["confidence"].isna().all()
+    links = {"recording": "r1", "track_id": 0, "frame": [3, 4], "kind": ["start", "step"], "wrong": [None, 0.4], "rival": [None, 1]}
+    links = pd.DataFrame({**links, "confidence": [1.0, 0.6]}).astype({"rival": "Int64"})
+    others = links.assign(recording="r0")
+    sure = run.trajectories.assign(confidence=np.linspace(0.1, 0.9, len(run.trajectories)))
+    said = said_of_run(replace(run, trajectories=sure, confidence=pd.concat([others, links])), OUTCOMES, unit="recording", set_level=0.95)
+    assert said.links["trajectory"].tolist() == ["r1/0", "r1/0"]
+    assert said.links["confidence"].tolist() == [1.0, 0.6]
+    assert said.cells.set_index("trajectory").loc["r5/2", "confidence"] == 0.9

@@ -23,6 +23,7 @@ from cellfate.evaluation.tables import (
     METRICS,
     RECORDING_SHIFT,
     RECORDING_SPREAD,
+    SCORE_BY_CONFIDENCE,
     SETS,
     SPLIT_AUDIT,
 )
@@ -238,6 +239,8 @@ def page(figures, **changes):
         "effects": effects(),
         "findings": findings(),
         "comparison_steps": steps((60, 55, 55, 55, 55), (60, 55, 55, 55, 55)),
+        "by_confidence": None,
+        "min_confidence": None,
         "risks": None,
         "cells": None,
         "corrections": [],
@@ -475,6 +478,26 @@ def test_what_auto_came_to_is_said(figures):
     assert lengths_line(trajectories(), set_by_hand) is None
 
 
+def test_the_page_says_whether_the_score_rises_where_tracks_are_sure(figures):
+    sizes = (30, 14, 16)
+    rows = [
+        ("all", 0.1, 1.0, 50.0, 90, 40, 50, 0.8, 0.7, 0.9, None),
+        ("least sure", 0.1, 0.8, 60.0, *sizes, 0.7, 0.6, 0.8, None),
+        ("middle", 0.8, 0.9, 55.0, *sizes, 0.8, 0.7, 0.9, None),
+        ("surest", 0.9, 1.0, 40.0, *sizes, 0.85, 0.8, 0.9, None),
+        ("surest less least sure", None, None, 50.0, 60, 28, 32, 0.15, -0.05, 0.35, None),
+    ]
+    left = trajectories().assign(label=1, reason=None)
+    left.loc[left.index[:2], ["usable", "reason"]] = [False, "confidence below tracks.min_confidence"]
+    text = " ".join(page(figures, by_confidence=table(SCORE_BY_CONFIDENCE, rows), min_confidence=0.9, trajectories=left).split())
+    assert "below 0.9 (tracks.min_confidence): 2 trajectories with a fate and 0 without one." in text
+    assert "least sure third of tracks 0.70 (probability of being one cell 0.10 to 0.80, 30 tracks of a median of 60 frames)" in text
+    assert "difference +0.15 (-0.05 to +0.35). These probabilities are calibrated on simulated films only." in text
+    few = [*rows[:-1], (*rows[-1][:-4], None, None, None, "too few: both outcomes are needed in both thirds")]
+    assert "cannot be told: too few" in page(figures, by_confidence=table(SCORE_BY_CONFIDENCE, few))
+    assert "being one cell" not in page(figures)
+
+
 def test_a_run_without_long_trajectories_still_has_a_page(figures):
     none = steps((0,) * 5, (0,) * 5)
     text = page(figures, truncation=truncation()[:0], effects=effects()[:0], calibration=calibration()[:0], comparison_steps=none)
@@ -499,6 +522,8 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
         "last_k": curve({5: (9, 9)}, "last_k"),
         "trajectories": trajectories(),
         "comparison_steps": steps((9,) * 5, (9,) * 5),
+        "by_confidence": None,
+        "min_confidence": None,
         "risks": None,
         "cells": None,
         "corrections": [],

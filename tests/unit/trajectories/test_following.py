@@ -17,7 +17,7 @@ def table(n_recordings=8, n_each=12, seed=0):
     found = pd.DataFrame(rows).astype({"label": "Int64"})
     found["trajectory"] = found["recording"] + "/" + found["track_id"].astype(str)
     found["group"] = "g" + (found["recording"].str[1:].astype(int) // 2).astype(str)
-    known = {"treatment": "none", "n_frames": 30, "usable": found["label"].notna()}
+    known = {"treatment": "none", "n_frames": 30, "usable": found["label"].notna(), "reason": None}
     return found.assign(outcome=found["label"].map({0: "death", 1: "division"}).fillna("censored"), **known)
 
 

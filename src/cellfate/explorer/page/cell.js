@@ -115,6 +115,13 @@ class CellView extends FilmView {
         facts.push([`within ${hours} h`, `${inWords(data.outcomes.negative)} ${pair[0]}, ${positive} ${pair[1]}`]);
       });
     }
+    const link = content.links ? content.links.frame.indexOf(frame) : -1;
+    if (link >= 0) {
+      const { wrong, rival, confidence } = content.links;
+      const perhaps = wrong[link] >= DOUBTFUL && rival[link] !== null ? `, perhaps the cell of track ${rival[link]}` : "";
+      facts.push(["one cell", number(confidence[link], 2)]);
+      if (wrong[link] >= DOUBTFUL) facts.push(["link", `wrong with probability ${number(wrong[link], 2)}${perhaps}`]);
+    }
     if (cell.event_frame !== null && frame >= cell.event_frame) facts.push(["event", `${inWords(cell.outcome)} since ${number(cell.hours(frame - cell.event_frame), 1)} h`]);
     return facts;
   }

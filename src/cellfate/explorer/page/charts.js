@@ -4,6 +4,7 @@ const PANEL = 92; // pixels of height
 const SLIM = 58;
 const BETWEEN = 32; // title, and the set below
 const TITLE = 20;
+const DOUBTFUL = 0.05; // probability of a wrong link from which on it is drawn
 
 // panels = [{ title, height, low, high, lines: [{ x, y, colour, dash, width, label, dots }], band, unit }]
 class Charts {
@@ -185,7 +186,17 @@ function panelsOf(data, cell, series, baseline) {
     found.push({ ...unit, height: SLIM + 12, title: `Within ${ahead} h`, lines });
   }
   if (series.rests_on) found.push(...restsOn(series.rests_on, hours, step, second));
+  if (series.links) found.push(oneCell(series.links, hours, step));
   return found;
+}
+
+// How likely the track is one cell up to each frame, and its doubtful links as upright strokes.
+function oneCell(rows, hours, step) {
+  const x = hours(rows.frame);
+  const strokes = rows.wrong.flatMap((wrong, place) => (wrong >= DOUBTFUL ? [{ x: [x[place], x[place]], y: [0, wrong], colour: colour("quiet"), width: 3 }] : []));
+  if (strokes.length) strokes[0].label = "doubtful link";
+  const line = { x, y: rows.confidence, colour: colour("text"), step, label: strokes.length ? "one cell" : "" };
+  return { title: "Probability that the track is one cell", height: SLIM - 14, low: 0, high: 1, ticks: [0, 1], lines: [line, ...strokes] };
 }
 
 function restsOn(rows, hours, step, positive) {

@@ -10,6 +10,7 @@ const COLUMNS = [
   { key: "set", label: "set" },
   { key: "lead_hours", label: "lead (h)", digits: 1 },
   { key: "n_frames", label: "frames", digits: 0 },
+  { key: "confidence", label: "one cell", digits: 2 },
 ];
 
 class CellTable {
