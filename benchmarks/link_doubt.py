@@ -2,10 +2,11 @@
 
 Recordings differ in density, size, speed, frame interval, missed and false detections. Cells are linked as the pipeline links them. A link
 is wrong where it joins detections of two cells neither of which is the other's mother, or a detection of nothing. One logistic model with
-intensities and one without are fitted to the links of half of the recordings, and written into the package with their origin. The others
-judge them, also on what the fit never saw: links of a greedy tracker, and true tracks in which two neighbours are exchanged.
+intensities and one without are fitted to the links of some recordings, and written into the package with their origin. Others judge
+them, also on what the fit never saw: links of a greedy tracker, and true tracks in which two neighbours are exchanged.
 
-Run: PYTHONPATH=src .venv/bin/python benchmarks/link_doubt.py [recordings of each half] [folder for tables]
+Run: PYTHONPATH=src .venv/bin/python benchmarks/link_doubt.py [recordings to fit] [recordings to judge] [folder for tables]
+Links of either part that are in the folder already are read.
 """
 
 import sys
@@ -33,6 +34,7 @@ SPEEDS = (1.0, 2.5, 5.0, 8.0)  # pixels per frame
 EVERY = (1, 2, 4)  # frames of which one is kept
 ERRORS = ((0.0, 0.0), (0.02, 0.01), (0.05, 0.02), (0.1, 0.05))  # missed, false / cells
 TRACKERS = ("laptrack", "greedy", "exchanged")
+OF_OTHERS = 0.02  # missed, of the condition in which the other trackers are judged
 JITTER = 0.7  # pixels, of a detected centre
 EXCHANGES = 12  # in a recording of true tracks
 FLOORS = (0, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03)  # tried
@@ -135,7 +137,7 @@ def links_of(number: int, half: str) -> pd.DataFrame:
         for missed, false in ERRORS:
             found = detections(simulated, missed, false, every, rng)
             max_step = max(15.0, 3 * speed * every**0.75)
-            for tracker in TRACKERS if half == "judged" else TRACKERS[:1]:
+            for tracker in TRACKERS if half == "judged" and missed == OF_OTHERS else TRACKERS[:1]:
                 tracks = linked(found, tracker, max_step, diameter, parents, rng)
                 looks = measure_intensities(tracks, lambda t, every=every: simulated.images[t * every].transpose(2, 0, 1))
                 cells = read_cells(tracks, looks)
@@ -201,17 +203,19 @@ def judge(links: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main(n: int, out: Path) -> None:
+def main(sizes: dict[str, int], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     halves = {}
-    for half in FIRST_SEEDS:
-        start, tables = time.perf_counter(), []
-        for number in range(n):
-            tables.append(links_of(number, half))
-            print(f"{half}: {number + 1} of {n}, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-        halves[half] = pd.concat(tables, ignore_index=True)
-        halves[half].to_parquet(out / f"link_doubt_{half}.parquet")
-    report(halves, n, out)
+    for half, n in sizes.items():
+        start, path = time.perf_counter(), out / f"link_doubt_{half}_{n}.parquet"
+        if not path.exists():
+            tables = []
+            for number in range(n):
+                tables.append(links_of(number, half))
+                print(f"{half}: {number + 1} of {n}, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+            pd.concat(tables, ignore_index=True).to_parquet(path)
+        halves[half] = pd.read_parquet(path)
+    report(halves, sizes["fitted"], out)
 
 
 def report(halves: dict[str, pd.DataFrame], n: int, out: Path) -> None:
@@ -233,4 +237,5 @@ def report(halves: dict[str, pd.DataFrame], n: int, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 16, Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).parent / "results")
+    given = [int(one) for one in sys.argv[1:3]] if len(sys.argv) > 2 else [16, 16]
+    main(dict(zip(FIRST_SEEDS, given, strict=True)), Path(sys.argv[3]) if len(sys.argv) > 3 else Path(__file__).parent / "results")

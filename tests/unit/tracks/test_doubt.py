@@ -183,3 +183,18 @@ def test_intensities_are_logarithms_above_the_background() -> None:
     assert found.shape == (2, 2)
     assert found[0, 0] == pytest.approx(np.log(200), abs=0.5)
     assert found[1, 0] == found[0, 1] == 0
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("every", [1, 5])
+def test_real_tracks_are_doubtful_where_outlines_change_size_or_are_missing(shared_folder, every: int) -> None:
+    """Which the positions alone do not know. There is no truth."""
+    table = pd.read_csv(shared_folder / "data/cellphe_mdamb231_docetaxel/roi_centroids_all481.csv").rename(columns={"cell_id": "track_id"})
+    table["frame"] -= 1
+    rows = table[table["frame"] % every == 0].assign(frame=lambda kept: kept["frame"] // every, recording="real", parent_id=pd.NA)
+    found = assess_links(rows, LinkModel.read(POSITIONS)).merge(rows[["track_id", "frame", "area"]], on=["track_id", "frame"])
+    before = found.groupby("track_id")[["area", "frame"]].shift()
+    odd = ((np.abs(np.log(found["area"] / before["area"])) > np.log(1.5)) | (found["frame"] - before["frame"] > 1))[found["kind"] == "step"]
+    wrong = found.loc[found["kind"] == "step", "wrong"]
+    assert 0.002 < wrong.mean() < 0.1
+    assert odd[wrong > 0.5].mean() > 4 * odd[wrong < 0.05].mean()

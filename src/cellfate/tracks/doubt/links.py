@@ -192,7 +192,8 @@ def _alternatives(cells: Cells, late: np.ndarray) -> _Best:
         born = links[cells.track[late[links]] != cells.track[cells.before[late[links]]]]
         for link in born:
             mothers = by_frame[cells.frame[cells.before[late[link]]]]
-            _offer_others(cells, best, np.array([link]), late[[link]], mothers)
+            far = np.linalg.norm(cells.places[mothers] - cells.places[late[link]], axis=1)
+            _offer_others(cells, best, np.array([link]), late[[link]], mothers[np.argsort(far)[:NEAREST]])
     return best
 
 
