@@ -177,6 +177,7 @@ rule evaluate_recordings:
 rule evaluate_by_confidence:
     """Score the held-out trajectories in thirds by how likely their tracks are one cell."""
     input:
+        **confidence_of_tracks(),
         predictions=ALL_PREDICTIONS,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=code_of("evaluation/evaluate_by_confidence.py"),

@@ -115,6 +115,12 @@ def confidence_of_tracks():
     return {} if config["tracks"]["doubt"] is None or READY_MADE else {"confidence": files}
 
 
+def confidence_of_selection():
+    """The same for the selection, which takes note of it; as long as nothing is left out by it, it is no reason to select, and train, anew."""
+    found = confidence_of_tracks()
+    return found if config["tracks"]["min_confidence"] is not None else {name: list(map(ancient, files)) for name, files in found.items()}
+
+
 def score_by_confidence():
     """The score by how sure tracks are, for the summary page; nothing where it is not asked for."""
     return {"by_confidence": "results/{dataset}/{protocol}/tables/score_by_confidence.csv"} if confidence_of_tracks() else {}

@@ -5,7 +5,7 @@
 rule select_trajectories:
     """Label every track, cut it at its event and say which trajectories are long enough."""
     input:
-        **confidence_of_tracks(),
+        **confidence_of_selection(),
         sheet=RECORDINGS_SHEET,
         tracks=expand("results/{{dataset}}/tracks/{recording}.parquet", recording=RECORDINGS),
         outcomes=expand("results/{{dataset}}/tracks/{recording}.outcomes.parquet", recording=RECORDINGS),

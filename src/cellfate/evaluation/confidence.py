@@ -9,6 +9,7 @@ from cellfate.evaluation.pooling import pooled
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import SCORE_BY_CONFIDENCE
 from cellfate.statistics.scores import COUNTS, Score, balanced_accuracy
+from cellfate.tracks.doubt.confidence import confidence_until
 from cellfate.trajectories.confidence import DOUBTFUL
 
 ALL, DIFFERENCE = "all", "surest less least sure"
@@ -17,15 +18,18 @@ LEAST_RANGE = 0.1  # of the probabilities; where they differ by less, thirds dif
 CALIBRATED = "These probabilities are calibrated on simulated films only."
 
 
-def score_by_confidence(predictions: pd.DataFrame, trajectories: pd.DataFrame, outcomes: Mapping[str, str], *, unit: str) -> pd.DataFrame:
+def score_by_confidence(
+    predictions: pd.DataFrame, trajectories: pd.DataFrame, confidence: pd.DataFrame, outcomes: Mapping[str, str], *, unit: str
+) -> pd.DataFrame:
     """The table score_by_confidence: balanced accuracy of the full held-out trajectories with intervals by recording (or group).
 
-    ``trajectories`` has the column confidence; held-out trajectories without one are left out. Tracks that are equally sure are in the
-    same third, so that thirds may differ in size or be empty; where all are about as sure there is no difference, with the reason.
+    ``confidence`` are tables track_confidence; held-out trajectories that are not in them are left out. Tracks that are equally sure are
+    in the same third, so that thirds may differ in size or be empty; where all are about as sure there is no difference, with the reason.
     """
     units = Units.of(outcomes, unit)
     rows = pooled(predictions[predictions["condition"] == "full"], splits=("test",), treatment=None)
-    facts = trajectories.set_index("trajectory")[["confidence", "group"]].reindex(rows["trajectory"]).reset_index(drop=True)
+    known = trajectories.assign(confidence=confidence_until(confidence, trajectories, "last_frame"))
+    facts = known.set_index("trajectory")[["confidence", "group"]].reindex(rows["trajectory"]).reset_index(drop=True)
     rows = rows.drop(columns=["group", "confidence"], errors="ignore").reset_index(drop=True).join(facts)
     rows = rows[rows["confidence"].notna()].reset_index(drop=True)
     edges = np.quantile(rows["confidence"], [1 / 3, 2 / 3]) if len(rows) else np.zeros(2)

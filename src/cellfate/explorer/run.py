@@ -9,6 +9,7 @@ import pandas as pd
 from cellfate.evaluation.sets import held_out_sets, labelled_prefixes
 from cellfate.explorer.said import BASELINES, CELL, FEATURES, LINKS, NETWORK, RESTS_ON, RISKS, Said, nothing
 from cellfate.model.calibration import called_positive
+from cellfate.tracks.doubt.confidence import confidence_until
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def said_of_run(run: RunTables, outcomes: Mapping[str, str], *, unit: str, set_l
     known = run.trajectories[run.trajectories["trajectory"].isin(names)].reset_index(drop=True)
     rests_on = _held_out(run.attention).rename(columns={"scaled": "attention"})
     return Said(
-        cells=_cells(known, network, outcomes),
+        cells=_cells(known, network, run.confidence, outcomes),
         network=network[list(NETWORK)],
         risks=fates[list(RISKS)] if len(fates) else nothing(RISKS),
         baselines=_baselines(run.baselines, run.trajectories),
@@ -58,7 +59,7 @@ def _network(run: RunTables, unit: str, set_level: float) -> pd.DataFrame:
     return rows.assign(set=holds[:, 0] + 2 * holds[:, 1], positive=called_positive(rows["logit"].to_numpy(float)))
 
 
-def _cells(known: pd.DataFrame, network: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
+def _cells(known: pd.DataFrame, network: pd.DataFrame, confidence: pd.DataFrame | None, outcomes: Mapping[str, str]) -> pd.DataFrame:
     """The cells with what is said of them at their last frame."""
     last = network.drop_duplicates("trajectory", keep="last").set_index("trajectory").reindex(known["trajectory"])
     right = (last["positive"].astype("Float64") == last["label"].astype("Float64")).astype("Int64")
@@ -69,7 +70,7 @@ def _cells(known: pd.DataFrame, network: pd.DataFrame, outcomes: Mapping[str, st
         probability=last["probability"].to_numpy(float),
         set=last["set"].astype("Int64").array,
         lead_hours=hours.to_numpy(float),
-        confidence=known["confidence"].to_numpy(float) if "confidence" in known else np.nan,
+        confidence=np.nan if confidence is None else confidence_until(confidence, known, "last_frame").to_numpy(float),
     )
     return cells[list(CELL)]
 

@@ -24,11 +24,16 @@ def tables(n_recordings=9, n_each=12, confident=True):
             rows.append(row | {"confidence": sure if confident else 1.0, "group": None})
     found = pd.DataFrame(rows)
     constant = {"fold": 0, "split": "test", "condition": "full", "n": 0, "treatment": "none", "n_frames": 20, "probability": 0.5}
-    return found.drop(columns=["confidence", "group"]).assign(**constant), found[["trajectory", "confidence", "group"]]
+    return found.drop(columns=["confidence", "group"]).assign(**constant), found[["trajectory", "recording", "confidence", "group"]]
 
 
-def scores(*args):
-    table = score_by_confidence(*args, OUTCOMES, unit="recording")
+def scores(predictions, facts):
+    """``facts`` has the confidence of each trajectory, which it has until the last frame that is kept."""
+    tracks = facts.assign(track_id=facts["trajectory"].str.split("/").str[1].astype(int))
+    known = tracks.dropna(subset=["confidence"])
+    confidence = pd.concat([known.assign(frame=9), known.assign(frame=15, confidence=0.0)])
+    trajectories = tracks.drop(columns="confidence").assign(last_frame=12)
+    table = score_by_confidence(predictions, trajectories, confidence, OUTCOMES, unit="recording")
     return check_table(table, SCORE_BY_CONFIDENCE, "t").set_index("tracks")
 
 
