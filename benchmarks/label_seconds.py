@@ -35,10 +35,10 @@ def make_page(results: Path, path: Path) -> pd.DataFrame:
         ends,
         [results / f"crops/{name}.h5" for name in names],
         {name: {"frame_interval_min": 30.0, "treatment_start_h": None} for name in names},
-        compared={"negative": "apoptosis", "positive": "mitosis"},
+        words=list(KEYS),
         labels=[],
         predictions=[],
-        label=LabelSettings("all", "random", ()),
+        label=LabelSettings("all", "random"),
         settings=PageSettings(max_cells=CELLS, fields=6, image_size=64, quality=60, seed=1),
     )
     return ends.assign(trajectory=ends["recording"] + "/" + ends["track_id"].astype(str)).set_index("trajectory")

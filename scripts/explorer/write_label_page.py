@@ -10,7 +10,6 @@ from cellfate.tracks.tables import OUTCOMES, TRACKS
 
 log_to(snakemake.log[0])
 
-label = snakemake.params.label
 write_label_page(
     snakemake.output.page,
     snakemake.wildcards.dataset,
@@ -18,9 +17,9 @@ write_label_page(
     read_tables(snakemake.input.outcomes, OUTCOMES),
     snakemake.input.crops,
     snakemake.params.sheet,
-    compared=snakemake.params.outcomes,
+    words=snakemake.params.words,
     labels=json.loads(snakemake.params.labels),
     predictions=[path for path, _ in snakemake.params.predictions],
-    label=LabelSettings(label["tracks"], label["order"], tuple(label["outcomes"])),
+    label=LabelSettings(**snakemake.params.label),
     settings=PageSettings(**snakemake.params.settings, seed=snakemake.params.seed),
 )

@@ -76,10 +76,10 @@ def toy_label_page(
         *toy_tables(toy),
         toy_crop_files(folder, toy),
         sheet,
-        compared=dict(zip(("negative", "positive"), toy.outcomes, strict=True)),
+        words=[*toy.outcomes, *more],
         labels=labels,
         predictions=predictions,
-        label=LabelSettings(tracks, order, more),
+        label=LabelSettings(tracks, order),
         settings=settings,
     )
     return path

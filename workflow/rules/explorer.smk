@@ -59,9 +59,9 @@ rule write_label_page:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        outcomes=config["outcomes"],
         sheet=times_of_recordings(),
-        label=config["explorer"]["label"],
+        words=label_words(config),
+        label={key: config["explorer"]["label"][key] for key in ("tracks", "order")},
         settings={key: config["explorer"][key] for key in ("max_cells", "fields", "image_size", "quality")},
         seed=config["seed"],
         labels=lambda wildcards: as_text(all_rows(LABELS)),

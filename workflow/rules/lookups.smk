@@ -1,6 +1,7 @@
 # What the other files of this folder look up in the recordings sheet and the configuration.
 
 from cellfate.explanation.attributions.names import PUBLISHED, RISKS, models_of, needs_images, needs_masks, served
+from cellfate.planning.config import label_words
 from cellfate.tracks.corrections.rows import all_rows
 
 

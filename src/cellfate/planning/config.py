@@ -157,8 +157,9 @@ def _not_of_crops(nothing: object) -> Callable[..., bool]:
 
 
 def label_words(config: Mapping) -> list[str]:
-    """The outcomes that people may give to tracks."""
-    return [config["outcomes"]["negative"], config["outcomes"]["positive"], *config["explorer"]["label"]["outcomes"]]
+    """The events that people may give to tracks: where the end without one is compared with one, that is ``neither`` of the labels."""
+    words = [config["outcomes"]["negative"], config["outcomes"]["positive"], *config["explorer"]["label"]["outcomes"]]
+    return [word for word in words if word not in NO_OUTCOMES]
 
 
 NO_OUTCOMES = ("neither", "cannot_tell", "censored", "no_event_by_end")  # of labels and of tracks without an event

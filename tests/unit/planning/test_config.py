@@ -11,7 +11,7 @@ import yaml
 
 from cellfate.base.errors import InputError
 from cellfate.planning.agreement import check_sheet_agreement, check_states, sheet_agreement_problems
-from cellfate.planning.config import check_config, config_problems, min_frames_of
+from cellfate.planning.config import check_config, config_problems, label_words, min_frames_of
 from cellfate.simulation.cellpose_training import NetworkTraining
 
 ROOT = Path(__file__).parents[3]
@@ -127,6 +127,15 @@ def test_a_mistake_gives_one_error_that_names_file_key_and_value(path, value, me
     with pytest.raises(InputError, match=message) as error:
         check_config(config, SCHEMA, [ROOT / "config.yaml", overlay])
     assert str(error.value).startswith(str(overlay))
+
+
+def test_the_end_without_an_event_has_no_key_of_its_own_on_the_label_page():
+    config = merged("config.yaml")
+    config["explorer"]["label"]["outcomes"] = ["slippage"]
+    assert label_words(config) == ["apoptosis", "mitosis", "slippage"]
+    config["outcomes"]["negative"] = "no_event_by_end"
+    assert label_words(config) == ["mitosis", "slippage"]
+    check_config(config, SCHEMA, [ROOT / "config.yaml"])
 
 
 def test_cells_that_are_not_segmented_cannot_enter_the_statistics():

@@ -26,11 +26,10 @@ HIDDEN = "not shown"  # in place of what could sway who labels: treatments, outc
 
 @dataclass(frozen=True)
 class LabelSettings:
-    """Which tracks (``without_outcome``, ``all``), in which order (see ``order``), and outcomes besides the two that are compared."""
+    """Which tracks (``without_outcome``, ``all``), and in which order (see ``order``)."""
 
     tracks: str
     order: str
-    outcomes: tuple[str, ...]
 
 
 def write_label_page(
@@ -41,7 +40,7 @@ def write_label_page(
     crops: Sequence[str | Path],
     sheet: Mapping[str, Mapping[str, float | None]],
     *,
-    compared: Mapping[str, str],
+    words: Sequence[str],
     labels: Sequence[Mapping],
     predictions: Sequence[str | Path],
     label: LabelSettings,
@@ -50,23 +49,23 @@ def write_label_page(
     """Write the page.
 
     ``tracks`` and ``outcomes`` are the tables TRACKS and OUTCOMES of the recordings with given tracks, ``crops`` the files of all their
-    tracks' crops; ``sheet`` as of :func:`cellfate.explorer.write.write_explorer`, ``compared`` the outcomes of the
-    configuration, ``labels`` the rows that this run was given (a track that has its outcome from them is among those without one).
+    tracks' crops; ``sheet`` as of :func:`cellfate.explorer.write.write_explorer`, ``words`` the outcomes
+    that can be given, ``labels`` the rows that this run was given (a track that has its outcome from them is among those without one).
     Raises InputError where there is nothing to label, and for an order by predictions that are not there.
     """
     with ExitStack() as opened:
         files = {file.recording: file for file in (opened.enter_context(CropFile(path)) for path in crops)}
-        cells, words = cells_to_label(tracks, outcomes, files, labels, label)
+        cells, rule = cells_to_label(tracks, outcomes, files, labels, label)
         ordered, order = in_order(cells, label.order, predictions, settings.seed)
         chosen = ordered.head(settings.max_cells).reset_index(drop=True)
-        words.append(order)
+        rule.append(order)
         if len(chosen) < len(cells):
-            words.append(f"The first {len(chosen)} are on this page (explorer.max_cells).")
+            rule.append(f"The first {len(chosen)} are on this page (explorer.max_cells).")
         about = {
             "title": f"Label cells of {dataset}",
             "dataset": dataset,
-            "rule": words,
-            "words": [*compared.values(), *label.outcomes],
+            "rule": rule,
+            "words": list(words),
             "given": [{name: value for name, value in row.items() if name != "file"} for row in labels],
             "software": SOFTWARE,
         }
