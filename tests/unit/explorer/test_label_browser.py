@@ -111,6 +111,8 @@ def test_what_was_done_is_taken_back_step_by_step(opened):
     assert (opened.cell(), opened.count()) == (first, "0 of 6 cells labelled")
     opened.press("z")
     assert opened.said() == "There is nothing to take back."
+    opened.press("1", "Control+z")
+    assert (opened.cell(), opened.count()) == (first, "0 of 6 cells labelled")
     opened.press("1", "ArrowUp", "2")  # another label in place of the first
     assert opened.label(first)[0] == "mitosis"
     opened.press("z")

@@ -5,7 +5,7 @@ const LABEL_KEYS = [
   ["1 to 9", "an outcome; the frame shown is the first that shows it"],
   ["0", "neither: no event as long as it is seen"],
   ["x", "cannot tell"],
-  ["z", "take the last change back"],
+  ["z Ctrl+z", "take the last change back"],
   ["Delete", "this cell's label away"],
   ["→ ←", "next frame, the one before; with Shift ten"],
   ["Home End", "first frame, last frame with a picture"],
@@ -28,6 +28,11 @@ class LabelPage extends Shown {
     this.alone = -1; // the channel that is shown alone
     this.choices();
     listenToKeys(LABEL_KEYS, (event) => this.action(event));
+    document.addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key !== "z" || event.repeat || isTyping(event)) return;
+      event.preventDefault();
+      this.undo();
+    });
     byId("name").value = Labels.lastName();
     byId("who").addEventListener("submit", (event) => {
       event.preventDefault();
