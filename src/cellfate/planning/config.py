@@ -48,11 +48,14 @@ def config_problems(config: dict, schema_path: str | Path, config_files: Sequenc
 
 
 def unfit_values(config: object, above: str = "") -> dict[str, tuple[object, str]]:
-    """Values that no key takes, by dotted key, with what is wanted: numbers beyond reason, text with line breaks or markup.
+    """What no key takes, by dotted key, with what is wanted: huge numbers, text with line breaks or markup, names that are no text.
 
     The free section ``notes`` may have several lines.
     """
     if isinstance(config, Mapping | list):
+        if isinstance(config, Mapping) and (no_text := [key for key in config if not isinstance(key, str)]):
+            wanted = "and its name is no text: it is needed in quotes"  # YAML takes 1 for a number and no for a falsehood
+            return {f"{above}.{key}".lstrip("."): (config[key], wanted) for key in no_text}
         inner = config.items() if isinstance(config, Mapping) else enumerate(config)
         return {name: why for key, value in inner for name, why in unfit_values(value, f"{above}.{key}".lstrip(".")).items()}
     if isinstance(config, float) and not math.isfinite(config):

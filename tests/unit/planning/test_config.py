@@ -292,3 +292,15 @@ def test_settings_that_follow_lengths_can_be_auto_or_off(key, value):
     section, name = key.split(".")
     config[section][name] = value
     check_config(config, SCHEMA, [ROOT / "config.yaml"])
+
+
+@pytest.mark.parametrize(("section", "key", "name"), [("transition", "compare", "names"), ("tracks", "outcomes_from", "words")])
+def test_names_that_yaml_takes_for_numbers_are_refused_with_what_to_do(section, key, name, tmp_path):
+    """Clusters are called 1, 2, ...: beside other names their numbers could not even be sorted."""
+    config, overlay = merged("config.yaml"), tmp_path / "mine.yaml"
+    config[section][key][name] = {1: "apoptosis", "x": "mitosis"}
+    overlay.write_text(yaml.safe_dump({section: {key: {name: config[section][key][name]}}}))
+    with pytest.raises(InputError, match=rf"{section}\.{key}\.{name}\.1 is 'apoptosis', and its name is no text: it is needed in quotes"):
+        check_config(config, SCHEMA, [ROOT / "config.yaml", overlay])
+    config[section][key][name] = {"1": "apoptosis", "x": "mitosis"}
+    check_config(config, SCHEMA, [ROOT / "config.yaml", overlay])
