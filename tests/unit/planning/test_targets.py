@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from cellfate.base.errors import InputError
+from cellfate.planning.config_files import DEFAULTS, merged, read_settings
 from cellfate.planning.targets import Targets
 
 
@@ -58,3 +59,16 @@ def test_an_order_by_predictions_needs_some_and_takes_those_that_are_there(tmp_p
     assert label_targets("unsure").label() == ["results/mine/label.html"]
     assert label_targets("unsure").predicted() == files
     assert label_targets("random").predicted() == []
+
+
+def test_another_matrix_of_transitions_is_read_before_any_job(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.csv").write_text("source,target,probability\nA,A,0.9\n")
+    own = {"source": "simulate", "targets": {"kind": "observed"}, "compare": {"matrix": "p.csv"}}
+    planned = targets(transition=merged(read_settings(DEFAULTS)["transition"], own))
+    with pytest.raises(InputError, match=r"p\.csv: the probabilities of source 'A' add up to 0\.9, 1 is needed"):
+        planned.transition()
+    (tmp_path / "p.csv").write_text("source,target,probability\nA,A,1\n")
+    assert "results/mine/transition/figures/compared.png" in planned.transition()
+    without = targets(transition=merged(read_settings(DEFAULTS)["transition"], own | {"compare": {"matrix": None}}))
+    assert "results/mine/transition/figures/compared.png" not in without.transition()
