@@ -152,8 +152,17 @@ def kept_genes(look: int, looks: int, n_genes: int, keep: int, warm_up: float) -
 
 @torch.no_grad()
 def _validation_losses(network: nn.Module, cells: tuple[Tensor, ...], keep: int) -> dict[str, float]:
+    """The :func:`losses` of all ``cells``, which are looked at in batches: in one pass memory would grow with them."""
     network.eval()
-    return {name: float(value) for name, value in losses(network(*cells[:2], keep), *cells[2:]).items()}
+    expression, embedding, phenotype, targets = cells
+    known = ~targets.isnan().any(dim=1)
+    sums: dict[str, float] = {}
+    for first in range(0, len(expression), BATCH):
+        part = slice(first, first + BATCH)
+        found = losses(network(expression[part], embedding[part], keep), phenotype[part], targets[part])
+        for name, value in found.items():
+            sums[name] = sums.get(name, 0.0) + float(value) * int(known[part].sum() if name == "transition" else len(phenotype[part]))
+    return {name: value / max(int(known.sum()) if name == "transition" else len(expression), 1) for name, value in sums.items()}
 
 
 def _tensors(cells: Cells) -> tuple[Tensor, Tensor, Tensor, Tensor]:
