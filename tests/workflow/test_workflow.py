@@ -244,7 +244,7 @@ def test_the_slurm_profile_plans_the_same_jobs_in_few_groups(fresh):
 def test_the_design_is_planned_from_tracks_alone(fresh):
     jobs = fresh.jobs("--", "design")
     of_all = ("select_trajectories", "split_trajectories", "check_design", "plot_design", "design")
-    assert jobs == {"simulate_recording": 4, "read_tracks": 4} | dict.fromkeys(of_all, 1)
+    assert jobs == dict.fromkeys(("simulate_recording", "read_tracks", "assess_links"), 4) | dict.fromkeys(of_all, 1)
 
 
 def test_crops_wait_for_no_protocol(finished):

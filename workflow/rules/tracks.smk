@@ -113,6 +113,7 @@ rule assess_links:
         recording=one_of([*TRACKED, *UNTRACKED]),
     group:
         "recording"
+    priority: 100
     conda:
         "../../envs/analysis.yaml"
     resources:
