@@ -10,7 +10,7 @@ from toy_crops import OUTCOMES, toy_trajectory, write_crop_file
 from cellfate.crops.crop_file import CropFile
 from cellfate.explorer.data import Facts, Packed, limits_of, pack
 from cellfate.explorer.page import EXPLORER_PAGE, page
-from cellfate.explorer.said import BASELINES, CELL, FEATURES, LINKS, NETWORK, RESTS_ON, RISKS, Said, nothing
+from cellfate.explorer.said import CELL, SERIES, Said, nothing
 from cellfate.explorer.strips import ImageSettings
 from cellfate.explorer.tints import tints
 
@@ -50,8 +50,7 @@ def toy_said(toy: Toy) -> Said:
     }
     wrong = np.where(np.arange(len(toy.frames)) == 7, 0.3, 0.001)
     of["links"] = _long(cells, toy, {"wrong": wrong, "rival": 3, "confidence": np.cumprod(1 - wrong)})
-    empty = {"links": LINKS, "network": NETWORK, "rests_on": RESTS_ON, "features": FEATURES, "baselines": BASELINES, "risks": RISKS}
-    of |= {name: nothing(empty[name]) for name in toy.without if name in empty}
+    of |= {name: nothing(SERIES[name]) for name in toy.without if name in SERIES}
     return Said(cells=cells, relatives=_relatives(cells, toy), **of)
 
 

@@ -30,6 +30,7 @@ BASELINES = ("trajectory", "method", "frame", "probability")
 RESTS_ON = ("trajectory", "frame", "attention", "occlusion")
 FEATURES = ("trajectory", "frame")
 LINKS = ("trajectory", "frame", "wrong", "rival", "confidence")
+SERIES = {"network": NETWORK, "risks": RISKS, "baselines": BASELINES, "rests_on": RESTS_ON, "features": FEATURES, "links": LINKS}
 
 
 @dataclass(frozen=True)
@@ -56,3 +57,8 @@ class Said:
 def nothing(columns: tuple[str, ...]) -> pd.DataFrame:
     """An empty table of these columns."""
     return pd.DataFrame(columns=list(columns))
+
+
+def nothing_said(cells: pd.DataFrame, relatives: pd.DataFrame) -> Said:
+    """Cells of which nothing is said over time."""
+    return Said(cells=cells, relatives=relatives, **{name: nothing(columns) for name, columns in SERIES.items()})

@@ -13,7 +13,7 @@ from cellfate.crops.crop_file import CropFile
 from cellfate.explorer.data import Facts, limits_of, pack
 from cellfate.explorer.labelling.order import in_order
 from cellfate.explorer.page import LABEL_PAGE, write_page
-from cellfate.explorer.said import BASELINES, CELL, FEATURES, NETWORK, RESTS_ON, RISKS, Said, nothing
+from cellfate.explorer.said import CELL, nothing_said
 from cellfate.explorer.strips import ImageSettings
 from cellfate.explorer.write import PageSettings
 from cellfate.tracks.labels.digest import track_digests
@@ -72,14 +72,15 @@ def write_label_page(
         facts = {name: Facts(one["frame_interval_min"] / 60, None) for name, one in sheet.items()}
         images = ImageSettings(settings.image_size, settings.quality)
         limits = limits_of(chosen, files)
-        packed = pack(_nothing_said(chosen, outcomes), chosen, files, limits, facts, about, fields=settings.fields, images=images)
+        said = nothing_said(chosen, outcomes.head(0))  # nobody must be swayed
+        packed = pack(said, chosen, files, limits, facts, about, fields=settings.fields, images=images)
     write_page(path, f"Label cells of {dataset}", packed, LABEL_PAGE)
 
 
 def cells_to_label(
     tracks: pd.DataFrame, outcomes: pd.DataFrame, files: Mapping[str, CropFile], labels: Sequence[Mapping], label: LabelSettings
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The cells of :class:`Said` that are to be labelled, and in words which they are and which have no crops.
+    """The cells of :class:`cellfate.explorer.said.Said` that are to be labelled, and in words which they are and which have no crops.
 
     Besides: ``data`` (the digest of the track), ``ends`` (whether the recording goes on after it), ``daughters`` (their tracks, in words).
     """
@@ -111,9 +112,3 @@ def cells_to_label(
 def _daughters(outcomes: pd.DataFrame, recording: str, track: int) -> str | None:
     rows = outcomes[(outcomes["recording"] == recording) & outcomes["parent_id"].eq(track).fillna(False)]
     return ", ".join(f"{row.track_id} from frame {row.first_frame}" for row in rows.itertuples()) or None
-
-
-def _nothing_said(cells: pd.DataFrame, outcomes: pd.DataFrame) -> Said:
-    """That nothing is predicted: people must not be swayed."""
-    columns = (NETWORK, RISKS, BASELINES, RESTS_ON, FEATURES)
-    return Said(cells, *map(nothing, columns), relatives=outcomes.head(0))
