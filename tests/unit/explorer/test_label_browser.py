@@ -35,7 +35,7 @@ class Labelling(Opened):
         self.page.fill("#name", name)
         self.page.keyboard.press("Enter")
         self.until("#who-said", f"The labels of {name}")
-        self.page.wait_for_timeout(50)
+        self.settle()
 
     def until(self, place, words):
         for _ in range(100):
@@ -44,7 +44,11 @@ class Labelling(Opened):
             self.page.wait_for_timeout(50)
         assert words in self.page.inner_text(place)
 
+    def settle(self):
+        self.page.wait_for_selector("#cell-views[aria-busy=false]")
+
     def look(self):
+        self.settle()
         self.page.wait_for_timeout(LOOK)
 
     def press(self, *keys):
@@ -52,7 +56,7 @@ class Labelling(Opened):
             if key in LABELLING:
                 self.look()
             self.page.keyboard.press(key)
-            self.page.wait_for_timeout(50)
+            self.settle()
 
     def count(self):
         return self.page.inner_text("#count")

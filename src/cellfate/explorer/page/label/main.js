@@ -87,7 +87,7 @@ class LabelPage extends Shown {
 
   async open() {
     const turn = ++this.opening;
-    this.busy = true;
+    this.isBusy(true);
     const parts = await this.unpack(this.byName.get(STATE.cell));
     if (turn !== this.opening) return;
     this.views.forEach((view) => view.close());
@@ -95,9 +95,15 @@ class LabelPage extends Shown {
     byId("cell-views").replaceChildren(this.view.root);
     this.view.show(STATE.frame ?? this.labels.of(this.view.cell)?.event_frame ?? this.view.cell.last_frame);
     document.body.dataset.cell = STATE.cell;
-    Object.assign(this, { busy: false, since: performance.now() });
+    this.since = performance.now();
     this.changed();
     writeAddress();
+    this.isBusy(false);
+  }
+
+  isBusy(busy) {
+    this.busy = busy;
+    byId("cell-views").setAttribute("aria-busy", String(busy));
   }
 
   // Show what the labels are now.
