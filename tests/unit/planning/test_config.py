@@ -82,6 +82,8 @@ def test_every_documented_departure_has_a_key_that_paper_yaml_sets_back():
         ),
         ("split.folds", 2, r"split\.folds is 2, 1 \(one split\) or at least 3"),
         ("outcomes.positive", "apoptosis", r"outcomes\.positive is 'apoptosis', the two outcomes must differ"),
+        ("tracks.min_confidence", 0, "tracks.min_confidence"),
+        ("tracks.doubt", "outlines", "tracks.doubt"),
         ("trajectories.min_frames", 9, r"trajectories\.min_frames is 9, at least crops\.min_frames \(10\) is needed"),
         ("evaluation.last_k", "all", r"evaluation\.last_k"),
         ("statistics.min_frames", 0, r"statistics\.min_frames"),
@@ -136,6 +138,15 @@ def test_the_end_without_an_event_has_no_key_of_its_own_on_the_label_page():
     config["outcomes"]["negative"] = "no_event_by_end"
     assert label_words(config) == ["mitosis", "slippage"]
     check_config(config, SCHEMA, [ROOT / "config.yaml"])
+
+
+@pytest.mark.parametrize(("doubt", "kind"), [(None, "local"), ("images", "crops")])
+def test_a_least_confidence_needs_something_that_says_it(doubt, kind):
+    config = merged("config.yaml")
+    config["tracks"] |= {"doubt": doubt, "min_confidence": 0.9}
+    config["source"]["kind"] = kind
+    with pytest.raises(InputError, match=rf"tracks\.min_confidence is 0\.9, .*\(tracks\.doubt: {doubt}, source\.kind: {kind}\)"):
+        check_config(config, SCHEMA, [ROOT / "config.yaml"])
 
 
 def test_cells_that_are_not_segmented_cannot_enter_the_statistics():
