@@ -3,7 +3,7 @@
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables, write_table
 from cellfate.crops.tables import RINGS
-from cellfate.evaluation.audit import audit_split, cells_of
+from cellfate.evaluation.audit.split import audit_split, cells_of
 from cellfate.evaluation.tables import SPLIT_AUDIT
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 

@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, {source!r})
-from cellfate.planning.failed_jobs import failure_report
+from cellfate.planning.running.failed_jobs import failure_report
 
 STARTED = time.time()
 

@@ -22,10 +22,10 @@ from cellfate.planning.checks import checked_cells, checked_sheet, corrections_o
 from cellfate.planning.config import min_frames_of, transition_settings
 from cellfate.planning.config_files import DEFAULTS, sources_of
 from cellfate.planning.digests import as_text, config_digest, model_digest, outlines_of
-from cellfate.planning.failed_jobs import failure_report
+from cellfate.planning.running.failed_jobs import failure_report
 from cellfate.planning.images import images_digest
 from cellfate.planning.library import library_of, readers_of
-from cellfate.planning.place import check_place, check_writable, folders_of_results
+from cellfate.planning.running.place import check_place, check_writable, folders_of_results
 from cellfate.planning.targets import TITLES, Targets
 from cellfate.recordings.cells import caveat, rows_of
 from cellfate.recordings.sheet import frames_arguments, images_folder

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cellfate.evaluation.audit_words import audit_lines, audit_notes
+from cellfate.evaluation.audit.words import audit_lines, audit_notes
 from cellfate.evaluation.baselines.scores import verdict
 
 

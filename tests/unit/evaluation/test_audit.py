@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from cellfate.base.tables import check_table
-from cellfate.evaluation.audit import audit_split, cells_of
-from cellfate.evaluation.audit_words import RELATIVES, audit_lines, audit_notes
+from cellfate.evaluation.audit.split import audit_split, cells_of
+from cellfate.evaluation.audit.words import RELATIVES, audit_lines, audit_notes
 from cellfate.evaluation.tables import SPLIT_AUDIT
 
 OUTCOMES = {"negative": "apoptosis", "positive": "mitosis"}

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cellfate.planning.failed_jobs import failure_report, given_up
+from cellfate.planning.running.failed_jobs import failure_report, given_up
 
 
 def job(rule, log=(), **wildcards):

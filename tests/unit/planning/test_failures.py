@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from cellfate.planning.failures import Failure, failure_table, failures, reason_in_log, reason_of_slurm
+from cellfate.planning.running.failures import Failure, failure_table, failures, reason_in_log, reason_of_slurm
 
 MESSAGES = """\
 [Sat Nov 21 06:11:41 2026]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cellfate.base.errors import InputError
-from cellfate.planning import place
-from cellfate.planning.place import NAMES, check_place, check_writable, folders_of_results
+from cellfate.planning.running import place
+from cellfate.planning.running.place import NAMES, check_place, check_writable, folders_of_results
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from toy_scores import write_baselines, write_design_lines, write_metrics
 
 from cellfate.base.tables import write_table
-from cellfate.evaluation.audit import PREDICTORS
+from cellfate.evaluation.audit.split import PREDICTORS
 from cellfate.evaluation.tables import SPLIT_AUDIT
 from cellfate.report.headline import headline
 

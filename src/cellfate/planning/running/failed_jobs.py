@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cellfate.base.causes import CAUSE, full_disk
-from cellfate.planning.failures import failure_table, failures
+from cellfate.planning.running.failures import failure_table, failures
 
 ADVICE = "\nTo go on without a recording put # before its row of the sheet; then run the same command again."
 OF_MACHINE = (

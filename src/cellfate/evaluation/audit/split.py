@@ -15,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cellfate.evaluation.audit_words import LEVELS, LOGISTIC, NEAREST, ONE_ALONE, RELATIVES
+from cellfate.evaluation.audit.words import LEVELS, LOGISTIC, NEAREST, ONE_ALONE, RELATIVES
 from cellfate.evaluation.baselines.fits import STRONG, logistic
 from cellfate.evaluation.baselines.prefixes import Course, last_values
 from cellfate.evaluation.tables import SPLIT_AUDIT
