@@ -111,9 +111,9 @@ rule assess_links:
         "results/{dataset}/benchmarks/assess_links/{recording}.tsv"
     wildcard_constraints:
         recording=one_of([*TRACKED, *UNTRACKED]),
+    priority: 100
     group:
         "recording"
-    priority: 100
     conda:
         "../../envs/analysis.yaml"
     resources:
