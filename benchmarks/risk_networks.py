@@ -6,7 +6,7 @@ The data are those of benchmarks/risks.py (--seed), which must have run. What is
 Run: OMP_NUM_THREADS=1 PYTHONPATH=src:benchmarks .venv/bin/python benchmarks/risk_networks.py --parts crops course outlines
      [--data .] [--seed 812] [--further 813 811] [--members 3] [--folds 0]
      [--weights resources/demo/cellpose/simulated] [--work results/risk_networks]
-Prints the tables of docs/risks.md. Of the parts, crops and course have been run.
+Prints the tables of docs/risks.md.
 """
 
 import argparse
