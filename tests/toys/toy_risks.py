@@ -92,6 +92,7 @@ def add_risks(model: Path, embedding: list[str], min_frames: int = 5, **changes)
         "longer_than": min_frames,
         "inputs": asdict(TIMES),
         "embedding": embedding,
+        "outlines": {},
         "horizons_hours": [2.0, 5.0],
         "treatment_starts_h": [],
         **changes,
