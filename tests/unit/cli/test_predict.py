@@ -140,6 +140,15 @@ def test_risks_that_need_outlines_are_left_to_the_workflow(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_risks_that_another_version_exported_are_named(tmp_path, capsys):
+    model = add_risks(write_model(tmp_path / "model"), [])
+    settings = json.loads((model / "settings.json").read_text())
+    del settings["risks"]["outlines"]
+    (model / "settings.json").write_text(json.dumps(settings))
+    assert predict(model, write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])) == 1
+    assert "settings.json: risks lack outlines, which this version reads; export it again" in capsys.readouterr().err
+
+
 def test_the_problems_of_all_recordings_are_named_before_anything_is_computed(tmp_path, model, capsys):
     rows = [toy_row(tmp_path, f"r{i}") for i in range(4)]
     rows[1]["frame_interval_min"] = 10

@@ -82,10 +82,12 @@ def read_risks(folder: str | Path) -> SavedRisks | None:
     missing = [str(path.relative_to(folder)) for member in members for path in _files_of(member.folder) if not path.is_file()]
     if missing:
         raise InputError(f"prediction.model: {folder}: {', '.join(missing)} not found in it")
-    rest = {
-        key: settings[key] for key in ("rings", "longer_than", "inputs", "embedding", "outlines", "horizons_hours", "treatment_starts_h")
-    }
-    return SavedRisks(folder, members, **rest)
+    keys = ("rings", "longer_than", "inputs", "embedding", "outlines", "horizons_hours", "treatment_starts_h")
+    if absent := [key for key in keys if key not in settings]:
+        raise InputError(
+            f"prediction.model: {folder / SETTINGS}: risks lack {', '.join(absent)}, which this version reads; export it again"
+        )
+    return SavedRisks(folder, members, **{key: settings[key] for key in keys})
 
 
 def _files_of(folder: Path) -> list[Path]:
