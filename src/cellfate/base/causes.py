@@ -116,7 +116,7 @@ def _owner(name: str | None) -> str:
 
 def user_name(number: int) -> str:
     """The name of a user; in containers numbers may have none."""
-    import pwd
+    import pwd  # Windows has none
 
     try:
         return pwd.getpwuid(number).pw_name

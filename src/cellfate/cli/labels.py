@@ -8,7 +8,7 @@ import numpy as np
 from cellfate.base.errors import InputError
 from cellfate.base.tables import write_table
 from cellfate.evaluation.compared.labels import LabelAgreement, compare_labels
-from cellfate.evaluation.tables import LABEL_AGREEMENT, LABEL_DISAGREEMENTS, LABEL_FRAMES
+from cellfate.evaluation.compared.tables import LABEL_AGREEMENT, LABEL_DISAGREEMENTS, LABEL_FRAMES
 
 FRAMES, FEW, FEW_RECORDINGS = 2, 30, 3  # the first is tracks.event_gap of config.yaml
 DESCRIPTION = """\

@@ -68,8 +68,7 @@ def export_model(
     rows = {f"fold-{one['fold']}": run.members_of(one["fold"]) for one in folds}
     settings = _settings(folds[0], rows, run) | {"min_frames": min_frames, "embedding": dict(embedding)}
     settings |= {} if risks is None else {RISKS: risks.settings(run.sheet, run.digests)}
-    fitted = [read_json(path) for path in calibrations]
-    pieces = zip(rows, folds, fitted, models, strict=True)
+    pieces = zip(rows, folds, map(read_json, calibrations), models, strict=True)
     shared = {key: settings[key] for key in ("outcomes", "channels", "crop_size", "frame_intervals_min", "pixel_sizes_um", "min_frames")}
     card = {
         "dataset": dataset,
