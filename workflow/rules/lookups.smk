@@ -1,12 +1,15 @@
 # What the other files of this folder look up in the recordings sheet and the configuration.
 
+from functools import cache
+
 from cellfate.explanation.attributions.names import PUBLISHED, RISKS, models_of, needs_images, needs_masks, served
 from cellfate.planning.config import label_words
 from cellfate.tracks.corrections.rows import all_rows
 
 
+@cache  # every job asks: a sheet of 300 recordings would be read thousands of times
 def sheet_values(column):
-    """The sheet's value for each recording, None where the cell is empty."""
+    """The sheet's value for each recording, None where the cell is empty; shared by all who ask, and not to be changed."""
     return {} if SHEET is None else dict(zip(SHEET["recording"], SHEET[column].astype(object).where(SHEET[column].notna(), None)))
 
 

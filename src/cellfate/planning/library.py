@@ -5,6 +5,7 @@ Snakemake watches scripts but not what they import, so each rule lists these fil
 
 import ast
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ from cellfate.frames.formats import reader_modules
 from cellfate.tracks.formats import FORMATS
 
 PACKAGE = "cellfate"
+IMPORTS = re.compile(rf"^[ \t]*(?:from (?:\.|{PACKAGE}\b)\S* import (?:\([^)]*\)|.*)|import .*\b{PACKAGE}\b.*)", re.MULTILINE)
 # they move and check data, or name what else is watched, but compute nothing: editing them makes no result stale
 PLUMBING = {
     "base.causes",
@@ -48,15 +50,20 @@ def readers_of(images: str | Sequence[str], tracks_format: str | None = None) ->
     paths = [images] if isinstance(images, str) else images
     opened = dict.fromkeys(module for one in paths for module in reader_modules(one))
     modules = [*opened, *([] if tracks_format is None else [FORMATS[tracks_format].module])]
-    return _shown(_reached(file for module in modules for file in _files(module, "a registry of readers")))
+    return _shown(_reached(file for module in modules for file in _files(module)))
 
 
 def _shown(files: Iterable[Path]) -> list[str]:
-    """Paths of the files, of the templates that stand beside them under their names, and of what is in folders of their names."""
-    modules = list(files)
-    templates = [template for file in modules for template in file.parent.glob(f"{file.stem}.*.j2")]
-    parts = [part for file in modules for part in file.with_suffix("").glob("*.*") if part.suffix != ".py"]
-    return sorted(os.path.relpath(file) for file in [*modules, *templates, *parts])
+    """Paths of the files and of what belongs to them, seen from the working directory."""
+    folder = os.getcwd()
+    return sorted(path for file in files for path in _with_parts(file, folder))
+
+
+@cache
+def _with_parts(file: Path, folder: str) -> tuple[str, ...]:
+    """Paths from ``folder`` of the file, of the templates that stand beside it under its name, and of what is in a folder of its name."""
+    parts = [part for part in file.with_suffix("").glob("*.*") if part.suffix != ".py"]
+    return tuple(os.path.relpath(path, folder) for path in [file, *file.parent.glob(f"{file.stem}.*.j2"), *parts])
 
 
 def _reached(direct: Iterable[Path]) -> list[Path]:
@@ -76,7 +83,7 @@ def _is_plumbing(file: Path) -> bool:
     """Whether it is one of ``PLUMBING``, the package's own ``__init__``, which names what others import, or holds a docstring alone."""
     parts = file.relative_to(package_folder()).with_suffix("").parts
     if parts[-1] == "__init__":
-        return len(parts) == 1 or all(isinstance(statement, ast.Expr) for statement in _parsed(file).body)
+        return len(parts) == 1 or all(isinstance(statement, ast.Expr) for statement in ast.parse(file.read_text()).body)
     return ".".join(parts) in PLUMBING
 
 
@@ -84,32 +91,30 @@ def _is_plumbing(file: Path) -> bool:
 def imports_of(file: Path) -> tuple[Path, ...]:
     """What a Python file imports from the package: for each import the module's file, and the ``__init__`` of each folder above it."""
     found: list[Path] = []
-    for node in _statements(_parsed(file)):
-        here = f"{file}: line {getattr(node, 'lineno', 0)}"
+    for line, node in _import_statements(file.read_text()):
+        here = f"{file}: line {line}"
         if isinstance(node, ast.ImportFrom) and node.level:
             raise ImportError(f"{here}: a relative import; {PACKAGE} imports by whole names")
-        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == PACKAGE:
-            for alias in node.names:
-                found += _files(f"{node.module}.{alias.name}", here, or_attribute=node.module != PACKAGE)
-        if isinstance(node, ast.Import):
-            for name in [alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE]:
-                found += _files(name, here)
+        try:
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    found += _files(f"{node.module}.{alias.name}", or_attribute=node.module != PACKAGE)
+            else:
+                for name in [alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE]:
+                    found += _files(name)
+        except ImportError as error:
+            raise ImportError(f"{here}: {error}") from None
     return tuple(dict.fromkeys(found))
 
 
-def _parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_text())
+def _import_statements(text: str) -> Iterator[tuple[int, ast.Import | ast.ImportFrom]]:
+    """Each statement that imports from the package, or relatively, with its line. Only these are parsed, which is fast."""
+    for match in IMPORTS.finditer(text):
+        yield text.count("\n", 0, match.start()) + 1, ast.parse(match.group().strip()).body[0]
 
 
-def _statements(block: ast.AST) -> Iterator[ast.AST]:
-    """Every statement in a block at any depth; expressions, in which nothing is imported, are not looked through."""
-    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
-        for statement in getattr(block, name, ()):
-            yield statement
-            yield from _statements(statement)
-
-
-def _files(name: str, source: str, or_attribute: bool = False) -> list[Path]:
+@cache
+def _files(name: str, or_attribute: bool = False) -> list[Path]:
     """The file of a module of that dotted name, after the ``__init__`` files on the way.
 
     With ``or_attribute`` the last part of the name may be something in a module. Raises ImportError where there is no such module.
@@ -119,12 +124,12 @@ def _files(name: str, source: str, or_attribute: bool = False) -> list[Path]:
     for place, part in enumerate(parts):
         if (folder / f"{part}.py").is_file():
             if len(parts) - 1 - place > or_attribute:
-                raise ImportError(f"{source}: {name}: {part} is a module, there is no module in it")
+                raise ImportError(f"{name}: {part} is a module, there is no module in it")
             return [*files, folder / f"{part}.py"]
         if not (folder / part / "__init__.py").is_file():
             if or_attribute and place and place == len(parts) - 1:
                 return files  # in the __init__ of a folder
-            raise ImportError(f"{source}: {name}: there is no {part} in {folder}")
+            raise ImportError(f"{name}: there is no {part} in {folder}")
         folder /= part
         files.append(folder / "__init__.py")
     return files

@@ -1,5 +1,6 @@
 """Which files a job depends on: found in the code's imports, never by running it."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ SCRIPTS = sorted(ROOT.glob("scripts/*/*.py"))
 
 
 def clear():
-    library.imports_of.cache_clear()
-    library._is_plumbing.cache_clear()
+    for kept in (library.imports_of, library._is_plumbing, library._files, library._with_parts):
+        kept.cache_clear()
 
 
 @pytest.fixture
@@ -98,12 +99,24 @@ def test_each_file_is_read_once(package, monkeypatch):
     package("cellfate/a.py")
     scripts = [package(f"s{i}.py", "from cellfate.a import f") for i in range(3)]
     read = []
-    parse = library.ast.parse
-    monkeypatch.setattr(library.ast, "parse", lambda text: read.append(text) or parse(text))
+    read_text = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path: read.append(path) or read_text(path))
     for _ in range(2):
         for script in scripts:
             library.library_of(script)
     assert len(read) == 4, "the scripts and the module"
+
+
+def test_the_imports_are_those_that_python_sees():
+    """Statements are found by a pattern, for speed: it must find what Python's own parser does, in every file, and nothing else."""
+    files = [*ROOT.glob("src/cellfate/**/*.py"), *SCRIPTS]
+    assert len(files) > 400
+    for file in files:
+        text = file.read_text()
+        nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+        ours = [node for node in nodes if "cellfate" in ast.unparse(node) or getattr(node, "level", 0)]
+        found = [(line, ast.unparse(node)) for line, node in library._import_statements(text)]
+        assert found == sorted((node.lineno, ast.unparse(node)) for node in ours), file
 
 
 def test_all_scripts_can_be_followed_and_none_depends_on_a_reader():
