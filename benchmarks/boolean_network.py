@@ -31,7 +31,7 @@ from page_part import write_part
 from sklearn.linear_model import RidgeCV
 
 from cellfate.base.files import replacing
-from cellfate.statistics.markov import absorption_probabilities
+from cellfate.statistics.chains.markov import absorption_probabilities
 from cellfate.transition.cells import Cells, Model, Prepared
 from cellfate.transition.fit import fit, logistic, prepare_cells, read_cells
 from cellfate.transition.genes.knockouts import matrix_of

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cellfate.statistics.markov import transition_matrix
+from cellfate.statistics.chains.markov import transition_matrix
 from cellfate.transition.cells import Cells
 from cellfate.transition.metrics import auroc
 from cellfate.transition.truth import Truth

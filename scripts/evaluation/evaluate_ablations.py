@@ -3,8 +3,8 @@
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables, write_table
 from cellfate.evaluation.ablations.scores import score_ablations
+from cellfate.evaluation.ablations.tables import ABLATED, ABLATIONS
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import ABLATED, ABLATIONS
 from cellfate.model.tables import PREDICTIONS
 from cellfate.trajectories.tables import TRAJECTORIES
 

@@ -6,11 +6,12 @@ from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables, write_table
 from cellfate.evaluation.baselines.scores import base_rates
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import BASELINE_PREDICTIONS, BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
+from cellfate.evaluation.tables import BASELINE_PREDICTIONS
 from cellfate.evaluation.time.before import cohort_of, tabulate_before
 from cellfate.evaluation.time.earliness import tabulate_earliness
 from cellfate.evaluation.time.known import tabulate_known
 from cellfate.evaluation.time.landmarks import landmarks_of_folds, tabulate_landmarks
+from cellfate.evaluation.time.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
 from cellfate.model.tables import PREDICTIONS, PREFIXES
 from cellfate.trajectories.lengths import Lengths
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES

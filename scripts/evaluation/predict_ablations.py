@@ -5,7 +5,7 @@ from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, write_table
 from cellfate.evaluation.ablations.inputs import FoldFiles
 from cellfate.evaluation.ablations.predict import Ablations, predict_ablations
-from cellfate.evaluation.tables import ABLATED
+from cellfate.evaluation.ablations.tables import ABLATED
 from cellfate.model.calibration import read_calibration
 from cellfate.model.embedding_file import EmbeddingFile
 from cellfate.model.inference import open_model

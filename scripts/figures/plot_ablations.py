@@ -3,7 +3,7 @@
 from cellfate.base.logs import log_to
 from cellfate.base.plot_style import save_figure
 from cellfate.base.tables import read_table
-from cellfate.evaluation.tables import ABLATIONS
+from cellfate.evaluation.ablations.tables import ABLATIONS
 from cellfate.figures.explained.ablations import plot_ablations
 
 log_to(snakemake.log[0])

@@ -3,7 +3,7 @@
 from cellfate.base.logs import log_to
 from cellfate.base.plot_style import save_figure
 from cellfate.base.tables import read_table
-from cellfate.evaluation.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
+from cellfate.evaluation.time.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
 from cellfate.figures.scores.lead_time import plot_lead_time
 
 log_to(snakemake.log[0])

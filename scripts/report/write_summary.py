@@ -6,14 +6,13 @@ from cellfate.base.files import replacing
 from cellfate.base.logs import log_to
 from cellfate.base.software import SOFTWARE
 from cellfate.base.tables import read_table
+from cellfate.evaluation.ablations.tables import ABLATIONS
 from cellfate.evaluation.risks.tables import RISK_EXAMPLES
 from cellfate.evaluation.tables import (
-    ABLATIONS,
     BASELINES,
     CALIBRATION,
     DESIGN_LINES,
     DESIGN_SCORES,
-    KNOWN_FROM,
     METRICS,
     RECORDING_SHIFT,
     RECORDING_SPREAD,
@@ -21,6 +20,7 @@ from cellfate.evaluation.tables import (
     SETS,
     SPLIT_AUDIT,
 )
+from cellfate.evaluation.time.tables import KNOWN_FROM
 from cellfate.explanation.tables import (
     ATTRIBUTION_SCORES,
     COMPARISON_STEPS,
@@ -30,9 +30,9 @@ from cellfate.explanation.tables import (
     FINDINGS,
     SEGMENTATION_COVERAGE,
 )
-from cellfate.report.cells import ShownCells
 from cellfate.report.page import Summary, write_summary
-from cellfate.report.risks import RiskTables
+from cellfate.report.sections.cells import ShownCells
+from cellfate.report.sections.risks import RiskTables
 from cellfate.trajectories.tables import FLOW, TRAJECTORIES
 
 log_to(snakemake.log[0])

@@ -9,7 +9,7 @@ from toy_design import design_of, split_of
 
 from cellfate.base.files import write_json
 from cellfate.base.tables import write_table
-from cellfate.evaluation.tables import RUN_PREDICTIONS
+from cellfate.evaluation.compared.tables import RUN_PREDICTIONS
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES
 
 SETTINGS = {"model": {"width": 8, "layers": [1, 1]}, "seed": 7, "best": {"epoch": 3}, "scaling": {"mode": "corrected", "mean": [1.0]}}

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.tables import write_table
-from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, KNOWN_FROM, METRICS, SPLIT_AUDIT
+from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS, SPLIT_AUDIT
+from cellfate.evaluation.time.tables import KNOWN_FROM
 
 SCORES = {"balanced_accuracy": 0.9, "f1_macro": 0.8, "auroc": 0.7, "log_loss": 0.6}
 

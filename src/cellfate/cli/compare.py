@@ -12,8 +12,8 @@ from cellfate.base.tables import write_table
 from cellfate.evaluation.compared.matching import match
 from cellfate.evaluation.compared.runs import read_run
 from cellfate.evaluation.compared.scores import compare_runs
+from cellfate.evaluation.compared.tables import RUN_COMPARISON
 from cellfate.evaluation.compared.words import described
-from cellfate.evaluation.tables import RUN_COMPARISON
 
 BINS, LEAST = 10, 5  # evaluation.calibration_bins and figures.min_trajectories of config.yaml, which runs do not keep
 DESCRIPTION = """\

@@ -24,7 +24,7 @@ from cellfate.base.plot_style import (
     styled,
 )
 from cellfate.states.chain import ALL, verdict_in_words
-from cellfate.statistics.chain_checks import FAILS
+from cellfate.statistics.chains.checks import FAILS
 
 COLUMNS = 3  # groups beside each other
 LONGEST = 14  # letters of a fate's name below a matrix

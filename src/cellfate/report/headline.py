@@ -13,8 +13,9 @@ from cellfate.base.tables import read_table
 from cellfate.evaluation.baselines.scores import LABELS, headline_rows
 from cellfate.evaluation.risks.tables import RISK_SCORES
 from cellfate.evaluation.risks.words import verdict as verdict_of_risks
-from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, KNOWN_FROM, METRICS, SPLIT_AUDIT
+from cellfate.evaluation.tables import BASELINES, DESIGN_LINES, METRICS, SPLIT_AUDIT
 from cellfate.evaluation.time.known import known_line
+from cellfate.evaluation.time.tables import KNOWN_FROM
 from cellfate.report.first_lines import first_lines, notes_of
 
 NUMBERS = {"balanced_accuracy": "balanced accuracy", "f1_macro": "macro F1", "auroc": "AUROC", "log_loss": "log-loss"}

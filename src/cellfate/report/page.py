@@ -15,14 +15,14 @@ from cellfate.evaluation.confidence import confidence_lines
 from cellfate.evaluation.sets import sets_lines
 from cellfate.evaluation.time.known import known_line
 from cellfate.explanation.coverage import coverage_captions, coverage_caveats
-from cellfate.report.ablations import ablations_section
-from cellfate.report.attributions import attributions_section, missing_attributions
-from cellfate.report.cells import ShownCells, cells_section
-from cellfate.report.corrections import corrections_section, labels_section
 from cellfate.report.embedded import embedded_figures
 from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.report.footnotes import Footnotes
-from cellfate.report.not_measured import (
+from cellfate.report.sections.ablations import ablations_section
+from cellfate.report.sections.attributions import attributions_section, missing_attributions
+from cellfate.report.sections.cells import ShownCells, cells_section
+from cellfate.report.sections.corrections import corrections_section, labels_section
+from cellfate.report.sections.not_measured import (
     LAST_K,
     TRUNCATION,
     WINDOW,
@@ -31,9 +31,9 @@ from cellfate.report.not_measured import (
     missing_occlusion,
     missing_steps,
 )
-from cellfate.report.probabilities import calibration_caveats, calibration_table
-from cellfate.report.recordings import recordings_section
-from cellfate.report.risks import RiskTables, missing_risks, risks_section
+from cellfate.report.sections.probabilities import calibration_caveats, calibration_table
+from cellfate.report.sections.recordings import recordings_section
+from cellfate.report.sections.risks import RiskTables, missing_risks, risks_section
 from cellfate.trajectories.selection import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
@@ -66,8 +66,8 @@ class Summary:
 
     Tables are those of the rooms that made them (``metrics`` of the full test trajectories). ``figures`` are PNG files in the
     order of the page, ``captions`` text files with the same stems. ``settings`` are those that decide what is measured, by their
-    dotted names (:mod:`cellfate.report.not_measured`). ``notes`` say what must be kept in mind; what the tables themselves show (few
-    trajectories, missing values with their reason) is added to them.
+    dotted names (:mod:`cellfate.report.sections.not_measured`). ``notes`` say what must be kept in mind; what the tables themselves
+    show (few trajectories, missing values with their reason) is added to them.
     """
 
     dataset: str

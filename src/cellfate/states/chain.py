@@ -8,8 +8,8 @@ import pandas as pd
 from cellfate.states.counting import Counted
 from cellfate.states.tables import CHAIN_TABLES
 from cellfate.statistics.bootstrap import bootstrap_counts
-from cellfate.statistics.chain_checks import FAILS, NOT_JUDGED, UNITS, check_chain
-from cellfate.statistics.markov import absorption_probabilities, chapman_kolmogorov, overall_entropy, row_entropy
+from cellfate.statistics.chains.checks import FAILS, NOT_JUDGED, UNITS, check_chain
+from cellfate.statistics.chains.markov import absorption_probabilities, chapman_kolmogorov, overall_entropy, row_entropy
 
 INTERVAL = (2.5, 97.5)  # percentiles
 ALL = "all"
@@ -80,7 +80,7 @@ def _limits(values: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _check_rows(counted: Counted, lag: int, steps: Sequence[int], smoothing: float, draws: np.ndarray) -> dict[str, list[dict]]:
-    """P(lag)^k against P counted at k lags: :func:`cellfate.statistics.chain_checks.check_chain`."""
+    """P(lag)^k against P counted at k lags: :func:`cellfate.statistics.chains.checks.check_chain`."""
     n, names, checks, entries = counted.n_states, counted.names(), [], []
     one, drawn_one = counted.counts[lag], np.tensordot(draws, counted.counts[lag], axes=1)
     P, n_units = counted.matrix(one.sum(axis=0), smoothing), draws.shape[1]

@@ -10,7 +10,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.recordings.sheet import NO_TREATMENT
 from cellfate.statistics.bootstrap import resampling_units
-from cellfate.statistics.markov import count_transitions, transition_matrix
+from cellfate.statistics.chains.markov import count_transitions, transition_matrix
 
 
 def recording_groups(sheet: pd.DataFrame, group_by: str, ends: Mapping[str, int]) -> pd.DataFrame:

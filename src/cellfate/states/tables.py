@@ -1,7 +1,7 @@
 """Tables of the states of cells."""
 
 from cellfate.base.tables import COUNT, FLOAT, FLOAT_NULL, STR, UNIT, UNIT_NULL, Column, Table
-from cellfate.statistics.tables import ABSORPTION, CHAIN_CHECKS
+from cellfate.statistics.chains.tables import ABSORPTION, CHAIN_CHECKS
 
 # tracked cells: the cluster that a frame's features are in, 1 .. n (cellfate.states.chain)
 STATES = Table(

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from cellfate.statistics.markov import row_entropy
+from cellfate.statistics.chains.markov import row_entropy
 from cellfate.transition.cells import Cells, Model, Prepared
 from cellfate.transition.expression import (
     FEW_FOLLOWED,

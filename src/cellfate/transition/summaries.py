@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cellfate.statistics.markov import overall_entropy, row_entropy
+from cellfate.statistics.chains.markov import overall_entropy, row_entropy
 from cellfate.statistics.reliability import reliability
 from cellfate.transition.cells import Cells
 from cellfate.transition.files import PreparedFile

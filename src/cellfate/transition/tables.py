@@ -1,7 +1,7 @@
 """Tables of phenotype transitions."""
 
 from cellfate.base.tables import BOOL, COUNT, DELTA_NULL, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
-from cellfate.statistics.tables import ABSORPTION, CHAIN_CHECKS
+from cellfate.statistics.chains.tables import ABSORPTION, CHAIN_CHECKS
 
 # phenotype transitions: P of one variant, or counted; kind says whether it is a transition matrix or, for static labels, a confusion;
 # interval says what the limits rest on, or why there are none

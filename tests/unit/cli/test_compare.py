@@ -10,8 +10,8 @@ from toy_runs import write_run
 from cellfate.base.tables import read_table
 from cellfate.cli.compare import BINS, LEAST, default_names
 from cellfate.cli.main import main
+from cellfate.evaluation.compared.tables import RUN_COMPARISON
 from cellfate.evaluation.compared.words import verdict
-from cellfate.evaluation.tables import RUN_COMPARISON
 
 CONFIG = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
 

@@ -12,8 +12,8 @@ from cellfate.crops.crop_set import CropSet
 from cellfate.evaluation.ablations.inputs import Cells, FoldFiles, chosen, rearranged
 from cellfate.evaluation.ablations.predict import Ablations, predict_ablations
 from cellfate.evaluation.ablations.scores import ablation_lines, missing_ablations, score_ablations, standing
+from cellfate.evaluation.ablations.tables import ABLATED, ABLATIONS
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import ABLATED, ABLATIONS
 from cellfate.model.calibration import Calibration
 from cellfate.model.embedding import embed_crops
 from cellfate.model.network import FateModel, ModelSettings

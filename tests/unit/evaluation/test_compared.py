@@ -14,8 +14,8 @@ from cellfate.base.tables import check_table, read_table, write_table
 from cellfate.evaluation.compared.matching import match
 from cellfate.evaluation.compared.runs import differing_settings, read_run
 from cellfate.evaluation.compared.scores import NO_ECE, NO_F1, compare_runs
+from cellfate.evaluation.compared.tables import RUN_COMPARISON, RUN_PREDICTIONS
 from cellfate.evaluation.compared.words import described, verdict
-from cellfate.evaluation.tables import RUN_COMPARISON, RUN_PREDICTIONS
 from cellfate.statistics.intervals import score_interval
 from cellfate.statistics.scores import balanced_accuracy, difference
 from cellfate.trajectories.tables import TRAJECTORIES

@@ -8,12 +8,12 @@ import pytest
 
 from cellfate.base.tables import check_table
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
 from cellfate.evaluation.time.before import Cohort, cohort_of, tabulate_before
 from cellfate.evaluation.time.clocks import DRUG, RECORDING, TRACK, Clocks, censoring_survival, landmark_hours, landmarks
 from cellfate.evaluation.time.earliness import choose_trigger, decide, measures, sure_of, tabulate_earliness
 from cellfate.evaluation.time.known import known_frames, known_line, tabulate_known
 from cellfate.evaluation.time.landmarks import LARGEST_WEIGHT, landmarks_of_folds, tabulate_landmarks
+from cellfate.evaluation.time.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
 from cellfate.statistics.reliability import reliability, weighted_ece
 from cellfate.statistics.scores import balanced_accuracy
 

@@ -22,7 +22,7 @@ from cellfate.explanation.tables import ATTRIBUTED, ATTRIBUTION_CURVES, ATTRIBUT
 from cellfate.model.embedding import embed_crops
 from cellfate.model.risks.inputs import FrameInputs
 from cellfate.model.scaling import compute_scaling
-from cellfate.report.attributions import attributions_section, missing_attributions
+from cellfate.report.sections.attributions import attributions_section, missing_attributions
 
 UNITS = Units("recording", ("apoptosis", "mitosis"))
 CHEAP = [name for name in METHODS if name != "channel_gradients"]

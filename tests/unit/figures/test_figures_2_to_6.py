@@ -30,9 +30,10 @@ from cellfate.base.plot_style import (
     too_few,
 )
 from cellfate.base.tables import check_table
+from cellfate.evaluation.ablations.tables import ABLATIONS
 from cellfate.evaluation.design import score_design, tabulate_design
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import ABLATIONS, BASELINES, CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
+from cellfate.evaluation.tables import BASELINES, CALIBRATION, CONFUSION, DESIGN, DESIGN_SCORES, METRICS
 from cellfate.explanation.tables import (
     ATTENTION_PROFILE,
     ATTRIBUTION_CURVES,

@@ -6,7 +6,7 @@ import pytest
 from toy_figures import assert_inside, drawn_texts
 
 from cellfate.base.tables import check_table
-from cellfate.evaluation.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
+from cellfate.evaluation.time.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
 from cellfate.figures.scores.lead_time import plot_lead_time
 
 NO_THRESHOLD = "no threshold was chosen: the validation part lacks an outcome"

@@ -13,13 +13,12 @@ from cellfate.base.errors import InputError
 from cellfate.base.files import write_json
 from cellfate.base.plot_style import empty_figure, save_figure
 from cellfate.base.tables import check_table
+from cellfate.evaluation.ablations.tables import ABLATIONS
 from cellfate.evaluation.tables import (
-    ABLATIONS,
     BASELINES,
     CALIBRATION,
     DESIGN_LINES,
     DESIGN_SCORES,
-    KNOWN_FROM,
     METRICS,
     RECORDING_SHIFT,
     RECORDING_SPREAD,
@@ -27,6 +26,7 @@ from cellfate.evaluation.tables import (
     SETS,
     SPLIT_AUDIT,
 )
+from cellfate.evaluation.time.tables import KNOWN_FROM
 from cellfate.explanation.tables import (
     ATTRIBUTION_SCORES,
     COMPARED_STEPS,
@@ -36,9 +36,9 @@ from cellfate.explanation.tables import (
     FINDINGS,
     SEGMENTATION_COVERAGE,
 )
-from cellfate.report.cells import ShownCells
-from cellfate.report.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
 from cellfate.report.page import Summary, caveats, summary_page, write_summary
+from cellfate.report.sections.cells import ShownCells
+from cellfate.report.sections.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
 from cellfate.trajectories.tables import FLOW
 
 FATES = {"negative": "cell_death", "positive": "division"}

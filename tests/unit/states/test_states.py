@@ -11,7 +11,7 @@ from cellfate.states.chain import findings, tabulate_states, verdict_in_words
 from cellfate.states.clusters import assign_states, chosen_features, describe, fit_states
 from cellfate.states.counting import count_group, count_groups, recording_groups, track_course
 from cellfate.states.tables import CHAIN_TABLES, STATE_CHECKS, STATE_PROFILES, STATES
-from cellfate.statistics.chain_checks import FAILS, HOLDS, NOT_JUDGED
+from cellfate.statistics.chains.checks import FAILS, HOLDS, NOT_JUDGED
 
 FATES = {"negative": "death", "positive": "division"}
 NAMES = list(FATES.values())

@@ -13,7 +13,7 @@ from cellfate.base.progress import progress
 from cellfate.crops.crop_set import CropSet
 from cellfate.evaluation.ablations.inputs import Cells, FoldFiles, chosen, image_variants, rearranged
 from cellfate.evaluation.ablations.names import CELL, CHANNELS, FRAMES
-from cellfate.evaluation.tables import ABLATED
+from cellfate.evaluation.ablations.tables import ABLATED
 from cellfate.model.calibration import Calibration
 from cellfate.model.embedding import embed_prepared, fast_model
 from cellfate.model.embedding_file import EmbeddingFile

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cellfate.evaluation.ablations.names import CELL, CHANNELS, FRAMES, KINDS, ONLY, WHOLE, kind_of, label_of
+from cellfate.evaluation.ablations.tables import ABLATIONS
 from cellfate.evaluation.pooling import pooled
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import ABLATIONS
 from cellfate.model.calibration import called_positive
 from cellfate.statistics.reliability import log_odds
 from cellfate.statistics.scores import Score, auroc, balanced_accuracy, difference

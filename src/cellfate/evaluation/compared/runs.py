@@ -9,8 +9,8 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.files import load_json
 from cellfate.base.tables import check_table, read_table
+from cellfate.evaluation.compared.tables import RUN_PREDICTIONS
 from cellfate.evaluation.pooling import PREFERENCE
-from cellfate.evaluation.tables import RUN_PREDICTIONS
 from cellfate.model.calibration import called_positive
 from cellfate.statistics.reliability import log_odds
 from cellfate.trajectories.tables import SPLIT, TRAJECTORIES

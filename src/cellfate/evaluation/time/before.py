@@ -10,7 +10,7 @@ from cellfate.evaluation.baselines.scores import NETWORK, looked_up, said_by
 from cellfate.evaluation.metrics import fixed_cohort
 from cellfate.evaluation.pooling import pooled
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import BEFORE_END
+from cellfate.evaluation.time.tables import BEFORE_END
 from cellfate.statistics.reliability import log_odds
 from cellfate.statistics.scores import Score, auroc, balanced_accuracy, brier, log_loss
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import EARLINESS
+from cellfate.evaluation.time.tables import EARLINESS
 from cellfate.statistics.scores import balanced_accuracy
 
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)  # of the called outcome's probability

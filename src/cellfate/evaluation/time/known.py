@@ -7,8 +7,8 @@ import pandas as pd
 
 from cellfate.evaluation.baselines.scores import LABELS, NETWORK
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import KNOWN_FROM
 from cellfate.evaluation.time.before import Cohort
+from cellfate.evaluation.time.tables import KNOWN_FROM
 from cellfate.statistics.intervals import Interval
 from cellfate.statistics.scores import Score, balanced_accuracy
 

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy.special import expit
 
 from cellfate.evaluation.scoring import Units
-from cellfate.evaluation.tables import LANDMARKS
 from cellfate.evaluation.time.clocks import Clocks, censoring_survival, landmarks
+from cellfate.evaluation.time.tables import LANDMARKS
 from cellfate.statistics.reliability import log_odds, weighted_ece
 from cellfate.statistics.scores import Score, auroc, balanced_accuracy, brier, log_loss
 

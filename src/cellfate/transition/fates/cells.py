@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from cellfate.statistics.bootstrap import bootstrap_counts
-from cellfate.statistics.markov import absorption_probabilities
+from cellfate.statistics.chains.markov import absorption_probabilities
 from cellfate.statistics.permutation import benjamini_hochberg
 from cellfate.transition.fates.chain import ending, own_matrix, with_exits
 from cellfate.transition.files import PreparedFile

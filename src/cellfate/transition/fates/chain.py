@@ -8,7 +8,14 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.statistics.bootstrap import bootstrap_counts
-from cellfate.statistics.markov import absorption_probabilities, absorption_times, powers, stable_states, stationary_shares, times_to_fates
+from cellfate.statistics.chains.markov import (
+    absorption_probabilities,
+    absorption_times,
+    powers,
+    stable_states,
+    stationary_shares,
+    times_to_fates,
+)
 from cellfate.transition.files import PreparedFile
 from cellfate.transition.metrics import mean_by_phenotype
 

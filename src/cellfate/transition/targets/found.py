@@ -9,9 +9,9 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import Table
-from cellfate.statistics.chain_checks import LEVEL, NOT_JUDGED, misplaced
-from cellfate.statistics.generators import generator
-from cellfate.statistics.markov import chapman_kolmogorov
+from cellfate.statistics.chains.checks import LEVEL, NOT_JUDGED, misplaced
+from cellfate.statistics.chains.generators import generator
+from cellfate.statistics.chains.markov import chapman_kolmogorov
 from cellfate.transition.expression import column_of, log_normalised, principal_components, standardised
 from cellfate.transition.h5ad import Expression
 from cellfate.transition.tables import TARGET_FACTS, TRANSITION_CHECKS, TRANSITION_GROWTH, TRANSITION_PAIRS, TRANSITION_RATES

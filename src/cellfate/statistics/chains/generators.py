@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import expm, logm
 
-from cellfate.statistics.markov import check_transition_matrix
+from cellfate.statistics.chains.markov import check_transition_matrix
 
 TOLERANCE = 1e-8  # of entries that must be real, or not below 0, and of rows that add up to 0
 LOGARITHM, ADJUSTED, FIRST_ORDER = "logarithm", "adjusted logarithm", "first order"

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cellfate.report.corrections import corrections_section
+from cellfate.report.sections.corrections import corrections_section
 
 
 def row(track, what, was, outcome=None, event_frame=None, note=None):

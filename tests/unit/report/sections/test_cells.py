@@ -3,7 +3,7 @@
 import pandas as pd
 
 from cellfate.base.files import write_json
-from cellfate.report.cells import ShownCells, address, cells_section
+from cellfate.report.sections.cells import ShownCells, address, cells_section
 
 
 def shown(tmp_path, treatment="cisplatin"):

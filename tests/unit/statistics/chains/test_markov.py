@@ -5,8 +5,8 @@ import pytest
 from scipy.linalg import expm
 
 from cellfate.base.errors import InputError
-from cellfate.statistics.generators import ADJUSTED, FIRST_ORDER, LOGARITHM, generator
-from cellfate.statistics.markov import (
+from cellfate.statistics.chains.generators import ADJUSTED, FIRST_ORDER, LOGARITHM, generator
+from cellfate.statistics.chains.markov import (
     absorption_probabilities,
     absorption_times,
     chapman_kolmogorov,

@@ -4,7 +4,7 @@ import pandas as pd
 from toy_risk_tables import tables
 
 from cellfate.evaluation.risks.words import verdict
-from cellfate.report.risks import RiskTables, missing_risks, risks_section
+from cellfate.report.sections.risks import RiskTables, missing_risks, risks_section
 
 NAMES = ["cell_death", "division"]
 
