@@ -46,6 +46,21 @@ def test_a_job_that_runs_out_of_memory_gets_more_and_one_that_still_has_too_litt
     assert re.search(r"^r1 +simulate_recording +SLURM job \d+ needed more memory than it had", end, re.MULTILINE)
 
 
+def test_a_node_that_is_down_is_reported_while_snakemake_waits(slurm, simulated, tmp_path):
+    cluster = simulated.copy(tmp_path / "copy")
+    host = node.socket.gethostname().split(".")[0]
+    node.must("scontrol", "update", f"NodeName={host}", "State=DOWN", "Reason=broken fan")
+    try:
+        run = cluster.start("--", CROPS[0])
+        wait_for(lambda: "a job of this run waits in partition cpu" in cluster.output(), run)
+    finally:
+        node.must("scontrol", "update", f"NodeName={host}", "State=RESUME")
+    assert run.wait(timeout=900) == 0, "it goes on when the node is back"
+    said = [line for line in cluster.output().splitlines() if "of this run wait" in line]
+    assert len(said) == 1
+    assert f"its nodes are down, drained or reserved ({host}: broken fan)" in said[0]
+
+
 @pytest.mark.whole
 def test_a_bad_frame_stops_one_recording_and_a_cancelled_job_is_tried_again(slurm, simulated, tmp_path):
     cluster = simulated.copy(tmp_path / "copy")
