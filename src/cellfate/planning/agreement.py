@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cellfate.base.errors import raise_first
+from cellfate.base.errors import InputError, raise_first
+from cellfate.evaluation.published import PUBLISHED_DATASET, published_values
 from cellfate.planning.config import is_broken
 from cellfate.planning.config_files import Source, file_of
 from cellfate.recordings.sheet import images_folder, sheet_line
@@ -102,16 +103,38 @@ def _paths(config: dict, sheet: pd.DataFrame) -> Disagreements:
 
 def _checkpoint(config: dict, _sheet: pd.DataFrame) -> Disagreements:
     checkpoint = config["training"]["checkpoint"]
-    if checkpoint is not None and not Path(checkpoint).is_file():
-        yield "training.checkpoint", checkpoint, "a folder, a file is needed" if Path(checkpoint).is_dir() else "no such file"
+    yield from _missing("training.checkpoint", checkpoint)
     if checkpoint is not None and config["scaling"] != "reference":
         yield "training.checkpoint", checkpoint, "but the published model was trained with scaling: reference"
 
 
 def _weights(config: dict, _sheet: pd.DataFrame) -> Disagreements:
     model = config["segmentation"]["model"]
-    if ("/" in model or "." in model) and not Path(model).expanduser().is_file():
-        yield "segmentation.model", model, "a folder, a file is needed" if Path(model).expanduser().is_dir() else "no such file"
+    if "/" in model or "." in model:
+        yield from _missing("segmentation.model", model)
+
+
+def _embedding(config: dict, _sheet: pd.DataFrame) -> Disagreements:
+    return _missing("risks.embedding", config["risks"]["embedding"])
+
+
+def _published_tables(config: dict, _sheet: pd.DataFrame) -> Disagreements:
+    """Their curves are read now, as the jobs that put ours beside them are the last of a run."""
+    folder = config["figures"]["reference"]
+    yield from _missing("figures.reference", folder, folder_needed=True)
+    if folder is not None and Path(folder).is_dir() and config["dataset"] == PUBLISHED_DATASET:
+        try:
+            published_values(config["outcomes"], reference=folder)
+        except InputError as error:
+            yield "figures.reference", folder, str(error)
+
+
+def _missing(key: str, path: str | None, folder_needed: bool = False) -> Disagreements:
+    """What is wrong with the file or folder that a key names."""
+    found = None if path is None else Path(path).expanduser()
+    if found is not None and not (found.is_dir() if folder_needed else found.is_file()):
+        kind, other = ("folder", "file") if folder_needed else ("file", "folder")
+        yield key, path, f"a {other}, a {kind} is needed" if found.exists() else f"no such {kind}"
 
 
 def _registered_channel(config: dict, sheet: pd.DataFrame) -> Disagreements:
@@ -136,6 +159,8 @@ AGREEMENTS: tuple[tuple[tuple[str, ...], bool, Callable[[dict, pd.DataFrame], Di
     (("source.kind",), False, _paths),
     (("training.checkpoint", "scaling"), False, _checkpoint),
     (("segmentation.model",), False, _weights),
+    (("risks.embedding",), False, _embedding),
+    (("figures.reference", "dataset", "outcomes"), True, _published_tables),
     (("registration",), False, _registered_channel),
     (("simulation",), False, _deadly_recordings),
 )

@@ -242,6 +242,7 @@ class Targets:
             raise InputError("transition.expression.path is not set; it is the h5ad file of your cells (docs/transition.md)")
         if settings["source"] == "file" and not Path(path).is_file():
             raise InputError(f"transition.expression.path is {path!r}, which does not exist")
+        self._check_files_of_transition(settings)
         if settings["compare"]["matrix"] is not None:
             read_given(settings["compare"])
         knockouts = settings["targets"]["kind"] != "static"
@@ -249,6 +250,15 @@ class Targets:
         found = [*self._drawn(f"{folder}/figures", self.transition_figures), f"{folder}/cells.h5ad", f"{folder}/summary.html"]
         found += [f"{folder}/tables/condition_tests.csv"] * (knockouts and settings["condition"]["column"] is not None)
         return [*found, *[f"{folder}/truth/scores.csv"] * (simulated and knockouts)]
+
+    @staticmethod
+    def _check_files_of_transition(settings: Mapping) -> None:
+        """Raise InputError where a table that the section ``transition`` names is not there."""
+        growth = settings["targets"]["growth"]["gene_sets"]
+        named = {key: settings[key] for key in ("embedding", "prior", "gene_sets")} | {"targets.growth.gene_sets": growth}
+        for key, path in named.items():
+            if path is not None and not Path(path).is_file():
+                raise InputError(f"transition.{key} is {path!r}, which does not exist")
 
     def last_words(self, asked: Sequence[str]) -> str:
         """Where the results of a finished run are: of the targets that were ``asked`` for by name, else the summary page of the whole."""

@@ -201,6 +201,17 @@ SHEET = pd.DataFrame(
             r"simulation\.recording_fates\.deadly is \['nobody'\], but .* has no recording nobody",
         ),
         ({"segmentation": {"channel": "red", "model": "my/weights"}}, r"segmentation\.model is 'my/weights', no such file"),
+        (
+            {"segmentation": {"channel": "red"}, "risks": {"embedding": "gone.parquet"}},
+            r"risks\.embedding is 'gone\.parquet', no such file",
+        ),
+        ({"segmentation": {"channel": "red"}, "risks": {"embedding": "tests"}}, r"risks\.embedding is 'tests', a folder, a file is needed"),
+        ({"segmentation": {"channel": "red"}, "figures": {"reference": "gone"}}, r"figures\.reference is 'gone', no such folder"),
+        ({"segmentation": {"channel": "red"}, "figures": {"reference": "config.yaml"}}, r"is 'config\.yaml', a file, a folder is needed"),
+        (
+            {"segmentation": {"channel": "red"}, "dataset": "published", "figures": {"reference": "tests"}},
+            r"figures\.reference is 'tests', tests/truncation_cisplatin\.csv: no such file",
+        ),
     ],
 )
 def test_what_the_configuration_names_must_be_in_the_sheet(overlay, message, tmp_path):

@@ -61,6 +61,24 @@ def test_an_order_by_predictions_needs_some_and_takes_those_that_are_there(tmp_p
     assert label_targets("random").predicted() == []
 
 
+@pytest.mark.parametrize(
+    ("own", "key"),
+    [
+        ({"prior": "gone.txt"}, "prior"),
+        ({"gene_sets": "gone.txt"}, "gene_sets"),
+        ({"embedding": "gone.txt"}, "embedding"),
+        ({"targets": {"growth": {"gene_sets": "gone.txt"}}}, r"targets\.growth\.gene_sets"),
+    ],
+)
+def test_a_table_of_transitions_that_is_not_there_is_named_with_its_key(own, key, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    planned = targets(transition=merged(read_settings(DEFAULTS)["transition"], {"source": "simulate"} | own))
+    with pytest.raises(InputError, match=rf"transition\.{key} is 'gone\.txt', which does not exist"):
+        planned.transition()
+    (tmp_path / "gone.txt").touch()
+    assert planned.transition()
+
+
 def test_another_matrix_of_transitions_is_read_before_any_job(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "p.csv").write_text("source,target,probability\nA,A,0.9\n")
