@@ -24,6 +24,19 @@ def open_hdf5(path: str | Path, what: str) -> h5py.File:
 
 
 @contextmanager
+def reading(path: str | Path, what: str) -> Iterator[None]:
+    """Around all that is read of an open file, whose name HDF5 does not say: what it fails on is an InputError that names it.
+
+    ``what`` the file should be, in words.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError) as error:
+        problem = f"{what} is needed, and the file is damaged or another one. What a run has made is made anew once it is removed"
+        raise InputError(in_words(error, path, problem)) from error
+
+
+@contextmanager
 def writing_hdf5(path: str | Path) -> Iterator[h5py.File]:
     """An empty HDF5 file, with the attribute ``software``; it gets its name when the block succeeds, see ``replacing``."""
     with replacing(path) as temporary:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.base.hdf5 import open_hdf5
+from cellfate.base.hdf5 import open_hdf5, reading
 
+WHAT = "a crop file"
 DATASETS = ("crops", "frame", "y", "x", "track_id", "start", "stop", "event_frame", "background")
 
 
@@ -43,9 +44,10 @@ class CropFile:
     def _file(self) -> h5py.File:
         if self._opened is None:
             self._opened = _open(self.path)
-            self._frame = self._opened["frame"][:]
-            starts, stops = self._opened["start"][:], self._opened["stop"][:]
-            self._rows = {int(t): (int(a), int(b)) for t, a, b in zip(self._opened["track_id"], starts, stops, strict=True)}
+            with reading(self.path, WHAT):
+                self._frame = self._opened["frame"][:]
+                starts, stops = self._opened["start"][:], self._opened["stop"][:]
+                self._rows = {int(t): (int(a), int(b)) for t, a, b in zip(self._opened["track_id"], starts, stops, strict=True)}
         return self._opened
 
     @property
@@ -69,7 +71,7 @@ class CropFile:
     @property
     def background(self) -> np.ndarray:
         """Background level (n_frames of the recording, C) in counts, float32; NaN for frames that no crop comes from."""
-        return self._file["background"][:]
+        return self._all("background")
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -93,12 +95,12 @@ class CropFile:
     @property
     def track_ids(self) -> np.ndarray:
         """The tracks in the file (M,) int64, ascending."""
-        return self._file["track_id"][:]
+        return self._all("track_id")
 
     @property
     def event_frames(self) -> np.ndarray:
         """The first frame that shows the event, for each of ``track_ids``; -1 for tracks without one."""
-        return self._file["event_frame"][:]
+        return self._all("event_frame")
 
     def frame_shape(self, track_id: int) -> tuple[int, int]:
         """(H, W) in pixels of the frames that a track's crops were cut out of; pixels of a crop outside of them are zeros."""
@@ -118,19 +120,27 @@ class CropFile:
         frame = self._frame[start:stop]
         first = 0 if first_frame is None else int(np.searchsorted(frame, first_frame, "left"))
         end = len(frame) if last_frame is None else max(first, int(np.searchsorted(frame, last_frame, "right")))
-        return frame[first:end].copy(), crops[start + first : start + end]
+        with reading(self.path, WHAT):
+            return frame[first:end].copy(), crops[start + first : start + end]
+
+    def _all(self, name: str) -> np.ndarray:
+        """A whole dataset of the file."""
+        file = self._file
+        with reading(self.path, WHAT):
+            return file[name][:]
 
     def index(self) -> pd.DataFrame:
         """The rows of the file: track_id, frame, y, x (pixels of the whole frame)."""
-        file = self._file
-        lengths = file["stop"][:] - file["start"][:]
-        columns = {"track_id": np.repeat(file["track_id"][:], lengths), "frame": self._frame, "y": file["y"][:], "x": file["x"][:]}
-        return pd.DataFrame(columns)
+        lengths = self._all("stop") - self._all("start")
+        places = {name: self._all(name) for name in ("y", "x")}
+        return pd.DataFrame({"track_id": np.repeat(self.track_ids, lengths), "frame": self._frame, **places})
 
 
 def _open(path: Path) -> h5py.File:
-    file = open_hdf5(path, "a crop file")
-    missing = [name for name in DATASETS if name not in file] + [name for name in ("recording", "channels") if name not in file.attrs]
+    file = open_hdf5(path, WHAT)
+    with reading(path, WHAT):
+        missing = [name for name in DATASETS if name not in file]
+        missing += [name for name in ("recording", "channels") if name not in file.attrs]
     if missing:
         file.close()
         raise InputError(f"{path}: not a crop file: {', '.join(missing)} not found in it")

@@ -36,7 +36,7 @@ def ring_statistics(crops: np.ndarray, rings: np.ndarray, percentile: float) -> 
     for ring in range(found.shape[2]):
         values = flat[:, :, np.flatnonzero(rings == ring)]
         rank = round(percentile / 100 * (values.shape[-1] - 1))  # a value that is there: no interpolation
-        found[:, :, ring, 2] = np.partition(values, rank, axis=-1)[:, :, rank]
+        found[:, :, ring, 2] = np.sort(values, axis=-1, kind="stable")[:, :, rank]  # by radix: of 16 bits faster than a partition
         values = values.astype(np.float32)
         found[:, :, ring, 0] = values.mean(axis=-1)
         found[:, :, ring, 1] = values.std(axis=-1)

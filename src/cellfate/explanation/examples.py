@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.base.hdf5 import open_hdf5, writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, reading, writing_hdf5
 from cellfate.crops.crop_file import CropFile
 from cellfate.explanation.analysis import Analysis
 from cellfate.explanation.frame_weights import own_occlusion
@@ -100,5 +100,5 @@ def write_example_crops(table: pd.DataFrame, crop_files: Sequence[str | Path], p
 
 def read_example_crops(path: str | Path) -> tuple[np.ndarray, list[str]]:
     """The crops (K, C, S, S) and their channels' names."""
-    with open_hdf5(path, "the crops of examples") as file:
+    with open_hdf5(path, "the crops of examples") as file, reading(path, "the crops of examples"):
         return file["crops"][:], json.loads(file.attrs["channels"])

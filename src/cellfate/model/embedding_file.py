@@ -8,8 +8,10 @@ import h5py
 import numpy as np
 
 from cellfate.base.errors import InputError
-from cellfate.base.hdf5 import open_hdf5
+from cellfate.base.hdf5 import open_hdf5, reading
 from cellfate.crops.row_index import write_row_index
+
+WHAT = "a file of embeddings"
 
 
 class EmbeddingWriter:
@@ -47,12 +49,13 @@ class EmbeddingFile:
     def __init__(self, path: str | Path, member: str | None = None) -> None:
         self.path = Path(path)
         self._dataset = "embeddings" if member is None else dataset_of(member)
-        self._file = open_hdf5(self.path, "a file of embeddings")
+        self._file = open_hdf5(self.path, WHAT)
         if self._dataset not in self._file:
             raise InputError(f"{self.path}: no {self._dataset} in it: embed the recording again")
-        self.attrs = dict(self._file.attrs)
-        self.trajectories: list[str] = list(self._file["trajectory"].asstr()[:]) if len(self._file["trajectory"]) else []
-        ranges = zip(self._file["start"][:], self._file["stop"][:], strict=True)
+        with reading(self.path, WHAT):
+            self.attrs = dict(self._file.attrs)
+            self.trajectories: list[str] = list(self._file["trajectory"].asstr()[:]) if len(self._file["trajectory"]) else []
+            ranges = zip(self._file["start"][:], self._file["stop"][:], strict=True)
         self._rows = dict(zip(self.trajectories, ranges, strict=True))
 
     def __enter__(self) -> "EmbeddingFile":
@@ -66,7 +69,8 @@ class EmbeddingFile:
         if trajectory not in self._rows:
             raise InputError(f"{self.path}: no embeddings of trajectory {trajectory}")
         start, stop = self._rows[trajectory]
-        return self._file["frame"][start:stop], self._file[self._dataset][start:stop]
+        with reading(self.path, WHAT):
+            return self._file["frame"][start:stop], self._file[self._dataset][start:stop]
 
 
 def dataset_of(member: str) -> str:
@@ -76,7 +80,7 @@ def dataset_of(member: str) -> str:
 
 def embedded_by(path: str | Path) -> dict:
     """How the embeddings file of a recording was made: ``members`` (names), ``seen_in_training``, ``content_digest`` and the rest."""
-    with open_hdf5(path, "a file of embeddings") as file:
+    with open_hdf5(path, WHAT) as file, reading(path, WHAT):
         attrs = dict(file.attrs)
     if "members" not in attrs:
         raise InputError(f"{path}: it does not say which members of a model made it, as of cellfate 0.1: embed the recording again")

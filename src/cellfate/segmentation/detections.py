@@ -10,7 +10,9 @@ import hdf5plugin
 import numpy as np
 import pandas as pd
 
-from cellfate.base.hdf5 import open_hdf5, writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, reading, writing_hdf5
+
+WHAT = "masks of a recording"
 
 
 class FrameMasks:
@@ -18,10 +20,11 @@ class FrameMasks:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self._file = open_hdf5(self.path, "masks of a recording")
-        self.n_frames, *shape = self._file["masks"].shape
-        self.shape: tuple[int, int] = tuple(shape)
-        self.settings: dict = json.loads(self._file.attrs.get("settings", "{}"))
+        self._file = open_hdf5(self.path, WHAT)
+        with reading(self.path, WHAT):
+            self.n_frames, *shape = self._file["masks"].shape
+            self.shape: tuple[int, int] = tuple(shape)
+            self.settings: dict = json.loads(self._file.attrs.get("settings", "{}"))
 
     def __enter__(self) -> "FrameMasks":
         return self
@@ -31,7 +34,8 @@ class FrameMasks:
 
     def read(self, t: int) -> np.ndarray:
         """The label image (H, W) uint16 of frame ``t``."""
-        return self._file["masks"][t]
+        with reading(self.path, WHAT):
+            return self._file["masks"][t]
 
 
 class FrameMaskWriter:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.base.hdf5 import open_hdf5, writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, reading, writing_hdf5
 from cellfate.crops.published_scaling import reference_input
 
+WHAT = "a file of masks"
 NO_REGION = -1  # value of ``attempt`` for a crop in which no try found a region
 
 
@@ -25,11 +26,12 @@ class MaskFile:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self._file = open_hdf5(self.path, "a file of masks")
-        self.attrs = dict(self._file.attrs)
-        self.recording: str = self.attrs["recording"]
-        self.settings: dict = json.loads(self.attrs["settings"])
-        self._track = self._file["track_id"][:]
+        self._file = open_hdf5(self.path, WHAT)
+        with reading(self.path, WHAT):
+            self.attrs = dict(self._file.attrs)
+            self.recording: str = self.attrs["recording"]
+            self.settings: dict = json.loads(self.attrs["settings"])
+            self._track, self._frame = self._file["track_id"][:], self._file["frame"][:]
         self.track_ids: list[int] = [int(track) for track in dict.fromkeys(self._track.tolist())]
 
     def __enter__(self) -> "MaskFile":
@@ -43,16 +45,19 @@ class MaskFile:
 
     def index(self) -> pd.DataFrame:
         """The rows of the file: track_id, frame."""
-        return pd.DataFrame({"track_id": self._track, "frame": self._file["frame"][:]})
+        return pd.DataFrame({"track_id": self._track, "frame": self._frame})
 
     def read(self, track_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Frames (T,) int32 and label images (T, S, S) uint16 of one track. An unknown track is an InputError."""
         rows = self._rows(track_id)
-        return self._file["frame"][rows], self._file["masks"][rows]
+        with reading(self.path, WHAT):
+            return self._frame[rows], self._file["masks"][rows]
 
     def attempts(self, track_id: int) -> np.ndarray:
         """Index (T,) int8 of the try that found a region in each crop, -1 where none did."""
-        return self._file["attempt"][self._rows(track_id)]
+        rows = self._rows(track_id)
+        with reading(self.path, WHAT):
+            return self._file["attempt"][rows]
 
     def _rows(self, track_id: int) -> slice:
         found = np.flatnonzero(self._track == track_id)

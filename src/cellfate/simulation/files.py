@@ -1,7 +1,8 @@
 """A simulated recording as the files that users have (colour TIFF frames, COCO-video JSON) and, apart from them, its truth."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pandas as pd
 import tifffile
 
 from cellfate.base.files import replacing
-from cellfate.base.hdf5 import open_hdf5, writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, reading, writing_hdf5
 from cellfate.base.software import SOFTWARE
 from cellfate.simulation.recording import SimulatedRecording, simulate_recording
 from cellfate.simulation.settings import APOPTOSIS, MITOSIS, NO_FATE
@@ -171,5 +172,8 @@ def read_true_masks(path: str | Path, frames: slice | int | None = None) -> np.n
         return file["masks"][slice(None) if frames is None else frames]
 
 
-def _opened(path: str | Path) -> h5py.File:
-    return open_hdf5(path, "the truth of a simulated recording")
+@contextmanager
+def _opened(path: str | Path) -> Iterator[h5py.File]:
+    what = "the truth of a simulated recording"
+    with open_hdf5(path, what) as file, reading(path, what):
+        yield file

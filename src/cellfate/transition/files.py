@@ -9,7 +9,7 @@ import numpy as np
 
 from cellfate.base.errors import InputError, no_file
 from cellfate.base.files import replacing
-from cellfate.base.hdf5 import open_hdf5, writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, reading, writing_hdf5
 from cellfate.transition.cells import Cells, Prepared
 
 ARRAYS = ("values", "zero", "log_expression", "embedding")
@@ -77,7 +77,7 @@ def _names(node: h5py.Dataset) -> np.ndarray:
 
 
 def read_prepared(path: str | Path) -> PreparedFile:
-    with open_hdf5(path, "a file of prepared cells") as file:
+    with open_hdf5(path, "a file of prepared cells") as file, reading(path, "a file of prepared cells"):
         embedding_name = str(file.attrs["embedding_name"])
         prepared = _read_cells(file, embedding_name)
         gone = {}

@@ -12,9 +12,10 @@ from scipy import sparse
 
 from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
-from cellfate.base.hdf5 import open_hdf5, writing_hdf5
+from cellfate.base.hdf5 import open_hdf5, reading, writing_hdf5
 from cellfate.transition.kinds import LARGEST_LOG, are_logarithms, why_no_logarithms
 
+H5AD = "an h5ad file"
 KINDS = ("counts", "lognorm", "features")
 CSR_CSC = {"csr_matrix": sparse.csr_array, "csc_matrix": sparse.csc_array}
 LARGE = 20_000_000  # values of a dense matrix, from which on it is kept without its zeros
@@ -37,7 +38,7 @@ class CellColumns:
     def __getitem__(self, name: str) -> np.ndarray:
         """The values of a column; raises InputError where they are of an unknown encoding or cannot be read."""
         try:
-            with open_hdf5(self.path, "an h5ad file") as file:
+            with open_hdf5(self.path, H5AD) as file:
                 values = _column(file, "obs", name, self.path)
         except (OSError, KeyError, RuntimeError) as error:
             raise InputError(f"{in_words(error, self.path)}; column {name!r} of the cells") from None
@@ -105,13 +106,13 @@ def read_h5ad(path: str | Path, *, layer: str, kind: str) -> Expression:
 
 def cell_names(path: str | Path) -> np.ndarray:
     """The names of the cells of an h5ad file, in its order."""
-    with open_hdf5(path, "an h5ad file") as file:
+    with open_hdf5(path, H5AD) as file, reading(path, H5AD):
         return _index(file, "obs", Path(path))
 
 
 def read_view(path: str | Path, name: str) -> np.ndarray:
     """The coordinates (N, d) in ``obsm`` under a name, such as X_umap; an InputError where there is none, or they are no numbers."""
-    with open_hdf5(path, "an h5ad file") as file:
+    with open_hdf5(path, H5AD) as file, reading(path, H5AD):
         names = list(file.get("obsm", {}))
         if name not in names:
             raise InputError(f"{path}: no {name!r} in obsm (transition.view); {_among(names, 'the file has')}")

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from cellfate.base.hdf5 import open_hdf5
+from cellfate.base.hdf5 import open_hdf5, reading
 from cellfate.transition.cells import Prepared
 from cellfate.transition.metrics import mean_by_phenotype, precision_at_k
 
@@ -80,7 +80,7 @@ def read_truth(path: str | Path) -> Truth:
     def words(node: h5py.Dataset) -> list[str]:
         return [value.decode() for value in node[()]]
 
-    with open_hdf5(path, "the truth of simulated cells") as file:
+    with open_hdf5(path, "the truth of simulated cells") as file, reading(path, "the truth of simulated cells"):
         return Truth(
             words(file["cells"]),
             file["phenotype"][()],

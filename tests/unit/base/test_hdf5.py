@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from cellfate.base.errors import InputError
@@ -80,6 +81,60 @@ def test_every_reader_names_a_file_that_is_not_there_and_a_folder(tmp_path, read
         READERS[reader](tmp_path / "none.h5")
     with pytest.raises(InputError, match=r"a folder, .* needed"):
         READERS[reader](tmp_path)
+
+
+class Damaged:
+    """An open file in which everything is named and nothing can be read."""
+
+    def __getitem__(self, name):
+        raise OSError("Can't synchronously read data (filter returned failure during read)")
+
+    def get(self, *_):
+        raise OSError("Can't synchronously read data (filter returned failure during read)")
+
+    def __iter__(self):
+        raise RuntimeError("Can't decode data")
+
+    def __contains__(self, name):
+        return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    @property
+    def attrs(self):
+        return self
+
+
+@pytest.mark.parametrize("reader", [name for name in READERS if name != "anything"])
+def test_every_reader_names_a_file_that_is_damaged(tmp_path, reader, monkeypatch):
+    """HDF5 says that it cannot read, and not what; a job opens hundreds of files."""
+    path = tmp_path / "a.h5"
+    path.touch()
+    monkeypatch.setattr(h5py, "File", lambda *_: Damaged())
+    with pytest.raises(InputError, match=r"damaged|not readable as HDF5") as problem:
+        READERS[reader](path)
+    assert str(path) in str(problem.value) or reader == "cellfate init"
+
+
+def test_crops_that_cannot_be_unpacked_name_their_file(tmp_path):
+    path = tmp_path / "crops.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"recording": "r1", "channels": '["p53"]'})
+        file.create_dataset("crops", data=np.ones((4, 1, 8, 8), "u2"), chunks=(4, 1, 8, 8), compression="gzip")
+        for name, values in {"track_id": [7], "start": [0], "stop": [4], "event_frame": [-1]}.items():
+            file[name] = values
+        for name in ("frame", "y", "x", "background"):
+            file[name] = np.arange(4)
+        place = file["crops"].id.get_chunk_info(0)
+    with open(path, "r+b") as file:
+        file.seek(place.byte_offset)
+        file.write(bytes(place.size))
+    with CropFile(path) as crops, pytest.raises(InputError, match=rf"{path}: a crop file is needed, and the file is damaged .*made anew"):
+        crops.read(7)
 
 
 def test_no_module_opens_hdf5_files_by_itself():
