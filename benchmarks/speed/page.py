@@ -75,10 +75,11 @@ def goals(row: Row) -> str:
 def write(results: list[Path], path: Path, figure: Path) -> None:
     """Write the page and its figure from the tables of all steps that have been measured."""
     rows, points, shares = (_read(results, kind, made) for kind, made in (("rows", Row), ("growth", Point), ("full_run", Share)))
-    if points:
-        _draw(points, figure)
+    here, on_gpu = ([point for point in points if (point.device == "cuda") == gpu] for gpu in (False, True))
+    if here:
+        _draw(here, figure)
     text = [HEAD, _provenance(results), *(_section(step, [row for row in rows if row.step == step]) for step in STEPS)]
-    path.write_text("\n\n".join(part for part in [*text, _growth(points, figure), _full_run(shares)] if part) + "\n")
+    path.write_text("\n\n".join(part for part in [*text, _growth(here, on_gpu, figure), _full_run(shares)] if part) + "\n")
     print(f"written: {path}", file=sys.stderr)
 
 
@@ -155,9 +156,10 @@ def _section(step: str, rows: list[Row]) -> str:
     return "\n\n".join(part for part in (f"## {_title(step)}", body, "\n".join(lines), "\n".join(notes)) if part)
 
 
-def _growth(points: list[Point], figure: Path) -> str:
+def _growth(points: list[Point], on_gpu: list[Point], figure: Path) -> str:
     if not points:
         return ""
+    gpu = ["On a GPU, with the paper's network, where calls of a few milliseconds do not grow:", _exponents(on_gpu)] if on_gpu else []
     return "\n\n".join(
         [
             "## Growth",
@@ -165,7 +167,9 @@ def _growth(points: list[Point], figure: Path) -> str:
             "*Frames* are those of a recording, or of the longest trajectory; *cells* those of a frame, or trajectories. Recordings are "
             "jobs of their own up to the segmentation: their times add up, as those of the crops do. The segmentation of the most cells "
             "is that of the whole frame.",
+            "Time grows with the size to the power of:",
             _exponents(points),
+            *gpu,
         ]
     )
 
@@ -186,7 +190,7 @@ def _exponents(points: list[Point]) -> str:
         slopes = [_slope(lines.get((axis, step, way), [])) for way in ("published", "ours")]
         sizes = [point.size for way in ("published", "ours") for point in lines.get((axis, step, way), [])]
         rows.append(f"| {_title(step)} | {axis} | {min(sizes):g} - {max(sizes):g} | " + " | ".join(slopes) + " |")
-    return "Time grows with the size to the power of:\n\n" + "\n".join(rows)
+    return "\n".join(rows)
 
 
 def _slope(line: list[Point]) -> str:

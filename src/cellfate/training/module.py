@@ -54,7 +54,7 @@ class FateTraining(L.LightningModule):
         super().__init__()
         self.model = model.to(memory_format=torch.channels_last) if settings.channels_last else model
         if settings.compile:
-            self.model.backbone.compile(dynamic=True)  # in place: the names of the weights stay
+            self.model.backbone.compile()  # in place: the names of the weights stay
         self.settings = settings
         self.prepare = prepare
         self.train_losses: list[tuple[Tensor, int]] = []
@@ -67,6 +67,8 @@ class FateTraining(L.LightningModule):
         frames = batch.frames.to(device, non_blocking=True)
         if self.settings.channels_last:
             frames = frames.contiguous(memory_format=torch.channels_last)
+        if self.settings.compile:  # the number of frames alone differs: with sizes of images left open too it takes twice as long
+            torch._dynamo.maybe_mark_dynamic(frames, 0)
         return batch._replace(frames=frames, labels=batch.labels.to(device, non_blocking=True))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
