@@ -116,6 +116,11 @@ def test_a_correction_runs_its_recording_and_what_follows_alone(finished, tmp_pa
     after = pd.read_parquet(project.folder / tracks).set_index("track_id")
     assert after.loc[track["track_id"], "outcome"] == "censored"
     assert (after["outcome"] == "mitosis").sum() == (outcomes["outcome"] == "mitosis").sum() - 1
+    above = pd.read_parquet(project.folder / "results/tiny/tracks/r1.outcomes.parquet").iloc[0]
+    lines = (project.folder / "corrections.csv").read_text().splitlines()
+    lines.insert(1, f"r1,{above['track_id']},track,{above['outcome']},,,")
+    (project.folder / "corrections.csv").write_text("\n".join(lines) + "\n")
+    assert project.jobs("--", tracks, overlays=overlays) == {}, "a row above that is of another recording moves lines, and changes nothing"
 
 
 @pytest.mark.whole

@@ -4,7 +4,7 @@ from functools import cache
 
 from cellfate.explanation.attributions.names import PUBLISHED, RISKS, models_of, needs_images, needs_masks, served
 from cellfate.planning.config import label_words
-from cellfate.tracks.corrections.rows import all_rows
+from cellfate.tracks.corrections.rows import all_rows, without_lines
 
 
 @cache  # every job asks: a sheet of 300 recordings would be read thousands of times

@@ -1,6 +1,6 @@
 """What tables say of how tracks ended: the table beside the tracks of a recording, and one table for all recordings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -67,10 +67,33 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def fates_of_rows(rows: list[dict[str, str]], path: Path, facts: RecordingFacts) -> pd.DataFrame:
-    """The fates in the rows of one recording that :func:`fates_by_recording` found in ``path``."""
-    text = pd.DataFrame(rows, index=[int(row["line"]) - 2 for row in rows], dtype=object)
+def fates_of_rows(rows: Sequence[Mapping], path: Path, names: Mapping[str, str], facts: RecordingFacts) -> pd.DataFrame:
+    """The fates in the rows of one recording that :func:`fates_by_recording` found in ``path`` with these ``names``.
+
+    Rows without lines, as jobs have them, are named by recording and track; their lines are looked up for an error alone.
+    """
+    if "line" in rows[0]:
+        return _fates_at(rows, [int(row["line"]) for row in rows], path, facts)
+    try:
+        found = _fates_at(rows, range(2, len(rows) + 2), path, facts)
+    except InputError:
+        return _fates_at(rows, _lines_of(rows, path, names, facts.name), path, facts)
+    return found.assign(where=[f"recording {facts.name}, track_id {track}" for track in found["track_id"]])
+
+
+def _fates_at(rows: Sequence[Mapping], lines_of_rows: Sequence[int], path: Path, facts: RecordingFacts) -> pd.DataFrame:
+    text = pd.DataFrame(list(rows), index=[line - 2 for line in lines_of_rows], dtype=object).drop(columns="line", errors="ignore")
     return _fates(text.reindex(columns=[*NEEDED, *OPTIONAL]).fillna(""), path, facts)
+
+
+def _lines_of(rows: Sequence[Mapping], path: Path, names: Mapping[str, str], recording: str) -> list[int]:
+    """The lines of a recording's rows in the file as it is now; counted from the first where these are no longer its rows."""
+    try:
+        now = fates_by_recording(str(path), names).get(recording, [])
+    except InputError:
+        now = []
+    same = [{name: value for name, value in row.items() if name != "line"} for row in now] == list(rows)
+    return [int(row["line"]) for row in now] if same else list(range(2, len(rows) + 2))
 
 
 def unmatched(found: Mapping[str, list], recordings: list[str], path: str) -> str | None:

@@ -72,7 +72,7 @@ def with_fates(raw: RawTracks, path: Path, facts: RecordingFacts, outcomes_from:
     fates, warnings = [raw.fates, found], list(raw.warnings)
     if outcomes_from.table is not None:
         table = Path(outcomes_from.table)
-        fates.append(fates_of_rows(list(outcomes_from.rows), table, facts) if outcomes_from.rows else None)
+        fates.append(fates_of_rows(outcomes_from.rows, table, outcomes_from.columns, facts) if outcomes_from.rows else None)
         if not outcomes_from.rows:
             warnings.append(f"{table}: no row of it is of recording {facts.name}")
     events = _mapped(raw.events_said, outcomes_from.words, str(path))

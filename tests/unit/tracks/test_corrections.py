@@ -6,7 +6,7 @@ from toy_checked import FACTS, GIVEN, checked
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.corrections.apply import corrected
-from cellfate.tracks.corrections.rows import all_rows, correction_rows
+from cellfate.tracks.corrections.rows import all_rows, correction_rows, without_lines
 
 HEADER = "recording,track_id,what,was,outcome,event_frame,note"
 
@@ -37,6 +37,22 @@ def test_rows_are_those_of_each_recording_with_their_lines(tmp_path):
     }
     assert all(type(value) in (int, str, type(None)) for row in all_rows(found) for value in row.values())
     assert correction_rows(None, GIVEN) == {}
+
+
+def test_a_row_taken_out_changes_nothing_of_other_recordings(tmp_path):
+    rows = ("s,5,outcome,mitosis,censored,,", "r,1,outcome,mitosis,apoptosis,7,", "r,4,track,censored,,,")
+    before, after = rows_of(tmp_path, *rows), rows_of(tmp_path, *rows[1:])
+    assert before["r"] != after["r"]
+    assert without_lines(before["r"]) == without_lines(after["r"])
+
+
+def test_without_lines_a_row_is_named_by_its_track(tmp_path):
+    row = without_lines(rows_of(tmp_path, "r,1,outcome,mitosis,apoptosis,7,")["r"])
+    after = corrected(checked(tmp_path), row, "corrections.csv", FACTS, 2)
+    assert after.sources.loc[after.sources["result"] == "used", "where"].iloc[-1] == "recording r, track_id 1"
+    wrong = [{**row[0], "was": "apoptosis"}]
+    with pytest.raises(InputError, match=r"corrections\.csv: recording r, track_id 1: was is 'apoptosis', but in its files track 1"):
+        corrected(checked(tmp_path), wrong, "corrections.csv", FACTS, 2)
 
 
 def test_a_corrected_outcome_takes_the_place_of_the_files(tmp_path):

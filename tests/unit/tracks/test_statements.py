@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from cellfate.base.errors import InputError
+from cellfate.tracks.corrections.rows import without_lines
 from cellfate.tracks.fates import fates_by_recording, unmatched
 from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
@@ -45,6 +46,17 @@ def test_one_table_for_all_recordings(tmp_path):
     assert sources["where"].to_dict() == {1: "line 2", 2: "line 4", 3: "frame 9"}
     assert sources["source"].to_dict() == {1: str(tmp_path / "all.csv"), 2: str(tmp_path / "all.csv"), 3: "end of the track"}
     assert not checked.warnings
+
+
+def test_rows_without_lines_are_named_by_track_and_a_wrong_one_by_its_line(tmp_path):
+    text = "recording,track_id,outcome,event_frame\nother,7,mitosis,3\nwellA1,1,mitosis,5\nwellA1,2,mitosis,soon\n"
+    (tmp_path / "all.csv").write_text(text)
+    rows = without_lines(fates_by_recording(str(tmp_path / "all.csv"), {})["wellA1"])
+    files = tracks(tmp_path, {1: 4, 2: 6})
+    checked = check(files, table=str(tmp_path / "all.csv"), rows=rows[:1])
+    assert checked.sources.set_index("track_id").loc[1, "where"] == "recording wellA1, track_id 1"
+    with pytest.raises(InputError, match=r"all.csv: line 4: event_frame is 'soon'"):
+        check(files, table=str(tmp_path / "all.csv"), rows=rows)
 
 
 def test_a_workbook_is_read_as_a_text_table_is(tmp_path):

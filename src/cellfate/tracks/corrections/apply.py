@@ -14,14 +14,14 @@ from cellfate.tracks.tables import CENSORED, LEFT_OUT, OUTCOME_SOURCES, OUTCOMES
 
 
 def corrected(checked: CheckedTracks, rows: Sequence[Mapping], path: str, facts: RecordingFacts, event_gap: int) -> CheckedTracks:
-    """The tables after the ``rows`` of :func:`correction_rows` of this recording, which stand in ``path``.
+    """The tables after the ``rows`` of :func:`correction_rows` of this recording, which stand in ``path``, with or without their lines.
 
     A corrected outcome takes the place of what the sources say; a wrong track is set aside as if it had not been in the file, and its
     daughters have no mother, but stay in its lineage. Raises InputError with line and value for a track that is not there, an outcome
     before that is another than ``was``, an event that does not fit the track, and where no track is left.
     """
     for row in rows:
-        here = f"{path}: line {row['line']}"
+        here = f"{path}: {_where(row)}"
         found = checked.outcomes[checked.outcomes["track_id"] == row["track_id"]]
         if found.empty:
             raise InputError(f"{here}: track_id is {row['track_id']}, recording {facts.name} has no such track")
@@ -35,6 +35,10 @@ def corrected(checked: CheckedTracks, rows: Sequence[Mapping], path: str, facts:
     if checked.tracks.empty:
         raise InputError(f"{path}: all tracks of recording {facts.name} are marked as wrong")
     return checked
+
+
+def _where(row: Mapping) -> str:
+    return f"line {row['line']}" if "line" in row else f"recording {row['recording']}, track_id {row['track_id']}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def _source(said: Statement, result: str, recording: str) -> dict:
 def _with_corrected(checked: CheckedTracks, row: Mapping, path: str, facts: RecordingFacts, event_gap: int) -> CheckedTracks:
     note = f"corrected by hand, was {row['was']}" + (f": {row['note']}" if row["note"] else "")
     frame = pd.NA if row["event_frame"] is None else row["event_frame"]
-    said = Statement(row["track_id"], row["outcome"], frame, (), None, f"line {row['line']}", note, path, row["outcome"], False)
+    said = Statement(row["track_id"], row["outcome"], frame, (), None, _where(row), note, path, row["outcome"], False)
     return with_outcome(checked, NewOutcome(said, ((said, USED),)), facts, event_gap)
 
 

@@ -46,6 +46,11 @@ def _check(row: Mapping, here: str, recordings: Mapping[str, bool]) -> None:
         raise InputError(f"{here}: what is {WRONG_TRACK}, which sets the whole track aside: outcome and event_frame must be empty")
 
 
+def without_lines(rows: Sequence[Mapping]) -> list[dict]:
+    """The rows as parameters of jobs: a line would make stale what a row of another recording above it has not changed."""
+    return [{name: value for name, value in row.items() if name != "line"} for row in rows]
+
+
 def all_rows(found: Mapping[str, Sequence[Mapping]]) -> list[dict]:
     """The rows of all recordings below one another, without their lines."""
-    return [{name: value for name, value in row.items() if name != "line"} for rows in found.values() for row in rows]
+    return without_lines([row for rows in found.values() for row in rows])
