@@ -18,4 +18,5 @@ write_viewer_files(
     snakemake.output.napari,
     frame_interval_min=snakemake.params.frame_interval_min,
     pixel_size_um=snakemake.params.pixel_size_um,
+    images=snakemake.input.get("images"),
 )

@@ -33,6 +33,7 @@ from cellfate.explanation.tables import (
 from cellfate.report.page import Summary, write_summary
 from cellfate.report.sections.cells import ShownCells
 from cellfate.report.sections.risks import RiskTables
+from cellfate.tracks.edits.file import read_edited
 from cellfate.trajectories.tables import FLOW, TRAJECTORIES
 
 log_to(snakemake.log[0])
@@ -72,6 +73,7 @@ run = Summary(
     risks=RiskTables.read(*of_risks) if all(of_risks) else None,
     cells=cells,
     corrections=json.loads(snakemake.params.corrections),
+    edited=[read_edited(path) for path in paths.edited],
     labels=json.loads(snakemake.params.labels),
     settings=snakemake.params.settings,
     figures=snakemake.input.figures,

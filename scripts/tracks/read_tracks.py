@@ -7,8 +7,8 @@ from cellfate.base.tables import write_table
 from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
 from cellfate.tracks.corrections.apply import corrected
+from cellfate.tracks.edits.apply import check_edited_tracks
 from cellfate.tracks.labels.apply import labelled
-from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.statements import OutcomesFrom
 from cellfate.tracks.tables import LEFT_OUT, OUTCOME_SOURCES, OUTCOMES, TRACKS
@@ -25,12 +25,13 @@ facts = RecordingFacts(
     frame_interval_min=snakemake.params.frame_interval_min,
     last_image=snakemake.params.frames.get("last_image"),
 )
-checked = check_tracks(
+checked = check_edited_tracks(
     snakemake.input.tracks,
     snakemake.params.tracks_format,
     facts,
     snakemake.params.event_gap,
     OutcomesFrom(**snakemake.params.outcomes_from, rows=snakemake.params.outcome_rows),
+    edited=snakemake.input.get("edited") or None,
 )
 checked = labelled(checked, json.loads(snakemake.params.labels), facts, snakemake.params.event_gap)
 corrections = json.loads(snakemake.params.corrections)

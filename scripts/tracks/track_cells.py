@@ -18,6 +18,7 @@ tracks, outcomes = track_cells(
     facts,
     settings=TrackingSettings(**snakemake.params.settings),
     shifts=read_drift(snakemake.input.get("drift")),
+    edited=snakemake.input.get("edited") or None,
 )
 write_table(tracks, snakemake.output.tracks, TRACKS)
 write_table(outcomes, snakemake.output.outcomes, OUTCOMES)

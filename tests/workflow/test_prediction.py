@@ -11,7 +11,7 @@ from project import Project, tiny_rows
 
 MODEL = "results/tiny/corrected/model"
 OVERLAYS = ("new.yaml",)  # on config.yaml alone: a user who only predicts writes nothing else
-KINDS = ("parquet", "csv", "fates.parquet", "shift.csv", "geff", "napari.csv", "png")
+KINDS = ("parquet", "csv", "fates.parquet", "shift.csv", "geff", "images.zarr", "napari.csv", "png")
 
 
 def new_rows(project: Project, n: int = 2, **changes) -> list[dict]:
@@ -50,6 +50,7 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
         "embed_recording": 2,
         "predict_recording": 2,
         "predict_risks": 2,
+        "write_viewer_images": 2,
         "export_predictions": 2,
         "plot_predictions": 2,
         "predict": 1,
@@ -82,7 +83,8 @@ def test_on_slurm_only_the_short_steps_share_a_job(project):
     checks = [("recording", [f"Checking the frames and tracks of {name}"]) for name in ("r0", "r1")]
     pictures = [f"Picture of the predictions of {name}" for name in ("r0", "r1")]
     files = [f"Tracks of {name} for viewers" for name in ("r0", "r1")]
-    assert project.slurm_groups("--", "predict", overlays=OVERLAYS) == [("predictions", pictures + files), *checks]
+    images = [f"Frames of {name} for viewers" for name in ("r0", "r1")]
+    assert project.slurm_groups("--", "predict", overlays=OVERLAYS) == [("predictions", images + pictures + files), *checks]
 
 
 @pytest.mark.whole
@@ -151,7 +153,8 @@ def test_the_model_is_exported_with_a_card(finished):
 
 def test_a_data_set_predicts_itself_with_its_own_model(finished):
     jobs = finished.jobs("--", "predict")
-    assert set(jobs) == {"embed_recording", "predict_recording", "predict_risks", "export_predictions", "plot_predictions", "predict"}
+    steps = {"embed_recording", "predict_recording", "predict_risks", "write_viewer_images", "export_predictions", "plot_predictions"}
+    assert set(jobs) == steps | {"predict"}
 
 
 @pytest.mark.whole

@@ -18,7 +18,7 @@ if (ROOT / "src/cellfate").is_dir():  # a clone; elsewhere the package is instal
 
 from cellfate.base.errors import InputError
 from cellfate.planning.annotations import large_annotations
-from cellfate.planning.checks import checked_cells, checked_sheet, corrections_of, labels_of, outcome_rows, risks_needed, weights_of
+from cellfate.planning.checks import by_hand, checked_cells, checked_sheet, risks_needed, weights_of
 from cellfate.planning.config import min_frames_of, transition_settings
 from cellfate.planning.config_files import DEFAULTS, sources_of
 from cellfate.planning.digests import as_text, config_digest, model_digest, outlines_of
@@ -44,7 +44,7 @@ try:
     CONFIG_FILES = sources_of(workflow, config)
     SHEET = checked_sheet(config, CONFIG_FILES)
     CELLS, WEIGHTS = checked_cells(config), weights_of(config)  # cells of ready-made crops, each with a movie; None for recordings
-    OUTCOME_ROWS, CORRECTIONS, LABELS = outcome_rows(config, SHEET), corrections_of(config, SHEET), labels_of(config, SHEET)
+    BY_HAND = by_hand(config, SHEET)
 except InputError as error:
     raise WorkflowError(f"Input error: {error}") from None
 

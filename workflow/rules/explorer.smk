@@ -34,7 +34,7 @@ rule write_explorer:
         sheet=times_of_recordings(),
         settings={key: config["explorer"][key] for key in ("max_cells", "fields", "image_size", "quality")},
         seed=config["seed"],
-        corrections=lambda wildcards: as_text(None if READY_MADE else all_rows(CORRECTIONS)),
+        corrections=lambda wildcards: as_text(None if READY_MADE else all_rows(BY_HAND.corrections)),
         notes=lambda wildcards: as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
     message:
         "Page of single cells"
@@ -64,7 +64,7 @@ rule write_label_page:
         label={key: config["explorer"]["label"][key] for key in ("tracks", "order")},
         settings={key: config["explorer"][key] for key in ("max_cells", "fields", "image_size", "quality")},
         seed=config["seed"],
-        labels=lambda wildcards: as_text(all_rows(LABELS)),
+        labels=lambda wildcards: as_text(all_rows(BY_HAND.labels)),
         predictions=lambda wildcards: predictions_known(),  # whatever is there: a run's own are no input, which would train a model
     message:
         "Page to label cells on"

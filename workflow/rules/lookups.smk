@@ -46,6 +46,11 @@ def files_beside_tracks(wildcards):
     return [] if path in LARGE_ANNOTATIONS.values() else track_files(path, of_recording("tracks_format")(wildcards))
 
 
+def edited_of_recording(wildcards):
+    """The file of the recording's edited tracks; nothing where none of them was edited."""
+    return BY_HAND.edited.get(wildcards.recording, [])
+
+
 def cells_of(wildcards):
     """The rows of the cells sheet for the recording: params, so that a change of another recording's cells re-runs nothing here."""
     return rows_of(CELLS, wildcards.recording)
@@ -219,6 +224,17 @@ def inputs_of_new_risks():
 def predictions_by_network():
     """What the published network says of a recording, where the model holds it."""
     return {"predictions": "results/{dataset}/predictions/{recording}.parquet"} if TARGETS.network_predicts else {}
+
+
+def images_for_viewers():
+    """The frames of a recording as arrays beside its tracks, where they are asked for."""
+    return {"images": "results/{dataset}/predictions/{recording}.images.zarr"} if config["prediction"]["viewer_images"] else {}
+
+
+def outlines_for_viewers(wildcards):
+    """The masks of whole frames, and the tracks that were made of them; none where tracks were given."""
+    found = {"masks": "results/{dataset}/frame_masks/{recording}.h5", "tracks": "results/{dataset}/tracks/{recording}.parquet"}
+    return {name: path.format(**wildcards) for name, path in found.items()} if wildcards.recording in UNTRACKED else {}
 
 
 def facts_of_recording(wildcards):

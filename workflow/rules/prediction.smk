@@ -143,10 +143,40 @@ rule predict_risks:
         "../../scripts/prediction/predict_risks.py"
 
 
+rule write_viewer_images:
+    """Write the frames as arrays that viewers open beside the tracks, with the outlines of cells that were tracked here."""
+    input:
+        unpack(outlines_for_viewers),
+        images=images_of,
+        code=code_of("prediction/write_viewer_images.py"),
+        reader=frames_reader,
+    output:
+        images=directory("results/{dataset}/predictions/{recording}.images.zarr"),
+    log:
+        "logs/{dataset}/write_viewer_images/{recording}.log",
+    group:
+        "predictions"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        frames=frames_of,
+        images=images_known,
+        frame_interval_min=of_recording("frame_interval_min"),
+        pixel_size_um=of_recording("pixel_size_um"),
+    message:
+        "Frames of {wildcards.recording} for viewers"
+    script:
+        "../../scripts/prediction/write_viewer_images.py"
+
+
 rule export_predictions:
     """Write the tracks with their predictions for viewers: a GEFF graph and napari's tracks."""
     input:
         **predictions_by_network(),
+        **images_for_viewers(),
         fates="results/{dataset}/predictions/{recording}.fates.parquet",
         tracks="results/{dataset}/tracks/{recording}.parquet",
         model=PREDICTION_MODEL,

@@ -28,6 +28,7 @@ rule write_summary:
         findings="results/{dataset}/{protocol}/tables/findings.csv",
         comparison_steps="results/{dataset}/{protocol}/tables/comparison_steps.csv",
         figures=expand("results/{{dataset}}/{{protocol}}/figures/{name}.png", name=TARGETS.shown),
+        edited=list(BY_HAND.edited.values()),
         captions=[of_workflow(f"workflow/report/{name}.rst") for name in TARGETS.shown],
         code=code_of("report/write_summary.py"),
     output:
@@ -51,8 +52,8 @@ rule write_summary:
         },
         treatment=config["evaluation"]["treatment"],
         min_confidence=config["tracks"]["min_confidence"],
-        corrections=lambda wildcards: as_text(all_rows(CORRECTIONS)),
-        labels=lambda wildcards: as_text(all_rows(LABELS)),
+        corrections=lambda wildcards: as_text(all_rows(BY_HAND.corrections)),
+        labels=lambda wildcards: as_text(all_rows(BY_HAND.labels)),
         notes=lambda wildcards: as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
         config_digest=config_digest(config),
         configuration=lambda wildcards: as_text(config),

@@ -31,6 +31,7 @@ rule read_tracks:
         images=images_of,
         tracks=tracks_of,
         beside=files_beside_tracks,
+        edited=edited_of_recording,
         code=code_of("tracks/read_tracks.py"),
         reader=readers,
     output:
@@ -56,10 +57,10 @@ rule read_tracks:
         images=images_known,
         event_gap=config["tracks"]["event_gap"],
         outcomes_from=config["tracks"]["outcomes_from"],
-        outcome_rows=lambda wildcards: without_lines(OUTCOME_ROWS.get(wildcards.recording, [])),
-        labels=lambda wildcards: as_text(LABELS.get(wildcards.recording, [])),
-        corrections=lambda wildcards: as_text(without_lines(CORRECTIONS.get(wildcards.recording, []))),
-        corrected_by=lambda wildcards: config["tracks"]["corrections"] if wildcards.recording in CORRECTIONS else None,
+        outcome_rows=lambda wildcards: without_lines(BY_HAND.outcome_rows.get(wildcards.recording, [])),
+        labels=lambda wildcards: as_text(BY_HAND.labels.get(wildcards.recording, [])),
+        corrections=lambda wildcards: as_text(without_lines(BY_HAND.corrections.get(wildcards.recording, []))),
+        corrected_by=lambda wildcards: config["tracks"]["corrections"] if wildcards.recording in BY_HAND.corrections else None,
         pixel_size_um=of_recording("pixel_size_um"),
         frame_interval_min=of_recording("frame_interval_min"),
     message:
@@ -73,6 +74,7 @@ rule track_cells:
     input:
         **drift_table(),
         masks="results/{dataset}/frame_masks/{recording}.h5",
+        edited=edited_of_recording,
         code=code_of("tracks/track_cells.py"),
     output:
         tracks="results/{dataset}/tracks/{recording}.parquet",

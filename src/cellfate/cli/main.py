@@ -20,6 +20,7 @@ COMMANDS = {  # name: (module, what --help says of it)
     "predict": ("cellfate.cli.predict", "predict the cells of recordings that have tracks, with an exported model"),
     "headline": ("cellfate.cli.headline", "print the headline numbers of a finished run"),
     "compare": ("cellfate.cli.compare", "compare two finished runs on the cells that both held out"),
+    "edits": ("cellfate.cli.edits", "take back tracks that were edited in napari or another program"),
     "labels": ("cellfate.cli.labels", "compare two people's labels of the same cells"),
     "card": ("cellfate.cli.card", "print the card of an exported model: what it was trained on, and how good it is"),
 }

@@ -34,8 +34,8 @@ Predict the fate of each tracked cell at each frame, from the frames up to it, w
 SHEET is a recordings sheet as for the workflow, one row per recording; outcomes are not needed. Paths in it start at
 the current folder. Everything is opened and checked before anything is computed. For each recording the folder of
 --output gets its predictions as .parquet and .csv, the risks over time (.fates.parquet), how far it lies from the training
-recordings (.shift.csv), the tracks for viewers (.geff, .napari.csv), a picture (.png, .pdf) and the network's
-.embeddings.h5: the files of "snakemake predict". Files that are there already are replaced.
+recordings (.shift.csv), the tracks for viewers (.geff, with the frames as .images.zarr, and .napari.csv), a picture (.png,
+.pdf) and the network's .embeddings.h5: the files of "snakemake predict". Files that are there already are replaced.
 """
 EPILOG = """\
 examples:
@@ -46,7 +46,7 @@ Probabilities are conditional, given that the track ends in one of the model's t
 where the model has networks of risks: there either outcome may come within so many hours, or neither.
 """
 
-OUTPUTS = ("embeddings.h5", "shift.csv", "parquet", "csv", "fates.parquet", "geff", "napari.csv", "pdf", "png")
+OUTPUTS = ("embeddings.h5", "shift.csv", "parquet", "csv", "fates.parquet", "geff", "images.zarr", "napari.csv", "pdf", "png")
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="also recordings whose frame interval differs by more than 5 %% from the model's",
     )
     add("--embedding", metavar="TABLE", help="numbers of each frame of your own, for models whose risks were trained with such a table")
+    add("--no-images", action="store_true", help="do not write the frames beside the GEFF (.images.zarr), with which napari opens it")
     add("--threads", metavar="N", type=_count, default=1, help="threads of the CPU (default: 1)")
     parser.set_defaults(run=run)
 
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     for number, one in enumerate(recordings, start=1):
         print(f"{one.recording}: {one.tracks['track_id'].nunique()} tracks ({number} of {len(recordings)})", file=sys.stderr, flush=True)
         network = {"min_frames": min_frames, "threads": arguments.threads, "accelerator": arguments.accelerator}
-        predict_one(one, model, output, network, arguments.every, arguments.allow_other_interval)
+        predict_one(one, model, output, network, arguments.every, arguments.allow_other_interval, images=not arguments.no_images)
     print(f"The predictions of {len(recordings)} recording{'s' * (len(recordings) != 1)} are in {output}/")
     return 0
 
@@ -180,9 +181,15 @@ def open_recording(row, embedding: pd.DataFrame | None) -> Opened:
     return Opened(row.recording, source, row.frame_interval_min, pixel_size_um, start, tracks, embedding)
 
 
-def predict_one(one: Opened, model: str | Path, output: Path, network: dict, every: int, allow_other_interval: bool) -> None:
-    """Write all files of one recording that the model can give; ``network`` is min_frames, threads and accelerator."""
+def predict_one(
+    one: Opened, model: str | Path, output: Path, network: dict, every: int, allow_other_interval: bool, *, images: bool
+) -> None:
+    """Write all files of one recording that the model can give; ``network`` is min_frames, threads and accelerator.
+
+    ``images`` says whether its frames are written for viewers, too.
+    """
     from cellfate.prediction.risks import NewRecording, write_fates  # torch: seconds, which a mistake in the sheet is spared
+    from cellfate.prediction.viewer_images import write_viewer_images
     from cellfate.prediction.viewers import write_viewer_files
 
     path = {kind: output / f"{one.recording}.{kind}" for kind in OUTPUTS}
@@ -201,7 +208,10 @@ def predict_one(one: Opened, model: str | Path, output: Path, network: dict, eve
         threads=network["threads"],
     )
     fates = read_table(path["fates.parquet"], NEW_FATES)
-    write_viewer_files(one.tracks, by_network, fates, model, path["geff"], path["napari.csv"], **scales)
+    if images:
+        write_viewer_images(path["images.zarr"], open_frames(**one.frames), None, None, **scales)
+    beside = path["images.zarr"] if images else None
+    write_viewer_files(one.tracks, by_network, fates, model, path["geff"], path["napari.csv"], **scales, images=beside)
     if by_network is not None:
         draw(one, model, by_network, path)
 

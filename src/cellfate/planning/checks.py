@@ -111,6 +111,39 @@ def labels_of(config: Mapping, sheet: pd.DataFrame | None) -> dict[str, list[dic
     return label_rows(label_files(config["tracks"]["labels"]), given, label_words(config))
 
 
+def edited_of(config: Mapping, sheet: pd.DataFrame | None) -> dict[str, str]:
+    """{recording: the file of its edited tracks} in the folder ``tracks.edited``; inputs of the jobs of these recordings alone.
+
+    Raises InputError for a folder that is none, and for files of recordings that the sheet lacks.
+    """
+    folder = config["tracks"]["edited"]
+    if folder is None or sheet is None:
+        return {}
+    if not Path(folder).is_dir():
+        raise InputError(f"tracks.edited is {folder!r}, which is no folder; cellfate edits writes it")
+    found = {path.stem: str(path) for path in sorted(Path(folder).glob("*.json"))}
+    if others := [path for name, path in found.items() if name not in set(sheet["recording"])]:
+        raise InputError(
+            f"{others[0]}: the sheet has no recording {Path(others[0]).stem}: its recordings are {', '.join(sheet['recording'])}"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What people said of tracks, by recording: rows of the table of outcomes, of corrections and of labels, and files of edits."""
+
+    outcome_rows: dict[str, list[dict[str, str]]]
+    corrections: dict[str, list[dict]]
+    labels: dict[str, list[dict]]
+    edited: dict[str, str]
+
+
+def by_hand(config: Mapping, sheet: pd.DataFrame | None) -> ByHand:
+    """All of it; see the functions above."""
+    return ByHand(outcome_rows(config, sheet), corrections_of(config, sheet), labels_of(config, sheet), edited_of(config, sheet))
+
+
 def weights_of(config: Mapping) -> str:
     """The file of the segmentation network: published weights serve every data set, one that is trained here its own."""
     model = config["segmentation"]["model"]

@@ -281,6 +281,11 @@ RULES = (
         "the outcomes of ready-made crops (source.kind: crops) stand in their sheet: null is needed, and the right outcome there",
     ),
     Rule(
+        ("tracks.edited", "source.kind"),
+        _not_of_crops(None),
+        "ready-made crops (source.kind: crops) have no tracks that could be edited: null is needed",
+    ),
+    Rule(
         ("tracks.labels", "source.kind"),
         _not_of_crops(None),
         "the outcomes of ready-made crops (source.kind: crops) stand in their sheet: null is needed, and the labels there",

@@ -11,6 +11,8 @@ from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
 from cellfate.model.saved.exported import outcome_columns, read_settings, statement
 from cellfate.prediction.ensemble import SPREAD
+from cellfate.prediction.viewer_images import related_objects
+from cellfate.tracks.links import track_edges
 
 
 def with_probabilities(
@@ -56,15 +58,18 @@ def write_viewer_files(
     *,
     frame_interval_min: float,
     pixel_size_um: float | None,
+    images: str | Path | None,
 ) -> None:
     """Write the tracks of one recording with what an exported model says of them as a GEFF folder and as napari's tracks.
 
-    ``predictions`` are None where the model has networks of risks alone.
+    ``predictions`` are None where the model has networks of risks alone, ``images`` is the folder of :func:`write_viewer_images`, None
+    where there is none.
     """
     outcomes = read_settings(model_folder)["outcomes"]
     risks = risks_by_frame(fates, outcomes)
     write_napari_tracks(tracks, predictions, risks, napari, outcomes)
-    write_geff(tracks, predictions, risks, geff, outcomes, frame_interval_min=frame_interval_min, pixel_size_um=pixel_size_um)
+    scales = {"frame_interval_min": frame_interval_min, "pixel_size_um": pixel_size_um}
+    write_geff(tracks, predictions, risks, geff, outcomes, **scales, images=images)
 
 
 def write_napari_tracks(
@@ -84,23 +89,6 @@ def _names(risks: pd.DataFrame | None) -> list[str]:
     return [] if risks is None else [name for name in risks.columns if name not in ("track_id", "frame")]
 
 
-def track_edges(tracks: pd.DataFrame) -> np.ndarray:
-    """Row numbers (E, 2) of ``tracks`` (sorted by track and frame) that follow one another: within a track, and mother to daughter.
-
-    A daughter hangs on the last row of its mother before the daughter's first frame; where there is none there is no edge.
-    """
-    track, frame = tracks["track_id"].to_numpy(), tracks["frame"].to_numpy()
-    rows = np.arange(len(tracks))
-    within = np.flatnonzero(track[1:] == track[:-1])
-    edges = [np.column_stack([within, within + 1])]
-    starts = np.flatnonzero(np.concatenate([[True], track[1:] != track[:-1]])) if len(tracks) else rows
-    for row in starts[tracks["parent_id"].iloc[starts].notna().to_numpy()]:
-        mother = rows[(track == int(tracks["parent_id"].iloc[row])) & (frame < frame[row])]
-        if len(mother):
-            edges.append([[mother[-1], row]])
-    return np.concatenate(edges).astype(np.uint64)
-
-
 def write_geff(
     tracks: pd.DataFrame,
     predictions: pd.DataFrame | None,
@@ -109,15 +97,17 @@ def write_geff(
     outcomes: Mapping[str, str],
     frame_interval_min: float,
     pixel_size_um: float | None,
+    images: str | Path | None,
 ) -> None:
     """Write a GEFF folder (zarr format 2): a node per track and frame, with t, y, x, track_id, the predictions and the risks.
 
-    Edges are those of :func:`track_edges`.
+    Edges are those of :func:`track_edges`. Nodes count from 1, as 0 is the background where viewers paint labels by them. The arrays in
+    the folder ``images`` are its related objects.
     Positions are in frames and pixels; the axes carry their scale to minutes and, where it is known, micrometres. Values that are
     not there are marked missing. What the probabilities are conditional on is in the properties' descriptions and in ``extra``.
     """
     from geff.core_io import write_arrays
-    from geff_spec import Axis, GeffMetadata, PropMetadata
+    from geff_spec import Axis, DisplayHint, GeffMetadata, PropMetadata, RelatedObject
 
     rows = with_probabilities(tracks, predictions, outcomes, risks)
     space = {} if pixel_size_um is None else {"scale": pixel_size_um, "scaled_unit": "micrometer"}
@@ -126,6 +116,7 @@ def write_geff(
     said += [Property(name, rows[name], _said_of_risk(name), np.float64, rows[name].isna().to_numpy()) for name in _names(risks)]
     properties = {one.name: one.arrays for one in [*places, Property("track_id", rows["track_id"], dtype=np.int64), *said]}
     given = {} if predictions is None else {"probabilities_given": statement(outcomes)}
+    edges = track_edges(rows)
     metadata = GeffMetadata(
         directed=True,
         axes=[
@@ -135,10 +126,23 @@ def write_geff(
         ],
         node_props_metadata={one.name: PropMetadata(identifier=one.name, dtype=one.kind, description=one.text) for one in said},
         edge_props_metadata={},
+        track_node_props={"tracklet": "track_id"} if _are_tracklets(rows, edges) else None,
+        related_objects=None if images is None else [RelatedObject(**one) for one in related_objects(images, path)],
+        display_hints=DisplayHint(display_horizontal="x", display_vertical="y", display_time="t"),
         extra={"cellfate": {"software": SOFTWARE, **given}},
     )
     with replacing(path) as temporary:
-        write_arrays(temporary, np.arange(len(rows), dtype=np.uint64), properties, track_edges(rows), {}, metadata, zarr_format=2)
+        nodes = np.arange(1, len(rows) + 1, dtype=np.uint64)
+        write_arrays(temporary, nodes, properties, edges + np.uint64(1), {}, metadata, zarr_format=2)
+
+
+def _are_tracklets(rows: pd.DataFrame, edges: np.ndarray) -> bool:
+    """Whether tracks are what GEFF calls tracklets: none goes on beside a daughter, and no mother has one daughter alone."""
+    if not len(edges):
+        return True
+    track, followers = rows["track_id"].to_numpy(), np.bincount(edges[:, 0].astype(np.int64), minlength=len(rows))[edges[:, 0]]
+    within = track[edges[:, 0]] == track[edges[:, 1]]
+    return bool(np.all(followers[within] == 1) and np.all(followers[~within] > 1))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from cellfate.report.footnotes import Footnotes
 from cellfate.report.sections.ablations import ablations_section
 from cellfate.report.sections.attributions import attributions_section, missing_attributions
 from cellfate.report.sections.cells import ShownCells, cells_section
-from cellfate.report.sections.corrections import corrections_section, labels_section
+from cellfate.report.sections.corrections import corrections_section, edits_section, labels_section
 from cellfate.report.sections.not_measured import (
     LAST_K,
     TRUNCATION,
@@ -34,6 +34,7 @@ from cellfate.report.sections.not_measured import (
 from cellfate.report.sections.probabilities import calibration_caveats, calibration_table
 from cellfate.report.sections.recordings import recordings_section
 from cellfate.report.sections.risks import RiskTables, missing_risks, risks_section
+from cellfate.tracks.edits.file import EditedRecording
 from cellfate.trajectories.selection import STAGES, not_compared
 
 FEW_TRAJECTORIES = 30  # held-out trajectories of an outcome; with fewer the page says that the numbers mean little
@@ -98,6 +99,7 @@ class Summary:
     risks: RiskTables | None
     cells: ShownCells | None
     corrections: Sequence[Mapping]
+    edited: Sequence[EditedRecording]
     labels: Sequence[Mapping]
     settings: Mapping[str, object]
     figures: Sequence[str | Path]
@@ -143,6 +145,7 @@ def summary_page(run: Summary) -> str:
         risks=risks_section(run.risks, names),
         cells=cells_section(run.cells),
         corrections=corrections_section(run.corrections, run.trajectories),
+        edits=edits_section(run.edited),
         labels=labels_section(run.labels),
         figures=embedded_figures(run.figures, run.captions),
         notes=_kept_in_mind(run, names),

@@ -6,13 +6,15 @@ by squared distance, then ends to later starts over gaps, and divisions. This is
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.tracks.edits.apply import completed, with_edits
+from cellfate.tracks.edits.file import check_before, read_edited
 from cellfate.tracks.links import tracks_of_links
 from cellfate.tracks.outcomes import complete_tracks
 from cellfate.tracks.raw import FATES, RawTracks, RecordingFacts
@@ -145,8 +147,11 @@ def track_cells(
     *,
     settings: TrackingSettings,
     shifts: np.ndarray | None = None,
+    edited: str | Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables ``tracks`` and ``outcomes`` of a recording from its cells (frame, y, x, area), measured in ``source``.
+
+    ``edited`` is a file of edits of these tracks (:mod:`cellfate.tracks.edits`).
 
     Positions stay those of the raw frames. A track is ``no_event_by_end`` when it reaches the last frame, else ``censored``: no
     fate is invented, also where the tracker sees a division; that stands in ``parent_id`` of the daughters and in the mother's
@@ -160,19 +165,23 @@ def track_cells(
     mothers = pd.Series([pd.NA if parents[track] is None else parents[track] for track in tracks], index=tracks.index, dtype="Int64")
     rows = cells[["frame", "y", "x"]].assign(track_id=tracks, parent_id=mothers)
     rows["where"] = "frame " + rows["frame"].astype(str)
-    raw = RawTracks(rows, _division_notes(rows, parents, source))
+    raw = RawTracks(rows, _division_notes(rows, source))
     checked = complete_tracks(raw, Path(source), facts, event_gap=0)
+    if edited is not None:
+        found = read_edited(edited)
+        check_before(checked.tracks, found, edited)
+        after = with_edits(replace(raw, fates=raw.fates.iloc[:0]), found, edited, facts)
+        after = replace(after, fates=_division_notes(after.rows, source))
+        checked = completed(after, found, Path(source), facts, event_gap=0)
     checked.say_warnings()
     return checked.tracks, checked.outcomes
 
 
-def _division_notes(rows: pd.DataFrame, parents: dict[int, int | None], source: str | Path) -> pd.DataFrame:
+def _division_notes(rows: pd.DataFrame, source: str | Path) -> pd.DataFrame:
     """Rows of fates without a fate: what the mothers' ``warning`` says."""
     starts = rows.groupby("track_id")["frame"].min()
-    daughters: dict[int, list[int]] = {}
-    for track, parent in parents.items():
-        if parent is not None:
-            daughters.setdefault(parent, []).append(track)
+    born_of = rows.drop_duplicates("track_id").dropna(subset="parent_id")
+    daughters = {int(mother): own["track_id"].tolist() for mother, own in born_of.groupby("parent_id")}
     notes = [
         {
             "track_id": mother,

@@ -1,6 +1,9 @@
 """From links between detections to tracks: the longest paths without a division, each with its parent."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
 
 from cellfate.base.errors import InputError
 
@@ -41,3 +44,45 @@ def tracks_of_links(
             tracks[node] = node
             parents[node] = None if mother is None else tracks[mother]
     return tracks, parents
+
+
+def numbered_tracks(
+    frames: Mapping[Hashable, int], links: Iterable[tuple[Hashable, Hashable]], numbers: Mapping[Hashable, int | None]
+) -> tuple[dict[Hashable, int], dict[int, int | None]] | str:
+    """Tracks by the numbers that detections carry, in the form of :func:`tracks_of_links`; in words why not, where they are no tracks.
+
+    They are where each detection has one and those with the same number are one path. Links between numbers join mother and daughter; a
+    mother may go on beside her daughter.
+    """
+    missing = next((node for node in frames if numbers.get(node) is None), None)
+    if missing is not None:
+        return f"{missing} has none"
+    ordered = sorted(frames, key=frames.__getitem__)
+    last: dict[int, Hashable] = {}
+    before = {max(link, key=frames.__getitem__): min(link, key=frames.__getitem__) for link in links}
+    parents: dict[int, int | None] = {}
+    for node in ordered:
+        number, earlier = numbers[node], before.get(node)
+        if number in last and earlier != last[number]:
+            return f"{last[number]} and {node} both have {number}, and are not linked"
+        if number not in last:
+            parents[number] = None if earlier is None else numbers[earlier]
+        last[number] = node
+    return {node: numbers[node] for node in ordered}, parents
+
+
+def track_edges(tracks: pd.DataFrame) -> np.ndarray:
+    """Row numbers (E, 2) of ``tracks`` (sorted by track and frame) that follow one another: within a track, and mother to daughter.
+
+    A daughter hangs on the last row of its mother before the daughter's first frame; where there is none there is no edge.
+    """
+    track, frame = tracks["track_id"].to_numpy(), tracks["frame"].to_numpy()
+    rows = np.arange(len(tracks))
+    within = np.flatnonzero(track[1:] == track[:-1])
+    edges: list[Sequence] = [np.column_stack([within, within + 1])]
+    starts = np.flatnonzero(np.concatenate([[True], track[1:] != track[:-1]])) if len(tracks) else rows
+    for row in starts[tracks["parent_id"].iloc[starts].notna().to_numpy()]:
+        mother = rows[(track == int(tracks["parent_id"].iloc[row])) & (frame < frame[row])]
+        if len(mother):
+            edges.append([[mother[-1], row]])
+    return np.concatenate(edges).astype(np.uint64)

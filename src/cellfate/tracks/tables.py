@@ -75,6 +75,21 @@ CORRECTIONS = Table(
     key=("recording", "track_id"),
 )
 
+# what a person changed in tracks in another program, one row for each change of a track; track_id is its number afterwards, of a deleted
+# one before; frames are those of the ``positions`` that the change is about
+EDITS = Table(
+    "edits",
+    {
+        "recording": STR,
+        "track_id": COUNT,
+        "what": Column("str", allowed=("cut", "divided", "joined", "moved", "shortened", "extended", "deleted", "new", "mother")),
+        "first_frame": COUNT,
+        "last_frame": COUNT,
+        "positions": Column("int", low=1),
+        "detail": STR_NULL,
+    },
+)
+
 # what a person saw in a track: an outcome with the first frame that shows it, that there is ``neither``, or that one cannot tell; ``by``
 # whom, ``at`` what time, and ``data``, the digest of the track's positions (cellfate.tracks.labels.digest)
 NEITHER, CANNOT_TELL = "neither", "cannot_tell"

@@ -19,7 +19,7 @@ from cellfate.cli.main import build_parser, main
 from cellfate.prediction.tables import FATE_PREDICTIONS, NEW_FATES
 
 ROOT = Path(__file__).parents[3]
-KINDS = ("parquet", "csv", "fates.parquet", "geff", "napari.csv", "pdf", "png", "embeddings.h5", "shift.csv")
+KINDS = ("parquet", "csv", "fates.parquet", "geff", "images.zarr", "napari.csv", "pdf", "png", "embeddings.h5", "shift.csv")
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +64,12 @@ def test_every_file_is_written_for_every_recording(tmp_path, model, capsys):
 @pytest.mark.usefixtures("no_pictures")
 def test_options_change_which_frames_have_a_value(tmp_path, model):
     sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path, "r0"), toy_row(tmp_path, "r1")])
-    assert predict(model, sheet, "--recording", "r1", "--min-frames", "4", "--every", "3") == 0
+    assert predict(model, sheet, "--recording", "r1", "--min-frames", "4", "--every", "3", "--no-images") == 0
     table = read_table(tmp_path / "out/r1.parquet", FATE_PREDICTIONS)
     assert table.groupby("track_id")["n_frames_seen"].agg(list).to_dict() == {1: [4, 7, 10], 2: [4, 7, 10], 7: [4]}
     assert not (tmp_path / "out/r0.parquet").exists()
+    assert not (tmp_path / "out/r1.images.zarr").exists()
+    assert geff.read(tmp_path / "out/r1.geff")[1].related_objects is None
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -107,7 +109,9 @@ def test_a_folder_without_the_published_network_gives_the_risks(tmp_path):
         assert predict(model, sheet, "--output", str(tmp_path / model.name / "out")) == 0
         fates.append(read_table(tmp_path / model.name / "out/r0.fates.parquet", NEW_FATES))
     pd.testing.assert_frame_equal(*fates, check_exact=True)
-    assert {path.name for path in (tmp_path / "risks/out").iterdir()} == {f"r0.{kind}" for kind in ("fates.parquet", "geff", "napari.csv")}
+    assert {path.name for path in (tmp_path / "risks/out").iterdir()} == {
+        f"r0.{kind}" for kind in ("fates.parquet", "geff", "images.zarr", "napari.csv")
+    }
     table = pd.read_csv(tmp_path / "risks/out/r0.napari.csv")
     assert "probability_mitosis" not in table.columns
     assert table["mitosis_within_5h"].notna().sum() == len(fates[1]) / 2

@@ -39,6 +39,7 @@ from cellfate.explanation.tables import (
 from cellfate.report.page import Summary, caveats, summary_page, write_summary
 from cellfate.report.sections.cells import ShownCells
 from cellfate.report.sections.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
+from cellfate.tracks.edits.file import EditedRecording
 from cellfate.trajectories.tables import FLOW
 
 FATES = {"negative": "cell_death", "positive": "division"}
@@ -244,6 +245,7 @@ def page(figures, **changes):
         "risks": None,
         "cells": None,
         "corrections": [],
+        "edited": [],
         "labels": [],
         "settings": SETTINGS,
         "figures": figures,
@@ -527,6 +529,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
         "risks": None,
         "cells": None,
         "corrections": [],
+        "edited": [],
         "labels": [],
     }
     content["settings"] = SETTINGS
@@ -638,6 +641,17 @@ def test_corrections_stand_on_the_page_as_text(figures):
     assert ["mitosis", str(len(known) - 1), str(len(known))] in Cells(text).rows
     assert "<b>sure" not in text
     assert "Corrected by hand" not in page(figures)
+
+
+def test_edited_tracks_stand_on_the_page(figures):
+    row = {"recording": "r", "track_id": 4, "what": "cut", "first_frame": 6, "last_frame": 9, "positions": 4, "detail": "from here on <b>9"}
+    nothing = pd.DataFrame()
+    edited = EditedRecording("r", "r.geff", nothing, nothing, {}, (), pd.DataFrame([row]), {"mitosis": (3, 2), "censored": (1, 3)})
+    text = page(figures, edited=[edited])
+    assert ["r/4", "cut", "6 to 9", "from here on <b>9"] in Cells(text).rows
+    assert ["mitosis", "3", "2"] in Cells(text).rows
+    assert "on <b>9" not in text
+    assert "edited by hand" not in page(figures)
 
 
 def test_labels_stand_on_the_page_with_who_gave_them(figures):

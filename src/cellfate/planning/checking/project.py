@@ -18,7 +18,7 @@ from cellfate.planning.agreement import sheet_agreement_problems, states_problem
 from cellfate.planning.checking.findings import Checked, CheckedRecording, raised
 from cellfate.planning.checking.movies import movies_problems
 from cellfate.planning.checking.recordings import open_recordings
-from cellfate.planning.checks import corrections_of, labels_of
+from cellfate.planning.checks import corrections_of, edited_of, labels_of
 from cellfate.planning.config import SCHEMA, broken_keys, config_problems, is_broken, min_frames_of, schema_errors, unfit_values
 from cellfate.planning.config_files import DEFAULTS, merged, read_settings
 from cellfate.recordings.cells import caveat, cells_problems, is_cells_sheet, recordings_of
@@ -97,6 +97,7 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
     fates = read_settings(DEFAULTS)["tracks"] if any(is_broken(key, broken) for key in keys) else config["tracks"]
     collect(_table_problems(fates["outcomes_from"], sheet, checked), checked.problems)
     fates = fates | {"correction_rows": _by_hand(corrections_of, {"tracks": fates}, sheet, checked)}
+    fates["edited_files"] = _by_hand(edited_of, {"tracks": fates}, sheet, checked)
     if not any(is_broken(key, broken) for key in ("outcomes", "explorer.label.outcomes", "tracks.labels")):
         fates["label_rows"] = _by_hand(labels_of, config | {"tracks": fates}, sheet, checked)
     if cells is not None:
@@ -109,8 +110,8 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
         collect(_selection_problems(config, sheet, checked), checked.problems)
 
 
-def _by_hand(read: Callable[..., dict], config: Mapping, sheet: pd.DataFrame, checked: Checked) -> dict[str, list[dict]]:
-    """The rows of files of corrections or labels by recording; none where one has a problem, which is noted."""
+def _by_hand(read: Callable[..., dict], config: Mapping, sheet: pd.DataFrame, checked: Checked) -> dict:
+    """What files of corrections, labels or edits say, by recording; nothing where one has a problem, which is noted."""
     try:
         return read(config, sheet)
     except InputError as error:

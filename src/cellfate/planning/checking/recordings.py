@@ -17,10 +17,11 @@ from cellfate.frames.reader import Frames
 from cellfate.planning.checking.findings import Checked, CheckedRecording, raised
 from cellfate.recordings.sheet import frames_arguments
 from cellfate.tracks.corrections.apply import corrected
+from cellfate.tracks.edits.apply import check_edited_tracks
 from cellfate.tracks.fates import fates_by_recording
 from cellfate.tracks.formats import FORMATS
 from cellfate.tracks.labels.apply import labelled
-from cellfate.tracks.outcomes import check_tracks, complete_tracks, read_raw
+from cellfate.tracks.outcomes import complete_tracks, read_raw
 from cellfate.tracks.raw import RawTracks, RecordingFacts
 from cellfate.tracks.statements import OutcomesFrom
 
@@ -95,7 +96,9 @@ def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Che
     )
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # of libraries
-            found = check_tracks(row.tracks, row.tracks_format, facts, fates["event_gap"], _outcomes_from(fates, facts.name))
+            edited = fates.get("edited_files", {}).get(facts.name)
+            sources = _outcomes_from(fates, facts.name)
+            found = check_edited_tracks(row.tracks, row.tracks_format, facts, fates["event_gap"], sources, edited=edited)
             found = labelled(found, fates.get("label_rows", {}).get(facts.name, []), facts, fates["event_gap"])
             found = corrected(
                 found, fates.get("correction_rows", {}).get(facts.name, []), str(fates.get("corrections")), facts, fates["event_gap"]

@@ -1,4 +1,4 @@
-"""What people said of tracks: what was corrected, how many of each outcome there were before and are after, and who labelled how many."""
+"""What people said of tracks: what was corrected or edited, how many of each outcome there were before and are after, who labelled."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cellfate.base.plot_style import readable
+from cellfate.tracks.edits.file import EditedRecording
 from cellfate.tracks.tables import WRONG_TRACK
 
 SET_ASIDE = "set aside, the track is wrong"
@@ -56,3 +57,19 @@ def _twice(labels: Sequence[Mapping]) -> str:
         return f"{cells}, each by one person."
     differ = sum(len(set(own)) > 1 for own in several)
     return f"{cells}, {len(several)} of them by more than one person, who gave {differ} of these different labels: such a cell is censored."
+
+
+def edits_section(edited: Sequence[EditedRecording]) -> dict:
+    """``rows``, one for each change of a track that was edited elsewhere, ``counts`` of tracks by outcome before and after, in words which
+    ``recordings``; all empty where none was edited.
+    """
+    rows, counts = [], {}
+    for one in edited:
+        for row in one.differences.itertuples(index=False):
+            frames = f"{row.first_frame}" if row.first_frame == row.last_frame else f"{row.first_frame} to {row.last_frame}"
+            rows.append({"name": f"{row.recording}/{row.track_id}", "what": row.what, "frames": frames, "detail": row.detail or ""})
+        for outcome, pair in one.counts.items():
+            before, after = counts.get(outcome, (0, 0))
+            counts[outcome] = (before + pair[0], after + pair[1])
+    named = [(readable(outcome), *pair) for outcome, pair in sorted(counts.items())]
+    return {"rows": rows, "counts": named, "recordings": ", ".join(one.recording for one in edited)}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.tracks.links import tracks_of_links
+from cellfate.base.files import load_json
+from cellfate.tracks.links import numbered_tracks, tracks_of_links
 from cellfate.tracks.numbers import EXACT, whole_number
 from cellfate.tracks.raw import RawTracks, RecordingFacts, refuse_depth
 from cellfate.tracks.readers.events import first_words, lacking
@@ -41,7 +43,28 @@ OTHER_WORDS = {  # for a unit, in small letters without a plural's s
 }
 SAME_SIZE = 0.01  # relative, of a pixel size or a frame interval
 OFF_FRAME = 0.01  # frames by which a time may miss a frame
+NUMBER = "track_id"  # property with the numbers of tracks, where the file names no other as ``tracklet``
+ATTRIBUTES = (".zattrs", "zarr.json")
 _LETTER = re.compile(r"(?:(?:position|pos|centroid|coord|coordinate|center|centre)[ _-]?)?([tyxz])|(time|frame)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Detections and links of a GEFF: ``nodes`` are their numbers, ``frames`` (N,), ``y`` and ``x`` (N,) in pixels.
+
+    ``numbers`` are the tracks' numbers that nodes carry (None: none), ``links`` pairs of nodes, ``properties`` the values of each node by
+    name, ``there`` the names of all properties, ``lines`` what a person should know.
+    """
+
+    nodes: list[int]
+    frames: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+    numbers: list[int | None]
+    links: list[tuple[int, int]]
+    properties: list[Mapping[str, Any]]
+    there: list[str]
+    lines: tuple[str, ...]
 
 
 def read_geff(path: Path, facts: RecordingFacts) -> RawTracks:
@@ -49,11 +72,37 @@ def read_geff(path: Path, facts: RecordingFacts) -> RawTracks:
 
     Which axis is which say its ``display_hints`` (vertical is y, horizontal is x), then the axis of type time, then the names (y,
     POSITION_Y, ...). Axes without a unit are pixels and frames. Lengths become pixels by the sheet's ``pixel_size_um``, times frames
-    by its ``frame_interval_min``. Tracks are the longest paths between divisions, each has the number of its first node.
+    by its ``frame_interval_min``. Tracks have the numbers that nodes carry (:data:`NUMBER`), where each is one path; else they are the
+    longest paths between divisions, each with the number of its first node.
     Properties of nodes that ``facts.event_columns`` name are events; a node that lacks one says nothing.
     """
+    graph = read_graph(path, facts)
+    warnings, frames = list(graph.lines), dict(zip(graph.nodes, graph.frames.tolist(), strict=True))
+    with _in_file(path):
+        tracks, parents = tracks_of_links(frames, graph.links)
+    if any(number is not None for number in graph.numbers):
+        numbered = numbered_tracks(frames, graph.links, dict(zip(graph.nodes, graph.numbers, strict=True)))
+        if isinstance(numbered, str):
+            warnings.append(f"{path}: the tracks' numbers of its nodes are not used: node {numbered}; a track has that of its first node")
+        else:
+            tracks, parents = numbered
+    where = [f"node {node}" for node in graph.nodes]
+    ids = [tracks[node] for node in graph.nodes]
+    rows = pd.DataFrame({"track_id": ids, "parent_id": pd.array([parents[track] for track in ids], dtype="Int64"), "frame": graph.frames})
+    rows = rows.assign(y=graph.y, x=graph.x, where=where)
+    if not graph.links:
+        warnings.append(f"{path}: no node is linked to another, so each of its {len(where)} nodes is a track of one frame")
+        warnings += unused_lineage(graph.there, (), "the graph's edges", path)
+    words = {name: [node.get(name) for node in graph.properties] for name in facts.event_columns if name in graph.there}
+    warnings += lacking(facts.event_columns, words, graph.there, path)
+    return RawTracks(rows, warnings=tuple(warnings), events_said=first_words(rows, words))
+
+
+def read_graph(path: Path, facts: RecordingFacts) -> Graph:
+    """The nodes and edges of a GEFF, in frames and pixels; see :func:`read_geff`. Raises InputError for what cannot be read so."""
     import geff
 
+    path, lines = _inner(path)
     try:
         graph, metadata = geff.read(path, backend="networkx")
     except Exception as error:  # zarr, pydantic and geff raise many kinds, all mean that this is no GEFF
@@ -66,24 +115,52 @@ def read_geff(path: Path, facts: RecordingFacts) -> RawTracks:
     values = {key: _geff_values(graph, axis.name, path) for key, axis in axes.items()}
     if "z" in values:
         refuse_depth(pd.Series(values["z"]), path, where)
-    frames = _geff_frames(values["t"], axes["t"].unit, where, path, facts)
-    with _in_file(path):
-        tracks, parents = tracks_of_links(
-            dict(zip(nodes.values(), frames, strict=True)), ((nodes[one], nodes[other]) for one, other in graph.edges)
-        )
-    ids = [tracks[node] for node in nodes.values()]
-    rows = pd.DataFrame({"track_id": ids, "parent_id": pd.array([parents[track] for track in ids], dtype="Int64"), "frame": frames})
-    for key in ("y", "x"):
-        rows[key] = np.array(values[key]) / _geff_pixel(axes[key].unit, key, path, facts)
-    warnings += _scale_problems(axes, path, facts)
-    if not graph.number_of_edges():
-        warnings.append(f"{path}: no node is linked to another, so each of its {len(nodes)} nodes is a track of one frame")
-        warnings += unused_lineage(metadata.node_props_metadata or (), (), "the graph's edges", path)
-    rows["where"] = where
-    there = sorted({*(metadata.node_props_metadata or ()), *(key for node in graph.nodes.values() for key in node)})
-    words = {name: [node.get(name) for node in graph.nodes.values()] for name in facts.event_columns if name in there}
-    warnings += lacking(facts.event_columns, words, there, path)
-    return RawTracks(rows, warnings=tuple(warnings), events_said=first_words(rows, words))
+    number = (metadata.track_node_props or {}).get("tracklet", NUMBER)
+    return Graph(
+        nodes=list(nodes.values()),
+        frames=np.array(_geff_frames(values["t"], axes["t"].unit, where, path, facts)),
+        **{key: np.array(values[key]) / _geff_pixel(axes[key].unit, key, path, facts) for key in ("y", "x")},
+        numbers=[_track_number(data.get(number)) for data in graph.nodes.values()],
+        links=[(nodes[one], nodes[other]) for one, other in graph.edges],
+        properties=list(graph.nodes.values()),
+        there=sorted({*(metadata.node_props_metadata or ()), *(key for node in graph.nodes.values() for key in node)}),
+        lines=(*lines, *warnings, *_scale_problems(axes, path, facts), *_in_world_units(metadata, axes, path)),
+    )
+
+
+def _inner(path: Path) -> tuple[Path, list[str]]:
+    """The GEFF in a folder that holds one without being one, as funtracks (motile tracker) exports it; and a line that says so."""
+    if not path.is_dir() or any("geff" in _attributes(path / name) for name in ATTRIBUTES):
+        return path, []
+    inside = [one for one in sorted(path.iterdir()) if one.is_dir() and any("geff" in _attributes(one / name) for name in ATTRIBUTES)]
+    if len(inside) > 1:
+        raise InputError(f"{path}: it holds several GEFFs, name one of them: {', '.join(one.name for one in inside)}")
+    return (inside[0], [f"{path}: the GEFF in it is {inside[0].name}"]) if inside else (path, [])
+
+
+def _attributes(path: Path) -> Mapping:
+    """The attributes of a zarr group, of format 2 or 3, in one of its files; nothing where that is none."""
+    try:
+        found = load_json(path)
+    except (FileNotFoundError, InputError):
+        return {}
+    inner = found.get("attributes", found)
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _track_number(value: Any) -> int | None:
+    try:
+        return whole_number(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _in_world_units(metadata: Any, axes: Mapping[str, Any], path: Path) -> list[str]:
+    """A warning for files of funtracks, which multiplies positions by the scale that it was given and writes neither scale nor unit."""
+    funtracks = (metadata.extra or {}).get("funtracks")
+    if not isinstance(funtracks, Mapping) or any(axes[key].unit for key in ("y", "x")):
+        return []
+    return [f"{path}: funtracks wrote it, which may multiply positions by a scale and does not say so; they are read as pixels"]
 
 
 def _node_number(node: Any, path: Path) -> int:
