@@ -83,7 +83,7 @@ def score(condition: str, truth: Path, masks: Path, seconds: float) -> list[dict
     cells = measure_cells(masks)
     for name, settings in TRACKERS.items():
         start = time.perf_counter()
-        tracks, _ = track_cells(cells, masks, facts, settings=settings)
+        tracks, _ = track_cells(cells, masks, facts, settings=settings, edited=None)
         linking = time.perf_counter() - start
         quality = assess_tracking(tracks, facts.n_frames, 30, settings.max_step, 12).iloc[0]
         scores = score_simulated(truth, masks, tracks)

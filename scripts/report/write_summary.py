@@ -1,6 +1,8 @@
 """Write the summary page of a run from its tables, figures and captions."""
 
 import json
+from datetime import date
+from pathlib import Path
 
 from cellfate.base.files import replacing
 from cellfate.base.logs import log_to
@@ -31,6 +33,7 @@ from cellfate.explanation.tables import (
     SEGMENTATION_COVERAGE,
 )
 from cellfate.report.page import Summary, write_summary
+from cellfate.report.sections.by_hand import keep_scores, scores_section, state_of
 from cellfate.report.sections.cells import ShownCells
 from cellfate.report.sections.risks import RiskTables
 from cellfate.tracks.edits.file import read_edited
@@ -44,11 +47,16 @@ declared = {"figure_5": EFFECTS, "figure_6": EXAMPLES, "risks": RISK_EXAMPLES}
 in_figures = {name: read_table(paths[f"in_{name}"], table) for name, table in declared.items() if paths.get(f"in_{name}")}
 cells = ShownCells(paths.errors, in_figures, snakemake.params.treatment) if paths.get("errors") else None
 
+metrics, corrections = read_table(paths.metrics, METRICS), json.loads(snakemake.params.corrections)
+edited = [read_edited(path) for path in paths.edited]
+state = state_of(snakemake.params.settings_digest, snakemake.params.labels, corrections, paths.edited, edited)
+kept = keep_scores(Path(snakemake.output.page).parent, state, metrics, date.today().isoformat())
+
 run = Summary(
     dataset=snakemake.wildcards.dataset,
     protocol=snakemake.wildcards.protocol,
     outcomes=snakemake.params.outcomes,
-    metrics=read_table(snakemake.input.metrics, METRICS),
+    metrics=metrics,
     truncation=read_table(snakemake.input.truncation, METRICS),
     last_k=read_table(snakemake.input.last_k, METRICS),
     trajectories=read_table(snakemake.input.trajectories, TRAJECTORIES),
@@ -72,8 +80,9 @@ run = Summary(
     min_confidence=snakemake.params.min_confidence,
     risks=RiskTables.read(*of_risks) if all(of_risks) else None,
     cells=cells,
-    corrections=json.loads(snakemake.params.corrections),
-    edited=[read_edited(path) for path in paths.edited],
+    corrections=corrections,
+    edited=edited,
+    by_hand=scores_section(kept, state),
     labels=json.loads(snakemake.params.labels),
     settings=snakemake.params.settings,
     figures=snakemake.input.figures,

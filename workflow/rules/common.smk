@@ -21,7 +21,7 @@ from cellfate.planning.annotations import large_annotations
 from cellfate.planning.checks import by_hand, checked_cells, checked_sheet, risks_needed, weights_of
 from cellfate.planning.config import min_frames_of, transition_settings
 from cellfate.planning.config_files import DEFAULTS, sources_of
-from cellfate.planning.digests import as_text, config_digest, model_digest, outlines_of
+from cellfate.planning.digests import as_text, config_digest, digest_without_corrections, model_digest, outlines_of
 from cellfate.planning.running.failed_jobs import failure_report
 from cellfate.planning.images import images_digest
 from cellfate.planning.library import library_of, readers_of

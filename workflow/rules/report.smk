@@ -56,6 +56,7 @@ rule write_summary:
         labels=lambda wildcards: as_text(all_rows(BY_HAND.labels)),
         notes=lambda wildcards: as_text([*config.get("notes", []), *filter(None, [TARGETS.caveat])]),
         config_digest=config_digest(config),
+        settings_digest=digest_without_corrections(config),
         configuration=lambda wildcards: as_text(config),
     message:
         "Summary page"

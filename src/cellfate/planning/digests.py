@@ -29,6 +29,12 @@ def model_digest(config: Mapping) -> str:
     return config_digest({key: value for key, value in config.items() if key not in AFTER_MODEL})
 
 
+def digest_without_corrections(config: Mapping) -> str:
+    """Of the whole configuration but for what was corrected and edited by hand: results that differ by that alone are compared."""
+    tracks = {key: value for key, value in config["tracks"].items() if key not in ("corrections", "edited")}
+    return config_digest({**config, "tracks": tracks})
+
+
 def outlines_of(config: Mapping) -> dict[str, object]:
     """How cells are segmented and measured."""
     return {f"{section}.{key}": config[section][key] for section, keys in OUTLINES.items() for key in keys}

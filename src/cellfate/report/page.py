@@ -68,7 +68,8 @@ class Summary:
     Tables are those of the rooms that made them (``metrics`` of the full test trajectories). ``figures`` are PNG files in the
     order of the page, ``captions`` text files with the same stems. ``settings`` are those that decide what is measured, by their
     dotted names (:mod:`cellfate.report.sections.not_measured`). ``notes`` say what must be kept in mind; what the tables themselves
-    show (few trajectories, missing values with their reason) is added to them.
+    show (few trajectories, missing values with their reason) is added to them. ``by_hand`` is that of
+    :func:`cellfate.report.sections.by_hand.scores_section`.
     """
 
     dataset: str
@@ -100,6 +101,7 @@ class Summary:
     cells: ShownCells | None
     corrections: Sequence[Mapping]
     edited: Sequence[EditedRecording]
+    by_hand: Mapping[str, object]
     labels: Sequence[Mapping]
     settings: Mapping[str, object]
     figures: Sequence[str | Path]
@@ -146,6 +148,7 @@ def summary_page(run: Summary) -> str:
         cells=cells_section(run.cells),
         corrections=corrections_section(run.corrections, run.trajectories),
         edits=edits_section(run.edited),
+        by_hand=run.by_hand,
         labels=labels_section(run.labels),
         figures=embedded_figures(run.figures, run.captions),
         notes=_kept_in_mind(run, names),

@@ -147,7 +147,7 @@ def track_cells(
     *,
     settings: TrackingSettings,
     shifts: np.ndarray | None = None,
-    edited: str | Path | None = None,
+    edited: str | Path | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables ``tracks`` and ``outcomes`` of a recording from its cells (frame, y, x, area), measured in ``source``.
 

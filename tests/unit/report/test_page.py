@@ -246,6 +246,7 @@ def page(figures, **changes):
         "cells": None,
         "corrections": [],
         "edited": [],
+        "by_hand": {"head": [], "rows": [], "words": ""},
         "labels": [],
         "settings": SETTINGS,
         "figures": figures,
@@ -530,6 +531,7 @@ def test_the_page_is_the_same_each_time(figures, tmp_path):
         "cells": None,
         "corrections": [],
         "edited": [],
+        "by_hand": {"head": [], "rows": [], "words": ""},
         "labels": [],
     }
     content["settings"] = SETTINGS
@@ -641,6 +643,19 @@ def test_corrections_stand_on_the_page_as_text(figures):
     assert ["mitosis", str(len(known) - 1), str(len(known))] in Cells(text).rows
     assert "<b>sure" not in text
     assert "Corrected by hand" not in page(figures)
+
+
+def test_scores_before_corrections_stand_beside_those_now(figures):
+    section = {
+        "head": ["nothing by hand (2026-11-28)", "now: 1 corrected (2026-11-29)"],
+        "rows": [["AUROC", "0.700", "0.800"]],
+        "words": "<b>",
+    }
+    text = page(figures, by_hand=section)
+    assert ["", *section["head"]] in Cells(text).rows
+    assert ["AUROC", "0.700", "0.800"] in Cells(text).rows
+    assert "<b> Scores" not in text
+    assert "Scores before and after" not in page(figures)
 
 
 def test_edited_tracks_stand_on_the_page(figures):

@@ -6,6 +6,7 @@ import pytest
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
+from cellfate.tracks.edits.file import PLACES, EditedRecording, write_edited
 from cellfate.tracks.linking import TrackingSettings, filter_divisions, link_cells, track_cells
 from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.tables import OUTCOMES, TRACKS
@@ -115,7 +116,36 @@ def test_the_daughter_that_lives_on_keeps_the_track():
 
 
 def tables(cells, **options):
+    options = {"edited": None} | options
     return track_cells(cells, "m.h5", RecordingFacts("r", 10, (100, 120)), settings=SETTINGS, **options)
+
+
+def test_tracks_made_here_are_edited_too(tmp_path):
+    """The daughters of a division that is none are taken for one cell and a new one."""
+    cells = table(MOTHER, *daughters(), LONE)
+    before = tables(cells)[0][list(PLACES)]
+    after = before.assign(track_id=before["track_id"].where(before["track_id"] != 3, 1)).sort_values(
+        ["track_id", "frame"], ignore_index=True
+    )
+    after["parent_id"] = pd.array([pd.NA] * len(after), dtype="Int64")
+    row = {
+        "recording": "r",
+        "track_id": 1,
+        "what": "joined",
+        "first_frame": 4,
+        "last_frame": 9,
+        "positions": 6,
+        "detail": "here what was 3",
+    }
+    edited = EditedRecording("r", "r.geff", before, after, {1: 3, 2: 2, 4: 4}, (), pd.DataFrame([row]), {})
+    write_edited(edited, tmp_path / "r.json")
+    tracks, outcomes = tables(cells, edited=tmp_path / "r.json")
+    assert set(tracks["track_id"]) == {1, 2, 4}
+    warnings = outcomes.set_index("track_id")["warning"]
+    assert warnings[1] == "edited by hand: joined (frames 4 to 9: here what was 3)", "no division is left"
+    assert outcomes.set_index("track_id").loc[1, "last_frame"] == 9
+    with pytest.raises(InputError, match=r"r.json: the tracks of r are others than those that were edited"):
+        tables(table(MOTHER, *daughters()), edited=tmp_path / "r.json")
 
 
 def test_tables_without_invented_fates(capsys):

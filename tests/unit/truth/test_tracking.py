@@ -76,7 +76,7 @@ def test_a_simulated_recording_with_its_true_masks(tmp_path):
         for image in images:
             writer.add(image)
     facts = RecordingFacts("r", 12, (160, 160))
-    tracks, _ = track_cells(measure_cells(tmp_path / "m.h5"), "m.h5", facts, settings=tracking_settings())
+    tracks, _ = track_cells(measure_cells(tmp_path / "m.h5"), "m.h5", facts, settings=tracking_settings(), edited=None)
     scores = score_simulated(truth, tmp_path / "m.h5", tracks)
     assert scores["DET"] == scores["SEG"] == 1
     assert scores["LNK"] > 0.95

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
@@ -78,10 +79,10 @@ def with_edits(raw: RawTracks, edited: EditedRecording, path: str | Path, facts:
 
 def _renamed(fates: pd.DataFrame, now: Mapping[int, int], before: set[int]) -> tuple[pd.DataFrame, list[str]]:
     """Rows of fates with the numbers of the tracks now, and in words those that have none. What names no track before stays: an error."""
-    gone = [track in before and track not in now for track in fates["track_id"]]
+    gone = np.array([track in before and track not in now for track in fates["track_id"]], bool)
     lost = fates[gone]
     words = [f"track {row.track_id} ({row.outcome})" for row in lost.itertuples(index=False) if row.outcome is not None]
-    kept = fates[[not one for one in gone]]
+    kept = fates[~gone]
     ids = [now.get(track, track) for track in kept["track_id"]]
     related = [tuple(now.get(one, one) for one in (own or ()) if one in now or one not in before) for own in kept["continues_as"]]
     return kept.assign(track_id=ids, continues_as=pd.Series(related, index=kept.index, dtype=object)), words
