@@ -53,6 +53,7 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
         "write_viewer_images": 2,
         "export_predictions": 2,
         "plot_predictions": 2,
+        "write_predicted_explorer": 1,
         "predict": 1,
     }
     done = project.snakemake("--", "predict", overlays=OVERLAYS)
@@ -74,6 +75,7 @@ def test_a_copied_model_predicts_recordings_without_fates(project):
         assert graph.number_of_nodes() == len(tracks)
         assert sum("mitosis_within_5h" in node for _, node in graph.nodes(data=True)) == (fates["horizon_hours"] == 5).sum()
         assert "no treatment_start_h in the sheet" in (project.folder / f"logs/new/predict_risks/{name}.log").read_text()
+    assert (folder / "explorer.html").read_text().count('id="cell-') > 1
     outcomes = pd.read_parquet(project.folder / "results/new/tracks/r0.outcomes.parquet")
     assert set(outcomes["outcome"]) <= {"censored", "no_event_by_end"}
     assert project.jobs("--", "predict", overlays=OVERLAYS) == {}
@@ -154,7 +156,7 @@ def test_the_model_is_exported_with_a_card(finished):
 def test_a_data_set_predicts_itself_with_its_own_model(finished):
     jobs = finished.jobs("--", "predict")
     steps = {"embed_recording", "predict_recording", "predict_risks", "write_viewer_images", "export_predictions", "plot_predictions"}
-    assert set(jobs) == steps | {"predict"}
+    assert set(jobs) == steps | {"write_predicted_explorer", "predict"}
 
 
 @pytest.mark.whole

@@ -42,6 +42,37 @@ rule write_explorer:
         "../../scripts/explorer/write_explorer.py"
 
 
+rule write_predicted_explorer:
+    """A page that shows single cells of new recordings: film, what is predicted when, lineage, surroundings. Their crops are not kept."""
+    input:
+        unpack(tables_of_predicted),
+        images=lambda wildcards: [images_of(SimpleNamespace(recording=name)) for name in RECORDINGS],
+        model=PREDICTION_MODEL,
+        code=code_of("explorer/write_predicted_explorer.py"),
+        reader=lambda wildcards: readers_of(list(sheet_values("images").values())),
+    output:
+        page="results/{dataset}/predictions/explorer.html",
+    log:
+        "logs/{dataset}/write_predicted_explorer.log",
+    benchmark:
+        "results/{dataset}/benchmarks/write_predicted_explorer.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        recordings=lambda wildcards: {name: facts_of_predicted(name) for name in RECORDINGS},
+        settings={key: config["explorer"][key] for key in ("max_cells", "fields", "image_size", "quality")},
+        seed=config["seed"],
+        corrections=lambda wildcards: as_text(None if UNTRACKED else all_rows(BY_HAND.corrections)),
+        notes=lambda wildcards: as_text(list(config.get("notes", []))),
+    message:
+        "Page of the predicted cells"
+    script:
+        "../../scripts/explorer/write_predicted_explorer.py"
+
+
 rule write_label_page:
     """A page on which people say how tracks end: it needs no model."""
     input:

@@ -1,6 +1,7 @@
 # What the other files of this folder look up in the recordings sheet and the configuration.
 
 from functools import cache
+from types import SimpleNamespace
 
 from cellfate.explanation.attributions.names import PUBLISHED, RISKS, models_of, needs_images, needs_masks, served
 from cellfate.planning.config import label_words
@@ -235,6 +236,19 @@ def outlines_for_viewers(wildcards):
     """The masks of whole frames, and the tracks that were made of them; none where tracks were given."""
     found = {"masks": "results/{dataset}/frame_masks/{recording}.h5", "tracks": "results/{dataset}/tracks/{recording}.parquet"}
     return {name: path.format(**wildcards) for name, path in found.items()} if wildcards.recording in UNTRACKED else {}
+
+
+def tables_of_predicted(wildcards):
+    """What is predicted of all recordings, and their tracks."""
+    kinds = {"tracks": "tracks/{}.parquet", "outcomes": "tracks/{}.outcomes.parquet", "fates": "predictions/{}.fates.parquet"}
+    kinds |= {"predictions": "predictions/{}.parquet"} if TARGETS.network_predicts else {}
+    return {key: [f"results/{wildcards.dataset}/{kind.format(name)}" for name in RECORDINGS] for key, kind in kinds.items()}
+
+
+def facts_of_predicted(name):
+    """What opens a recording's frames, and what the sheet says of it."""
+    recording = SimpleNamespace(recording=name)
+    return {"frames": frames_of(recording), **facts_of_recording(recording), "treatment": of_recording("treatment")(recording)}
 
 
 def facts_of_recording(wildcards):

@@ -10,6 +10,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from cellfate.model.risks.inputs import check_embedding, read_frame_embedding
 from cellfate.model.saved.exported import check_lengths, check_recording, first_prediction, read_settings
 from cellfate.model.saved.members import has_network
 from cellfate.model.saved.risks import read_risks
+from cellfate.planning.config_files import DEFAULTS
+from cellfate.planning.config_files import read_settings as read_settings_file
 from cellfate.prediction.tables import FATE_PREDICTIONS, NEW_FATES
 from cellfate.recordings.sheet import frames_arguments, read_sheet
 from cellfate.tracks.outcomes import read_tracks
@@ -35,7 +38,8 @@ SHEET is a recordings sheet as for the workflow, one row per recording; outcomes
 the current folder. Everything is opened and checked before anything is computed. For each recording the folder of
 --output gets its predictions as .parquet and .csv, the risks over time (.fates.parquet), how far it lies from the training
 recordings (.shift.csv), the tracks for viewers (.geff, with the frames as .images.zarr, and .napari.csv), a picture (.png,
-.pdf) and the network's .embeddings.h5: the files of "snakemake predict". Files that are there already are replaced.
+.pdf) and the network's .embeddings.h5, and all together a page of single cells, explorer.html: the files of "snakemake
+predict". Files that are there already are replaced.
 """
 EPILOG = """\
 examples:
@@ -59,6 +63,8 @@ class Opened:
     pixel_size_um: float | None
     treatment_start_h: float | None
     tracks: pd.DataFrame
+    outcomes: pd.DataFrame  # which tracks are related, and reach the last frame
+    treatment: str | None
     embedding: pd.DataFrame | None  # numbers of its frames that a user brings
 
 
@@ -86,6 +92,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     add("--embedding", metavar="TABLE", help="numbers of each frame of your own, for models whose risks were trained with such a table")
     add("--no-images", action="store_true", help="do not write the frames beside the GEFF (.images.zarr), with which napari opens it")
+    add("--no-explorer", action="store_true", help="do not write the page of single cells (explorer.html)")
     add("--threads", metavar="N", type=_count, default=1, help="threads of the CPU (default: 1)")
     parser.set_defaults(run=run)
 
@@ -108,6 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{one.recording}: {one.tracks['track_id'].nunique()} tracks ({number} of {len(recordings)})", file=sys.stderr, flush=True)
         network = {"min_frames": min_frames, "threads": arguments.threads, "accelerator": arguments.accelerator}
         predict_one(one, model, output, network, arguments.every, arguments.allow_other_interval, images=not arguments.no_images)
+    if not arguments.no_explorer:
+        explore(recordings, model, output)
     print(f"The predictions of {len(recordings)} recording{'s' * (len(recordings) != 1)} are in {output}/")
     return 0
 
@@ -176,9 +185,9 @@ def open_recording(row, embedding: pd.DataFrame | None) -> Opened:
     check_frames(frames)
     pixel_size_um = None if pd.isna(row.pixel_size_um) else row.pixel_size_um
     facts = RecordingFacts(row.recording, frames.n_frames, frames.shape, pixel_size_um, row.frame_interval_min, source.get("last_image"))
-    tracks, _ = read_tracks(row.tracks, row.tracks_format, facts, event_gap=frames.n_frames)  # outcomes are not used, so none is late
-    start = None if pd.isna(row.treatment_start_h) else row.treatment_start_h
-    return Opened(row.recording, source, row.frame_interval_min, pixel_size_um, start, tracks, embedding)
+    tracks, outcomes = read_tracks(row.tracks, row.tracks_format, facts, event_gap=frames.n_frames)  # no outcome is needed, so none is late
+    start, treatment = (None if pd.isna(value) else value for value in (row.treatment_start_h, row.treatment))
+    return Opened(row.recording, source, row.frame_interval_min, pixel_size_um, start, tracks, outcomes, treatment, embedding)
 
 
 def predict_one(
@@ -243,3 +252,32 @@ def draw(one: Opened, model: str | Path, predictions: pd.DataFrame, path: dict[s
 
     named = {"recording": one.recording, "frame_interval_min": one.frame_interval_min}
     write_picture(open_frames(**one.frames), one.tracks, predictions, model, path["pdf"], path["png"], **named)
+
+
+def explore(recordings: Sequence[Opened], model: str | Path, output: Path) -> None:
+    """Write the page of the cells of all recordings from their files in ``output``, where matplotlib is installed."""
+    if find_spec("matplotlib") is None:
+        print("No page of cells: matplotlib is not installed (pip install 'cellfate[figures]')", file=sys.stderr, flush=True)
+        return
+    from cellfate.explorer.predicted import PredictedRecording, write_predicted_explorer
+    from cellfate.explorer.write import PageSettings
+
+    config = read_settings_file(DEFAULTS)
+    settings = {key: config["explorer"][key] for key in ("max_cells", "fields", "image_size", "quality")}
+    predicted = [
+        PredictedRecording(
+            one.recording,
+            partial(open_frames, **one.frames),
+            one.tracks,
+            one.outcomes,
+            read_table(output / f"{one.recording}.parquet", FATE_PREDICTIONS) if has_network(model) else None,
+            read_table(output / f"{one.recording}.fates.parquet", NEW_FATES),
+            one.frame_interval_min,
+            one.pixel_size_um,
+            one.treatment_start_h,
+            one.treatment,
+        )
+        for one in recordings
+    ]
+    how = PageSettings(**settings, seed=config["seed"])
+    write_predicted_explorer(output / "explorer.html", "Predicted cells", predicted, model, notes=(), corrections=None, settings=how)

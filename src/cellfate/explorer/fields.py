@@ -15,15 +15,20 @@ from cellfate.explorer.strips import ImageSettings, Strip, make_strip
 BLACK = -1e6  # counts above the background of what no crop shows
 
 
+def field_frames(frames: pd.Series, n_fields: int) -> np.ndarray:
+    """At most ``n_fields`` of the ``frames`` that there are, evenly spaced over them."""
+    there = np.unique(frames)
+    places = np.unique(np.linspace(0, len(there) - 1, min(n_fields, len(there))).round().astype(int)) if len(there) else []
+    return there[places] if n_fields and len(there) else np.array([], int)
+
+
 class FieldOfRecording:
     """Frames of one recording, filled crop by crop."""
 
     def __init__(self, file: CropFile, n_fields: int) -> None:
         """Choose at most ``n_fields`` frames, evenly spaced over those in which there are crops; none of ready-made crops."""
         self.index = file.index()
-        there = np.unique(self.index["frame"])
-        places = np.unique(np.linspace(0, len(there) - 1, min(n_fields, len(there))).round().astype(int)) if len(there) else []
-        self.frames = there[places] if n_fields and not file.ready_made and len(there) else np.array([], int)
+        self.frames = np.array([], int) if file.ready_made else field_frames(self.index["frame"], n_fields)
         self.shape = tuple(int(v) for v in file.attrs["frame_shape"]) if len(self.frames) else (0, 0)
         self.pictures = np.full((len(self.frames), file.shape[1], *self.shape), BLACK, np.float32)
         self._rows = dict(iter(self.index.groupby("track_id"))) if len(self.frames) else {}

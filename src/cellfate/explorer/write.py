@@ -5,6 +5,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from cellfate.base.files import write_json
 from cellfate.base.software import SOFTWARE
 from cellfate.crops.crop_file import CropFile
@@ -51,8 +53,28 @@ def write_explorer(
     crops and for a damaged crop file.
     """
     chosen, words = choose_cells(said.cells, shown, settings.max_cells, settings.seed)
+    how = {"outcomes": outcomes, "notes": notes, "corrections": corrections, "settings": settings}
+    write_chosen(path, errors, title, said, chosen, words, crops, sheet, **how)
+
+
+def write_chosen(
+    path: str | Path,
+    errors: str | Path | None,
+    title: str,
+    said: Said,
+    chosen: pd.DataFrame,
+    words: Sequence[str],
+    crops: Sequence[str | Path],
+    sheet: Mapping[str, Mapping[str, float | None]],
+    *,
+    outcomes: Mapping[str, str],
+    notes: Sequence[str],
+    corrections: Sequence[Mapping] | None,
+    settings: PageSettings,
+) -> None:
+    """Write the page of the ``chosen`` rows of the cells, as :func:`write_explorer`; ``words`` say which these are."""
     facts = {name: Facts(one["frame_interval_min"] / 60, one["treatment_start_h"]) for name, one in sheet.items()}
-    about = {"title": title, "rule": words, "outcomes": dict(outcomes), "notes": list(notes), "software": SOFTWARE}
+    about = {"title": title, "rule": list(words), "outcomes": dict(outcomes), "notes": list(notes), "software": SOFTWARE}
     about["corrections"] = corrections
     wanted = set(chosen["recording"])
     with ExitStack() as opened:

@@ -209,7 +209,8 @@ class Targets:
         if self.sheet is None:
             return [self.config["recordings"]]
         kinds = (*BY_NETWORK, *BY_RISKS) if self.network_predicts else BY_RISKS
-        return [f"{self._of_data}/predictions/{name}.{kind}" for name in self.recordings for kind in kinds]
+        page = [f"{self._of_data}/predictions/explorer.html"] * self.config["explorer"]["enabled"]
+        return [f"{self._of_data}/predictions/{name}.{kind}" for name in self.recordings for kind in kinds] + page
 
     def states(self) -> list[str]:
         """The figure of the states of cells. Raises InputError for what the sheet cannot give."""

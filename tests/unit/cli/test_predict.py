@@ -1,6 +1,7 @@
 """``cellfate predict`` in this process: what it writes, and what it refuses before it computes anything."""
 
 import json
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -48,7 +49,9 @@ def test_every_file_is_written_for_every_recording(tmp_path, model, capsys):
     said = capsys.readouterr()
     assert said.out == f"The predictions of 2 recordings are in {tmp_path}/out/\n"
     assert said.err.count("cannot be told: its folder has no training.json") == 2
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{name}.{kind}" for name in ("r0", "r.1") for kind in KINDS}
+    files = {f"{name}.{kind}" for name in ("r0", "r.1") for kind in KINDS} | {"explorer.html"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == files
+    assert len(re.findall(r'id="cell-\d+"', (tmp_path / "out/explorer.html").read_text())) == 4, "the third track of each has no value"
     table = read_table(tmp_path / "out/r0.parquet", FATE_PREDICTIONS)
     assert table.groupby("track_id").size().to_dict() == {1: 8, 2: 6}  # from the model's 5 frames on
     assert set(table["recording"]) == {"r0"}
@@ -64,11 +67,11 @@ def test_every_file_is_written_for_every_recording(tmp_path, model, capsys):
 @pytest.mark.usefixtures("no_pictures")
 def test_options_change_which_frames_have_a_value(tmp_path, model):
     sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path, "r0"), toy_row(tmp_path, "r1")])
-    assert predict(model, sheet, "--recording", "r1", "--min-frames", "4", "--every", "3", "--no-images") == 0
+    assert predict(model, sheet, "--recording", "r1", "--min-frames", "4", "--every", "3", "--no-images", "--no-explorer") == 0
     table = read_table(tmp_path / "out/r1.parquet", FATE_PREDICTIONS)
     assert table.groupby("track_id")["n_frames_seen"].agg(list).to_dict() == {1: [4, 7, 10], 2: [4, 7, 10], 7: [4]}
     assert not (tmp_path / "out/r0.parquet").exists()
-    assert not (tmp_path / "out/r1.images.zarr").exists()
+    assert not {"r1.images.zarr", "explorer.html"} & {path.name for path in (tmp_path / "out").iterdir()}
     assert geff.read(tmp_path / "out/r1.geff")[1].related_objects is None
 
 
@@ -109,9 +112,8 @@ def test_a_folder_without_the_published_network_gives_the_risks(tmp_path):
         assert predict(model, sheet, "--output", str(tmp_path / model.name / "out")) == 0
         fates.append(read_table(tmp_path / model.name / "out/r0.fates.parquet", NEW_FATES))
     pd.testing.assert_frame_equal(*fates, check_exact=True)
-    assert {path.name for path in (tmp_path / "risks/out").iterdir()} == {
-        f"r0.{kind}" for kind in ("fates.parquet", "geff", "images.zarr", "napari.csv")
-    }
+    kinds = ("fates.parquet", "geff", "images.zarr", "napari.csv")
+    assert {path.name for path in (tmp_path / "risks/out").iterdir()} == {*(f"r0.{kind}" for kind in kinds), "explorer.html"}
     table = pd.read_csv(tmp_path / "risks/out/r0.napari.csv")
     assert "probability_mitosis" not in table.columns
     assert table["mitosis_within_5h"].notna().sum() == len(fates[1]) / 2
@@ -241,10 +243,12 @@ def test_tracks_that_are_all_too_short_are_an_error_before_anything_is_computed(
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_without_matplotlib_only_the_picture_is_missing(tmp_path, model, capsys):
+def test_without_matplotlib_only_picture_and_page_are_missing(tmp_path, model, capsys):
     sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])
     assert predict(model, sheet) == 0
-    assert "r0: no picture: matplotlib is not installed" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "r0: no picture: matplotlib is not installed" in told
+    assert "No page of cells: matplotlib is not installed" in told
     assert {path.name for path in (tmp_path / "out").iterdir()} == {f"r0.{kind}" for kind in KINDS if kind not in ("pdf", "png")}
 
 
