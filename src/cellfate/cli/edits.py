@@ -176,10 +176,12 @@ def lines_of(found: Sequence[EditedRecording]) -> list[str]:
         if not len(edited.differences):
             lines.append(f"{edited.recording}: no differences in {n[0]} tracks")
             continue
-        lines.append(f"{edited.recording}: {len(edited.differences)} differences, {n[0]} tracks before, {n[1]} after")
+        many = len(edited.differences)
+        lines.append(f"{edited.recording}: {many} difference{'s' * (many != 1)}, {n[0]} tracks before, {n[1]} after")
         for row in edited.differences.head(SHOWN).itertuples(index=False):
-            frames = str(row.first_frame) if row.first_frame == row.last_frame else f"{row.first_frame} to {row.last_frame}"
-            lines.append(f"  track {row.track_id}: {row.what}, frames {frames}{'' if pd.isna(row.detail) else f', {row.detail}'}")
+            one = row.first_frame == row.last_frame
+            frames = f"frame {row.first_frame}" if one else f"frames {row.first_frame} to {row.last_frame}"
+            lines.append(f"  track {row.track_id}: {row.what}, {frames}{'' if pd.isna(row.detail) else f', {row.detail}'}")
         lines += [f"  and {len(edited.differences) - SHOWN} more"] * (len(edited.differences) > SHOWN)
         changed = [f"{outcome} {pair[0]} to {pair[1]}" for outcome, pair in edited.counts.items() if pair[0] != pair[1]]
         lines += [f"  tracks by outcome: {', '.join(changed)}"] * bool(changed)

@@ -19,7 +19,7 @@ def choose_cells(cells: pd.DataFrame, shown: Collection[str], max_cells: int, se
         drawn = rows if n == len(rows) else np.sort(generator.choice(rows, n, replace=False))
         taken.append(drawn)
         room -= n
-        words.append(_words(name, len(rows), n, seed))
+        words.append(how_many(name, len(rows), n, seed))
     return cells.iloc[np.sort(np.concatenate(taken))] if taken else cells, words or ["There is no cell to show."]
 
 
@@ -40,7 +40,8 @@ def _groups(cells: pd.DataFrame, shown: Collection[str]) -> Iterator[tuple[str, 
             yield name, np.flatnonzero(own)
 
 
-def _words(name: str, n_cells: int, n_taken: int, seed: int) -> str:
+def how_many(name: str, n_cells: int, n_taken: int, seed: int) -> str:
+    """In words how many of the cells with that ``name`` were taken."""
     cells = f"{n_cells} cell{'s' * (n_cells != 1)}"
     if n_taken == n_cells:
         return f"All {cells} {name}." if n_cells > 1 else f"The one cell {name}."

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.crops.extraction import extract_crops
-from cellfate.explorer.cells import choose_cells
+from cellfate.explorer.cells import choose_cells, how_many
 from cellfate.explorer.fields import field_frames
 from cellfate.explorer.said import CELL, NETWORK, RISKS, Said, nothing, nothing_said
 from cellfate.explorer.write import PageSettings, write_chosen
@@ -62,7 +62,8 @@ def write_predicted_explorer(
     said = said_of_predictions(recordings, outcomes)
     if said.cells.empty:
         raise InputError(f"{model_folder}: the model says nothing of any cell of {', '.join(one.name for one in recordings)}")
-    chosen, words = choose_cells(said.cells, (), settings.max_cells, settings.seed)
+    chosen, _ = choose_cells(said.cells, (), settings.max_cells, settings.seed)
+    words = [how_many("of which something is predicted", len(said.cells), len(chosen), settings.seed)]
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".explorer-", dir=path.parent) as folder:
         wanted = [one for one in recordings if (chosen["recording"] == one.name).any()]

@@ -46,7 +46,7 @@ def test_only_recordings_with_differences_get_a_file(project, capsys):
     assert main(["edits", "my.yaml", "r0.geff", f"r1={project}/r1.geff"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[:4] == [
-        "r0: 1 differences, 3 tracks before, 4 after",
+        "r0: 1 difference, 3 tracks before, 4 after",
         "  track 2: cut, frames 6 to 11, from here on track 8",
         "  tracks by outcome: censored 1 to 2",
         "r1: no differences in 3 tracks",

@@ -1,12 +1,15 @@
 """The page in a real browser: it opens from the disk, asks nobody for anything, and everything works by keys."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from toy_browser import NO_BROWSER, Opened
-from toy_explorer import Toy, large_page, toy_page
+from toy_explorer import Toy, large_page, toy_packed, toy_page, toy_said
 
+from cellfate.explorer.page import EXPLORER_PAGE
+from cellfate.explorer.page import page as page_of
 from cellfate.tracks.corrections.rows import correction_rows
 
 EVIL = "<script>document.body.dataset.bad=1</script>"
@@ -47,6 +50,25 @@ def test_errors_stand_first_and_columns_sort(opened):
     opened.page.click("th[data-key=probability] button")
     assert opened.rows()[0] == "r1/2"
     assert opened.rows()[-1] == "r2/3"  # without a value: last in either order
+
+
+def test_where_nothing_was_compared_no_cell_is_called_right_or_wrong(browser, tmp_path):
+    """As on the page of predictions of new recordings."""
+    toy = Toy()
+    said = toy_said(toy)
+    cells = said.cells.assign(right=said.cells["right"].mask(said.cells["right"].notna()), lead_hours=float("nan"))
+    folder = tmp_path / "predicted"
+    folder.mkdir()
+    packed = toy_packed(folder, toy, replace(said, cells=cells))
+    (folder / "explorer.html").write_text(page_of("Cells", packed, EXPLORER_PAGE), encoding="utf-8")
+    opened = Opened(browser, folder / "explorer.html")
+    assert opened.page.inner_text("#count") == "8 of 8 cells"
+    keys = opened.page.locator("#columns th").evaluate_all("all => all.map(one => one.dataset.key)")
+    assert keys == ["trajectory", "treatment", "outcome", "call", "probability", "set", "n_frames", "confidence"]
+    assert opened.page.locator("#rows tr:first-child td").count() == len(keys) - 1
+    assert not opened.page.is_visible("#filter-right")
+    assert not opened.page.is_visible("#filter-lead")
+    opened.close()
 
 
 def test_a_doubtful_link_is_said_at_its_frame_and_the_table_sorts_by_it(browser, toy_file):

@@ -12,11 +12,15 @@ const COLUMNS = [
   { key: "n_frames", label: "frames", digits: 0 },
   { key: "confidence", label: "one cell", digits: 2 },
 ];
+const MAY_LACK = ["right", "lead_hours", "confidence"]; // columns that are not there where no cell has a value, as of predictions
 
 class CellTable {
   constructor(data, cells, choose) {
     Object.assign(this, { data, cells, choose, shown: [] });
-    byId("columns").append(...COLUMNS.map((column) => this.heading(column)));
+    this.known = (key) => !cells.length || cells.some((cell) => cell[key] !== null);
+    this.columns = COLUMNS.filter((column) => !MAY_LACK.includes(column.key) || this.known(column.key));
+    for (const [name, key] of [["right", "right"], ["lead", "lead_hours"]]) byId(`filter-${name}`).closest("label").hidden = !this.known(key);
+    byId("columns").append(...this.columns.map((column) => this.heading(column)));
     this.fill("recording", data.recordings.map((one) => one.name));
     this.fill("treatment", cells.map((cell) => cell.treatment));
     this.fill("outcome", cells.map((cell) => cell.outcome));
@@ -81,7 +85,7 @@ class CellTable {
     }
     byId("rows").replaceChildren(...this.shown.map((cell) => this.row(cell)));
     const wrong = this.shown.filter((cell) => cell.right === 0).length;
-    byId("count").textContent = `${this.shown.length} of ${this.cells.length} cells, ${wrong} called wrongly`;
+    byId("count").textContent = `${this.shown.length} of ${this.cells.length} cells${this.known("right") ? `, ${wrong} called wrongly` : ""}`;
     this.mark();
     this.drawn?.();
   }
@@ -89,7 +93,7 @@ class CellTable {
   row(cell) {
     const link = element("a", { href: `#${new URLSearchParams({ cell: cell.trajectory })}`, text: cell.trajectory });
     const row = element("tr", { "data-cell": cell.trajectory }, element("th", { scope: "row" }, link));
-    row.append(...COLUMNS.slice(1).map((column) => this.field(cell, column)));
+    row.append(...this.columns.slice(1).map((column) => this.field(cell, column)));
     row.addEventListener("click", (event) => {
       event.preventDefault();
       this.choose(cell.trajectory);
