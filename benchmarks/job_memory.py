@@ -52,6 +52,7 @@ TARGETS = {  # the rule -> its settings file and what it makes
     "plot_tracking": ("new.yaml", "results/new/tracking/untracked.png"),
     "embed_recording": ("new.yaml", "results/new/predictions/tracked.embeddings.h5"),
     "predict_recording": ("new.yaml", "results/new/predictions/tracked.parquet"),
+    "write_viewer_images": ("new.yaml", "results/new/predictions/tracked.images.zarr"),
     "export_predictions": ("new.yaml", "results/new/predictions/tracked.geff"),
     "plot_predictions": ("new.yaml", "results/new/predictions/tracked.png"),
 }

@@ -20,6 +20,7 @@ from cellfate.segmentation.detections import FrameMasks, measure_cells
 
 LABELS = "labels"
 SAMPLED = 8  # frames, for black and white of each channel
+SAMPLED_PIXELS = 2**18  # of a frame and channel, about
 BLACK, WHITE = 0.1, 99.8  # percentiles
 CHUNK_PIXELS = 2**20  # at most, of the frames in one file
 
@@ -98,14 +99,15 @@ def _blocks(frames: Frames) -> Iterator[range]:
 def _limits(frames: Frames) -> np.ndarray:
     """Black and white (C, 2) of each channel; white is above black."""
     numbers = np.unique(np.linspace(0, frames.n_frames - 1, min(SAMPLED, frames.n_frames)).astype(int))
-    sampled = np.stack([frames.read(t) for t in numbers.tolist()], axis=1)
+    stride = max(1, round((frames.shape[0] * frames.shape[1] / SAMPLED_PIXELS) ** 0.5))
+    sampled = np.stack([frames.read(t)[:, ::stride, ::stride] for t in numbers.tolist()], axis=1)
     found = np.percentile(sampled.reshape(len(sampled), -1), [BLACK, WHITE], axis=1).T
     return np.column_stack([found[:, 0], np.maximum(found[:, 1], found[:, 0] + 1)])
 
 
 def _as_bytes(image: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    black, white = limits[:, 0, None, None], limits[:, 1, None, None]
-    return np.rint(np.clip((image - black) / (white - black), 0, 1) * 255).astype(np.uint8)
+    black, white = (limits[:, place, None, None].astype(np.float32) for place in (0, 1))
+    return np.rint(np.clip((image.astype(np.float32) - black) / (white - black), 0, 1) * 255).astype(np.uint8)
 
 
 def _write_labels(group, frames: Frames, tracks: pd.DataFrame, masks: str | Path, scale: dict) -> None:
