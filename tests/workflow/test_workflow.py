@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from project import ROOT, environment, measured_features, tiny_rows
 
+from cellfate.tracks.edits.file import PLACES, EditedRecording, write_edited
 from cellfate.tracks.labels.digest import track_digests
 
 RESULTS = "results/tiny/corrected"
@@ -121,6 +122,33 @@ def test_a_correction_runs_its_recording_and_what_follows_alone(finished, tmp_pa
     lines.insert(1, f"r1,{above['track_id']},track,{above['outcome']},,,")
     (project.folder / "corrections.csv").write_text("\n".join(lines) + "\n")
     assert project.jobs("--", tracks, overlays=overlays) == {}, "a row above that is of another recording moves lines, and changes nothing"
+
+
+@pytest.mark.whole
+def test_edited_tracks_run_their_recording_and_what_follows_alone(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    before = pd.read_parquet(project.folder / "results/tiny/tracks/r0.parquet")[list(PLACES)]
+    outcomes = pd.read_parquet(project.folder / "results/tiny/tracks/r0.outcomes.parquet")
+    gone = outcomes.loc[~outcomes["track_id"].isin(outcomes["parent_id"]), "track_id"].iloc[-1]
+    after = before[before["track_id"] != gone].reset_index(drop=True)
+    frames = before.loc[before["track_id"] == gone, "frame"]
+    row = {"recording": "r0", "track_id": gone, "what": "deleted", "first_frame": frames.min(), "last_frame": frames.max(), "detail": None}
+    differences = pd.DataFrame([row | {"positions": len(frames)}])
+    ends = {int(track): int(track) for track in after["track_id"].unique()}
+    edited = EditedRecording("r0", "r0.geff", before, after, ends, (), differences, {"mitosis": (1, 0)})
+    write_edited(edited, project.folder / "edited/r0.json")
+    project.write_config("edited.yaml", {"tracks": {"edited": "edited"}})
+    overlays = ("demo/config.yaml", "tiny.yaml", "edited.yaml")
+    jobs = project.jobs(overlays=overlays)
+    assert (jobs["read_tracks"], jobs["extract_crops"]) == (1, 1)
+    assert not {"simulate_recording", "train_segmentation"} & set(jobs)
+    assert {"select_trajectories", "write_summary"} <= set(jobs)
+    tracks = "results/tiny/tracks/r0.outcomes.parquet"
+    project.snakemake("--allowed-rules", "read_tracks", "--", tracks, overlays=overlays)
+    assert set(pd.read_parquet(project.folder / tracks)["track_id"]) == set(outcomes["track_id"]) - {gone}
+    assert project.jobs("--", tracks, "results/tiny/tracks/r1.outcomes.parquet", overlays=overlays) == {}
+    (project.folder / "edited/r0.json").unlink()
+    assert project.jobs("--", tracks, "results/tiny/tracks/r1.outcomes.parquet", overlays=overlays) == {"read_tracks": 1}
 
 
 @pytest.mark.whole
