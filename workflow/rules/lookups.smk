@@ -75,7 +75,8 @@ def movie_readers(wildcards):
 
 def frames_of(wildcards):
     """What opens the recording's frames: the arguments of cellfate.open_frames."""
-    return frames_arguments(*(of_recording(column)(wildcards) for column in ("images", "channels", "channel_labels", "last_image")))
+    row = (of_recording(column)(wildcards) for column in ("images", "channels", "channel_labels", "last_image"))
+    return frames_arguments(*row, config["source"]["max_pixels"])
 
 
 def frames_reader(wildcards):

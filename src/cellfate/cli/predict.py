@@ -20,6 +20,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
 from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
+from cellfate.frames.reader import MAX_PIXELS
 from cellfate.model.risks.inputs import check_embedding, read_frame_embedding
 from cellfate.model.saved.exported import check_lengths, check_recording, first_prediction, read_settings
 from cellfate.model.saved.members import has_network
@@ -93,6 +94,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add("--embedding", metavar="TABLE", help="numbers of each frame of your own, for models whose risks were trained with such a table")
     add("--no-images", action="store_true", help="do not write the frames beside the GEFF (.images.zarr), with which napari opens it")
     add("--no-explorer", action="store_true", help="do not write the page of single cells (explorer.html)")
+    add("--max-pixels", metavar="N", type=_count, default=MAX_PIXELS, help=f"pixels of one image at most (default: {MAX_PIXELS:,})")
     add("--threads", metavar="N", type=_count, default=1, help="threads of the CPU (default: 1)")
     parser.set_defaults(run=run)
 
@@ -110,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     min_frames = arguments.min_frames or first_prediction(model)
     rows = chosen_rows(read_sheet(arguments.sheet), arguments.recording, arguments.sheet, snakemake_command(model, arguments.sheet))
     embedding = read_frame_embedding(arguments.embedding) if arguments.embedding else None
-    recordings = open_recordings(rows, arguments.sheet, model, min_frames, arguments.allow_other_interval, embedding)
+    recordings = open_recordings(rows, arguments.sheet, model, min_frames, arguments.allow_other_interval, embedding, arguments.max_pixels)
     for number, one in enumerate(recordings, start=1):
         print(f"{one.recording}: {one.tracks['track_id'].nunique()} tracks ({number} of {len(recordings)})", file=sys.stderr, flush=True)
         network = {"min_frames": min_frames, "threads": arguments.threads, "accelerator": arguments.accelerator}
@@ -153,6 +155,7 @@ def open_recordings(
     min_frames: int,
     allow_other_interval: bool,
     embedding: pd.DataFrame | None,
+    max_pixels: int,
 ) -> list[Opened]:
     """Open and check the frames and tracks of every row, then raise one InputError with the problems of all.
 
@@ -165,7 +168,7 @@ def open_recordings(
     for row in rows.itertuples():
         try:
             check_recording(settings, row, f"{source}: line {row.Index + 2}", allow_other_interval)
-            one = open_recording(row, embedding)
+            one = open_recording(row, embedding, max_pixels)
             check_lengths(one.tracks, min_frames, model, one.recording)
             if risks is not None:
                 check_embedding(risks, one.tracks, one.recording, embedding)
@@ -178,9 +181,9 @@ def open_recordings(
     return opened
 
 
-def open_recording(row, embedding: pd.DataFrame | None) -> Opened:
+def open_recording(row, embedding: pd.DataFrame | None, max_pixels: int) -> Opened:
     """Check the frames of one row of the sheet and read its tracks; the frames are opened again when they are needed."""
-    source = frames_arguments(row.images, row.channels, row.channel_labels, row.last_image)
+    source = frames_arguments(row.images, row.channels, row.channel_labels, row.last_image, max_pixels)
     frames = open_frames(**source)
     check_frames(frames)
     pixel_size_um = None if pd.isna(row.pixel_size_um) else row.pixel_size_um

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cellfate.base.errors import InputError
 from cellfate.base.names import is_of_system
-from cellfate.frames.reader import Frames, damage_in_words
+from cellfate.frames.reader import MAX_PIXELS, Frames, damage_in_words
 
 ZARR_MARKS = (".zattrs", ".zgroup", "zarr.json")
 
@@ -46,17 +46,23 @@ JOINED = Format("cellfate.frames.folders:JoinedChannels", lambda path: "{channel
 
 
 def open_frames(
-    images: str | Path, channels: Sequence[str], channel_labels: Sequence[str] | None = None, last_image: int | None = None
+    images: str | Path,
+    channels: Sequence[str],
+    channel_labels: Sequence[str] | None = None,
+    last_image: int | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> Frames:
     """Open the frames of one recording; docs/recordings.md shows what they may be.
 
     ``images`` is a folder, a file, or a pattern with ``{time}``, ``{channel}`` or both in its path. ``channels`` are the names under
     which the recording's channels are known here, ``channel_labels`` those in the files where they differ. Files without names hold
-    the channels in this order. Frames after ``last_image`` (0-based) are left out. Only the first header is read here;
-    :meth:`Frames.check` looks at all of them. Raises InputError, and nothing else, for what is wrong with the files.
+    the channels in this order. Frames after ``last_image`` (0-based) are left out. Images of more than ``max_pixels`` are refused. Only
+    the first header is read here; :meth:`Frames.check` looks at all of them. Raises InputError, and nothing else, for what is wrong
+    with the files.
     """
     with damage_in_words(images):
         frames = _open(images, channels, channel_labels)
+        frames.refuse_larger(max_pixels)
         if last_image is not None:
             frames.leave_out_after(last_image)
         frames.settle()

@@ -38,6 +38,12 @@ class OmeZarr(Frames):
         self.dtype = pixel_type(self._array.dtype, self.path)
         self._start, self._kept = 0, np.empty((0, len(channels), *self.shape), self.dtype)
 
+    def refuse_larger(self, max_pixels: int) -> None:
+        super().refuse_larger(max_pixels)
+        of_chunk = prod(self._array.chunks)
+        if of_chunk > max(max_pixels, prod(self._array.shape)):  # a chunk is decoded whole, whatever of it lies inside the image
+            raise InputError(f"{self._folder}: chunks of {of_chunk:,} values found, more than all images together have: it is damaged")
+
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)
         if not self._start <= t < self._start + len(self._kept):

@@ -14,6 +14,7 @@ from cellfate.base.causes import cause_of, in_words
 from cellfate.base.errors import InputError
 
 PIXEL_TYPES = (np.dtype("uint8"), np.dtype("uint16"))
+MAX_PIXELS = 100_000_000  # of an image, where nobody says another limit: as source.max_pixels in config.yaml
 UNNAMED_AXES = "IQ"  # tifffile's letters for an axis of images whose meaning the file does not say
 AXIS_NAMES = {
     "Z": "focal planes",
@@ -66,6 +67,15 @@ class Frames(ABC):
 
     def settle(self) -> None:  # noqa: B027  most have nothing to decide
         """Decide what depends on which frames count, and raise an InputError where these do not fit: after :meth:`leave_out_after`."""
+
+    def refuse_larger(self, max_pixels: int) -> None:
+        """Raise an InputError for images of more than ``max_pixels``, which a small file can hold and no memory may: nothing is decoded."""
+        n_pixels = self.shape[0] * self.shape[1]
+        if n_pixels > max_pixels:
+            raise InputError(
+                f"{self.path}: images of {self.shape[0]} x {self.shape[1]} = {n_pixels:,} pixels found, at most {max_pixels:,} are read: "
+                "where they are meant and the memory is there, raise source.max_pixels (cellfate predict: --max-pixels)"
+            )
 
     def refuse_outside(self, t: int) -> None:
         """Raise an InputError unless frame ``t`` is one of the recording's."""

@@ -4,6 +4,7 @@ import lzma
 import shutil
 import stat
 import tarfile
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,15 +17,16 @@ from cellfate.base.files import replacing
 
 Member = tuple[str, int, Callable[[], BinaryIO]]
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError)
-_CLUTTER = ("__MACOSX", ".DS_Store", "Thumbs.db")
+_CLUTTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "Icon\r")
+_CONTROL = ("Cc", "Cs", "Zl", "Zp")  # categories of Unicode: characters that command a terminal, bytes that are no text, ends of lines
 
 
 def extract_archive(path: str | Path, folder: str | Path, lift: bool = False) -> Path:
     """Extract a zip or tar (plain, gz, bz2, xz) archive to ``folder``, which appears only when everything is out of it.
 
     Only regular files and folders are accepted. With ``lift``, a single folder at the top is left out of the paths.
-    Raises InputError for a broken or empty archive, absolute paths, ``..``, links, devices, a name that occurs twice, and a
-    disk that is too small for the extracted files; nothing then stands at ``folder``.
+    Raises InputError for a broken or empty archive, absolute paths, ``..``, control characters in names, links, devices, a name
+    that occurs twice, and a disk that is too small for the extracted files; nothing then stands at ``folder``.
     """
     path, folder = Path(path), Path(folder)
     with replacing(folder) as temporary:
@@ -63,8 +65,10 @@ def _tar_members(archive: tarfile.TarFile, path: Path) -> Iterator[Member]:
 
 
 def _checked(name: str, path: Path) -> PurePosixPath:
-    """The member's path below the target folder; a name that could lead out of it is an InputError."""
+    """The member's path below the target folder; a name that could lead out of it, or command a terminal, is an InputError."""
     inner = PurePosixPath(name)
+    if inner.name not in _CLUTTER and any(unicodedata.category(one) in _CONTROL for one in name):
+        raise InputError(f"{path}: the name {name!a} has control characters, or bytes that are no text; plain names are needed")
     if inner.is_absolute() or ".." in inner.parts or "\\" in name or name[1:2] == ":":
         raise InputError(f"{path}: {name!r} leads out of the folder; only relative names without '..' and '\\' are extracted")
     return inner

@@ -15,6 +15,7 @@ import pandas as pd
 from cellfate.base.errors import InputError, no_file, raise_first
 from cellfate.base.names import CHANNEL_NAME, MARKUP, RECORDING_NAME
 from cellfate.base.tables import Table, table_problems
+from cellfate.frames.reader import MAX_PIXELS
 from cellfate.recordings.tables import RECORDINGS
 from cellfate.tracks.formats import format_problems
 
@@ -225,8 +226,14 @@ def split_channels(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
-def frames_arguments(images: str, channels: str, channel_labels: str | None, last_image: int | None = None) -> dict:
-    """What opens a recording's frames, from the cells of its row: the arguments of :func:`cellfate.frames.formats.open_frames`."""
+def frames_arguments(
+    images: str, channels: str, channel_labels: str | None, last_image: int | None = None, max_pixels: int = MAX_PIXELS
+) -> dict:
+    """What opens a recording's frames, from the cells of its row: the arguments of :func:`cellfate.frames.formats.open_frames`.
+
+    The usual limit of pixels is left out, so that what was made before there was one is not made again.
+    """
     labels = channel_labels and split_channels(channel_labels)
     last = {} if pd.isna(last_image) else {"last_image": int(last_image)}
-    return {"images": images, "channels": split_channels(channels), "channel_labels": labels, **last}
+    limit = {} if max_pixels == MAX_PIXELS else {"max_pixels": max_pixels}
+    return {"images": images, "channels": split_channels(channels), "channel_labels": labels, **last, **limit}

@@ -4,6 +4,8 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -84,13 +86,12 @@ import sys
 from cellfate.base.logs import log_to
 log_to(sys.argv[1])
 from pathlib import Path
-import numpy as np, pandas as pd, torch
+import numpy as np
 from cellfate.base.files import replacing, write_json
-from cellfate.base.hdf5 import writing_hdf5
-from cellfate.model.weights import write_weights
 numbers = np.random.default_rng(0).random(1 << 20)
 path = Path(sys.argv[2])
 if path.suffix == ".h5":
+    from cellfate.base.hdf5 import writing_hdf5
     with writing_hdf5(path) as file:
         file["numbers"] = numbers
 elif path.suffix == ".json":
@@ -98,10 +99,14 @@ elif path.suffix == ".json":
 else:
     with replacing(path) as temporary:
         if path.suffix == ".pt":
+            import torch
             torch.save({"numbers": torch.from_numpy(numbers)}, temporary)
         elif path.suffix == ".parquet":
+            import pandas as pd
             pd.DataFrame({"numbers": numbers}).to_parquet(temporary)
         else:
+            import torch
+            from cellfate.model.weights import write_weights
             write_weights({"numbers": torch.from_numpy(numbers)}, temporary)
 """
 
@@ -129,16 +134,21 @@ def test_a_disk_that_fills_up_is_named_and_nothing_half_written_stays(small_disk
     assert list(small_disk.iterdir()) == []
 
 
-def test_a_file_of_another_user_is_no_damaged_file(tmp_path):
+@pytest.fixture
+def open_folder():
+    """A folder that every user may look into: pytest's own are closed again by the next pytest that starts."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_a_file_of_another_user_is_no_damaged_file(open_folder):
     if os.geteuid() != 0:
         pytest.skip("only root can act as another user")
-    path = tmp_path / "a.h5"
+    path = open_folder / "a.h5"
     with h5py.File(path, "w"):
         pass
     path.chmod(0o600)
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o055)
     code = "import sys; from cellfate.base.hdf5 import open_hdf5; open_hdf5(sys.argv[1], 'a file')"
     prefix = "import os; import cellfate.base.hdf5; os.setuid(54321); "  # the package itself is read as root
     done = subprocess.run([sys.executable, "-c", prefix + code, str(path)], capture_output=True, text=True, check=False)

@@ -91,6 +91,15 @@ def test_nothing_is_wrong(project, capsys):
     assert rows[1] == ["a", "14", "40", "x", "50", "uint16", "nuclei", "4", "2", "2"]
 
 
+def test_images_above_the_limit_of_pixels_are_named(project):
+    folder, rows, settings = project
+    write_settings(folder / "mine.yaml", settings | {"source": {"kind": "local", "max_pixels": 1999}})
+    found = problems()
+    assert len(found) == len(rows)
+    assert "images of 40 x 50 = 2,000 pixels found, at most 1,999 are read" in found[0]
+    assert problems("s.tsv") == []
+
+
 def test_the_lines_of_the_design_check_are_those_of_the_report(project, capsys):
     assert run("mine.yaml") == 0
     out = capsys.readouterr().out

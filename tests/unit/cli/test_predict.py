@@ -75,6 +75,13 @@ def test_options_change_which_frames_have_a_value(tmp_path, model):
     assert geff.read(tmp_path / "out/r1.geff")[1].related_objects is None
 
 
+def test_images_above_the_limit_of_pixels_are_refused(tmp_path, model, capsys):
+    sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path, "r0")])
+    assert predict(model, sheet, "--max-pixels", "99") == 1
+    assert "pixels found, at most 99 are read" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.usefixtures("no_pictures")
 def test_results_that_are_there_are_replaced(tmp_path, model):
     sheet = write_sheet(tmp_path / "sheet.tsv", [toy_row(tmp_path)])

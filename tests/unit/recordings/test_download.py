@@ -476,6 +476,25 @@ def test_names_that_lead_out(extract, tmp_path, pack, name):
     assert not (tmp_path.parent / "evil").exists()
 
 
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize("name", ["a\nb.tif", "\x1b[2Jb.tif", "a\x7f.tif", "a\u2028b.tif", "d\r/1.tif", "a\x85b.tif"])
+def test_names_with_control_characters(extract, tmp_path, pack, name):
+    with pytest.raises(InputError) as caught:
+        extract(pack({"fine": b"1", name: b"2"}))
+    message = str(caught.value)
+    assert "a.archive: the name " in message
+    assert "has control characters" in message
+    assert message.isprintable()
+    assert left(tmp_path) == ["a.archive"]
+
+
+def test_names_in_other_scripts_are_plain_and_those_that_are_no_text_are_not(extract, tmp_path):
+    extract(tarred({"zellen ä 細胞.tif": b"1", "Icon\r": b""}))
+    assert left(tmp_path / "out") == ["zellen ä 細胞.tif"]
+    with pytest.raises(InputError, match=r"the name 'a\\udcff.tif' has control characters, or bytes that are no text"):
+        extract(tarred({"a\udcff.tif": b"1"}))
+
+
 @pytest.mark.parametrize(
     "member",
     [

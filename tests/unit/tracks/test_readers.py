@@ -68,6 +68,14 @@ def test_ctc_folders_that_are_none(tmp_path):
         read(ctc(tmp_path / "small", shape=(30, 30)), "ctc")
 
 
+def test_a_label_image_that_no_memory_takes_is_told_by_its_header(tmp_path):
+    folder = ctc(tmp_path / "01")
+    claims = {"shape": (40_000, 40_000), "dtype": "uint16", "tile": (1008, 1008), "compression": "zlib", "photometric": "minisblack"}
+    tifffile.imwrite(folder / "man_track000.tif", iter([b"x" * 100] * 1600), **claims)
+    with pytest.raises(InputError, match=r"man_track000.tif: label image of \(40000, 40000\), the recording's frames are \(40, 50\)"):
+        read(folder, "ctc")
+
+
 def test_ctc_in_capital_letters_with_a_byte_order_mark(tmp_path):
     folder = ctc(tmp_path / "01", "\ufeff1 0 1 0\n2 2 3 1\n3 2 2 1\n", names=("MAN_TRACK{:03d}.TIF", "MAN_TRACK.TXT"))
     assert len(read(folder, "ctc")[0]) == 5

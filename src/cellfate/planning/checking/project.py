@@ -13,6 +13,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError, collect
 from cellfate.evaluation.design import check_design, design_settings
+from cellfate.frames.reader import MAX_PIXELS
 from cellfate.model.saved.exported import check_recordings
 from cellfate.planning.agreement import sheet_agreement_problems, states_problems
 from cellfate.planning.checking.findings import Checked, CheckedRecording, raised
@@ -105,7 +106,8 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
         _check_movies(cells, Path(config["recordings"]), config if known else None, config | {"tracks": fates}, checked)
     else:
         rows = _opened_rows(sheet, kind, config["recordings"], checked)
-        open_recordings(rows, Path(config["recordings"]), fates, checked)
+        max_pixels = MAX_PIXELS if is_broken("source.max_pixels", broken) else config["source"]["max_pixels"]
+        open_recordings(rows, Path(config["recordings"]), fates, checked, max_pixels)
     if analysis and not broken and not checked.problems:
         collect(_selection_problems(config, sheet, checked), checked.problems)
 
@@ -181,7 +183,7 @@ def _table_problems(settings: Mapping, sheet: pd.DataFrame, checked: Checked) ->
 def _check_sheet(path: Path, fates: Mapping, checked: Checked) -> None:
     sheet = collect(sheet_problems(path), checked.problems)
     if sheet is not None:
-        open_recordings(_with_lines(sheet), path, fates, checked)
+        open_recordings(_with_lines(sheet), path, fates, checked, MAX_PIXELS)
 
 
 def _opened_rows(sheet: pd.DataFrame, kind: str, source: str, checked: Checked) -> list[tuple[int, tuple]]:

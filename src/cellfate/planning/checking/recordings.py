@@ -30,26 +30,26 @@ SMALL_BYTES = 64 * 2**20  # of all images of a recording, up to which each is de
 SHOWN_WARNINGS = 3  # of one file of tracks
 
 
-def open_recordings(rows: list[tuple[int, tuple]], source: Path, fates: Mapping, checked: Checked) -> None:
+def open_recordings(rows: list[tuple[int, tuple]], source: Path, fates: Mapping, checked: Checked, max_pixels: int) -> None:
     """Open the recording of each row of the sheet."""
     for line, row in progress(rows, "check", unit="recording"):
         here = f"{source}: line {line}"
         if row.images is None or row.channels is None:
             checked.left_out.append(f"{here}: frames and tracks were not opened, as images or channels is empty")
             continue
-        found = collect(recording_problems(row, fates, here, checked), checked.problems)
+        found = collect(recording_problems(row, fates, here, checked, max_pixels), checked.problems)
         if found is not None:
             checked.recordings.append(found)
 
 
-def recording_problems(row, fates: Mapping, here: str, checked: Checked) -> Generator[str, None, CheckedRecording | None]:
+def recording_problems(row, fates: Mapping, here: str, checked: Checked, max_pixels: int) -> Generator[str, None, CheckedRecording | None]:
     """Yield the problems of one row's frames and tracks; return what it holds, or None where its frames cannot be opened.
 
     ``row`` has the columns of the sheet, ``fates`` is the section ``tracks`` of the settings, ``here`` names the sheet and the line.
     Warnings and tables go to ``checked``.
     """
     try:
-        frames = open_frames(**frames_arguments(row.images, row.channels, row.channel_labels, row.last_image))
+        frames = open_frames(**frames_arguments(row.images, row.channels, row.channel_labels, row.last_image, max_pixels))
     except Exception as error:  # one damaged file must not hide the problems of all others
         yield f"{in_words(error, row.images)} ({here})"
         if row.tracks is not None:

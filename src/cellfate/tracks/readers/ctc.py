@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -126,14 +127,14 @@ def _read_labels(file: Path, shape: tuple[int, int]) -> np.ndarray:
     import tifffile
 
     try:
-        labels = tifffile.imread(file)
+        with tifffile.TiffFile(file) as tiff:
+            found = tiff.series[0].shape
+            labels = tiff.asarray() if prod(found) <= prod(shape) else None  # a small file can hold an image that no memory does
     except Exception as error:  # decoders raise many kinds, all mean that the labels cannot be had
         raise InputError(f"{file}: not readable as a TIFF image: {error}") from error
-    kind = labels.dtype
-    if labels.ndim == 3 and labels.shape[0] == 1:
-        labels = labels[0]
-    if labels.shape != shape:
-        raise InputError(f"{file}: label image of {labels.shape}, the recording's frames are {shape}")
+    if labels is None or labels.shape not in (shape, (1, *shape)):
+        raise InputError(f"{file}: label image of {found}, the recording's frames are {shape}")
+    labels, kind = labels.reshape(shape), labels.dtype
     if kind.kind == "f" and (~np.isfinite(labels) | (labels % 1 != 0) | (labels > 2 ** (np.finfo(kind).nmant + 1))).any():
         raise InputError(f"{file}: label image of type {kind}: its values are not all whole numbers, so they are no labels")
     if kind.kind not in "uifb" or labels.min() < 0:
