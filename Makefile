@@ -5,10 +5,11 @@ CORES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+TEST_LOGS := logs/tests
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test long-test pictures transition-pictures bench bench-gpu config-page architecture-page unlock clean-demo
+.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test long-test mutants pictures transition-pictures bench bench-gpu config-page architecture-page unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +38,7 @@ bench-transition: environment  ## Phenotype transitions over seeds, ablations an
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/transition.py
 
 test: environment lint unit workflow-test  ## Check style, run the unit tests and the workflow on tiny recordings
+	@$(BIN)/python tests/skipped.py $(TEST_LOGS)/unit.xml $(TEST_LOGS)/workflow.xml
 
 lint: environment  ## Check style, and that no room imports one above it
 	$(BIN)/ruff check
@@ -51,16 +53,19 @@ format: environment  ## Format the code
 	$(BIN)/snakefmt Snakefile workflow
 
 unit: environment
-	$(BIN)/python -m pytest tests/unit -m "not whole" -n $(CORES)
+	$(BIN)/python -m pytest tests/unit -m "not whole" -n $(CORES) --junitxml=$(TEST_LOGS)/unit.xml
 
 workflow-test: environment
-	$(BIN)/python -m pytest tests/workflow tests/slurm -m "not whole" -n 3 --dist loadgroup
+	$(BIN)/python -m pytest tests/workflow tests/slurm -m "not whole" -n 3 --dist loadgroup --junitxml=$(TEST_LOGS)/workflow.xml
 
 slurm-test: environment  ## All tests on a real SLURM of one node, also the whole workflow; root installs it where it is missing
 	CELLFATE_INSTALL_SLURM=1 $(BIN)/python -m pytest tests/slurm -n 3
 
 long-test: environment  ## The tests that take minutes: the workflow from other places, its rarer outputs, training with two processes
 	$(BIN)/python -m pytest tests/unit tests/workflow -m whole -n $(CORES)
+
+mutants: environment  ## Change the source in 60 places, one after another: how many changes do the tests notice (most of an hour)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants/run_mutants.py $(MUTANTS)
 
 pictures: environment  ## Put the demo's figures into the README, and cells of it onto the simulator's page
 	@mkdir -p docs/images

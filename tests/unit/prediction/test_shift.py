@@ -123,8 +123,7 @@ def test_a_folder_of_an_earlier_version_cannot_tell(tmp_path, folder, capsys):
     table, lines = compared(tmp_path, folder, ToyFrames(), toy_tracks(SPANS), capsys)
     assert set(table["position"]) == {"unknown"}
     assert table["value"].notna().sum() > 30
-    assert len(lines) == 1
-    assert "cannot be told: its folder has no training.json" in lines[0]
+    assert sum("cannot be told: its folder has no training.json" in line for line in lines) == 1
 
 
 def test_a_constant_recording_without_pixel_size(tmp_path, folder, capsys):
