@@ -123,6 +123,16 @@ def test_scaling_keeps_a_flat_image_and_the_brightest_count(size):
     np.testing.assert_array_equal(scale_to(image, size), np.full((1, size, size), 65535))
 
 
+def test_scaling_is_linear_between_pixels_so_that_no_count_leaves_its_neighbours():
+    image = np.full((1, 8, 8), 1000, np.uint16)
+    image[0, 4, 4] = 9000
+    scaled = scale_to(image, 20)
+    assert scaled.min() == 1000
+    assert 5000 < scaled.max() <= 9000
+    ramp = np.tile(np.arange(0, 800, 100, dtype=np.uint16), (1, 8, 1))
+    assert set(np.diff(scale_to(ramp, 16)[0, 8, 2:-2].astype(int))) == {50}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

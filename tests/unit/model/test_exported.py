@@ -10,7 +10,7 @@ from toy_model import write_member
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import sha256
-from cellfate.model.saved.card import card_text
+from cellfate.model.saved.card import card_text, shown_scores
 from cellfate.model.saved.export import Run, commit_of, export_model
 from cellfate.model.saved.exported import check_interval, check_recordings, crop_size, first_prediction, read_settings
 from cellfate.model.saved.folder import load_model
@@ -75,6 +75,19 @@ def exported(tmp_path):
         repository=tmp_path,
     )
     return tmp_path / "exported"
+
+
+def test_a_score_of_calibration_is_of_the_cells_of_all_its_bins():
+    columns = ["scope", "class", "metric", "value", "ci_low", "ci_high", "n_trajectories", "units_negative", "units_positive"]
+    metrics = pd.DataFrame([("all", "all", "auroc", 0.9, 0.8, 0.95, 12, 2, 3)], columns=columns).assign(method="bootstrap", reason=None)
+    bins = {"condition": ["full"] * 4 + ["last_5"], "stage": ["raw", "raw", "calibrated", "calibrated", "raw"], "count": [5, 7, 4, 8, 99]}
+    reliability = pd.DataFrame(bins).assign(ece=[0.1, 0.1, 0.05, 0.05, 0.9], brier=0.2, brier_skill=None)
+    scores = shown_scores(metrics, reliability)
+    assert scores["ece_raw"] == {"value": 0.1, "n": 12}
+    assert scores["ece_calibrated"] == {"value": 0.05, "n": 12}
+    assert scores["brier_skill_raw"] == {"value": None, "n": 12}
+    assert scores["auroc"]["n"] == 12
+    assert scores["auroc"]["units"] == [2, 3]
 
 
 def test_the_folder_is_all_that_is_needed(exported, tmp_path):

@@ -7,7 +7,7 @@ from torch import nn
 from toy_crops import MODEL
 
 from cellfate.base.errors import InputError
-from cellfate.model.network import Backbone, FateModel, ModelSettings, sinusoidal_positions
+from cellfate.model.network import Backbone, FateModel, ModelSettings, device_for, sinusoidal_positions
 from cellfate.model.saved.folder import load_model, save_model
 
 PAPER = {
@@ -192,3 +192,18 @@ def test_load_model_names_what_is_wrong(tmp_path):
 def test_bad_settings_are_named(change, message):
     with pytest.raises(InputError, match=message):
         small(**change)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "there", "device"),
+    [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu"), ("cpu", False, "cpu"), ("gpu", True, "cuda")],
+)
+def test_the_device_follows_the_setting_and_the_machine(monkeypatch, accelerator, there, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert device_for(accelerator) == device
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_an_error(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=r"training\.accelerator is gpu, but this job sees no GPU"):
+        device_for("gpu")
