@@ -9,7 +9,7 @@ TEST_LOGS := logs/tests
 DEMO := --configfile demo/config.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test long-test mutants pictures transition-pictures bench bench-gpu config-page architecture-page unlock clean-demo
+.PHONY: help environment demo demo-transition bench-transition test lint format unit workflow-test slurm-test long-test mutants pictures transition-pictures bench bench-gpu config-page architecture-page tables-page unlock clean-demo
 
 help:  ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -91,6 +91,9 @@ config-page: environment  ## Write config/README.md, every key in words, from th
 
 architecture-page:  ## Write the drawing of the layers, the laws and the rooms into docs/architecture.md, from the code
 	$(PYTHON) docs/make_architecture.py
+
+tables-page: environment  ## Write docs/tables.md, what every table may hold, from the declarations in the code
+	PYTHONPATH=src $(BIN)/python docs/make_tables.py
 
 unlock: environment  ## Release the folder's lock after a hard kill, when no snakemake is running
 	$(SNAKEMAKE) $(DEMO) --unlock
