@@ -200,8 +200,9 @@ def draw() -> Iterator[Mutant]:
             wanted -= 1
 
 
-def read_list() -> list[Mutant]:
-    with open(LIST, newline="") as stream:
+def read_list(path: Path = LIST) -> list[Mutant]:
+    """The mutants of a list; quotes in it are those of the source."""
+    with open(path, newline="") as stream:
         rows = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [Mutant(**(row | {"line": int(row["line"])})) for row in rows]
 

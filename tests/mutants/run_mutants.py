@@ -1,8 +1,9 @@
 """Run the fixed list of mutants and print how many of them some test notices: make mutants, or python tests/mutants/run_mutants.py 3 17.
 
-Numbers choose mutants of the list, by their row. Each is made in a copy of the project and tried by the tests that its row names, up to the
-first that fails. The copy is thrown away; the working tree is not touched. A small tool of our own: mutmut and cosmic-ray make every
-mutant there is and choose the tests themselves, which takes days here, and neither keeps a list whose score can be compared over time.
+Numbers choose mutants of the list by their row; a path is another list: holes.tsv has changes, written by hand, that no test noticed once.
+Each mutant is made in a copy of the project and tried by the tests that its row names, up to the first that fails. The copy is thrown away;
+the working tree is not touched. A small tool of our own: mutmut and cosmic-ray make every mutant there is and choose the tests themselves,
+which takes days here, and neither keeps a list whose score can be compared over time.
 """
 
 import importlib
@@ -32,21 +33,22 @@ class GoneError(Exception):
     """The line of a mutant is not in the source any more."""
 
 
-def main(chosen: list[int]) -> int:
+def main(path: Path, chosen: list[int]) -> int:
     os.nice(5)
     os.environ.update(OMP_NUM_THREADS="1", MPLBACKEND="Agg")
     for name in LARGE:
         importlib.import_module(name)
     assert "cellfate" not in sys.modules, "the package is that of the copy"
-    mutants = [(number, one) for number, one in enumerate(read_list(), 1) if not chosen or number in chosen]
+    mutants = [(number, one) for number, one in enumerate(read_list(path), 1) if not chosen or number in chosen]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = copy_project(Path(folder) / "project")
         limits, found = {}, Counter()
         for number, mutant in mutants:
-            if mutant.room not in limits:
-                limits[mutant.room] = time_unchanged(copy, mutant.room)
+            tests = mutant.tests.split()[-1]
+            if tests not in limits:
+                limits[tests] = time_unchanged(copy, tests)
             started = time.monotonic()
-            verdict = try_mutant(copy, mutant, number, limits[mutant.room])
+            verdict = try_mutant(copy, mutant, number, limits[tests])
             found[verdict] += 1
             print(f"{number:3} {verdict:9} {time.monotonic() - started:4.0f} s  {mutant.file}:{mutant.line} ({mutant.kind})", flush=True)
             if verdict in ("SURVIVED", "GONE"):
@@ -90,11 +92,11 @@ def _run_here(copy: Path, tests: str) -> None:
     os._exit(pytest.main([*PYTEST, f"--basetemp={copy.parent / 'pytest'}", tests]))
 
 
-def time_unchanged(copy: Path, room: str) -> float:
-    """How long a mutant of a room may take, from the tests of the unchanged source, which have to pass."""
+def time_unchanged(copy: Path, tests: str) -> float:
+    """How long a mutant may take, from the same tests of the unchanged source, which have to pass."""
     started = time.monotonic()
-    if run_tests(copy, f"tests/unit/{room}", LONGEST) != 0:
-        raise SystemExit(f"The tests of {room} fail, or take more than {LONGEST} s, without any mutant: mend them first")
+    if run_tests(copy, tests, LONGEST) != 0:
+        raise SystemExit(f"{tests}: fails, or takes more than {LONGEST} s, without any mutant: mend it first")
     return max(SHORTEST, 3 * (time.monotonic() - started))
 
 
@@ -144,4 +146,5 @@ def score(found: Counter) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main([int(one) for one in sys.argv[1:]]))
+    lists = [Path(one) for one in sys.argv[1:] if one.endswith(".tsv")]
+    raise SystemExit(main(lists[0] if lists else LIST, [int(one) for one in sys.argv[1:] if one.isdecimal()]))

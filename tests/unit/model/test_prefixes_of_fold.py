@@ -4,6 +4,7 @@ from toy_fold import SETTINGS, Embeddings, fold_tables, one_by_one, random_model
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
+from cellfate.model.calibration import fit_calibration
 from cellfate.model.prefixes import BLOCK, predict_prefixes, predict_trajectories, prefix_logits
 from cellfate.model.tables import PREDICTIONS, PREFIXES
 
@@ -91,6 +92,26 @@ def test_predictions_are_the_prefixes(model, tables):
     assert trained["logit"] == pytest.approx(one_by_one(model, embeddings.read(trained["trajectory"])[1])[0], abs=1e-5)
     assert table["probability_raw"].to_numpy() == pytest.approx(1 / (1 + np.exp(-table["logit"].to_numpy())))
     assert calibration.prior == pytest.approx(trajectories["label"][:15].astype(float).mean())
+
+
+def test_the_calibration_is_that_of_the_validation_rows_and_of_the_folds_own_training_labels(model, tables):
+    """Whatever the test part, the unlabelled, prefixes too short to be predicted, and other folds say."""
+    trajectories, split = tables
+    names = trajectories["trajectory"]
+    embeddings = Embeddings({name: 6 + 2 * i for i, name in enumerate(names) if i >= 10})
+    table, calibration = prefixes_of(model, embeddings, trajectories, split)
+    rows = table[(table["split"] == "validation") & (table["n_frames"] >= MIN_FRAMES)]
+    expected = fit_calibration(rows.assign(lineage=rows["trajectory"]), trajectories["label"][:15].astype(float).to_numpy())
+    assert calibration == expected
+    assert (calibration.n_negative, calibration.n_positive) == tuple((trajectories["label"][15:25] == label).sum() for label in (0, 1))
+    other = trajectories.assign(label=trajectories["label"].where(names.index < 25, 1 - trajectories["label"]))  # of the test part
+    assert prefixes_of(model, embeddings, other, split)[1] == calibration
+    other = trajectories.assign(label=trajectories["label"].where(~names.index.isin(range(15, 25)), 1 - trajectories["label"]))
+    assert prefixes_of(model, embeddings, other, split)[1] != calibration
+    short = Embeddings({name: 11 + i if i >= 20 else 9 for i, name in enumerate(names) if i >= 10})
+    few = prefixes_of(model, short, trajectories, split)[1]
+    assert (few.n_negative, few.n_positive) == tuple((trajectories["label"][20:25] == label).sum() for label in (0, 1))
+    assert few.first_frames >= MIN_FRAMES
 
 
 def test_without_calibration_probabilities_stay(model, tables):

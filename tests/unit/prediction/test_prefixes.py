@@ -7,12 +7,13 @@ from toy_model import ToyFrames, toy_tracks, write_model
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
+from cellfate.crops.appearance import Appearance
 from cellfate.model.embedding import embed_crops
 from cellfate.model.embedding_file import EmbeddingFile
 from cellfate.model.inference import classify_sequences, open_model
 from cellfate.model.prefixes import prefix_logits
 from cellfate.model.scaling import Scaling
-from cellfate.prediction.embedding import embed_recording
+from cellfate.prediction.embedding import _blocks, embed_recording
 from cellfate.prediction.prefixes import predict_recording
 from cellfate.prediction.tables import FATE_PREDICTIONS
 
@@ -132,6 +133,19 @@ def test_embeddings_are_those_of_the_crops_around_the_cell(tmp_path, model_folde
     with EmbeddingFile(tmp_path / "e.h5", "model") as file:
         assert file.trajectories == ["r0/1"]
         np.testing.assert_allclose(file.read("r0/1")[1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_crops_come_in_full_blocks_and_the_last_one_is_filled_up():
+    frames = ToyFrames(4)
+    frames.path = "nowhere"
+    rows = toy_tracks({1: (0, 3), 2: (1, 3)})
+    looks = Appearance(16, 16)
+    blocks = [(places.tolist(), crops.copy()) for places, crops in _blocks(frames, rows, [0, 1, 2], looks, 16, 3, "test")]
+    assert [len(places) for places, _ in blocks] == [3, 3, 1]
+    assert sorted(place for places, _ in blocks for place in places) == list(range(7))
+    assert all(crops.shape == (3, 3, 16, 16) for _, crops in blocks)
+    assert blocks[0][1].any(axis=(1, 2, 3)).all()
+    assert blocks[2][1].any(axis=(1, 2, 3)).tolist() == [True, False, False]
 
 
 def test_no_track_is_long_enough(tmp_path, model_folder):

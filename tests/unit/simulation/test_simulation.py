@@ -294,6 +294,18 @@ def test_the_drug_raises_p53_from_its_time_on_whatever_the_fate():
     np.testing.assert_array_equal(with_drug[:, [0, 2]], without[:, [0, 2]])
 
 
+@pytest.mark.parametrize(("period_h", "interval_h"), [(24, 0.5), (24, 1.0), (12, 0.5), (30, 0.25)])
+def test_the_circadian_reporter_goes_round_once_in_its_period(period_h, interval_h):
+    """Of 40 periods that are tried, the one by which the reporter of many cells goes is the one that was asked for."""
+    settings = replace(only_effects(SimulationSettings(), ()), n_frames=int(4 * period_h / interval_h), circadian_period_h=float(period_h))
+    cells = [programme(Cell((i,), i + 1), settings, Conditions(1, interval_h, np.inf)).nuclear[:, 0] for i in range(6)]
+    levels = np.mean([level / level.mean() for level in cells], axis=0)
+    hours = np.arange(settings.n_frames) * interval_h
+    tried = period_h * np.linspace(0.4, 2.4, 41)
+    strength = [abs(np.exp(2j * np.pi * hours / period) @ (levels - levels.mean())) for period in tried]
+    assert tried[np.argmax(strength)] == pytest.approx(period_h, rel=0.06)
+
+
 def test_the_course_of_an_effect_by_hand():
     cell = Cell((0,), 1, event_frame=8, fate=APOPTOSIS, onsets={"stretching": 3}, strengths={"stretching": 2.0})
     np.testing.assert_allclose(effect_course(cell, "stretching", 10, 4), [0, 0, 0, 0.5, 1, 1.5, 2, 2, 2, 2])
@@ -421,6 +433,43 @@ def test_touching_cells_share_no_pixel_and_no_gap():
     ]
     np.testing.assert_array_equal(labels > 0, alone[0] | alone[1])
     assert (alone[0] & alone[1]).any()
+
+
+def round_cells(*places):
+    """Round cells of one size without texture at places (y, x): their light, each alone and all together, and the labels."""
+    settings, bank = only_effects(SimulationSettings(), ("rounding",)), np.zeros_like(texture_bank(np.random.default_rng(0)))
+    cells = [Cell((0,), i + 1) for i in range(len(places))]  # of one stream, so alike
+    shapes = [programme(cell, settings, Conditions(1, 0.5, np.inf)) for cell in cells]
+    for shape in shapes:
+        shape.wobble[:] = 0
+        shape.ratio[:] = 1
+
+    def drawn(which):
+        where = np.array([places[i] for i in which], float)
+        return render_cells(programmes.cells_in_frame([cells[i] for i in which], [shapes[i] for i in which], where, 0), (120, 120), bank)
+
+    every = range(len(places))
+    return [drawn([i])[0] for i in every], *drawn(every), shapes[0].radius[0]
+
+
+def test_a_pixel_between_touching_cells_belongs_to_the_nearer_one_and_is_lit_once():
+    """Two equal discs, 1.2 radii apart: the border is the line between them, whichever is drawn first, and no light is counted twice."""
+    _, _, _, radius = round_cells((60.0, 60.0))
+    left, right = 60 - 0.6 * radius, 60 + 0.6 * radius
+    for places, names in (([(60.0, left), (60.0, right)], (1, 2)), ([(60.0, right), (60.0, left)], (2, 1))):
+        alone, together, labels, _ = round_cells(*places)
+        x = np.arange(120)[None, :] + np.zeros((120, 1))
+        assert set(labels[(labels > 0) & (x < 59)]) == {names[0]}
+        assert set(labels[(labels > 0) & (x > 61)]) == {names[1]}
+        assert (labels == 1).sum() == pytest.approx((labels == 2).sum(), rel=0.05)
+        own = {name: alone[name - 1] for name in (1, 2)}
+        deep = np.abs(x - 60) > 0.25 * radius
+        for name, light in own.items():  # where a cell lies clearly deeper, the other has no light
+            there = (labels == name) & deep
+            np.testing.assert_allclose(together[there], light[there], rtol=0.02)
+        assert together[labels > 0].max() <= 1.02 * max(light.max() for light in own.values())
+        line = together[55:66, 60, 0]
+        assert (line <= np.maximum(*(light[55:66, 60, 0] for light in own.values())) * 1.02).all()
 
 
 def test_the_area_of_a_round_cell_is_that_of_its_circle():
