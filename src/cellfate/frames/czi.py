@@ -1,4 +1,4 @@
-"""Recordings in Zeiss CZI files, read by the package ``pylibCZIrw``, which is not installed by default."""
+"""Recordings in Zeiss CZI files, read by the package ``pylibCZIrw``, which the package leaves to the extra ``czi``."""
 
 import weakref
 from collections.abc import Sequence

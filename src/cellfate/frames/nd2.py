@@ -1,4 +1,4 @@
-"""Recordings in Nikon ND2 files, read by the package ``nd2``, which is not installed by default."""
+"""Recordings in Nikon ND2 files, read by the package ``nd2``, which the package leaves to the extra ``nd2``."""
 
 import weakref
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ class Nd2File(Frames):
         nd2 = optional_package("nd2", "nd2", self.path)
         try:
             self._file = nd2.ND2File(self.path)
+            weakref.finalize(self, self._file.close)
             sizes, self.dtype = dict(self._file.sizes), self._file.dtype
             names = [channel.channel.name for channel in self._file.metadata.channels or []]
         except Exception as error:  # a damaged file makes the parser fail in many ways
             raise InputError(in_words(error, self.path, "not readable as ND2, the file is damaged or of another kind")) from error
-        weakref.finalize(self, self._file.close)
         time, channel = time_and_channel("".join(sizes), list(sizes.values()), self.path)
         self.n_frames = sizes.get(time, 1)
         self._n_found = sizes.get(channel, 1)

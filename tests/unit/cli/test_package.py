@@ -29,7 +29,7 @@ from cellfate.tracks.formats import FORMATS as TRACK_FORMATS
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINS = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().split() if "==" in line)
-UNPINNED = {"nd2", "pylibCZIrw"}  # readers that only users with such files install
+BY_NAME = {"nd2", "pylibCZIrw"}  # readers that only users with such files install: imported by names in texts
 IMPORTED_AS = {  # where the two names differ
     "PIL": "pillow",
     "ctc_metrics": "py-ctcmetrics",
@@ -88,20 +88,20 @@ def test_every_import_is_declared_and_nothing_else():
     everything = {requirement.name for requirement in declared(*extras)}
     not_imported = {"snakemake", "snakemake-executor-plugin-slurm", "openpyxl"}  # the workflow itself; pandas reads workbooks with it
     imported = others(set().union(*map(imports, (ROOT / "src/cellfate").rglob("*.py"))))
-    assert everything - UNPINNED == (imported | not_imported) - UNPINNED
+    assert everything - BY_NAME == (imported | not_imported) - BY_NAME
 
 
 def test_commands_and_public_names_need_no_extra_but_the_picture():
     """Optimal transport is imported where it runs; a check of cells reaches that module and not that line."""
     modules = {module for module, _ in COMMANDS.values()} | set(cellfate._HOMES.values())
-    assert others(reached(modules)) - UNPINNED - {"POT"} <= {one.name for one in declared("figures")}
+    assert others(reached(modules)) - BY_NAME - {"POT"} <= {one.name for one in declared("figures")}
     public = others(reached(set(cellfate._HOMES.values())))
     assert {"torch", "zarr"} <= public <= {one.name for one in declared()}
 
 
 def test_the_pinned_versions_are_in_the_declared_ranges():
     requirements = declared(*PROJECT["optional-dependencies"])
-    outside = [str(one) for one in requirements if one.name not in UNPINNED and not one.specifier.contains(PINS[one.name])]
+    outside = [str(one) for one in requirements if not one.specifier.contains(PINS[one.name])]
     assert outside == []
     assert all(one.specifier for one in requirements)
 

@@ -1,4 +1,4 @@
-"""ND2 and CZI: a CZI file that its own package writes, where that is installed; for ND2 a stand-in for the package."""
+"""ND2 and CZI: a CZI file that its own package writes, an ND2 file that a toy writes; for what neither can be made to do, stand-ins."""
 
 import sys
 from types import SimpleNamespace
@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from toy_frames import NAMES, recording
+from toy_nd2 import write_nd2
 
 from cellfate.base.errors import InputError
 from cellfate.frames.formats import open_frames
@@ -80,11 +81,45 @@ def test_an_nd2_file_that_is_none(nd2_file, tmp_path):
         open_frames(tmp_path / "B1.nd2", NAMES)
 
 
-def test_the_real_nd2_package_refuses_a_file_that_is_none(tmp_path):
-    pytest.importorskip("nd2", reason="NOT CHECKED: the optional package nd2 is not installed")
+@pytest.fixture
+def nd2():
+    return pytest.importorskip("nd2", reason="NOT CHECKED: the optional package nd2 is not installed")
+
+
+@pytest.mark.usefixtures("nd2")
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_the_real_nd2_package_reads_a_file_as_it_was_written(tmp_path, dtype):
+    images = recording(dtype=dtype)
+    frames = open_frames(write_nd2(tmp_path / "A1.nd2", images, NAMES), ["cell_cycle", "p53"])
+    frames.check()
+    assert (frames.n_frames, frames.shape, frames.dtype) == (6, (40, 50), np.dtype(dtype))
+    for t in range(6):
+        np.testing.assert_array_equal(frames.read(t), images[t][[2, 1]])
+    with pytest.raises(InputError, match="no channel named 'GFP' in the file; found: circadian, p53, cell_cycle"):
+        open_frames(tmp_path / "A1.nd2", ["GFP"])
+
+
+@pytest.mark.usefixtures("nd2")
+def test_the_real_nd2_package_tells_positions_and_focal_planes_and_a_single_image(tmp_path):
+    images = recording()
+    with pytest.raises(InputError, match="2 positions found"):
+        open_frames(write_nd2(tmp_path / "A1.nd2", images, NAMES, positions=2), NAMES)
+    with pytest.raises(InputError, match="a stack of 3 focal planes found"):
+        open_frames(write_nd2(tmp_path / "B1.nd2", images, NAMES, planes=3), NAMES)
+    one = open_frames(write_nd2(tmp_path / "C1.nd2", images[:1, :1], ["p53"]), ["p53"])
+    assert one.n_frames == 1
+    np.testing.assert_array_equal(one.read(0), images[0, :1])
+
+
+@pytest.mark.usefixtures("nd2")
+def test_the_real_nd2_package_refuses_a_file_that_is_none_or_is_cut(tmp_path):
     (tmp_path / "A1.nd2").write_bytes(b"x" * 5000)
     with pytest.raises(InputError, match=r"A1\.nd2: not readable as ND2"):
         open_frames(tmp_path / "A1.nd2", NAMES)
+    whole = write_nd2(tmp_path / "B1.nd2", recording(), NAMES).read_bytes()
+    (tmp_path / "B1.nd2").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"B1\.nd2: not readable as ND2"):
+        open_frames(tmp_path / "B1.nd2", NAMES)
 
 
 def write_czi(path, images, left_out=(), planes=1, scenes=1):
