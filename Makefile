@@ -38,7 +38,7 @@ bench-transition: environment  ## Phenotype transitions over seeds, ablations an
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/transition.py
 
 test: environment lint unit workflow-test  ## Check style, run the unit tests and the workflow on tiny recordings
-	@$(BIN)/python tests/skipped.py $(TEST_LOGS)/unit.xml $(TEST_LOGS)/workflow.xml
+	@$(BIN)/python tests/skipped.py $(TEST_LOGS)/ran.txt $(TEST_LOGS)/unit.xml $(TEST_LOGS)/workflow.xml
 
 lint: environment  ## Check style, and that no room imports one above it
 	$(BIN)/ruff check
@@ -56,13 +56,16 @@ unit: environment
 	$(BIN)/python -m pytest tests/unit -m "not whole" -n $(CORES) --junitxml=$(TEST_LOGS)/unit.xml
 
 workflow-test: environment
-	$(BIN)/python -m pytest tests/workflow tests/slurm -m "not whole" -n 3 --dist loadgroup --junitxml=$(TEST_LOGS)/workflow.xml
+	@mkdir -p $(TEST_LOGS) && rm -f $(TEST_LOGS)/ran.txt
+	CELLFATE_RAN=$(abspath $(TEST_LOGS)/ran.txt) $(BIN)/python -m pytest tests/workflow tests/slurm -m "not whole" -n 3 --dist loadgroup --junitxml=$(TEST_LOGS)/workflow.xml
 
 slurm-test: environment  ## All tests on a real SLURM of one node, also the whole workflow; root installs it where it is missing
 	CELLFATE_INSTALL_SLURM=1 $(BIN)/python -m pytest tests/slurm -n 3
 
 long-test: environment  ## The tests that take minutes: the workflow from other places, its rarer outputs, training with two processes
-	$(BIN)/python -m pytest tests/unit tests/workflow -m whole -n $(CORES)
+	@mkdir -p $(TEST_LOGS)
+	CELLFATE_RAN=$(abspath $(TEST_LOGS)/ran.txt) $(BIN)/python -m pytest tests/unit tests/workflow -m whole -n $(CORES) --junitxml=$(TEST_LOGS)/long.xml
+	@$(BIN)/python tests/skipped.py $(TEST_LOGS)/ran.txt $(TEST_LOGS)/long.xml
 
 mutants: environment  ## Change the source in 60 places, one after another: how many changes do the tests notice (most of an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants/run_mutants.py $(MUTANTS)

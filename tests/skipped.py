@@ -1,5 +1,9 @@
-"""Say once, in one block, what the tests of make test skipped and why: python tests/skipped.py REPORT.xml ..."""
+"""Say once, in one block, what the tests of make test left out: python tests/skipped.py RAN.txt REPORT.xml ...
 
+Which tests were skipped and why, from pytest's reports, and which rules of the workflow were not run, from the list of those that were.
+"""
+
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -20,5 +24,15 @@ def in_words(found: Counter) -> str:
     return "\n".join([f"Not tested on this machine: {found.total()} test{'s' * (found.total() > 1)} skipped", *reasons])
 
 
+def rules_not_run(ran: Path) -> list[str]:
+    """The rules of the workflow that are not in a list of those that ran, a name a line."""
+    files = sorted((Path(__file__).parents[1] / "workflow/rules").glob("*.smk"))
+    rules = [name for file in files for name in re.findall(r"^ *rule (\w+):", file.read_text(), re.MULTILINE)]
+    known = set(ran.read_text().split()) if ran.exists() else set()
+    return [name for name in rules if name not in known]
+
+
 if __name__ == "__main__":
-    print(in_words(skipped([Path(name) for name in sys.argv[1:]])))
+    print(in_words(skipped([Path(name) for name in sys.argv[2:]])))
+    if left := rules_not_run(Path(sys.argv[1])):
+        print(f"Rules that neither these tests nor those of the run before them ran: {', '.join(left)}")

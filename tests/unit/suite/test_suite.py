@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from draw_mutants import ROOMS, Mutant, candidates, read_list
 from run_mutants import GoneError, mutated, score
-from skipped import in_words, skipped
+from skipped import in_words, rules_not_run, skipped
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,6 +29,14 @@ def test_what_was_skipped_is_said_once_with_its_reason(tmp_path):
     text = in_words(skipped(sorted(tmp_path.glob("*.xml"))))
     assert text.splitlines() == ["Not tested on this machine: 3 tests skipped", "    2  no browser", "    1  no root"]
     assert in_words(Counter()) == "All tests ran, none was skipped."
+
+
+def test_the_rules_that_no_test_ran_are_named(tmp_path):
+    every = rules_not_run(tmp_path / "nothing")
+    assert {"simulate_recording", "summarize_published_effects", "list_recordings"} <= set(every)
+    assert len(every) > 120
+    (tmp_path / "ran.txt").write_text("\n".join([*every[1:], every[3]]))
+    assert rules_not_run(tmp_path / "ran.txt") == every[:1]
 
 
 def test_the_list_of_mutants_has_all_rooms_and_most_of_it_is_in_the_source():
