@@ -137,6 +137,16 @@ def test_brightness_that_tells_the_fate_is_found_and_one_dose_tells_nothing(pred
     assert found["majority"] == found["dose"] == found["recording"] == 0.5
 
 
+@pytest.mark.parametrize(("rarer", "majority"), [(0, 1.0), (1, 0.0)])
+def test_the_majority_is_that_of_training_whichever_it_is(toy, rarer, majority):
+    trajectories, split, rings = toy
+    parts = trajectories["trajectory"].map(split.set_index("trajectory")["split"])
+    rare = trajectories[(parts == "train") & (trajectories["label"] == rarer)].index
+    fewer = trajectories.assign(usable=trajectories["usable"] & ~trajectories.index.isin(rare[::3]))
+    found = predict(fewer, split, rings, None, dropped=[0])
+    assert set(found.loc[found["method"] == "majority", "probability"]) == {majority}
+
+
 def test_dropped_frames_are_not_seen(toy, predictions):
     trajectories, _, rings = toy
     ends = rings[["recording", "track_id"]].merge(trajectories[["recording", "track_id", "last_frame"]])["last_frame"].to_numpy()

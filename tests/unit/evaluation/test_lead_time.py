@@ -10,7 +10,7 @@ from cellfate.base.tables import check_table
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.time.before import Cohort, cohort_of, tabulate_before
 from cellfate.evaluation.time.clocks import DRUG, RECORDING, TRACK, Clocks, censoring_survival, landmark_hours, landmarks
-from cellfate.evaluation.time.earliness import choose_trigger, decide, measures, sure_of, tabulate_earliness
+from cellfate.evaluation.time.earliness import ERROR_WEIGHT, choose_trigger, decide, measures, sure_of, tabulate_earliness
 from cellfate.evaluation.time.known import known_frames, known_line, tabulate_known
 from cellfate.evaluation.time.landmarks import LARGEST_WEIGHT, landmarks_of_folds, tabulate_landmarks
 from cellfate.evaluation.time.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
@@ -244,6 +244,26 @@ def test_thresholds_are_chosen_on_validation_and_pay():
     assert grid["seen"].between(0, 1).all()
     assert (grid[grid["patience"] == 1].sort_values("threshold")["seen"].diff().dropna() >= 0).all(), "a higher threshold waits longer"
     assert choose_trigger(sure_of(prefixes[prefixes["split"] == "validation"], {0: 0.5}))[0] > 0.5
+
+
+def test_measures_are_means_over_cells():
+    called = {
+        "label": [0, 0, 1, 1],
+        "call": [0, 1, 1, 1],
+        "n_frames": [2, 4, 1, 3],
+        "n_total": [4, 4, 4, 6],
+        "decided": [True, False, True, True],
+    }
+    found = measures(pd.DataFrame(called))
+    assert found == pytest.approx(
+        {
+            "decided": 0.75,
+            "balanced_accuracy": 0.75,
+            "seen": (0.5 + 1 + 0.25 + 0.5) / 4,
+            "harmonic_mean": 2 * 0.5 * 0.4375 / 0.9375,
+            "cost": ERROR_WEIGHT * 0.25 + (1 - ERROR_WEIGHT) * 0.5625,
+        }
+    )
 
 
 def test_measures_are_nothing_without_both_outcomes():
