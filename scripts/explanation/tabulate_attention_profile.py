@@ -19,6 +19,7 @@ analysis = read_analysis(
 table = attention_profile(
     analysis,
     max_frames_before_end=snakemake.params.max_frames_before_end,
+    intervals=snakemake.params.intervals,
     bootstrap=snakemake.params.bootstrap,
     seed=snakemake.params.seed,
 )

@@ -19,6 +19,7 @@ rule tabulate_attention_profile:
         treatment=config["evaluation"]["treatment"],
         splits=config["attention"]["splits"],
         max_frames_before_end=config["attention"]["max_frames_before_end"],
+        intervals=config["attention"]["intervals"],
         bootstrap=config["evaluation"]["bootstrap"],
         seed=config["seed"],
     message:

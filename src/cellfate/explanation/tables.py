@@ -136,6 +136,8 @@ ATTENTION_PROFILE = Table(
         "occlusion": FLOAT_NULL,  # toward the trajectory's own outcome; unscaled
         "occlusion_low": FLOAT_NULL,
         "occlusion_high": FLOAT_NULL,
+        "n_recordings": COUNT,
+        "reason": STR_NULL,  # why the mean attention has no interval
     },
     key=("outcome", "frames_before_end"),
 )

@@ -30,7 +30,7 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str], *, min
 
     Panel b, where the table has occlusion: what the log-odds of the own outcome lose when the frames around are hidden. The axis
     in hours follows from the table's frames and hours before the end; without hours there is none. Points on fewer than
-    ``min_trajectories`` are not drawn.
+    ``min_trajectories`` are not drawn. Where a curve has no interval at all the legend says why.
     """
     known = table[table["profile"].notna() & (table["n_trajectories"] >= min_trajectories)]
     if known.empty and (table["n_trajectories"] > 0).any():
@@ -55,8 +55,17 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str], *, min
         outcome_handle(name, outcomes) if name in drawn else Line2D([], [], linestyle="", label=readable(name) + none)
         for name in outcomes.values()
     ]
-    figure.legend(handles=handles + least_handle(min_trajectories), loc="outside upper center", ncols=3 if occluded else 2)
+    handles += least_handle(min_trajectories) + _without_interval(known, outcomes)
+    figure.legend(handles=handles, loc="outside upper center", ncols=3 if occluded else 2)
     return figure
+
+
+def _without_interval(known: pd.DataFrame, outcomes: dict[str, str]) -> list[Line2D]:
+    """The legend's words for each drawn outcome that has no interval anywhere."""
+    curves = {name: known[known["outcome"] == name] for name in outcomes.values()}
+    bare = {name: own for name, own in curves.items() if len(own) and own["ci_low"].isna().all() and own["reason"].notna().any()}
+    said = [f"{readable(name)}: no interval ({own['reason'].dropna().mode()[0]})" for name, own in bare.items()]
+    return [Line2D([], [], linestyle="", label=words) for words in said]
 
 
 def _aligned_curves(axes: Axes, known: pd.DataFrame, columns: tuple[str, str, str], outcomes: dict[str, str]) -> None:

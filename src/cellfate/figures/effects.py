@@ -63,7 +63,8 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str,
     below = [] if coverage is None else [readable(line) for line in coverage_captions(coverage)]
     label = f"median Cliff's delta, high-{high_by} against low-{high_by} frames"
     figure.supxlabel("\n".join([label, *below]), fontsize=FONT)
-    figure.legend(handles=_effect_handles(outcomes, evidence), loc="outside upper center", ncols=4, columnspacing=1.4)
+    blocks = evidence is not None and known[BLOCKS[evidence]].notna().any()
+    figure.legend(handles=_effect_handles(outcomes, evidence, blocks=blocks), loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
 
 
@@ -106,15 +107,19 @@ def _effect_bands(axes: Axes) -> None:
     axes.axvline(0, color=GREY, linewidth=0.6)
 
 
-def _effect_handles(outcomes: dict[str, str], evidence: str | None) -> list:
-    """Handles for a legend of four columns, filled column by column: outcomes and markers above the bands of effect sizes."""
+def _effect_handles(outcomes: dict[str, str], evidence: str | None, *, blocks: bool) -> list:
+    """Handles for a legend of four columns, filled column by column: outcomes and markers above the bands of effect sizes.
+
+    ``blocks``: the null by block stands beside that by shift, and a filled marker has held against both.
+    """
     shape = {"color": "black", "marker": "D", "linestyle": "", "markersize": 4}
     above: list = [outcome_handle(name, outcomes) for name in outcomes.values()]
     if evidence is None:
         above += [Line2D([], [], linestyle="", label=" ")] * 2
     else:
-        above.append(Line2D([], [], label=f"{evidence[0]} < {SIGNIFICANT}, interval without 0", **shape))
-        above.append(Line2D([], [], label="not both", markerfacecolor="white", **shape))
+        against = " against shifts and blocks" if blocks else ""
+        above.append(Line2D([], [], label=f"{evidence[0]} < {SIGNIFICANT}{against}, interval without 0", **shape))
+        above.append(Line2D([], [], label="not all of it" if blocks else "not both", markerfacecolor="white", **shape))
     names = [f"{name} effect" for _, name in BANDS]
     bands = [Patch(facecolor=shade, edgecolor=GREY, linewidth=0.4, label=name) for name, shade in zip(names, BAND_SHADES, strict=True)]
     return [handle for pair in zip(above, bands, strict=True) for handle in pair]

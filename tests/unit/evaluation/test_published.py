@@ -56,7 +56,7 @@ def effects():
 
 
 def profile():
-    rows = [("division", 1, 0.5, 40, 0.5, 0.7, 0.6, 0.8, None, None, None)]
+    rows = [("division", 1, 0.5, 40, 0.5, 0.7, 0.6, 0.8, None, None, None, 4, None)]
     return check_table(pd.DataFrame(rows, columns=list(ATTENTION_PROFILE.columns)), ATTENTION_PROFILE, "test")
 
 

@@ -10,6 +10,7 @@ from cellfate.explanation.profile import attention_profile
 from cellfate.explanation.tables import ATTENTION_PROFILE
 from cellfate.model.attention_rows import attention_rows, scaled_attention
 from cellfate.model.tables import ATTENTION
+from cellfate.statistics.contrasts.by_unit import mean_interval
 
 NAMES = {"negative": "apoptosis", "positive": "mitosis"}
 
@@ -43,7 +44,8 @@ def profile_of(attention, correct, known, outcomes, **settings):
     predictions["probability"] = predictions["label"] * 0.8 + 0.1
     predictions["logit"] = predictions["label"] * 4.0 - 2
     analysis = Analysis(attention, predictions, known, outcomes, ["test"], None)
-    return attention_profile(analysis, **({"max_frames_before_end": 50, "bootstrap": 2000, "seed": 42} | settings))
+    usual = {"max_frames_before_end": 50, "intervals": "bootstrap", "bootstrap": 2000, "seed": 42}
+    return attention_profile(analysis, **(usual | settings))
 
 
 def test_profile_by_hand():
@@ -148,3 +150,33 @@ def test_interval_resamples_recordings():
 def test_one_trajectory_has_no_interval():
     table = profile_of(*make_inputs([("a/1", "mitosis", [0, 1, 0.5])]), NAMES)
     assert table["ci_low"].isna().all()
+
+
+def test_intervals_by_recording_are_those_of_means_of_scores():
+    rng = np.random.default_rng(0)
+    trajectories = [(f"r{r}/{t}", "mitosis", np.append(rng.random(5), 1 + r % 2)) for r in range(6) for t in range(5)]
+    attention, correct, known = make_inputs(trajectories)
+    attention["occlusion"] = rng.normal(size=len(attention))
+    table = check_table(profile_of(attention, correct, known, NAMES, intervals="recording"), ATTENTION_PROFILE, "p")
+    assert table["n_recordings"].tolist() == [6] * 6
+    values = attention[attention["frames_before_end"] == 2]
+    of = values["recording"].to_numpy()
+    by_hand = {name: mean_interval(values[name].to_numpy(), of, unit="recording") for name in ("scaled", "occlusion")}
+    mean = table["mean_scaled"].to_numpy()
+    row = table[table["frames_before_end"] == 2].iloc[0]
+    assert row["ci_low"] == pytest.approx((by_hand["scaled"].low - mean.min()) / np.ptp(mean))
+    assert row["ci_high"] == pytest.approx((by_hand["scaled"].high - mean.min()) / np.ptp(mean))
+    assert (row["occlusion_low"], row["occlusion_high"]) == pytest.approx((by_hand["occlusion"].low, by_hand["occlusion"].high))
+    drawn = profile_of(attention, correct, known, NAMES)
+    assert (row["ci_high"] - row["ci_low"]) > 1.1 * (drawn["ci_high"] - drawn["ci_low"])[row.name]  # few recordings
+    with pytest.raises(InputError, match=r"attention\.intervals is 'cells'; recording or bootstrap is needed"):
+        profile_of(attention, correct, known, NAMES, intervals="cells")
+
+
+def test_two_recordings_have_no_interval_and_one_stands_on_lineages():
+    two = make_inputs([("a/1", "mitosis", [0, 1, 0.5]), ("b/1", "mitosis", [0, 0.5, 1])])
+    table = check_table(profile_of(*two, NAMES, intervals="recording"), ATTENTION_PROFILE, "p")
+    assert table["ci_low"].isna().all()
+    assert table["reason"].unique().tolist() == ["2 recordings, at least 3 are needed"]
+    one = make_inputs([(f"a/{t}", "mitosis", [0, 1, 0.5 + t / 10]) for t in range(4)])
+    assert profile_of(*one, NAMES, intervals="recording")["reason"].iloc[0] is None

@@ -111,7 +111,7 @@ def profile(outcomes=FATES, occlusion=True):
     for name, scale in zip(outcomes.values(), (30.0, 3.0), strict=True):
         values = np.exp(-np.arange(51) / scale)
         lost = [(2 * v - 0.2, 2 * v - 0.4, 2 * v) if occlusion else (None,) * 3 for v in values]
-        rows += [(name, k, k / 2, 240 - k, v, v, v - 0.05, v + 0.05, *lost[k]) for k, v in enumerate(values)]
+        rows += [(name, k, k / 2, 240 - k, v, v, v - 0.05, v + 0.05, *lost[k], 6, None) for k, v in enumerate(values)]
     return check_table(pd.DataFrame(rows, columns=list(ATTENTION_PROFILE.columns)), ATTENTION_PROFILE, "test")
 
 
@@ -519,6 +519,13 @@ def test_occlusion_is_drawn_over_the_attention_of_an_example():
 def test_attention_profile_without_hours_has_an_axis_in_frames_only():
     figure = plot_attention_profile(profile().assign(hours_before_end=float("nan")), FATES)
     assert figure.axes[0].child_axes == []
+
+
+def test_attention_profile_says_why_there_is_no_interval(monkeypatch):
+    assert "no interval" not in words(plot_attention_profile(profile(), FATES), monkeypatch)
+    bare = profile().assign(ci_low=float("nan"), ci_high=float("nan"), reason="2 recordings, at least 3 are needed")
+    shown = words(plot_attention_profile(bare, FATES), monkeypatch)
+    assert shown.count("no interval (2 recordings, at least 3 are needed)") == 2
 
 
 def test_attention_profile_with_one_outcome_counts_none_of_the_other(monkeypatch):
