@@ -180,3 +180,9 @@ def test_two_recordings_have_no_interval_and_one_stands_on_lineages():
     assert table["reason"].unique().tolist() == ["2 recordings, at least 3 are needed"]
     one = make_inputs([(f"a/{t}", "mitosis", [0, 1, 0.5 + t / 10]) for t in range(4)])
     assert profile_of(*one, NAMES, intervals="recording")["reason"].iloc[0] is None
+
+
+@pytest.mark.parametrize("intervals", ["recording", "bootstrap"])
+def test_a_model_without_rows_of_attention_has_an_empty_profile(intervals):
+    attention, correct, known = make_inputs([("a/1", "mitosis", [0, 1]), ("b/1", "apoptosis", [1, 0])])
+    assert check_table(profile_of(attention.iloc[:0], correct, known, NAMES, intervals=intervals), ATTENTION_PROFILE, "p").empty

@@ -16,7 +16,7 @@ from cellfate.evaluation.ablations.inputs import FoldFiles
 from cellfate.evaluation.scoring import Units
 from cellfate.explanation.attributions.deletion import SIGNED, SIZE, STEPS, delete_frames, hidden_by, hidden_counts, order_of
 from cellfate.explanation.attributions.fold import Explanation, PublishedNetwork, RisksNetwork, explain_fold
-from cellfate.explanation.attributions.names import METHODS, RANDOM, RECENCY
+from cellfate.explanation.attributions.names import METHODS, PUBLISHED, RANDOM, RECENCY, RISKS
 from cellfate.explanation.attributions.scores import GAP, attribution_curves, cell_scores, score_attributions, verdict
 from cellfate.explanation.tables import ATTRIBUTED, ATTRIBUTION_CURVES, ATTRIBUTION_SCORES, ATTRIBUTIONS, DELETIONS
 from cellfate.model.embedding import embed_crops
@@ -184,8 +184,8 @@ settings = partial(
 )
 
 
-def explained(folder, methods, examples=(), *, n_tracks=4, frames=(12, 16), n_channels=3, keep=None, **changes):
-    """The tables of a fold of random networks; r1 tests. ``keep``: the only label of its cells."""
+def explained(folder, methods, examples=(), *, n_tracks=4, frames=(12, 16), n_channels=3, keep=None, without=None, **changes):
+    """The tables of a fold of random networks; r1 tests. ``keep``: the only label of its cells; ``without``: a model that is not there."""
     paths, trajectories, split = toy_data(folder, n_tracks=n_tracks, frames=frames, size=16, n_channels=n_channels)
     trajectories = trajectories.assign(event_frame=pd.NA, outcome="mitosis", frame_interval_min=30.0)
     if keep is not None:
@@ -201,7 +201,8 @@ def explained(folder, methods, examples=(), *, n_tracks=4, frames=(12, 16), n_ch
     ]
     risks = RisksNetwork(random_ensemble(columns), FrameInputs(pd.DataFrame(rows), None, None, {}, INPUTS), 5.0)
     files = FoldFiles(trajectories, split, paths, (), 0)
-    found = explain_fold(published, risks, files, list(examples), settings(methods=methods, **changes))
+    models = {PUBLISHED: published, RISKS: risks} | {without: None}
+    found = explain_fold(models[PUBLISHED], models[RISKS], files, list(examples), settings(methods=methods, **changes))
     declared = {"attributions": ATTRIBUTIONS, "attributed": ATTRIBUTED, "deletions": DELETIONS}
     return {name: check_table(table, declared[name], name) for name, table in found.items()}
 
@@ -245,3 +246,15 @@ def test_no_method_and_no_cell_give_empty_tables(tmp_path):
     assert all(len(table) == 0 for table in empty.values())
     assert len(score_attributions(empty["deletions"], empty["attributed"], {}, UNITS)) == 0
     assert len(attribution_curves(empty["deletions"], UNITS)) == 0
+
+
+@pytest.mark.parametrize("absent", [PUBLISHED, RISKS])
+def test_a_model_that_is_not_there_leaves_the_other_explained(tmp_path, absent):
+    """Without the published network there is no attention at all, and nothing of it in the scores."""
+    tables = explained(tmp_path, CHEAP, without=absent)
+    there = {name for name in CHEAP if METHODS[name].model != absent}
+    assert set(tables["attributed"]["method"]) == set(tables["attributions"]["method"]) == there
+    table = score(tables["deletions"], tables["attributed"])
+    assert set(table["method"]) == there | {RECENCY, RANDOM}
+    assert set(table["model"]) == {RISKS if absent == PUBLISHED else PUBLISHED}
+    assert len(missing_attributions(CHEAP, table)) >= 1

@@ -113,3 +113,11 @@ def test_a_missing_crop_or_recording_is_an_error(tmp_path, crop_file):
     with pytest.raises(InputError, match="track 0 has no crop of frame 39"):
         write_example_crops(table.assign(trajectory="a/0", frame=39), [crop_file], tmp_path / "examples.h5")
     assert not (tmp_path / "examples.h5").exists()
+
+
+def test_a_trajectory_without_rows_of_attention_is_named():
+    attention, predictions, known = make_inputs()
+    with pytest.raises(InputError, match=r"attention: trajectory a/0 of fold 0 is missing"):
+        select((attention[attention["trajectory"] != "a/0"], predictions, known))
+    with pytest.raises(InputError, match=r"attention: trajectory a/0 of fold 0 is missing"):
+        select((attention.iloc[:0], predictions, known))

@@ -104,3 +104,12 @@ def test_how_likely_a_track_is_one_cell_is_shown_where_it_is_known():
     cells = said.cells.set_index("trajectory")["confidence"]
     assert cells["r1/0"] == 0.6
     assert np.isnan(cells["r1/1"])
+
+
+def test_a_run_without_rows_of_attention_shows_cells_without_them():
+    run = tables()
+    for attention in (run.attention.iloc[:0], run.attention[run.attention["split"] == "train"]):
+        said = said_of_run(replace(run, attention=attention), OUTCOMES, unit="recording", set_level=0.95)
+        assert said.rests_on.empty
+        assert list(said.rests_on.columns) == ["trajectory", "frame", "attention", "occlusion"]
+        assert len(said.cells) == len(said_of_run(run, OUTCOMES, unit="recording", set_level=0.95).cells)

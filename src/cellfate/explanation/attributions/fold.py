@@ -220,7 +220,7 @@ def _stacked(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
 def _say_costs(cells: pd.DataFrame) -> None:
     for method, rows in cells.groupby("method", sort=False):
         off = (rows["converged"] == "False").sum()
-        said = f"; the sum is off in {off}, more explanation.gradient_steps would help" if off else ""
+        said = f"; the sum is off in {off} even with more steps, more explanation.gradient_steps would help" if off else ""
         print(f"{METHODS[method].label}: {1000 * rows['seconds'].mean():.1f} ms a cell, {len(rows)} cells{said}", file=sys.stderr)
 
 
