@@ -2,6 +2,7 @@
 
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables, write_table
+from cellfate.evaluation.tables import METRICS
 from cellfate.explanation.given_away import Explained, explained_cells
 from cellfate.explanation.tables import ATTRIBUTION_SCORES, ATTRIBUTIONS, EXAMPLES, EXPLAINED_CELLS, GIVEN_AWAY
 from cellfate.model.tables import PREFIXES
@@ -19,6 +20,7 @@ tables = Explained(
     read_tables(given.prefixes, PREFIXES),
     read_tables(given.features, FEATURES),
     read_table(given.scores, ATTRIBUTION_SCORES),
+    read_table(given.metrics, METRICS),
     params.outcomes,
     params.shown,
     lengths.occlusion_window(params.occlusion_window),

@@ -264,6 +264,7 @@ rule tabulate_explained_cells:
         examples="results/{dataset}/{protocol}/tables/examples.csv",
         attributions=expand("results/{{dataset}}/{{protocol}}/fold-{fold}/attributions.parquet", fold=FOLDS),
         scores="results/{dataset}/{protocol}/tables/attribution_scores.csv",
+        metrics="results/{dataset}/{protocol}/tables/test_metrics.csv",
         prefixes=ALL_PREFIXES,
         features=ALL_FEATURES,
         trajectories="results/{dataset}/{protocol}/trajectories.parquet",

@@ -14,17 +14,22 @@ from cellfate.explanation.tables import EXPLAINED_CELLS, GIVEN_AWAY
 
 PROBABILITY, METHOD, FEATURE = "probability", "method", "feature"  # kinds of values in the figure of single cells
 CLEAR = 1.0  # standard deviations of the cell's other frames, from which on a feature is said to differ
+LARGEST = 3  # the window is at most one in so many of a cell's frames: one that holds them all would say nothing
+SPREAD = 1.5  # times its share of the frames, below which what a window holds is said to be spread over the track
+CHANCE = 0.5  # balanced accuracy
+MOSTLY = 0.5  # of what speaks for the outcome, from which on it is said to lie mostly in one channel
 
 
 @dataclass(frozen=True)
 class Explained:
-    """Tables of the cells that figure 6 shows: examples, attributions, prefixes, features, and the scores of the methods."""
+    """Tables of the cells that figure 6 shows: examples, attributions, prefixes, features, scores of the methods and of the network."""
 
     examples: pd.DataFrame
     attributions: pd.DataFrame
     prefixes: pd.DataFrame
     features: pd.DataFrame
     scores: pd.DataFrame
+    metrics: pd.DataFrame
     outcomes: Mapping[str, str]
     shown: Sequence[str]
     window: int
@@ -69,9 +74,12 @@ def _values_of(tables: Explained, trajectory: str, frames: pd.DataFrame) -> pd.D
 
 
 def most_telling(values: np.ndarray, window: int) -> tuple[slice, float]:
-    """The window of frames whose values (T,) above 0 add up to most, and its share of all above 0 (0 where there is none)."""
+    """The frames whose values (T,) above 0 add up to most, and their share of all above 0 (0 where there is none).
+
+    As many as ``window``, in short cells a third of all.
+    """
     positive = np.clip(values, 0, None)
-    size = min(window, len(values))
+    size = max(1, min(window, len(values) // LARGEST))
     sums = np.convolve(positive, np.ones(size), mode="valid")
     first = int(len(sums) - 1 - np.argmax(sums[::-1]))  # of equal ones the last
     share = float(sums[first] / positive.sum()) if positive.sum() > 0 else 0.0
@@ -81,8 +89,9 @@ def most_telling(values: np.ndarray, window: int) -> tuple[slice, float]:
 def _given_away(tables: Explained, trajectory: str, frames: pd.DataFrame, values: pd.DataFrame) -> dict:
     of_method = {str(name): _pivot(own) for name, own in values[values["kind"] == METHOD].groupby("name", sort=False)}
     method = next((name for name in tables.shown if name in of_method), next(iter(of_method)))
-    place, share = most_telling(of_method[method].sum(axis=1).to_numpy(), tables.window)
-    told = of_method[method].index[place]
+    own = of_method[method].sum(axis=1)
+    place, share = most_telling(own.to_numpy(), tables.window)
+    told = own.index[place]
     hours = frames.set_index("frame")["hours_before_end"].loc[told]
     others = [name for name in of_method if name != method and METHODS[name].signed and METHODS[name].model == METHODS[method].model]
     agree = sum(_overlaps(of_method[name], told, tables.window) for name in others)
@@ -92,12 +101,15 @@ def _given_away(tables: Explained, trajectory: str, frames: pd.DataFrame, values
         "method": method,
         "hours_from": float(hours.max()),
         "hours_to": float(hours.min()),
+        "n_told": len(told),
+        "n_frames": len(own),
         "share": share,
-        "channel": _channel(of_method, told),
+        **_channel(of_method, told),
         **_feature(values[values["kind"] == FEATURE], told),
         "agree": agree,
         "others": len(others),
         "verdict": _verdict(tables.scores, method),
+        **_learned(tables.metrics),
     }
     return row | {"words": in_words(row)}
 
@@ -112,13 +124,15 @@ def _overlaps(values: pd.DataFrame, told: pd.Index, window: int) -> bool:
     return share > 0 and 2 * values.index[place].isin(told).sum() >= len(told)
 
 
-def _channel(of_method: Mapping[str, pd.DataFrame], told: pd.Index) -> str | None:
-    """The channel that speaks most for the outcome in the told frames, by the first method that resolves channels; None without one."""
+def _channel(of_method: Mapping[str, pd.DataFrame], told: pd.Index) -> dict:
+    """The channel that speaks most for the outcome in the told frames, its share of what does, and the method that resolves channels."""
     for name, values in of_method.items():
         if METHODS[name].resolves == CHANNEL and METHODS[name].model == PUBLISHED and values.shape[1] > 1:
-            sums = values.loc[values.index.isin(told)].sum()
-            return str(sums.idxmax()) if sums.max() > 0 else None
-    return None
+            sums = values.loc[values.index.isin(told)].sum().clip(lower=0)
+            if sums.max() > 0:
+                return {"channel": str(sums.idxmax()), "channel_share": float(sums.max() / sums.sum()), "channel_method": name}
+            break
+    return {"channel": None, "channel_share": np.nan, "channel_method": None}
 
 
 def _feature(values: pd.DataFrame, told: pd.Index) -> dict:
@@ -140,22 +154,58 @@ def _verdict(scores: pd.DataFrame, method: str) -> str | None:
     return None if rows.empty or pd.isna(rows["verdict"].iloc[0]) else str(rows["verdict"].iloc[0])
 
 
+def _learned(metrics: pd.DataFrame) -> dict:
+    """The network's balanced accuracy of whole held-out cells, and whether its interval lies above chance; null without one."""
+    rows = metrics[(metrics["scope"] == EVERYTHING) & (metrics["condition"] == "full") & (metrics["metric"] == "balanced_accuracy")]
+    if rows.empty or pd.isna(rows["value"].iloc[0]):
+        return {"balanced_accuracy": np.nan, "above_chance": None}
+    low = rows["ci_low"].iloc[0]
+    return {"balanced_accuracy": float(rows["value"].iloc[0]), "above_chance": None if pd.isna(low) else str(bool(low > CHANCE))}
+
+
 def in_words(row: Mapping) -> str:
     """A row of given_away as a sentence."""
-    by = label_of(row["method"])
+    return " ".join([*_told(row), *_doubts(row)])
+
+
+def _told(row: Mapping) -> list[str]:
+    """Which frames, channel and feature, and how many methods name them, in sentences."""
+    by, outcome = label_of(row["method"]), readable(row["outcome"])
     if row["share"] == 0:
-        return f"By {by} no frame spoke for {readable(row['outcome'])}."
-    when = f"{_hours(row['hours_from'])} to {_hours(row['hours_to'])} h before the end"
-    parts = [f"By {by} the frames {when} hold {100 * row['share']:.0f} % of what spoke for {readable(row['outcome'])}"]
+        return [f"By {by} no frame spoke for {outcome}."]
+    one = row["n_told"] == 1
+    hours = _hours(row["hours_to"]) if one else f"{_hours(row['hours_from'])} to {_hours(row['hours_to'])}"
+    hold = f"{row['n_told']} of {row['n_frames']} frames, {hours} h before the end, {'holds' if one else 'hold'} {100 * row['share']:.0f} %"
+    if row["share"] < SPREAD * row["n_told"] / row["n_frames"]:
+        parts = [f"By {by} what spoke for {outcome} is spread over the track: {hold} of it"]
+    else:
+        parts = [f"By {by} {hold} of what spoke for {outcome}"]
     if row["channel"]:
-        parts.append(f"most of it in channel {readable(row['channel'])}")
+        most = "mostly" if row["channel_share"] >= MOSTLY else "more than elsewhere"
+        parts.append(f"{most} in channel {readable(row['channel'])} (by {label_of(row['channel_method'])})")
+    said = [f"{', '.join(parts)}."]
     if row["feature"] and abs(row["change"]) >= CLEAR:
         side = "higher" if row["change"] > 0 else "lower"
-        parts.append(f"where {feature_label(row['feature'])} is {side} than in the cell's other frames")
-    sure = f"{row['agree']} of {row['others']} other methods name the same hours" if row["others"] else "no other method to compare with"
+        said.append(f"In {'it' if one else 'them'} {feature_label(row['feature'])} is {side} than in the cell's other frames.")
+    agree = (
+        f"{row['agree']} of {row['others']} other methods name the same hours."
+        if row["others"]
+        else "There is no other method to compare with."
+    )
+    return [*said, agree]
+
+
+def _doubts(row: Mapping) -> list[str]:
+    """What is known of the method over all cells, and of the network."""
     known = {BEATS: "beats looking at the last frames", DOES_NOT: "does not beat looking at the last frames"}
     verdict = known.get(row["verdict"], "is not shown to beat looking at the last frames")
-    return f"{', '.join(parts)}; {sure}. Over all cells the method {verdict}."
+    said = [f"Over all cells the method {verdict}."] if row["share"] else []
+    if row["above_chance"] == "True":
+        return said
+    score = "" if pd.isna(row["balanced_accuracy"]) else f" (balanced accuracy {row['balanced_accuracy']:.2f})"
+    if row["above_chance"] is None:
+        return [*said, f"Whether the network is better than chance cannot be told from the recordings that are held out{score}."]
+    return [*said, f"The network is not shown to be better than chance on held-out cells{score}: what it rests on may mean nothing."]
 
 
 def _hours(hours: float) -> str:

@@ -278,13 +278,19 @@ GIVEN_AWAY = Table(
         "method": STR,
         "hours_from": Column("float", low=0),
         "hours_to": Column("float", low=0),
+        "n_told": COUNT,  # frames of these hours
+        "n_frames": COUNT,
         "share": UNIT,
         "channel": STR_NULL,
+        "channel_share": UNIT_NULL,
+        "channel_method": STR_NULL,
         "feature": STR_NULL,
         "change": FLOAT_NULL,
         "agree": COUNT,
         "others": COUNT,
         "verdict": Column("str", nullable=True, allowed=VERDICTS),
+        "balanced_accuracy": UNIT_NULL,  # of the network, whole held-out cells
+        "above_chance": Column("str", nullable=True, allowed=("True", "False")),  # its interval by recording; null without one
         "words": STR,
     },
     key=("trajectory",),
