@@ -13,6 +13,7 @@ from matplotlib.colors import to_hex, to_rgba
 from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation, Text
 from toy_design import design_of
+from toy_explained import SHOWN, explained_tables
 from toy_figures import FATES, LONG, assert_inside, drawn_texts, words
 
 from cellfate.base.errors import InputError
@@ -42,6 +43,8 @@ from cellfate.explanation.tables import (
     COVERAGE_PHASES,
     EFFECT_SUMMARY,
     EXAMPLES,
+    EXPLAINED_CELLS,
+    GIVEN_AWAY,
     SEGMENTATION_COVERAGE,
     TRACES,
 )
@@ -51,6 +54,7 @@ from cellfate.figures.effects import plot_effects
 from cellfate.figures.examples import composite, plot_examples
 from cellfate.figures.explained.ablations import plot_ablations
 from cellfate.figures.explained.attributions import plot_attributions
+from cellfate.figures.explained.cells import plot_explained_cells
 from cellfate.figures.scores.calibration import plot_calibration as draw_calibration
 from cellfate.figures.scores.confusion import plot_confusion
 from cellfate.figures.scores.truncation import plot_truncation as draw_truncation
@@ -273,6 +277,7 @@ def draw_all(outcomes=FATES):
         "traces": lambda: plot_traces(traces(outcomes), contrasts(), outcomes, min_trajectories=5),
         "ablations": lambda: plot_ablations(ablations()),
         "attributions": lambda: plot_attributions(*attribution_tables()),
+        "explained_cells": lambda: plot_explained_cells(*explained_tables(outcomes), outcomes, shown=SHOWN),
         "figure_6": lambda: plot_examples(table, crops, ["circadian", "p53", "cell_cycle"], outcomes),
         "figure_6_gray": lambda: plot_examples(gray, gray_crops, ["phase"], outcomes),
         "training_curves": lambda: plot_training_curves(curves(5)),
@@ -307,6 +312,9 @@ EMPTY = {
     "attributions": lambda: plot_attributions(empty(ATTRIBUTION_SCORES), empty(ATTRIBUTION_CURVES)),
     "ablations_none": lambda: plot_ablations(ablations(("whole",))),
     "figure_5_no_others": lambda: plot_effects(without_others(), FATES, high_by="attention"),
+    "explained_cells": lambda: plot_explained_cells(
+        empty(EXPLAINED_CELLS), empty(GIVEN_AWAY), *explained_tables(FATES)[2:], FATES, shown=SHOWN
+    ),
     "figure_6": lambda: plot_examples(empty(EXAMPLES), np.zeros((0, 1, 8, 8), np.uint8), ["phase"], FATES),
     "training_curves": lambda: plot_training_curves(curves(epochs=0)),
     "calibration": lambda: plot_calibration(empty(CALIBRATION), FATES),
