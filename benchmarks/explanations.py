@@ -125,39 +125,55 @@ def gather(runs: list[tuple[str, int]]) -> None:
         temporary.write_text("\n".join(table_of(*found.values())) + "\n")
 
 
+PLACES = [("frame", "relevance rank accuracy"), ("frame", "AUC-PR"), ("frame x channel", "AUC-PR")]
+COLUMNS = [
+    "condition",
+    "method",
+    "rank",
+    "AUC-PR",
+    "AUC-PR, frames and channels",
+    "removed less kept",
+    "against the last frames first",
+    "beats",
+]
+
+
 def table_of(truth: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
-    """Lines of the page's table: for each condition and method the mean over seeds of what it names and of how faithful it is."""
-    columns = [
-        "condition",
-        "method",
-        "rank",
-        "AUC-PR",
-        "AUC-PR, frames and channels",
-        "removed less kept",
-        "against the last frames",
-        "beats",
-        "ms",
-    ]
-    lines = ["| " + " | ".join(columns) + " |", "|---|---|" + "---:|" * (len(columns) - 2)]
+    """Lines of the page's tables: what was learned, then what each method names and how faithful it is: means and ranges of seeds."""
     truth = truth[truth["class"] == "all"]
     gaps = scores[(scores["class"] == "all") & (scores["score"] == GAP) & (scores["order"] == SIGNED)]
+    lines = ["| condition | seed | balanced accuracy | deaths called right |", "|---|---:|---:|---:|"]
+    for (condition, seed), own in truth.groupby(["condition", "seed"], sort=False):
+        lines.append(f"| {condition} | {seed} | {own['balanced_accuracy'].iloc[0]:.2f} | {own['n'].max()} |")
+    lines += ["", "| " + " | ".join(COLUMNS) + " |", "|---|---|" + "---:|" * (len(COLUMNS) - 2)]
     for condition, own in truth.groupby("condition", sort=False):
-        named = own.groupby(["method", "level", "score"])["value"].mean()
         of_gaps = gaps[gaps["condition"] == condition]
-        costs = scores[(scores["condition"] == condition) & (scores["score"] == "seconds")].groupby("method")["value"].mean()
         for method in METHODS:
-            rows = of_gaps[of_gaps["method"] == method]
-            places = [("frame", "relevance rank accuracy"), ("frame", "AUC-PR"), ("frame x channel", "AUC-PR")]
-            cells = [f"{named[method, *place]:.2f}" if (method, *place) in named.index else "" for place in places]
-            cells += [f"{rows['value'].mean():.2f}", f"{rows['against_recency'].mean():+.2f}"]
-            cells += [f"{(rows['verdict'] == BEATS).sum()} of {len(rows)}", f"{1000 * costs[method]:.0f}"]
+            rows, named = of_gaps[of_gaps["method"] == method], own[own["method"] == method]
+            cells = [_spread(_at(named, place)["value"]) for place in PLACES]
+            cells += [
+                _spread(rows["value"]),
+                _spread(rows["against_recency"], "+.2f"),
+                f"{(rows['verdict'] == BEATS).sum()} of {len(rows)}",
+            ]
             lines.append("| " + " | ".join([str(condition), label_of(method), *cells]) + " |")
-        recency = own.drop_duplicates(["seed", "level", "score"]).groupby(["level", "score"])[["recency", "informative"]].mean()
-        for label, column in (("the last frames first", "recency"), ("at random", "informative")):
-            cells = [f"{recency.loc[place, column]:.2f}" for place in places]
-            gap = of_gaps.loc[of_gaps["method"] == RECENCY, "value"].mean() if column == "recency" else None
-            lines.append("| " + " | ".join([str(condition), label, *cells, "" if gap is None else f"{gap:.2f}", "", "", ""]) + " |")
+        for label, column in ((label_of(RECENCY), "recency"), ("at random", "informative")):
+            cells = [_spread(_at(own, place).groupby("seed")[column].first()) for place in PLACES]
+            gap = _spread(of_gaps.loc[of_gaps["method"] == RECENCY, "value"]) if column == "recency" else ""
+            lines.append("| " + " | ".join([str(condition), label, *cells, gap, "", ""]) + " |")
     return lines
+
+
+def _at(rows: pd.DataFrame, place: tuple[str, str]) -> pd.DataFrame:
+    return rows[(rows["level"] == place[0]) & (rows["score"] == place[1])]
+
+
+def _spread(values: pd.Series, form: str = ".2f") -> str:
+    """The mean over seeds, and in brackets the lowest and highest where there are several; nothing without a value."""
+    if len(values) == 0:
+        return ""
+    ends = f" ({values.min():{form}} to {values.max():{form}})" if len(values) > 1 else ""
+    return f"{values.mean():{form}}{ends}"
 
 
 def main() -> None:
