@@ -72,3 +72,12 @@ def test_the_hours_that_gave_it_away_are_shaded_in_every_panel_and_told_above(ce
     assert title.get_text().replace("\n", " ") == f"apoptosis, r/0 {WORDS}"
     assert not any(panel.patches for panel in without[1:])
     assert other.get_text() == "mitosis, r/1\nnot explained"
+
+
+def test_a_single_frame_that_gave_it_away_is_seen():
+    values, said, examples, crops = explained_tables(FATES)
+    said = said.assign(hours_from=6.0, hours_to=6.0, n_told=1)
+    figure = plot_explained_cells(values, said, examples, crops, FATES, shown=SHOWN)
+    part = next(part for part in figure.subfigs if "r/0" in part._suptitle.get_text())
+    (patch,) = part.axes[1].patches
+    assert (patch.get_x(), patch.get_width()) == pytest.approx((-6.25, 0.5))

@@ -99,10 +99,16 @@ def _cell(
         else:
             _method(axes, values[(values["kind"] == METHOD) & (values["name"] == kind)], kind)
         if told is not None:
-            axes.axvspan(-told["hours_from"], -told["hours_to"], color=OKABE_ITO["yellow"], alpha=0.3, linewidth=0)
+            axes.axvspan(*_shaded(told, values["hours_before_end"]), color=OKABE_ITO["yellow"], alpha=0.3, linewidth=0)
         axes.tick_params(labelbottom=place == len(kinds))
         axes.yaxis.label.set_size(SMALL)
     axes.set(xlim=(limits[0] - room, limits[1] + room), xlabel="hours relative to the end of the trajectory")
+
+
+def _shaded(told: pd.Series, hours: pd.Series) -> tuple[float, float]:
+    """The told hours on the axis; a single frame reaches half way to the next ones, else nothing would be seen."""
+    margin = float(np.diff(np.unique(hours)).min()) / 2 if told["n_told"] == 1 and hours.nunique() > 1 else 0.0
+    return -told["hours_from"] - margin, -told["hours_to"] + margin
 
 
 def _strip(axes: Axes, shown: pd.DataFrame, crops: np.ndarray) -> None:
