@@ -147,6 +147,19 @@ def test_sums_that_are_off_are_said_with_what_helps():
     )
 
 
+@pytest.mark.parametrize("toward", [1.0, -1.0])
+def test_a_method_without_sign_names_the_frames_that_count_whatever_is_predicted(toward):
+    """Attention that lies where the frames speak is as good as signed values, also where the negative outcome is predicted."""
+    said = toward * np.array([0.1, 0.1, 5.0, 4.0, 0.1, 0.1, 3.0, 0.1, 0.1, 0.1])
+    rows = delete_frames(Sum(said), "r/1", {"attention": np.abs(said), "rollout": -np.abs(said) + 9, "occlusion": said}, 0)
+    rows = rows.assign(trajectory="r/1", recording="r", fold=0, label=int(toward > 0), model="published")
+    gaps = cell_scores(rows).set_index(["method", "order"])[GAP]
+    assert gaps["attention", SIGNED] == pytest.approx(gaps["occlusion", SIGNED])
+    assert gaps["attention", SIGNED] == pytest.approx(gaps["attention", SIZE])
+    assert gaps["rollout", SIGNED] == pytest.approx(-gaps["occlusion", SIGNED])
+    assert gaps["attention", SIGNED] > 5
+
+
 def test_what_was_not_explained_is_named():
     table = score(deletions_of({"occlusion": lambda said: said}))
     assert missing_attributions(None, table) == ["Not measured: what single predictions rest on; explanation.methods is null."]

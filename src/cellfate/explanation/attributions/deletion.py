@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cellfate.explanation.attributions.names import RANDOM, RECENCY
+from cellfate.explanation.attributions.names import METHODS, RANDOM, RECENCY
 
 if TYPE_CHECKING:  # it imports torch, two seconds that tables, figures and pages do not need
     from cellfate.explanation.attributions.cells import ExplainedCell
@@ -49,10 +49,12 @@ def delete_frames(cell: "ExplainedCell", trajectory: str, of_frames: Mapping[str
     """Rows (method, order, repeat, step, n_hidden, most, least) of one cell, for ``of_frames`` {method: (T,)} and RECENCY and RANDOM.
 
     ``most`` are the log-odds of the positive outcome with the frames hidden that count most, ``least`` with those that count least.
+    Values of a method without sign count for the predicted outcome, whichever it is.
     """
     n_frames = len(cell.frames)
     toward = 1.0 if cell.logits(np.zeros((1, n_frames), bool))[0] > 0 else -1.0
-    named = [(name, 0, values) for name, values in of_frames.items()] + list(compared_values(trajectory, n_frames, toward, seed))
+    own = [(name, 0, values if METHODS[name].signed else toward * values) for name, values in of_frames.items()]
+    named = own + list(compared_values(trajectory, n_frames, toward, seed))
     keys = [(name, order, repeat) for name, repeat, _ in named for order in ORDERS]
     orders = [order_of(values, toward, order) for _, _, values in named for order in ORDERS]
     masks = np.concatenate([hidden_by(own) for order in orders for own in (order, order[::-1])])
