@@ -109,7 +109,7 @@ def _given_away(tables: Explained, trajectory: str, frames: pd.DataFrame, values
         "agree": agree,
         "others": len(others),
         "verdict": _verdict(tables.scores, method),
-        **_learned(tables.metrics),
+        **network_skill(tables.metrics),
     }
     return row | {"words": in_words(row)}
 
@@ -154,7 +154,7 @@ def _verdict(scores: pd.DataFrame, method: str) -> str | None:
     return None if rows.empty or pd.isna(rows["verdict"].iloc[0]) else str(rows["verdict"].iloc[0])
 
 
-def _learned(metrics: pd.DataFrame) -> dict:
+def network_skill(metrics: pd.DataFrame) -> dict:
     """The network's balanced accuracy of whole held-out cells, and whether its interval lies above chance; null without one."""
     rows = metrics[(metrics["scope"] == EVERYTHING) & (metrics["condition"] == "full") & (metrics["metric"] == "balanced_accuracy")]
     if rows.empty or pd.isna(rows["value"].iloc[0]):
@@ -200,12 +200,17 @@ def _doubts(row: Mapping) -> list[str]:
     known = {BEATS: "beats looking at the last frames", DOES_NOT: "does not beat looking at the last frames"}
     verdict = known.get(row["verdict"], "is not shown to beat looking at the last frames")
     said = [f"Over all cells the method {verdict}."] if row["share"] else []
-    if row["above_chance"] == "True":
-        return said
-    score = "" if pd.isna(row["balanced_accuracy"]) else f" (balanced accuracy {row['balanced_accuracy']:.2f})"
-    if row["above_chance"] is None:
-        return [*said, f"Whether the network is better than chance cannot be told from the recordings that are held out{score}."]
-    return [*said, f"The network is not shown to be better than chance on held-out cells{score}: what it rests on may mean nothing."]
+    return [*said, *network_doubts(row)] if METHODS[row["method"]].model == PUBLISHED else said
+
+
+def network_doubts(skill: Mapping) -> list[str]:
+    """A sentence where the published network, of :func:`network_skill`, is not shown to be better than chance; else none."""
+    if skill["above_chance"] == "True":
+        return []
+    score = "" if pd.isna(skill["balanced_accuracy"]) else f" (balanced accuracy {skill['balanced_accuracy']:.2f})"
+    if skill["above_chance"] is None:
+        return [f"Whether the network is better than chance cannot be told from the recordings that are held out{score}."]
+    return [f"The network is not shown to be better than chance on held-out cells{score}: what it rests on may mean nothing."]
 
 
 def _hours(hours: float) -> str:

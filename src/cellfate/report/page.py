@@ -143,7 +143,7 @@ def summary_page(run: Summary) -> str:
         findings=[(feature_label(row.feature), row.sentence) for row in run.findings.itertuples()],
         coverage=coverage_captions(run.coverage),
         parts=ablations_section(run.ablations),
-        explained=attributions_section(run.attributions),
+        explained=attributions_section(run.attributions, run.metrics),
         risks=risks_section(run.risks, names),
         cells=cells_section(run.cells),
         corrections=corrections_section(run.corrections, run.trajectories),

@@ -109,7 +109,7 @@ def test_verdicts_of_methods_that_know_that_know_nothing_and_that_are_wrong():
     assert gaps.loc[("occlusion", "all"), "against_recency_p"] < 1e-6
     assert gaps.loc[("occlusion", "mitosis"), ["n", "units"]].tolist() == [15, 5]
     assert gaps.loc[(RECENCY, "all"), "verdict"] is None or pd.isna(gaps.loc[(RECENCY, "all"), "verdict"])
-    section = attributions_section(table)
+    section = attributions_section(table, skill(0.9, 0.7))
     assert "Occlusion of frames: beats looking at the last frames (+" in section["lines"][2]
     assert "more in 30, less in 0 of 30 cells, sign test p below 0.001" in section["lines"][2]
     assert section["rows"][1]["label"] == "gradient x input"
@@ -132,7 +132,7 @@ def test_without_an_interval_nothing_is_shown_and_an_absent_outcome_is_said():
     assert gaps.loc[("occlusion", "all"), "verdict"] == "not shown"
     assert gaps.loc[("occlusion", "all"), "against_recency_reason"] == "1 recording, at least 3 are needed"
     assert gaps.loc[("occlusion", "mitosis"), ["n", "reason"]].tolist() == [0, "no cell"]
-    line = attributions_section(score(few[few["label"] == 0]))["lines"][0]
+    line = attributions_section(score(few[few["label"] == 0]), skill(0.9, 0.7))["lines"][0]
     assert "not shown to beat looking at the last frames" in line
     assert "no interval: 1 recording, at least 3 are needed" in line
     assert verdict(np.nan, np.nan) == "not shown"
@@ -141,10 +141,24 @@ def test_without_an_interval_nothing_is_shown_and_an_absent_outcome_is_said():
 def test_sums_that_are_off_are_said_with_what_helps():
     deletions = deletions_of({"integrated_gradients": lambda said: said})
     cells = attributed_of(deletions, "integrated_gradients").assign(expected=1.0, delta=0.5, converged="False")
-    lines = attributions_section(score(deletions, cells))["lines"]
+    lines = attributions_section(score(deletions, cells), skill(0.9, 0.7))["lines"]
     assert lines[-1].endswith(
         "in 100 % of 30 cells the values do not add up to the difference of log-odds; more explanation.gradient_steps are needed."
     )
+
+
+def skill(value, low):
+    """The network's balanced accuracy on held-out cells, as the metrics table has it."""
+    row = {"scope": "all", "condition": "full", "metric": "balanced_accuracy", "class": "all", "value": value, "ci_low": low}
+    return pd.DataFrame([row])
+
+
+def test_the_section_says_first_that_the_network_is_not_shown_to_be_better_than_chance():
+    table = score(deletions_of({"occlusion": lambda said: said}))
+    assert "not shown to be better than chance" in attributions_section(table, skill(0.55, 0.4))["lines"][0]
+    assert "cannot be told from the recordings" in attributions_section(table, skill(0.9, np.nan))["lines"][0]
+    assert attributions_section(table, skill(0.9, 0.7))["lines"][0].startswith("Occlusion of frames: beats")
+    assert attributions_section(table.iloc[:0], skill(0.55, 0.4))["lines"] == []
 
 
 @pytest.mark.parametrize("toward", [1.0, -1.0])

@@ -184,3 +184,4 @@ def test_a_network_that_learned_is_not_doubted():
     assert not said["words"].str.contains("chance").any()
     assert told(share=0.0) == "By integrated gradients no frame spoke for cell death."
     assert told(share=0.0, above_chance="False").endswith("may mean nothing.")
+    assert "network" not in told(method="risks_occlusion", above_chance="False")  # that is the other network

@@ -7,17 +7,23 @@ import pandas as pd
 from cellfate.explanation.attributions.deletion import SIGNED, SIZE
 from cellfate.explanation.attributions.names import METHODS, PUBLISHED, RECENCY, label_of
 from cellfate.explanation.attributions.scores import BEATS, DOES_NOT, EVERYTHING, GAP, RANDOMISED, SECONDS, UNCONVERGED
+from cellfate.explanation.given_away import network_doubts, network_skill
 
 NOTHING = "–"
 SETTING = "explanation.methods"
 MODELS = {PUBLISHED: "published network", "risks": "risks"}
 
 
-def attributions_section(scores: pd.DataFrame) -> dict:
-    """Lines and rows of the section: a verdict for each method, its scores, cost, and what a network that learned nothing gives."""
+def attributions_section(scores: pd.DataFrame, metrics: pd.DataFrame) -> dict:
+    """Lines and rows of the section: a verdict for each method, its scores, cost, and what a network that learned nothing gives.
+
+    ``metrics`` are those of the published network: where it is not shown to be better than chance, that is said first.
+    """
     gaps = _of(scores, GAP, SIGNED)
     gaps = gaps[gaps["method"].isin(METHODS)]
-    lines = [verdict_line(row) for row in gaps.itertuples()]
+    explained = (gaps["model"] == PUBLISHED).any()
+    lines = network_doubts(network_skill(metrics)) if explained else []
+    lines += [verdict_line(row) for row in gaps.itertuples()]
     recency = _of(scores, GAP, SIGNED)
     recency = recency[recency["method"] == RECENCY]
     rows = [_row(scores, row) for row in (*gaps.itertuples(), *recency.itertuples())]
