@@ -13,19 +13,22 @@ from cellfate.tracks.tables import OUTCOMES, TRACKS
 
 log_to(snakemake.log[0])
 
-names = list(snakemake.params.recordings)
+known, treatments = snakemake.params.recordings, json.loads(snakemake.params.treatments)
+declared = {"tracks": TRACKS, "outcomes": OUTCOMES, "predictions": FATE_PREDICTIONS, "fates": NEW_FATES}
 tables = {
-    key: dict(zip(names, (read_table(path, table) for path in snakemake.input.get(key) or ()), strict=False))
-    for key, table in {"tracks": TRACKS, "outcomes": OUTCOMES, "predictions": FATE_PREDICTIONS, "fates": NEW_FATES}.items()
+    key: dict(zip(known, (read_table(path, table) for path in snakemake.input[key]), strict=True))
+    for key, table in declared.items()
+    if snakemake.input.get(key)
 }
 recordings = [
     PredictedRecording(
         name,
-        partial(open_frames, **known.pop("frames")),
-        **{key: own.get(name) for key, own in tables.items()},
-        **known,
+        partial(open_frames, **facts["frames"]),
+        **{key: tables[key][name] if key in tables else None for key in declared},
+        **{key: value for key, value in facts.items() if key != "frames"},
+        treatment=treatments[name],
     )
-    for name, known in snakemake.params.recordings.items()
+    for name, facts in known.items()
 ]
 write_predicted_explorer(
     snakemake.output.page,

@@ -63,6 +63,7 @@ rule write_predicted_explorer:
         runtime=growing(60),
     params:
         recordings=lambda wildcards: {name: facts_of_predicted(name) for name in RECORDINGS},
+        treatments=lambda wildcards: as_text(sheet_values("treatment")),
         settings={key: config["explorer"][key] for key in ("max_cells", "fields", "image_size", "quality")},
         seed=config["seed"],
         corrections=lambda wildcards: as_text(None if UNTRACKED else all_rows(BY_HAND.corrections)),

@@ -247,9 +247,9 @@ def tables_of_predicted(wildcards):
 
 
 def facts_of_predicted(name):
-    """What opens a recording's frames, and what the sheet says of it."""
+    """What opens a recording's frames, and the numbers that the sheet says of it."""
     recording = SimpleNamespace(recording=name)
-    return {"frames": frames_of(recording), **facts_of_recording(recording), "treatment": of_recording("treatment")(recording)}
+    return {"frames": frames_of(recording), **facts_of_recording(recording)}
 
 
 def facts_of_recording(wildcards):

@@ -162,7 +162,10 @@ def compare(base: Base, path: Path, aside: Sequence[int]) -> EditedRecording:
     if not len(rows):
         return found
     raw = with_edits(base.raw, found, path, base.facts)
-    after = completed(raw, found, path, base.facts, base.event_gap, base.outcomes_from).outcomes
+    try:
+        after = completed(raw, found, base.path, base.facts, base.event_gap, base.outcomes_from).outcomes
+    except InputError as error:
+        raise InputError(f"{path}: after these edits, {error}") from error
     counts = [Counter(table.loc[~table["track_id"].isin(aside), "outcome"]) for table in (base.outcomes, after)]
     both = {outcome: (counts[0][outcome], counts[1][outcome]) for outcome in sorted({*counts[0], *counts[1]})}
     return EditedRecording(**{**vars(found), "counts": both})

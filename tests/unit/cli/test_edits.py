@@ -66,6 +66,17 @@ def test_only_recordings_with_differences_get_a_file(project, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == "Nothing is to be taken back."
 
 
+def test_a_position_outside_the_image_is_refused_with_the_graph(project, capsys):
+    graph, metadata = geff.read(project / "r0.geff")
+    node = next(one for one, data in graph.nodes.items() if (data["track_id"], data["t"]) == (2, 6))
+    graph.nodes[node]["x"] = 81.0
+    geff.write(graph, project / "r0.geff", metadata=metadata, overwrite=True)
+    assert main(["edits", "my.yaml", "r0.geff"]) == 1
+    told = capsys.readouterr().err
+    assert "r0.geff: after these edits, " in told
+    assert "track 2, frame 6: x of track 2 is 81, outside the image, 0 to 80 pixels is needed" in told
+
+
 def test_edits_that_were_taken_back_lose_their_file(project):
     whole = geff.read(project / "r0.geff")
     cut(project / "r0.geff", 2, 6)

@@ -253,6 +253,17 @@ def test_positions_that_a_program_scaled_or_exchanged_without_a_word_are_found(g
     assert line in matched.lines[0]
 
 
+def test_a_file_of_funtracks_without_a_unit_is_named(given):
+    _, graph, metadata = exported(given)
+    axes = [Axis(name=axis.name, type=axis.type) for axis in metadata.axes]
+    known = {**metadata.model_dump(), "axes": axes, "extra": {"funtracks": {"version": "2.2.0"}}}
+    path = saved(given, graph, GeffMetadata(**known))
+    assert any(
+        "funtracks wrote it, which may multiply positions by a scale" in line for line in check_tracks(path, "geff", FACTS, 2).warnings
+    )
+    assert not any("funtracks" in line for line in check_tracks(saved(given, graph, metadata), "geff", FACTS, 2).warnings)
+
+
 def test_a_graph_inside_a_folder_of_its_export_is_found(given):
     """As funtracks exports it: <folder>/tracks.geff."""
     _, graph, metadata = exported(given)
