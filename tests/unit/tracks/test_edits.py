@@ -261,7 +261,7 @@ def test_a_file_of_funtracks_without_a_unit_is_named(given):
     assert any(
         "funtracks wrote it, which may multiply positions by a scale" in line for line in check_tracks(path, "geff", FACTS, 2).warnings
     )
-    assert not any("funtracks" in line for line in check_tracks(saved(given, graph, metadata), "geff", FACTS, 2).warnings)
+    assert not any("funtracks wrote" in line for line in check_tracks(saved(given, graph, metadata), "geff", FACTS, 2).warnings)
 
 
 def test_a_graph_inside_a_folder_of_its_export_is_found(given):
