@@ -5,6 +5,8 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+from geff.core_io._base_read import read_to_memory
+from geff.validate.data import ValidationConfig, validate_data
 from toy_crops import OUTCOMES
 from toy_model import toy_predictions, toy_tracks
 
@@ -158,3 +160,20 @@ def test_exported_tracks_come_back_as_tracks_of_a_sheet(tables, tmp_path, tracks
     pd.testing.assert_frame_equal(found[columns], tracks[columns], check_dtype=False)
     mothers = found.drop_duplicates("track_id").set_index("track_id")["parent_id"].dropna()
     assert {daughter: mother for daughter, mother in mothers.items() if daughter != 5} == {2: 1, 3: 1}, "5 names a track that is not there"
+
+
+@pytest.mark.parametrize(
+    ("spans", "parents", "declared"),
+    [
+        ({1: (0, 7), 2: (8, 15), 3: (9, 15)}, {2: 1, 3: 1}, True),
+        ({1: (0, 7), 2: (8, 15)}, {2: 1}, False),  # one daughter: GEFF would call both one tracklet
+        ({1: (0, 9), 2: (6, 9)}, {2: 1}, False),  # a mother that goes on
+        ({1: (0, 0)}, None, True),
+    ],
+)
+def test_tracks_are_called_tracklets_where_they_are_what_geff_means_by_it(tmp_path, spans, parents, declared):
+    tracks = toy_tracks(spans, parents=parents)
+    write_geff(tracks, None, None, tmp_path / "r0.geff", OUTCOMES, frame_interval_min=30, pixel_size_um=None, images=None)
+    found = read_to_memory(tmp_path / "r0.geff")
+    assert (found["metadata"].track_node_props == {"tracklet": "track_id"}) is declared
+    validate_data(found, ValidationConfig(graph=True, tracklet=declared))
