@@ -1,8 +1,14 @@
 """What tests of figures ask of a drawn figure: its texts, and whether all of them lie inside."""
 
+import re
 from contextlib import contextmanager
 
 import matplotlib
+import numpy as np
+from matplotlib.collections import Collection
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from cellfate.base.plot_style import RC
@@ -47,3 +53,31 @@ def assert_inside(figure, texts):
 
 def words(figure, monkeypatch):
     return " | ".join(text for text, _ in drawn_texts(figure, monkeypatch))
+
+
+def drawn_numbers(figure) -> np.ndarray:
+    """All numbers, in units of the axes, by which a figure places lines, points, bars, areas and pixels, and those in its texts."""
+    found = []
+    for artist in figure.findobj():
+        if isinstance(artist, Line2D):
+            found += [np.ravel(np.asarray(values, float)) for values in artist.get_data(orig=True) if len(values)]
+        elif isinstance(artist, Collection):
+            found += [np.ravel(np.ma.filled(artist.get_offsets(), np.nan)), *(path.vertices.ravel() for path in artist.get_paths())]
+        elif isinstance(artist, Rectangle):
+            x, y, width, height = artist.get_x(), artist.get_y(), artist.get_width(), artist.get_height()
+            found.append(np.array([x, y, width, height, x + width, y + height], float))
+        elif isinstance(artist, AxesImage):
+            found.append(np.ravel(np.ma.filled(artist.get_array().astype(float), np.nan)))
+        elif isinstance(artist, Text):
+            found.append(
+                np.array([float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", artist.get_text().replace("\N{MINUS SIGN}", "-"))])
+            )
+    numbers = np.concatenate([np.ravel(one) for one in found])
+    return np.unique(numbers[np.isfinite(numbers)])
+
+
+def not_drawn(figure, values) -> list[float]:
+    """Those of ``values`` that the figure shows nowhere."""
+    numbers = drawn_numbers(figure)
+    wanted = np.asarray(values, float)
+    return [float(value) for value in wanted[np.isfinite(wanted)] if not np.isclose(numbers, value, rtol=1e-6, atol=1e-9).any()]

@@ -54,6 +54,16 @@ def test_without_any_segmentation_nothing_is_claimed():
     assert coverage_caveats(table.reset_index()) == []
 
 
+def test_the_caption_has_a_line_for_each_outcome_in_all_and_by_thirds():
+    found = frames([0, 2]).query("not (track_id == 2 and frame > 9)")
+    table = tabulated(frames([0, 2]), found).reset_index()
+    died, divided = table.loc[table["phase"] == "whole track", "n_frames"]
+    assert coverage_captions(table) == [
+        f"apoptosis: cell found in 100 % of {died} frames of 1 tracks (thirds of the track: 100 %, 100 %, 100 %)",
+        f"mitosis: cell found in 67 % of {divided} frames of 1 tracks (thirds of the track: 100 %, 100 %, 0 %)",
+    ]
+
+
 def test_the_caveat_names_outcome_and_phase():
     found = frames([0, 2]).query("not (track_id == 2 and frame > 9)")
     lines = coverage_caveats(tabulated(frames([0, 2]), found).reset_index())

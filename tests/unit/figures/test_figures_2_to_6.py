@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation, Text
 from toy_design import design_of
 from toy_explained import SHOWN, explained_tables
-from toy_figures import FATES, LONG, assert_inside, drawn_texts, words
+from toy_figures import FATES, LONG, assert_inside, drawn_texts, not_drawn, words
 
 from cellfate.base.errors import InputError
 from cellfate.base.plot_style import (
@@ -339,6 +339,35 @@ def test_words_neither_overlap_nor_leave_the_figure_and_outcomes_are_those_of_th
         assert width <= 0.5 or height <= 0.5, f"{text!r} and {other!r} overlap by {width:.1f} x {height:.1f} px"
 
 
+DRAWN = {  # what of a figure's tables it shows, value for value
+    "figure_2": [(confusion, ("count", "fraction"))],
+    "figure_3": [(partial(metrics, name), ("n", "value", "ci_low", "ci_high")) for name in ("truncation", "last_k")],
+    "figure_4": [(profile, ("mean_scaled", "profile", "ci_low", "ci_high", "occlusion", "occlusion_low", "occlusion_high"))],
+    "figure_5": [(partial(effects, courses=BOTH), ("median_delta", "ci_low", "ci_high"))],
+    "traces": [(traces, ("mean", "ci_low", "ci_high", "n_trajectories"))],
+    "ablations": [(ablations, ("value", "ci_low", "ci_high", "auroc"))],
+    "attributions": [
+        (lambda: attribution_tables()[1], ("hidden", "most", "least")),
+        (lambda: attribution_tables()[0], ("against_recency",)),
+    ],
+    "figure_6": [(lambda: examples()[0], ("scaled", "occlusion"))],
+    "training_curves": [(partial(curves, 5), ("epoch", "train_loss", "val_loss", "val_balanced_accuracy"))],
+    "calibration": [(calibration, ("mean_probability", "observed"))],
+    "truth": [(truth_fates, ("n", "fraction_correct"))],
+    "design": [(lambda: design()[0], ("shortest", "q75", "longest")), (lambda: design()[1], ("within",))],
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_numbers_of_the_tables_are_what_is_drawn(name):
+    figure = draw_all()[name]()
+    for table, columns in DRAWN[name]:
+        for column in columns:
+            values = table()[column].dropna().astype(float).unique()
+            assert len(values) > 1
+            assert not_drawn(figure, values) == [], f"{name}: {column}"
+
+
 @pytest.mark.parametrize("name", EMPTY)
 def test_an_empty_table_gives_a_figure_that_says_so(name, monkeypatch, tmp_path):
     figure = EMPTY[name]()
@@ -641,6 +670,17 @@ def test_examples_show_chosen_crops_with_frames_by_attention(monkeypatch):
     shown = words(figure, monkeypatch)
     for text in ("−19.5 h", "−0.5 h", "0 h", "apoptosis, 001/9", "p53"):
         assert text in shown.split(" | ")
+
+
+def test_examples_without_any_crop_say_so_and_those_without_are_left_out(monkeypatch):
+    table, crops = examples()
+    channels = ["circadian", "p53", "cell_cycle"]
+    none = plot_examples(table.assign(position=pd.array([None] * len(table), dtype="Int64")), crops, channels, FATES)
+    assert "no trajectory meets" in words(none, monkeypatch)
+    one = table.assign(position=table["position"].where(table["outcome"] == "mitosis"))
+    shown = words(plot_examples(one, crops, channels, FATES), monkeypatch)
+    assert "mitosis, " in shown
+    assert "apoptosis, " not in shown
 
 
 def test_composite_blends_three_channels_and_keeps_one_gray():

@@ -1,7 +1,7 @@
 """Figures of fate over time: what is drawn, and in words why something is not."""
 
 import pytest
-from toy_figures import FATES, LONG, assert_inside, drawn_texts
+from toy_figures import FATES, LONG, assert_inside, drawn_texts, not_drawn
 from toy_risk_tables import table, tables
 
 from cellfate.evaluation.risks.tables import RISK_EXAMPLES
@@ -41,3 +41,22 @@ def test_the_reason_stands_where_nothing_was_measured():
 def test_points_on_few_cells_are_not_drawn():
     figure = plot_risk_scores(*tables(), FATES, min_trajectories=99)
     assert words_of(figure).count("figures.min_trajectories") == 6
+
+
+def test_the_risks_of_every_cell_are_drawn_on_one_scale():
+    """Whichever its row: what is high in one panel is high in all."""
+    figure = plot_risk_examples(examples(), FATES)
+    for column in ("hours", "negative", "positive"):
+        assert not_drawn(figure, examples()[column].astype(float).unique()) == [], column
+    panels = [axes for axes in figure.axes if axes.lines]
+    assert len(panels) == 6
+    assert {axes.get_ylim() for axes in panels} == {(-0.03, 1.12)}
+    assert len({axes.get_xlim() for axes in panels}) == 1
+
+
+@pytest.mark.parametrize(("place", "columns"), [(0, ("auc_negative", "auc_positive")), (1, ("predicted", "observed"))])
+def test_the_scores_of_risks_are_those_of_the_tables(place, columns):
+    figure = plot_risk_scores(*tables(), FATES, min_trajectories=5)
+    for column in columns:
+        values = tables()[place][column].dropna().astype(float).unique()
+        assert not_drawn(figure, values) == [], column

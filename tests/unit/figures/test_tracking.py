@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 from matplotlib.collections import LineCollection
 from toy_tracks import TRACKS
 
@@ -34,3 +35,11 @@ def test_drift_is_taken_off_the_lines():
     shifts = np.array([[0, 2.0 * t] for t in range(6)])
     assert paths(drawn(TRACKS, shifts).axes[0])[0] == [[10, 10], [10, 10], [10, 10]]
     assert paths(drawn(TRACKS, shifts).axes[1])[1][-1] == [20, 60], "the last frame's cells stay where they are in it"
+
+
+def test_the_axis_of_changes_holds_the_highest_count_and_its_legend():
+    many = pd.concat([TRACKS, *(TRACKS[TRACKS["frame"] == 3].assign(track_id=100 + track) for track in range(15))], ignore_index=True)
+    changes = drawn(many.drop_duplicates(["track_id", "frame"])).axes[4]
+    highest = max(line.get_ydata().max() for line in changes.lines)
+    assert highest > 10
+    assert changes.get_ylim() == (0, 1.35 * highest)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Annotation, Text
+from toy_figures import not_drawn
 
 from cellfate.figures.transition.ablation import plot_confidence
 from cellfate.figures.transition.cells import plot_cells
@@ -31,6 +32,15 @@ def test_transitions_without_an_arrow_are_counted_in_the_title():
     graph = figure.axes[0]
     assert graph.get_title().startswith("transitions; 3 below 0.03 have no arrow")
     assert len(graph.patches) == 3
+
+
+def test_matrices_show_their_probabilities_and_what_their_limits_rest_on():
+    P, counted = np.array([[0.9, 0.08, 0.02], [0.01, 0.98, 0.01], [0.3, 0.3, 0.4]]), np.full((3, 3), 1 / 3)
+    own = matrix(P, "no_cell_learner").assign(ci_low=P.ravel() - 0.005, ci_high=P.ravel() + 0.005, interval="refits")
+    figure = plot_matrix(pd.concat([own, matrix(counted, "counted")]))
+    assert not_drawn(figure, [*P.ravel(), *counted.ravel()]) == []
+    assert figure.axes[2].get_title() == "P of the network (no Cell Learner)\n95 %: refits"
+    assert figure.axes[3].get_title() == "P counted\nno interval: a test"
 
 
 def test_two_matrices_stand_beside_each_other_with_phenotypes_of_one_alone_marked():
