@@ -107,7 +107,11 @@ def test_the_calibration_is_that_of_the_validation_rows_and_of_the_folds_own_tra
     other = trajectories.assign(label=trajectories["label"].where(names.index < 25, 1 - trajectories["label"]))  # of the test part
     assert prefixes_of(model, embeddings, other, split)[1] == calibration
     other = trajectories.assign(label=trajectories["label"].where(~names.index.isin(range(15, 25)), 1 - trajectories["label"]))
-    assert prefixes_of(model, embeddings, other, split)[1] != calibration
+    changed = prefixes_of(model, embeddings, other, split)[1]
+    assert changed != calibration
+    assert changed.prior == calibration.prior, "the prior is that of training"
+    other = trajectories.assign(label=trajectories["label"].where(names.index >= 12, 1))
+    assert prefixes_of(model, embeddings, other, split)[1].prior > calibration.prior
     short = Embeddings({name: 11 + i if i >= 20 else 9 for i, name in enumerate(names) if i >= 10})
     few = prefixes_of(model, short, trajectories, split)[1]
     assert (few.n_negative, few.n_positive) == tuple((trajectories["label"][20:25] == label).sum() for label in (0, 1))
