@@ -7,7 +7,9 @@ from cellpose.train import _loss_fn_seg
 
 from cellfate.base.errors import InputError
 from cellfate.segmentation.cellpose import load_network
+from cellfate.simulation import cellpose_training
 from cellfate.simulation.cellpose_training import (
+    NetworkTraining,
     _cut_at_edge,
     _example,
     draw_batch,
@@ -136,3 +138,19 @@ def test_a_few_steps_learn_to_tell_cells_from_background(tmp_path):
     scores = score_network(tmp_path / "net", np.random.default_rng(1), training_settings({**TINY, "n_checked": 1}))
     assert set(scores) == {"field_ap50", "cell_found", "cell_iou", "empty_clean"}
     assert all(0 <= value <= 1 for value in scores.values())
+
+
+def test_scores_are_means_over_cells_fields_and_empty_crops(monkeypatch):
+    """Two fields of three cells; the network finds every other region of an empty field."""
+    overlaps = iter([np.array([0.9, 0.6, 0.0]), np.array([0.8, 0.5, 0.2])])
+    exactly = iter([1.0, 0.5])
+    monkeypatch.setattr(cellpose_training, "load_network", lambda *_: None)
+    monkeypatch.setattr(cellpose_training, "_score_cells", lambda *_: next(overlaps))
+    monkeypatch.setattr(cellpose_training, "average_precision", lambda *_, threshold: [[[next(exactly)]]])
+    regions = np.zeros((4, 96, 96), bool)
+    regions[::2, 40:50, 40:50] = True
+    monkeypatch.setattr(cellpose_training, "segment_crops", lambda _network, crops, _how: (regions[: len(crops)], None))
+    settings = NetworkTraining(n_checked=2, field_size=96, patch=96, n_cells=3)
+    found = score_network("weights", np.random.default_rng(0), settings)
+    assert found == pytest.approx({"field_ap50": 0.75, "cell_found": 3 / 6, "cell_iou": 0.5, "empty_clean": 0.5})
+    assert score_network("weights", np.random.default_rng(0), replace(settings, n_checked=0)) == {}
