@@ -19,6 +19,7 @@ PARTS = [
     "config.yaml",
     "config",
     "paper.yaml",
+    "fast.yaml",
     "workflow",
     "scripts",
     "src",

@@ -9,11 +9,11 @@ from cellfate.base.errors import InputError
 from cellfate.transition.files import write_gene_sets
 from cellfate.transition.h5ad import Expression
 from cellfate.transition.targets.cells import squared_distances
-from cellfate.transition.targets.control import mean_rows, pair_tables, warnings_of
+from cellfate.transition.targets.control import _controls, mean_rows, pair_tables, warnings_of
 from cellfate.transition.targets.growth import Growth, growth_of
 from cellfate.transition.targets.observed import check_transitions, observed_targets, static_targets
 from cellfate.transition.targets.pseudotime import pseudotime_graph, soft_weights
-from cellfate.transition.targets.transport import plan_of, targets_of, time_points, transport, transport_pairs
+from cellfate.transition.targets.transport import Pair, plan_of, targets_of, time_points, transport, transport_pairs
 
 NAMES = ["A", "B"]
 STEADY = Growth("none", None, None)
@@ -261,3 +261,10 @@ def test_how_directed_a_chain_is_is_said():
     soft = pseudotime_graph(*line, neighbours=2, bias=0)  # one neighbour on each side, that behind weighs a half
     assert soft.net == pytest.approx(39 / 3 / 41)  # at the two ends both are ahead, and both behind
     assert soft.forward + soft.backward == pytest.approx(1)
+
+
+def test_one_earlier_cell_is_too_few_for_a_control():
+    """Cells are halved for it, and nothing is left of one."""
+    labels = np.array([0, 1, 1])
+    pair = Pair(0.0, 1.0, 1.0, np.array([0]), np.array([1, 2]), np.array([[0.0, 1.0]]), np.ones(1), (1, 2))
+    assert np.isnan(_controls(np.zeros((3, 2)), labels, NAMES, pair, STEADY, {})).all()
