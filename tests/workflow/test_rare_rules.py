@@ -134,10 +134,11 @@ def test_fast_settings_are_planned_and_train_again_alone(finished):
 
 @pytest.mark.whole
 def test_fast_settings_train_and_embed(finished, tmp_path):
-    """On a CPU too, where they are slower: the compiled network, bf16, and other layouts of memory."""
+    """On a CPU too, where they are slower: the compiled network, bf16, and other layouts of memory. Compiling takes minutes."""
     project = finished.copy(tmp_path / "copy")
+    project.write_config("once.yaml", {"training": {"max_epochs": 1, "patience": 1}})
     predictions = f"{RESULTS}/fold-0/predictions.parquet"
-    project.snakemake("--", predictions, overlays=FAST)
+    project.snakemake("--", predictions, overlays=(*FAST, "once.yaml"))
     fast, plain = (pd.read_parquet(one.folder / predictions) for one in (project, finished))
     assert len(fast) == len(plain)
     assert fast["probability"].between(0, 1).all()
