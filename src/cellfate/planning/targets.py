@@ -241,8 +241,6 @@ class Targets:
             raise InputError(f"transition.tracks.files names {absent[0]!r}, which does not exist")
         if settings["source"] == "file" and path is None:
             raise InputError("transition.expression.path is not set; it is the h5ad file of your cells (docs/transition.md)")
-        if settings["source"] == "file" and not Path(path).is_file():
-            raise InputError(f"transition.expression.path is {path!r}, which does not exist")
         self._check_files_of_transition(settings)
         if settings["compare"]["matrix"] is not None:
             read_given(settings["compare"])
@@ -254,9 +252,10 @@ class Targets:
 
     @staticmethod
     def _check_files_of_transition(settings: Mapping) -> None:
-        """Raise InputError where a table that the section ``transition`` names is not there."""
-        growth = settings["targets"]["growth"]["gene_sets"]
-        named = {key: settings[key] for key in ("embedding", "prior", "gene_sets")} | {"targets.growth.gene_sets": growth}
+        """Raise InputError where a file that the section ``transition`` names is not there."""
+        own = {"expression.path": settings["expression"]["path"]} if settings["source"] == "file" else {}
+        growth = {"targets.growth.gene_sets": settings["targets"]["growth"]["gene_sets"]}
+        named = own | {key: settings[key] for key in ("embedding", "prior", "gene_sets")} | growth
         for key, path in named.items():
             if path is not None and not Path(path).is_file():
                 raise InputError(f"transition.{key} is {path!r}, which does not exist")

@@ -1,8 +1,7 @@
 """Tables of scores over time: at hours after a start, so many frames before the end, and of decisions as soon as the network is sure."""
 
 from cellfate.base.tables import BOOL, COUNT, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT_NULL, Column, Table
-
-HOURS_NULL = Column("float", nullable=True, low=0)
+from cellfate.evaluation.tables import HOURS_NULL
 
 # what is known at an hour after a start of cells that are still followed and undecided: see cellfate.evaluation.time.landmarks. n_at_risk
 # tracks, of which so many end in either outcome or are lost later; n_scored of those with an outcome had frames enough for a prediction.

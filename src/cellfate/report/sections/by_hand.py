@@ -22,7 +22,7 @@ MOST = 20  # states of which scores are kept
 
 
 @dataclass(frozen=True)
-class ByHand:
+class StateByHand:
     """How many tracks were ``corrected`` and how many changes of tracks ``edited``; ``content`` is a digest of both, ``settings`` of all
     else that a score depends on and that settings say. Scores are compared where ``settings`` are the same.
     """
@@ -39,14 +39,14 @@ class ByHand:
 
 def state_of(
     settings: str, labels: str, corrections: Sequence[Mapping], files: Sequence[str | Path], edited: Sequence[EditedRecording]
-) -> ByHand:
+) -> StateByHand:
     """The state of a run: a digest of its other ``settings``, its ``labels`` as text, its corrections, and its ``files`` of edits."""
     content = json.dumps([list(corrections), [sha256(file) for file in files]], sort_keys=True)
     digests = [hashlib.sha256(text.encode()).hexdigest()[:12] for text in (settings + labels, content)]
-    return ByHand(*digests, corrected=len(corrections), edited=sum(len(one.differences) for one in edited))
+    return StateByHand(*digests, corrected=len(corrections), edited=sum(len(one.differences) for one in edited))
 
 
-def keep_scores(folder: str | Path, state: ByHand, metrics: pd.DataFrame, date: str) -> list[dict]:
+def keep_scores(folder: str | Path, state: StateByHand, metrics: pd.DataFrame, date: str) -> list[dict]:
     """Write the headline scores of a run in ``folder`` under its ``state``; returns all that are kept there, the latest last.
 
     ``metrics`` is the table METRICS of full trajectories. A file that cannot be read is passed over with a warning.
@@ -70,7 +70,7 @@ def _plain(value: float) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def scores_section(kept: Sequence[Mapping], state: ByHand) -> dict:
+def scores_section(kept: Sequence[Mapping], state: StateByHand) -> dict:
     """``head`` and ``rows`` of a table with a column for each state whose scores are known, and what is missing in ``words``.
 
     The states are: without anything by hand, the last that was another, and this one. Empty where nothing was done by hand.

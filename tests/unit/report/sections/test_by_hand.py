@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from cellfate.planning.digests import digest_without_corrections
-from cellfate.report.sections.by_hand import FILE, SCORES, ByHand, keep_scores, scores_section, state_of
+from cellfate.report.sections.by_hand import FILE, SCORES, StateByHand, keep_scores, scores_section, state_of
 
-NOTHING = ByHand("s", "c0", 0, 0)
-ONE, TWO = ByHand("s", "c1", 1, 0), ByHand("s", "c2", 2, 3)
+NOTHING = StateByHand("s", "c0", 0, 0)
+ONE, TWO = StateByHand("s", "c1", 1, 0), StateByHand("s", "c2", 2, 3)
 
 
 def metrics(value):
@@ -43,7 +43,7 @@ def test_a_state_has_one_column_however_often_it_is_run(tmp_path):
 
 
 def test_other_settings_are_not_compared(tmp_path):
-    keep_scores(tmp_path, ByHand("other", "c0", 0, 0), metrics(0.9), "2026-11-01")
+    keep_scores(tmp_path, StateByHand("other", "c0", 0, 0), metrics(0.9), "2026-11-01")
     assert scores_section(keep_scores(tmp_path, ONE, metrics(0.4), "2026-11-02"), ONE)["head"] == ["now: 1 corrected (2026-11-02)"]
 
 
