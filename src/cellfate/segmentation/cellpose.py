@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cellpose.models import CellposeModel
-from cellpose.resnet_torch import CPnet
 
 from cellfate.base.errors import InputError, no_file
+from cellfate.segmentation.cellpose_library import CellposeModel, CPnet
 from cellfate.segmentation.mask_file import NO_REGION, scale_to_uint8
 from cellfate.segmentation.regions import is_usable
 from cellfate.segmentation.settings import SegmentationSettings

@@ -12,12 +12,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
-from cellpose.dynamics import masks_to_flows
-from cellpose.metrics import average_precision
-from cellpose.resnet_torch import CPnet
-from cellpose.transforms import normalize99, random_rotate_and_resize
 
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
@@ -25,6 +22,14 @@ from cellfate.base.progress import progress
 from cellfate.base.software import SOFTWARE
 from cellfate.crops.cutting import cut
 from cellfate.segmentation.cellpose import load_network, read_weights, segment_crops
+from cellfate.segmentation.cellpose_library import (
+    CPnet,
+    average_precision,
+    masks_to_flows,
+    normalize99,
+    random_rotate_and_resize,
+    resize_image,
+)
 from cellfate.segmentation.crops import OUTSIDE_PERCENTILE, fill_outside, inside_frame
 from cellfate.segmentation.scores import score_masks
 from cellfate.segmentation.settings import SegmentationSettings
@@ -32,6 +37,7 @@ from cellfate.simulation.render import simulate_field
 
 SETTINGS_KEY = "cellfate_settings"  # a uint8 tensor of JSON among the weights; Cellpose ignores names that it does not know
 SEED_OF_FIELDS, SEED_OF_PATCHES, SEED_OF_CHECKS = range(3)
+FEWEST_FOUND = 0.8  # share of cells; a network that finds fewer is warned of
 FLOW_SCALE = 5.0  # Cellpose's networks give flows times 5
 # how every trained network is scored, whatever the configuration does with it: Cellpose's own thresholds, the cell at the crop's centre
 SCORED_WITH = {"ladder": "single", "channel": 0, "flow_threshold": 0.4, "cellprob_threshold": 0.0, "batch_size": 2}
@@ -49,15 +55,21 @@ class NetworkTraining:
     n_checked: int = 3  # further fields on which the trained network is scored
     field_size: int = 256  # pixels
     n_cells: int = 24  # of a full field
-    diameter: float = 36.0  # pixels
+    diameter: float = 36.0  # of the cells, pixels
+    network_diameter: float = 18.0  # to which cells are scaled for the network, pixels
     channel: str = "p53"  # of the simulator
-    patch: int = 112  # pixels, a multiple of 16
+    patch: int = 48  # pixels as the network sees them, a multiple of 16
     scale_range: float = 0.4  # patches are resized by 1 -+ half of this
     edge: float = 0.3  # probability that a patch lies at the edge of a frame
     n_steps: int = 300
-    batch_size: int = 4  # patches
-    learning_rate: float = 0.005
+    batch_size: int = 8  # patches
+    learning_rate: float = 0.01
     weight_decay: float = 1e-5
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the network per pixel of a field."""
+        return self.network_diameter / self.diameter
 
 
 def training_settings(mapping: Mapping | None) -> NetworkTraining:
@@ -77,7 +89,7 @@ def train_network(path: str | Path, seed: int, settings: Mapping | None = None, 
     """
     chosen = training_settings(settings)
     torch.set_num_threads(threads)
-    examples = [_example(*field) for field in simulate_fields(np.random.default_rng([seed, SEED_OF_FIELDS]), chosen)]
+    examples = [_example(*field, chosen.scale) for field in simulate_fields(np.random.default_rng([seed, SEED_OF_FIELDS]), chosen)]
     network = fit(examples, chosen, seed)
     with replacing(path) as temporary:
         torch.save(network.state_dict(), temporary)
@@ -86,6 +98,12 @@ def train_network(path: str | Path, seed: int, settings: Mapping | None = None, 
         text = torch.frombuffer(bytearray(json.dumps(described).encode()), dtype=torch.uint8)
         torch.save({**network.state_dict(), SETTINGS_KEY: text}, temporary)
     print("train_segmentation_network: " + ", ".join(f"{name} {value:.3f}" for name, value in scores.items()), file=sys.stderr)
+    if scores.get("cell_found", 1) < FEWEST_FOUND:
+        print(
+            f"WARNING: {path}: the network finds {100 * scores['cell_found']:.0f} % of the cells of further simulated fields, so masks and "
+            f"features will be poor; raise segmentation.training.n_steps ({chosen.n_steps} here)",
+            file=sys.stderr,
+        )
     return scores
 
 
@@ -108,8 +126,14 @@ def simulate_fields(rng: np.random.Generator, settings: NetworkTraining) -> list
     ]
 
 
-def _example(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Image (1, H, W), its background at 0 as the fill of turned patches, and targets (3, H, W): inside or not, flow y, flow x."""
+def _example(image: np.ndarray, labels: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Image (1, H, W), its background at 0 as the fill of turned patches, and targets (3, H, W): inside or not, flow y, flow x.
+
+    Both are scaled as Cellpose scales the images that it segments.
+    """
+    height, width = (round(scale * side) for side in image.shape)
+    image = resize_image(image.astype(np.float32), height, width)
+    labels = resize_image(labels, height, width, interpolation=cv2.INTER_NEAREST)
     flows = masks_to_flows(labels.astype(int)) if labels.any() else np.zeros((2, *labels.shape))
     light = image[None].astype(np.float32) - np.float32(np.percentile(image, OUTSIDE_PERCENTILE))
     return light, np.concatenate([labels[None] > 0, flows]).astype(np.float32)
@@ -119,7 +143,7 @@ def fit(examples: list[tuple[np.ndarray, np.ndarray]], settings: NetworkTraining
     """A network fitted to images and targets; the learning rate warms up over a tenth of the steps, then falls as a cosine."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = CPnet(list(settings.widths), nout=3, sz=3, diam_mean=settings.diameter)
+        network = CPnet(list(settings.widths), nout=3, sz=3, diam_mean=settings.network_diameter)
     optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     warm = max(1, settings.n_steps // 10)
     factors = [min((step + 1) / warm, 0.5 + 0.5 * np.cos(np.pi * step / settings.n_steps)) for step in range(settings.n_steps)]
@@ -187,15 +211,16 @@ def score_network(path: str | Path, rng: np.random.Generator, settings: NetworkT
         return {}
     network, how = load_network(path, "cpu", torch.get_num_threads()), SegmentationSettings(**SCORED_WITH, diameter=settings.diameter)
     field = {"size": settings.field_size, "diameter": settings.diameter, "channel": settings.channel}
+    size = round(settings.patch / settings.scale)
     precisions, cells = [], []
     for _ in range(settings.n_checked):
         image, labels = simulate_field(rng, **field, n_cells=settings.n_cells)
         masks, _ = segment_crops(network, image[None, None], how)
         precisions.append(average_precision(labels.astype(int), masks[0].astype(int), threshold=[0.5])[0][0])
-        cells.append(_score_cells(network, how, image, labels, settings.patch))
+        cells.append(_score_cells(network, how, image, labels, size))
     empty, _ = simulate_field(rng, **field, n_cells=0)
     half = settings.field_size // 2
-    clean = segment_crops(network, _crops_around(empty, [(y, x) for y in (0, half) for x in (0, half)], settings.patch), how)[0]
+    clean = segment_crops(network, _crops_around(empty, [(y, x) for y in (0, half) for x in (0, half)], size), how)[0]
     scores = np.concatenate(cells)
     return {
         "field_ap50": float(np.mean(precisions)),

@@ -31,6 +31,7 @@ TINY = {
     "field_size": 96,
     "n_cells": 4,
     "diameter": 24.0,
+    "network_diameter": 24.0,
     "patch": 48,
     "n_steps": 3,
     "batch_size": 2,
@@ -58,6 +59,27 @@ def test_the_one_file_holds_network_and_settings(tmp_path):
     torch.save({}, tmp_path / "other")
     with pytest.raises(InputError, match="no settings in it"):
         trained_with(tmp_path / "other")
+
+
+@pytest.mark.parametrize(("found", "warned"), [(0.29, True), (0.97, False)])
+def test_a_network_that_finds_few_cells_is_warned_of(tmp_path, monkeypatch, capsys, found, warned):
+    monkeypatch.setattr(cellpose_training, "score_network", lambda *_: {"cell_found": found})
+    train_network(tmp_path / "net", 7, TINY, threads=1)
+    words = f"WARNING: {tmp_path / 'net'}: the network finds 29 % of the cells"
+    assert (words in capsys.readouterr().err) == warned
+
+
+def test_the_network_sees_cells_at_its_own_diameter(tmp_path):
+    """Fields are scaled for the training as Cellpose scales what it segments; the score is that of crops at their own size."""
+    settings = training_settings({**TINY, "network_diameter": 12.0})
+    image, labels = simulate_fields(np.random.default_rng(0), settings)[0]
+    light, targets = _example(image, labels, settings.scale)
+    assert (light.shape, targets.shape) == ((1, 48, 48), (3, 48, 48))
+    assert targets[0].mean() == pytest.approx((labels > 0).mean(), abs=0.02)
+    means = image.reshape(48, 2, 48, 2).mean(axis=(1, 3))
+    assert np.ptp(light[0] - means) < 0.01  # the same but for the level of the background
+    train_network(tmp_path / "net", 7, {**TINY, "network_diameter": 12.0}, threads=1)
+    assert load_network(tmp_path / "net", device="cpu", threads=1).diam_mean == 12
 
 
 def test_unknown_setting_is_an_error():
@@ -88,7 +110,7 @@ def test_patches_are_scaled_one_by_one_and_flows_point_to_the_cell():
     labels[36:60, 36:60] = 1
     image = np.where(labels > 0, 900, 100).astype(np.uint16)
     settings = training_settings({**TINY, "batch_size": 12, "edge": 0.0})
-    images, targets = draw_batch([_example(image, labels)], settings)
+    images, targets = draw_batch([_example(image, labels, settings.scale)], settings)
     assert images.shape == (12, 2, 48, 48)
     assert targets.shape == (12, 3, 48, 48)
     assert not images[:, 1].any()
@@ -125,7 +147,7 @@ def test_edge_of_a_frame_is_flat_and_without_targets():
 
 def test_a_few_steps_learn_to_tell_cells_from_background(tmp_path):
     settings = training_settings({**TINY, "widths": (2, 8, 16, 16, 16), "n_steps": 60, "n_fields": 4, "learning_rate": 0.01, "edge": 0.0})
-    examples = [_example(*field) for field in simulate_fields(np.random.default_rng(0), settings)]
+    examples = [_example(*field, settings.scale) for field in simulate_fields(np.random.default_rng(0), settings)]
 
     def loss(network) -> float:
         with torch.no_grad():
