@@ -170,7 +170,7 @@ rule attribute_predictions:
         horizon_hours=max(config["risks"]["horizons_hours"]),
         risks=params_of_risks(),
         settings=dict(
-            methods=methods_of_explanation(),
+            methods=TARGETS.methods,
             **{key: config["explanation"][key] for key in ("cells_per_outcome", "gradient_steps")},
             radius=config["segmentation"]["diameter"] / 2,
             region=config["features"]["region"],

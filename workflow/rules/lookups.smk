@@ -3,7 +3,7 @@
 from functools import cache
 from types import SimpleNamespace
 
-from cellfate.explanation.attributions.names import PUBLISHED, RISKS, models_of, needs_images, needs_masks, served
+from cellfate.explanation.attributions.names import RISKS, models_of, needs_images, needs_masks
 from cellfate.planning.config import label_words
 from cellfate.tracks.corrections.rows import all_rows, without_lines
 
@@ -164,19 +164,18 @@ def hidden_from():
     return {"crops": ALL_CROPS if {"cell", "channels"} & set(kinds) else [], "masks": ALL_MASKS if "cell" in kinds else []}
 
 
-def methods_of_explanation():
-    """The methods of explanation.methods that serve a model of this run: those of the risks only where there are any."""
-    methods = config["explanation"]["methods"] or []
-    return served(methods, [PUBLISHED, *[RISKS] * config["risks"]["enabled"]])
-
-
 def explained_with():
     """What the methods of explanations need besides the published network: crops, masks, and what the risks rest on."""
-    methods = methods_of_explanation()
+    methods = TARGETS.methods
     crops = {"crops": ALL_CROPS if needs_images(methods) else [], "masks": ALL_MASKS if needs_masks(methods) else []}
     if not models_of(methods)[RISKS]:
         return crops
     return {**crops, **inputs_of_risks(), "risks": "results/{dataset}/{protocol}/fold-{fold}/risks/model"}
+
+
+def scores_of_explanations():
+    """How faithful the explanations are, for the summary page; nothing where no method is asked for, or none serves a model of the run."""
+    return {"attributions": "results/{dataset}/{protocol}/tables/attribution_scores.csv"} if TARGETS.methods else {}
 
 
 def coverage_of(wildcards):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.errors import InputError
+from cellfate.explanation.attributions.names import PUBLISHED, RISKS, served
 from cellfate.model.saved.members import has_network
 from cellfate.planning.agreement import check_sheet_agreement, check_states
 from cellfate.planning.config import transition_settings
@@ -30,6 +31,7 @@ FIGURES = {  # of the main target, the design and then the paper's order, with t
     "calibration": "Calibration",
     "sets": "Cannot tell yet: sets of outcomes and triage",
 }
+EXPLANATION_FIGURES = ("explained_cells", "attributions")  # where a method of explanation.methods serves a model of the run
 BY_NETWORK = ("parquet", "csv", "shift.csv", "png")  # files of predictions, of the published network
 BY_RISKS = ("fates.parquet", "geff", "napari.csv")
 RISK_FIGURES = {  # where risks.enabled
@@ -144,12 +146,19 @@ class Targets:
         names = [*self.shown, *["truth"] * self._simulated]
         if self.sheet is None:
             return []
-        return self._drawn(f"{self.of_analysis}/figures", names) + [f"{self.of_analysis}/truth/attributions.csv"] * self._simulated
+        scored = self._simulated and bool(self.methods)
+        return self._drawn(f"{self.of_analysis}/figures", names) + [f"{self.of_analysis}/truth/attributions.csv"] * scored
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods of explanation.methods that serve a model of this run: those of the risks only where there are any."""
+        return served(self.config["explanation"]["methods"] or [], [PUBLISHED, *[RISKS] * self.config["risks"]["enabled"]])
 
     @property
     def shown(self) -> list[str]:
         """The figures of the summary page, in its order."""
-        return [*FIGURES, *(RISK_FIGURES if self.config["risks"]["enabled"] else ())]
+        drawn = [name for name in FIGURES if self.methods or name not in EXPLANATION_FIGURES]
+        return [*drawn, *(RISK_FIGURES if self.config["risks"]["enabled"] else ())]
 
     def design(self) -> list[str]:
         """What is known before crops and training: the design's tables and figure. Raises InputError where no recording has tracks."""

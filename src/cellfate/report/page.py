@@ -19,7 +19,7 @@ from cellfate.report.embedded import embedded_figures
 from cellfate.report.first_lines import first_lines, notes_of
 from cellfate.report.footnotes import Footnotes
 from cellfate.report.sections.ablations import ablations_section
-from cellfate.report.sections.attributions import attributions_section, missing_attributions
+from cellfate.report.sections.attributions import NOTHING_EXPLAINED, attributions_section, missing_attributions
 from cellfate.report.sections.cells import ShownCells, cells_section
 from cellfate.report.sections.corrections import corrections_section, edits_section, labels_section
 from cellfate.report.sections.not_measured import (
@@ -90,7 +90,7 @@ class Summary:
     known: pd.DataFrame
     sets: pd.DataFrame
     ablations: pd.DataFrame
-    attributions: pd.DataFrame
+    attributions: pd.DataFrame | None  # None where no method serves a model of the run
     coverage: pd.DataFrame
     effects: pd.DataFrame
     findings: pd.DataFrame
@@ -143,7 +143,7 @@ def summary_page(run: Summary) -> str:
         findings=[(feature_label(row.feature), row.sentence) for row in run.findings.itertuples()],
         coverage=coverage_captions(run.coverage),
         parts=ablations_section(run.ablations),
-        explained=attributions_section(run.attributions, run.metrics),
+        explained=attributions_section(run.attributions, run.metrics) if run.attributions is not None else NOTHING_EXPLAINED,
         risks=risks_section(run.risks, names),
         cells=cells_section(run.cells),
         corrections=corrections_section(run.corrections, run.trajectories),

@@ -176,8 +176,9 @@ def test_a_method_without_sign_names_the_frames_that_count_whatever_is_predicted
 
 def test_what_was_not_explained_is_named():
     table = score(deletions_of({"occlusion": lambda said: said}))
-    assert missing_attributions(None, table) == ["Not measured: what single predictions rest on; explanation.methods is null."]
+    assert missing_attributions(None, None) == ["Not measured: what single predictions rest on; explanation.methods is null."]
     assert missing_attributions(["occlusion"], table) == []
+    assert "the models that explanation.methods explain are not there" in missing_attributions(["risks_occlusion"], None)[0]
     assert "occlusion of rings; the model that it explains is not there" in missing_attributions(["occlusion", "risks_occlusion"], table)[0]
     assert "no held-out cell with a fate" in missing_attributions(["occlusion"], table.iloc[:0])[0]
 

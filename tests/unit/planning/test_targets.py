@@ -37,6 +37,25 @@ def test_risks_are_asked_for_in_each_fold_where_they_are_enabled():
     assert targets(split={"folds": 2}, risks={"enabled": False}).fates() == []
 
 
+@pytest.mark.parametrize(
+    ("methods", "risks", "kept"),
+    [
+        (["occlusion", "risks_occlusion"], False, ["occlusion"]),
+        (["risks_occlusion"], True, ["risks_occlusion"]),
+        (["risks_occlusion"], False, []),
+        (None, True, []),
+    ],
+)
+def test_where_no_method_serves_a_model_nothing_is_explained_and_drawn(methods, risks, kept):
+    sheet = pd.DataFrame({"recording": ["a"], "tracks": ["a.csv"]})
+    config = {"explanation": {"methods": methods}, "risks": {"enabled": risks}, "source": {"kind": "simulate"}}
+    found = targets(sheet, **config)
+    assert found.methods == kept
+    for name in ("figures/explained_cells.png", "figures/attributions.pdf", "truth/attributions.csv"):
+        assert (f"results/mine/ours/{name}" in found.figures()) == bool(kept)
+    assert "results/mine/ours/figures/ablations.png" in found.figures()
+
+
 def test_the_label_page_needs_tracks_and_no_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert label_targets().label() == ["results/mine/label.html"]

@@ -630,7 +630,7 @@ def test_each_method_of_explanation_has_a_verdict_and_what_is_missing_is_named(f
     more = page(figures, settings=SETTINGS | {"explanation.methods": ["occlusion", "risks_occlusion"]})
     assert "Not measured: occlusion of rings; the model that it explains is not there." in more
     assert "Occlusion of frames: not shown to beat looking at the last frames" in page(figures, attributions=attributions(-0.1))
-    off = page(figures, attributions=attributions().iloc[:0], settings=SETTINGS | {"explanation.methods": None})
+    off = page(figures, attributions=None, settings=SETTINGS | {"explanation.methods": None})
     assert "How faithful explanations are</h2>" not in off
     assert "Not measured: what single predictions rest on; explanation.methods is null." in off
 

@@ -11,6 +11,7 @@ from cellfate.explanation.given_away import network_doubts, network_skill
 
 NOTHING = "–"
 SETTING = "explanation.methods"
+NOTHING_EXPLAINED = {"lines": [], "rows": [], "units": 0}  # the section where there are no scores
 MODELS = {PUBLISHED: "published network", "risks": "risks"}
 
 
@@ -82,10 +83,12 @@ def _row(scores: pd.DataFrame, gap) -> dict:
     return {"label": label_of(gap.method), "model": MODELS[gap.model], "n": int(gap.n), "cells": cells}
 
 
-def missing_attributions(setting: Sequence[str] | None, scores: pd.DataFrame) -> list[str]:
+def missing_attributions(setting: Sequence[str] | None, scores: pd.DataFrame | None) -> list[str]:
     """Why no method was scored, or which of those that were asked for serve no model of the run."""
     if not setting:
         return [f"Not measured: what single predictions rest on; {SETTING} is null."]
+    if scores is None:
+        return [f"Not measured: what single predictions rest on; the models that {SETTING} explain are not there."]
     missing = [label_of(name) for name in METHODS if name in setting and name not in set(scores["method"])]
     if len(missing) == len(setting):
         return ["Not measured: what single predictions rest on; no held-out cell with a fate could be explained."]
