@@ -18,6 +18,7 @@ class CropSet:
         self._owner = os.getpid()
         self.channels: list[str] = []
         self.crop_size = 0
+        self.itemsize = 0  # bytes of a pixel
         for path in map(Path, paths):
             self._add(path)
         if not self._paths:
@@ -25,7 +26,7 @@ class CropSet:
 
     def _add(self, path: Path) -> None:
         with CropFile(path) as file:
-            channels, size = list(file.channels), file.shape[-1]
+            channels, size, itemsize = list(file.channels), file.shape[-1], file.dtype.itemsize
             recording = str(file.recording)
         if recording in self._paths:
             raise InputError(f"{path}: recording {recording} is also in {self._paths[recording]}")
@@ -36,7 +37,7 @@ class CropSet:
                 f"but {first} has {self.crop_size} px with channels {', '.join(self.channels)}"
             )
         self._paths[recording] = path
-        self.channels, self.crop_size = channels, size
+        self.channels, self.crop_size, self.itemsize = channels, size, max(itemsize, self.itemsize)
 
     def paths(self, recordings: list[str]) -> list[Path]:
         """The crop files of the given recordings, in that order."""

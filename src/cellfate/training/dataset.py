@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cellfate.base.errors import InputError
+from cellfate.base.memory import available_bytes
 from cellfate.base.progress import progress
 from cellfate.crops.crop_set import CropSet
 from cellfate.model.inputs import downsample, prepare
@@ -148,6 +149,20 @@ def shuffled_labels(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """
     rng = np.random.default_rng([LABEL_STREAM, seed])
     return rows.assign(label=rows.groupby("split")["label"].transform(lambda labels: labels.to_numpy()[rng.permutation(len(labels))]))
+
+
+def check_cache_fits(rows: pd.DataFrame, cropset: CropSet, input_size: int, devices: int) -> None:
+    """Raise an InputError where the crops of ``rows``, kept in memory by each of ``devices`` processes, need more than is left."""
+    n_frames = int((rows["last_frame"] - rows["first_frame"] + 1).sum())
+    needed = devices * n_frames * len(cropset.channels) * input_size**2 * cropset.itemsize
+    left = available_bytes()
+    if left is not None and needed > left:
+        times = f" in {devices} processes" if devices > 1 else ""
+        raise InputError(
+            f"training.cache is true, and the crops of {len(rows)} trajectories, {n_frames} frames, need {needed / 1e9:.1f} GB of memory"
+            f"{times}, but {left / 1e9:.1f} GB are left for this job: take training.cache: false, a smaller model.input_size, "
+            "or give the job more (--set-resources train_model:mem_mb=...)"
+        )
 
 
 def check_classes(rows: pd.DataFrame, part: str, fold: int, outcomes: dict[str, str]) -> None:

@@ -27,6 +27,7 @@ from cellfate.training.augmentation import AugmentationSettings
 from cellfate.training.dataset import (
     CountsDataset,
     TrajectoryDataset,
+    check_cache_fits,
     check_classes,
     collate,
     collate_counts,
@@ -89,6 +90,8 @@ def train(
     rows = fold_trajectories(trajectories, split, fold, ["train", "validation"])
     for part in ("train", "validation"):
         check_classes(rows[rows["split"] == part], part, fold, outcomes)
+    if chosen.cache:
+        check_cache_fits(rows, cropset, sizes.input_size, chosen.devices)
     if chosen.shuffle_labels:
         rows = shuffled_labels(rows, seed)
     key = training_key({**record, "model": model}, rows, cropset.paths(rows["recording"].unique()), code)

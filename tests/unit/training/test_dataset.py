@@ -11,8 +11,9 @@ from cellfate.base.errors import InputError
 from cellfate.crops.crop_set import CropSet
 from cellfate.model.inputs import downsample
 from cellfate.model.scaling import Scaling
+from cellfate.training import dataset
 from cellfate.training.augmentation import AugmentationSettings
-from cellfate.training.dataset import TrajectoryDataset, check_classes, collate
+from cellfate.training.dataset import TrajectoryDataset, check_cache_fits, check_classes, collate
 from cellfate.training.samplers import BalancedSampler, Draw
 from cellfate.trajectories.folds import fold_trajectories
 
@@ -157,6 +158,21 @@ def test_channels_must_be_those_of_the_scaling(data):
     other = Scaling("corrected", 1.0, (0.0,) * 3, (1.0,) * 3, ("p53", "circadian", "cell_cycle"))
     with pytest.raises(InputError, match="the crops have channels circadian, p53, cell_cycle, the scaling has p53, circadian"):
         TrajectoryDataset(trajectories, CropSet(paths), other, 8, seed=0, cache=False)
+
+
+def test_a_cache_that_does_not_fit_is_refused_before_anything_is_read(data, monkeypatch):
+    paths, trajectories, split = data
+    cropset, rows = CropSet(paths), fold_trajectories(trajectories, split, 0, ["train", "validation"])
+    cached = TrajectoryDataset(rows, cropset, SCALING, 8, seed=0, cache=True)
+    needed = sum(crops.nbytes for crops in cached._cached)
+    monkeypatch.setattr(dataset, "available_bytes", lambda: needed)
+    check_cache_fits(rows, cropset, 8, devices=1)
+    monkeypatch.setattr(dataset, "available_bytes", lambda: None)
+    check_cache_fits(rows, cropset, 8, devices=2)
+    monkeypatch.setattr(dataset, "available_bytes", lambda: needed)
+    words = rf"training\.cache is true, and the crops of {len(rows)} trajectories, .* in 2 processes, but 0\.0 GB are left for this job"
+    with pytest.raises(InputError, match=words):
+        check_cache_fits(rows, cropset, 8, devices=2)
 
 
 def test_a_part_with_one_class_is_named():
