@@ -149,11 +149,11 @@ def test_it_runs_from_anywhere_for_any_folder(clone, other, tmp_path):
 @pytest.mark.whole
 def test_a_folder_may_have_a_configuration_of_its_own_that_says_what_differs(clone, other):
     (other.folder / "config").mkdir()
-    other.write_config("config/config.yaml", {"crops": {"size": 3}})
+    other.write_config("config/config.yaml", {"segmentation": {"batch_size": 0}})
     called = ("-n", "-s", str(clone.folder / "workflow/Snakefile"))
     done = other.snakemake(*called, overlays=("demo.yaml",), check=False)
     assert done.returncode != 0
-    assert "Input error: config/config.yaml: crops.size is 3, at least 8 is needed" in done.output
+    assert "Input error: config/config.yaml: segmentation.batch_size is 0, at least 1 is needed" in done.output
 
 
 @pytest.mark.whole

@@ -4,7 +4,6 @@ import h5py
 import hdf5plugin  # noqa: F401, the compression of crop files
 import numpy as np
 import pandas as pd
-import pytest
 import tifffile
 from project import tiny_rows
 from toy_frames import ome_tiff, ome_zarr
@@ -17,7 +16,6 @@ def pixels(folder) -> np.ndarray:
     return np.stack([np.moveaxis(tifffile.imread(file), -1, 0) for file in sorted(folder.glob("*.tif"))])
 
 
-@pytest.mark.whole
 def test_crops_do_not_depend_on_the_format_and_drift_is_registered(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     rows = tiny_rows(4)

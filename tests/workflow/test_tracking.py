@@ -32,7 +32,7 @@ def tracked_here(tmp_path_factory) -> Project:
     return project
 
 
-@pytest.mark.whole
+@pytest.mark.xdist_group("tracked here")  # in one process, as both need what is tracked first
 def test_frames_become_masks_tracks_and_crops(tracked_here):
     results = tracked_here.folder / "results/tiny"
     with FrameMasks(results / "frame_masks/r1.h5") as masks:
@@ -52,7 +52,7 @@ def test_frames_become_masks_tracks_and_crops(tracked_here):
     assert set(tracks["frame"]) == set(range(30))
 
 
-@pytest.mark.whole
+@pytest.mark.xdist_group("tracked here")
 def test_the_tracks_are_checked_and_drawn(tracked_here):
     folder = tracked_here.folder / "results/tiny/tracking"
     quality = read_table(folder / "r1.qc.csv", TRACKING_QUALITY).iloc[0]

@@ -29,7 +29,6 @@ def small(fresh) -> Project:
     return fresh
 
 
-@pytest.mark.whole
 def test_everything_is_made_once(small):
     small.snakemake("--", "transition", overlays=OVERLAYS)
     folder = small.folder / "results/small/transition"
@@ -72,7 +71,6 @@ def test_everything_is_made_once(small):
     assert set(confusion["kind"]) == {"confusion"}
 
 
-@pytest.mark.whole
 def test_cells_of_this_data_sets_films_become_what_they_are_at_the_next_look(fresh):
     """From features and states of the data set's own recordings to every figure, and beside P of another run."""
     project = fresh

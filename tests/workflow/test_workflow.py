@@ -151,7 +151,6 @@ def test_edited_tracks_run_their_recording_and_what_follows_alone(finished, tmp_
     assert project.jobs("--", tracks, "results/tiny/tracks/r1.outcomes.parquet", overlays=overlays) == {"read_tracks": 1}
 
 
-@pytest.mark.whole
 def test_cells_are_labelled_without_a_model_and_only_their_recording_runs_again(fresh):
     project = fresh
     planned = project.jobs("--", "label")
@@ -238,7 +237,6 @@ def test_with_masks_of_all_tracks_a_new_recording_alone_is_segmented(finished, t
     assert {jobs[rule] for rule in ("simulate_recording", "read_tracks", "extract_crops", "segment_cells", "measure_features")} == {1}
 
 
-@pytest.mark.whole
 def test_states_need_features_of_all_tracks_beside_those_of_held_out_cells(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     last = {"assign_states": 1, "tabulate_states": 1, "plot_states": 1, "states": 1}
