@@ -10,6 +10,7 @@ from cellfate.base.errors import InputError
 from cellfate.tracks.raw import LeftOut, RecordingFacts
 
 MOST_LEFT_OUT = 0.05  # of the positions, and of the tracks; one track always
+MOST_GAPS = 0.5  # of the frames between the first and last of a track
 FEWEST_TRACKS = 5  # by which positions in micrometres can be suspected
 
 
@@ -87,6 +88,25 @@ def first_frame_warning(rows: pd.DataFrame, path: Path) -> str | None:
     if rows["frame"].min() != 1:
         return None
     return f"{path}: no track is in frame 0, the first is in frame 1: are its frames counted from 1? Here they count from 0"
+
+
+def step_warning(rows: pd.DataFrame, path: Path) -> str | None:
+    """A line where no track is in two consecutive frames, or where most frames within tracks are without their cell."""
+    spans = rows.groupby("track_id")["frame"].agg(["min", "max", "nunique"])
+    spanned, there = int((spans["max"] - spans["min"] + 1).sum()), int(spans["nunique"].sum())
+    several = spans[spans["nunique"] > 1]
+    if several.empty:
+        return None
+    in_order = rows.sort_values(["track_id", "frame"]).groupby("track_id")["frame"]
+    if in_order.diff().min() > 1:
+        first = in_order.get_group(several.index[0]).unique()[:3]
+        shown = ", ".join(map(str, first))
+        question = "are frames counted in another unit of time, or were images left out? Hours, crops and gaps follow these numbers"
+        return f"{path}: no track is in two consecutive frames (track {several.index[0]}: {shown} ...): {question}"
+    missing = 1 - there / spanned
+    if missing > MOST_GAPS:
+        return f"{path}: cells are missing in {missing:.0%} of the frames between the first and last of their tracks: are the frames right?"
+    return None
 
 
 def unit_warning(rows: pd.DataFrame, path: Path, facts: RecordingFacts) -> str | None:

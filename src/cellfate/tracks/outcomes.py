@@ -14,7 +14,15 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.tracks.formats import format_named
-from cellfate.tracks.oddities import first_frame_warning, late_mothers, lineage_notes, outside_hint, refuse_many, unit_warning
+from cellfate.tracks.oddities import (
+    first_frame_warning,
+    late_mothers,
+    lineage_notes,
+    outside_hint,
+    refuse_many,
+    step_warning,
+    unit_warning,
+)
 from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes
 from cellfate.tracks.statements import (
     AS_IN_THE_FILE,
@@ -76,7 +84,7 @@ def check_tracks(
     raw = read_raw(path, tracks_format, facts, outcomes_from)
     refuse_many(raw.rows, raw.left_out, path)
     checked = complete_tracks(raw, path, facts, event_gap, outcomes_from)
-    found = (first_frame_warning(raw.rows, path), unit_warning(raw.rows, path, facts))
+    found = (first_frame_warning(raw.rows, path), step_warning(raw.rows, path), unit_warning(raw.rows, path, facts))
     return replace(checked, warnings=(*checked.warnings, *(line for line in found if line)))
 
 

@@ -65,6 +65,20 @@ def test_frames_that_seem_to_count_from_1_are_named(tmp_path):
         check(tmp_path, cell(1, range(1, 11)))
 
 
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        ([0, 2, 4, 6, 8], "no track is in two consecutive frames (track 1: 0, 2, 4 ...): are frames counted in another unit of time"),
+        ([0, 3, 5, 9], "no track is in two consecutive frames (track 1: 0, 3, 5 ...)"),
+        ([0, 1, 9], "cells are missing in 70% of the frames between the first and last of their tracks: are the frames right?"),
+    ],
+)
+def test_tracks_with_cells_in_few_of_their_frames_are_named(tmp_path, frames, words):
+    (warning,) = check(tmp_path, cell(1, frames) + cell(2, frames)).warnings
+    assert words in warning
+    assert check(tmp_path, cell(1, [0, 1, 2, 4, 5]) + cell(2, [3])).warnings == ()
+
+
 def test_positions_that_seem_to_be_micrometres_are_named(tmp_path):
     rows = [row for track in range(1, 7) for row in cell(track, range(10), x=4.0 * track)]
     (warning,) = check(tmp_path, rows, pixel_size_um=0.65).warnings

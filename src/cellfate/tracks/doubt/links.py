@@ -53,10 +53,14 @@ class Cells:
 
 
 def read_cells(tracks: pd.DataFrame, intensities: np.ndarray | None = None) -> Cells:
-    """The cells of the table ``tracks``, with their ``intensities`` (N, C) in its order, in any unit; None: unknown."""
+    """The cells of the table ``tracks``, with their ``intensities`` (N, C) in its order, in any unit; None: unknown.
+
+    Where all cells are in each k-th frame alone (0, 2, 4 ...), these are taken for consecutive ones.
+    """
     order = np.lexsort((tracks["frame"], tracks["track_id"]))
     table = tracks.iloc[order].reset_index(drop=True)
     frame, track = table["frame"].to_numpy(int), table["track_id"].to_numpy(int)
+    frame //= frames_apart(frame)
     before = _before(table, frame, track)
     is_last = np.ones(len(table), bool)
     is_last[before[before >= 0]] = False
@@ -82,6 +86,11 @@ def _before(table: pd.DataFrame, frame: np.ndarray, track: np.ndarray) -> np.nda
     return before
 
 
+def frames_apart(frames: np.ndarray) -> int:
+    """The largest k for which all ``frames`` are k, or a multiple of it, apart; 1 with fewer than two frames."""
+    return max(1, int(np.gcd.reduce(np.diff(np.unique(frames)), initial=0)))
+
+
 def _steps(frame: np.ndarray, track: np.ndarray, before: np.ndarray) -> np.ndarray:
     """The rows that a track reaches from the frame before."""
     return np.flatnonzero((before >= 0) & (track == track[before]) & (frame - frame[before] == 1))
@@ -98,9 +107,13 @@ def _field_motion(places: np.ndarray, frame: np.ndarray, track: np.ndarray, befo
 
 
 def _typical_step(places: np.ndarray, frame: np.ndarray, track: np.ndarray, before: np.ndarray) -> float:
-    """The standard deviation of a step along one axis, from the median step; of cells that hardly move, from the mean; never 0."""
+    """The standard deviation of a step along one axis, from the median step; of cells that hardly move, from the mean; never 0.
+
+    Where no cell is in two consecutive frames, it is taken from all links, as a random walk.
+    """
     rows = _steps(frame, track, before)
-    lengths = np.linalg.norm(places[rows] - places[before[rows]], axis=1)
+    rows = rows if len(rows) else np.flatnonzero((before >= 0) & (track == track[before]))
+    lengths = np.linalg.norm(places[rows] - places[before[rows]], axis=1) / np.sqrt(frame[rows] - frame[before[rows]])
     for typical in (np.median(lengths), lengths.mean()) if len(lengths) else ():
         if typical > 0:
             return float(typical / RAYLEIGH_MEDIAN)
