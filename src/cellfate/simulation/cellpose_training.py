@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
@@ -133,7 +132,8 @@ def _example(image: np.ndarray, labels: np.ndarray, scale: float) -> tuple[np.nd
     """
     height, width = (round(scale * side) for side in image.shape)
     image = resize_image(image.astype(np.float32), height, width)
-    labels = resize_image(labels, height, width, interpolation=cv2.INTER_NEAREST)
+    rows, columns = ((np.arange(n) + 0.5) * side // n for n, side in zip((height, width), labels.shape, strict=True))
+    labels = labels[np.ix_(rows.astype(int), columns.astype(int))]
     flows = masks_to_flows(labels.astype(int)) if labels.any() else np.zeros((2, *labels.shape))
     light = image[None].astype(np.float32) - np.float32(np.percentile(image, OUTSIDE_PERCENTILE))
     return light, np.concatenate([labels[None] > 0, flows]).astype(np.float32)

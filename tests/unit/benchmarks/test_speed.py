@@ -23,8 +23,8 @@ def test_crops_are_those_of_the_published_way(tmp_path):
 
 
 def test_trajectories_are_read_the_same(tmp_path):
-    published, ours = reading.ways_of(tmp_path, "cpu", LENGTHS)  # compares pixels
-    assert published() == ours() > 0
+    published, ours, from_memory = reading.ways_of(tmp_path, "cpu", LENGTHS)  # compares pixels
+    assert published() == ours() == from_memory() > 0
 
 
 def test_the_first_loss_of_training_on_equal_lengths_is_that_of_the_published_way():

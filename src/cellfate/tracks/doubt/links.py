@@ -60,7 +60,7 @@ def read_cells(tracks: pd.DataFrame, intensities: np.ndarray | None = None) -> C
     order = np.lexsort((tracks["frame"], tracks["track_id"]))
     table = tracks.iloc[order].reset_index(drop=True)
     frame, track = table["frame"].to_numpy(int), table["track_id"].to_numpy(int)
-    frame //= frames_apart(frame)
+    frame = frame // frames_apart(frame)  # a new array: the other is the table's own
     before = _before(table, frame, track)
     is_last = np.ones(len(table), bool)
     is_last[before[before >= 0]] = False
