@@ -9,6 +9,7 @@ from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import BASELINE_PREDICTIONS
 from cellfate.evaluation.time.before import cohort_of, tabulate_before
 from cellfate.evaluation.time.earliness import tabulate_earliness
+from cellfate.evaluation.time.ends import hours_left
 from cellfate.evaluation.time.known import tabulate_known
 from cellfate.evaluation.time.landmarks import landmarks_of_folds, tabulate_landmarks
 from cellfate.evaluation.time.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
@@ -29,10 +30,9 @@ steps = Lengths.of(trajectories, params.treatment).truncation(params.truncation)
 
 rows = landmarks_of_folds(trajectories, split, prefixes, baselines, params.drug, calibrated=params.calibrated)
 write_table(tabulate_landmarks(rows, units), snakemake.output.landmarks, LANDMARKS)
-hours = float(trajectories["frame_interval_min"].median()) / 60
-write_table(tabulate_earliness(prefixes, hours, groups, units, rates), snakemake.output.earliness, EARLINESS)
+left = hours_left(prefixes, trajectories.set_index("trajectory")["frame_interval_min"])
+write_table(tabulate_earliness(left, groups, units, rates), snakemake.output.earliness, EARLINESS)
 predictions = read_tables(snakemake.input.predictions, PREDICTIONS)
-cohort = cohort_of(predictions, groups, steps, params.treatment, params.min_trajectories, units.names)
-interval = params.frame_interval_min and params.frame_interval_min / 60
-write_table(tabulate_before(cohort.rows, baselines, rates, interval, units), snakemake.output.before, BEFORE_END)
-write_table(tabulate_known(cohort, baselines, interval, units), snakemake.output.known, KNOWN_FROM)
+cohort = cohort_of(predictions, left, groups, steps, params.treatment, params.min_trajectories, units.names)
+write_table(tabulate_before(cohort.rows, baselines, rates, units), snakemake.output.before, BEFORE_END)
+write_table(tabulate_known(cohort, baselines, units), snakemake.output.known, KNOWN_FROM)

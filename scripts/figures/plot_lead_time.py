@@ -13,7 +13,6 @@ figure = plot_lead_time(
     read_table(snakemake.input.landmarks, LANDMARKS),
     read_table(snakemake.input.earliness, EARLINESS),
     read_table(snakemake.input.known, KNOWN_FROM),
-    frame_interval_min=snakemake.params.frame_interval_min,
     min_trajectories=snakemake.params.min_trajectories,
 )
 save_figure(figure, snakemake.output.pdf, snakemake.output.png)

@@ -267,7 +267,6 @@ rule evaluate_lead_time:
         calibrated=config["evaluation"]["calibration"],
         drug=DRUG_HOURS,
         min_trajectories=config["figures"]["min_trajectories"],
-        frame_interval_min=COMMON_INTERVAL,
     message:
         "Lead time"
     script:

@@ -201,7 +201,6 @@ rule plot_lead_time:
         "../../envs/analysis.yaml"
     params:
         min_trajectories=config["figures"]["min_trajectories"],
-        frame_interval_min=COMMON_INTERVAL,
     message:
         "Lead time"
     script:

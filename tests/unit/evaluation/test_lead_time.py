@@ -11,6 +11,7 @@ from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.time.before import Cohort, cohort_of, tabulate_before
 from cellfate.evaluation.time.clocks import DRUG, RECORDING, TRACK, Clocks, censoring_survival, landmark_hours, landmarks
 from cellfate.evaluation.time.earliness import ERROR_WEIGHT, choose_trigger, decide, measures, sure_of, tabulate_earliness
+from cellfate.evaluation.time.ends import hours_left
 from cellfate.evaluation.time.known import known_frames, known_line, tabulate_known
 from cellfate.evaluation.time.landmarks import LARGEST_WEIGHT, landmarks_of_folds, tabulate_landmarks
 from cellfate.evaluation.time.tables import BEFORE_END, EARLINESS, KNOWN_FROM, LANDMARKS
@@ -53,6 +54,10 @@ def baselines_of(prefixes, table):
     rows = prefixes[prefixes["split"] == "test"]
     n = rows["trajectory"].map(table.set_index("trajectory")["n_frames"]) - rows["n_frames"]
     return rows[["trajectory", "fold"]].assign(method="rings_any_frame", n=n, probability=0.5 + 0.1 * (rows["label"] * 2 - 1))
+
+
+def left_of(prefixes, table):
+    return hours_left(prefixes, table.set_index("trajectory")["frame_interval_min"])
 
 
 # ---- clocks ----
@@ -219,7 +224,9 @@ def test_a_weighted_calibration_error_is_the_plain_one_where_all_weigh_the_same(
 
 
 def test_a_cell_is_called_when_the_network_is_sure_often_enough_and_at_its_end_at_the_latest():
-    rows = pd.DataFrame({"trajectory": "a", "recording": "r", "fold": 0, "label": 1, "n_frames": [1, 2, 3, 4, 5]})
+    rows = pd.DataFrame(
+        {"trajectory": "a", "recording": "r", "fold": 0, "label": 1, "n_frames": [1, 2, 3, 4, 5], "hours": np.arange(4.0, -1, -1)}
+    )
     rows = rows.assign(logit=[-3.0, 3.0, -3.0, 3.0, 3.0], probability=[0.05, 0.95, 0.05, 0.95, 0.95])
     sure = sure_of(rows, {0: 0.5})
     once, twice, never = decide(sure, 0.9, 1), decide(sure, 0.9, 2), decide(sure, 0.99, 1)
@@ -237,13 +244,13 @@ def test_sureness_does_not_grow_with_the_base_rate():
 def test_thresholds_are_chosen_on_validation_and_pay():
     table, _, prefixes = data(known_from=10, lost=0.0)
     groups = table.set_index("trajectory")["group"]
-    found = check_table(tabulate_earliness(prefixes, 0.5, groups, UNITS, {0: 0.5}), EARLINESS, "earliness")
+    found = check_table(tabulate_earliness(left_of(prefixes, table), groups, UNITS, {0: 0.5}), EARLINESS, "earliness")
     chosen = found[found["chosen"]].iloc[0]
     grid = found[~found["chosen"]]
     assert chosen["harmonic_mean"] > grid.loc[(grid["patience"] == 1) & (grid["threshold"] == 0.5), "harmonic_mean"].iloc[0] - 0.02
     assert grid["seen"].between(0, 1).all()
     assert (grid[grid["patience"] == 1].sort_values("threshold")["seen"].diff().dropna() >= 0).all(), "a higher threshold waits longer"
-    assert choose_trigger(sure_of(prefixes[prefixes["split"] == "validation"], {0: 0.5}))[0] > 0.5
+    assert choose_trigger(sure_of(left_of(prefixes[prefixes["split"] == "validation"], table), {0: 0.5}))[0] > 0.5
 
 
 def test_measures_are_means_over_cells():
@@ -282,8 +289,8 @@ def cohort(recordings=8, cells=12, known_from=10, seed=0):
             label = c % 2
             for n in (0, 5, 10, 15, 20):
                 right = rng.random() < (0.95 if n < known_from else 0.5)
-                rows.append((f"r{r}/{c}", f"r{r}", None, 0, label, label if right else 1 - label, n))
-    return pd.DataFrame(rows, columns=["trajectory", "recording", "group", "fold", "label", "predicted", "n"])
+                rows.append((f"r{r}/{c}", f"r{r}", None, 0, label, label if right else 1 - label, n, n / 2))
+    return pd.DataFrame(rows, columns=["trajectory", "recording", "group", "fold", "label", "predicted", "n", "hours"])
 
 
 def test_known_from_is_the_farthest_step_before_which_all_are_better_than_chance():
@@ -300,7 +307,7 @@ def test_known_from_is_the_farthest_step_before_which_all_are_better_than_chance
 def test_the_line_names_network_and_best_baseline():
     rows = cohort()
     baselines = rows[["fold", "trajectory", "n"]].assign(method="rings_any_frame", probability=np.where(rows["n"] < 20, rows["label"], 0.5))
-    found = check_table(tabulate_known(Cohort(rows, None), baselines, 0.5, UNITS), KNOWN_FROM, "known")
+    found = check_table(tabulate_known(Cohort(rows, None), baselines, UNITS), KNOWN_FROM, "known")
     line = known_line(found)
     assert line.startswith("The network's call is better than chance from 2.5 h before the end on (")
     assert "rings of the last frame, logistic fitted on all prefixes, from 7.5 h before the end on" in line
@@ -311,7 +318,7 @@ def test_the_line_names_network_and_best_baseline():
 @pytest.mark.parametrize("recordings", [1, 2])
 def test_few_recordings_are_no_interval_and_the_line_says_so(recordings):
     rows = cohort(recordings=recordings)
-    found = tabulate_known(Cohort(rows, None), NOTHING, 0.5, UNITS)
+    found = tabulate_known(Cohort(rows, None), NOTHING, UNITS)
     assert found["frames"].isna().all()
     assert "no interval" in found["reason"][0]
     assert known_line(found).startswith("The network's call is not shown to be better than chance at any time (no interval: ")
@@ -324,10 +331,15 @@ def predictions_of(table, prefixes, steps):
     return tests.assign(condition="truncation", n=n, treatment="none")[n.isin(steps)]
 
 
+def before_end_of(table, prefixes, steps):
+    groups = table.set_index("trajectory")["group"]
+    return cohort_of(predictions_of(table, prefixes, steps), left_of(prefixes, table), groups, steps, None, 5, UNITS.names)
+
+
 def cohort_from(steps, least=5, **changes):
     table, _, prefixes = data(lost=0.0, **changes)
     groups = table.set_index("trajectory")["group"]
-    return cohort_of(predictions_of(table, prefixes, steps), groups, steps, None, least, UNITS.names)
+    return cohort_of(predictions_of(table, prefixes, steps), left_of(prefixes, table), groups, steps, None, least, UNITS.names)
 
 
 def test_the_cohort_has_every_step():
@@ -352,16 +364,16 @@ def test_the_cohort_ends_at_the_farthest_step_that_enough_of_each_outcome_have()
 def test_no_cohort_says_why_and_claims_nothing_about_baselines(steps, least, reason):
     cohort = cohort_from(steps, least=least)
     assert cohort.rows.empty
-    assert check_table(tabulate_before(cohort.rows, NOTHING, {}, 0.5, UNITS), BEFORE_END, "before").empty
-    found = check_table(tabulate_known(cohort, NOTHING, 0.5, UNITS), KNOWN_FROM, "known")
+    assert check_table(tabulate_before(cohort.rows, NOTHING, {}, UNITS), BEFORE_END, "before").empty
+    found = check_table(tabulate_known(cohort, NOTHING, UNITS), KNOWN_FROM, "known")
     assert re.fullmatch(f"From when on the outcome is known was not measured: {reason}.", known_line(found))
 
 
 def test_the_curve_before_the_end_has_all_scores_beside_the_base_rate():
     table, _, prefixes = data(lost=0.0, known_from=10)
     steps = [0, 5, 20]
-    cohort = cohort_of(predictions_of(table, prefixes, steps), table.set_index("trajectory")["group"], steps, None, 5, UNITS.names)
-    found = check_table(tabulate_before(cohort.rows, baselines_of(prefixes, table), {0: 0.5}, 0.5, UNITS), BEFORE_END, "before")
+    cohort = before_end_of(table, prefixes, steps)
+    found = check_table(tabulate_before(cohort.rows, baselines_of(prefixes, table), {0: 0.5}, UNITS), BEFORE_END, "before")
     assert set(found["method"]) == {"network", "rings_any_frame"}
     assert found.groupby("n")["hours"].first().to_dict() == {0: 0.0, 5: 2.5, 20: 10.0}
     assert found["n_trajectories"].nunique() == 1
@@ -380,9 +392,85 @@ def test_without_both_outcomes_in_validation_no_threshold_is_chosen_and_that_is_
     table, _, prefixes = data(lost=0.0)
     groups = table.set_index("trajectory")["group"]
     for kept in (prefixes[(prefixes["split"] == "test") | (prefixes["label"] == 1)], prefixes[prefixes["split"] == "test"]):
-        found = check_table(tabulate_earliness(kept, 0.5, groups, UNITS, {0: 0.5}), EARLINESS, "earliness")
+        found = check_table(tabulate_earliness(left_of(kept, table), groups, UNITS, {0: 0.5}), EARLINESS, "earliness")
         chosen = found[found["chosen"]].iloc[0]
         assert pd.isna(chosen["threshold"])
         assert chosen["reason"] == "no threshold was chosen: the validation part lacks an outcome"
     other = prefixes.assign(fold=(prefixes["split"] == "validation").astype(int))
-    assert tabulate_earliness(other, 0.5, groups, UNITS, {})["reason"].iloc[-1].startswith("no threshold was chosen")
+    assert tabulate_earliness(left_of(other, table), groups, UNITS, {})["reason"].iloc[-1].startswith("no threshold was chosen")
+
+
+# ---- hours before the end ----
+
+
+def every_fourth(table, prefixes):
+    """The same tracks, of which frames 0, 4, 8 ... are there."""
+    return table.assign(last_frame=4 * table["last_frame"]), prefixes.assign(frame=4 * prefixes["frame"])
+
+
+def lead_time(table, prefixes, steps=(0, 5, 10)):
+    """hours_before_end of the call when sure once at 0.85, the hours and shares of before_end by n, and the network's row of known_from."""
+    cohort = before_end_of(table, prefixes, list(steps))
+    early = tabulate_earliness(left_of(prefixes, table), table.set_index("trajectory")["group"], UNITS, {0: 0.5})
+    early = check_table(early, EARLINESS, "earliness").set_index(["chosen", "threshold", "patience"])
+    before = check_table(tabulate_before(cohort.rows, NOTHING, {0: 0.5}, UNITS), BEFORE_END, "before").groupby("n", sort=True)
+    known = check_table(tabulate_known(cohort, NOTHING, UNITS), KNOWN_FROM, "known")
+    return early.loc[(False, 0.85, 1), "hours_before_end"], before[["hours", "hours_share"]].first(), known.iloc[0], known_line(known)
+
+
+def test_hours_before_the_end_are_those_of_the_frames_numbers():
+    table, _, prefixes = data(recordings=18, lost=0.0)
+    early, before, known, _ = lead_time(table, prefixes)
+    gaps = lead_time(*every_fourth(table, prefixes))
+    assert before["hours"].to_dict() == {0: 0.0, 5: 2.5, 10: 5.0}
+    assert early > 0
+    assert gaps[0] == 4 * early
+    assert gaps[1]["hours"].to_dict() == {0: 0.0, 5: 10.0, 10: 20.0}
+    assert known["hours"] == known["frames"] / 2 > 0
+    assert [gaps[2][name] for name in ("frames", "hours", "shortest", "longest")] == [
+        known["frames"],
+        *(4 * known[name] for name in ("hours", "shortest", "longest")),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["gaps", "intervals"])
+def test_where_tracks_differ_in_their_hours_there_are_frames_and_the_reason(kind):
+    table, _, prefixes = data(recordings=18, lost=0.0)
+    some = table["recording"].isin(["r00", "r03", "r06"])
+    if kind == "gaps":
+        inside = prefixes["recording"].isin(["r00", "r03", "r06"])
+        table.loc[some, "last_frame"] *= 4
+        prefixes["frame"] = prefixes["frame"].where(~inside, 4 * prefixes["frame"])
+    else:
+        table["frame_interval_min"] = np.where(some, 120.0, 30.0)
+    _, before, known, line = lead_time(table, prefixes)
+    assert before["hours"].isna().to_dict() == {0: False, 5: True, 10: True}
+    assert before.loc[10, "hours_share"] < 0.6
+    n = int(known["frames"])
+    assert known[["hours", "shortest", "longest"]].isna().all()
+    why = f"no hours: {n} frames before the end are {n / 2:.3g} to {2 * n:.3g} h in different tracks, as frames are missing or frame"
+    assert known["reason"].startswith(why)
+    assert f"better than chance from {n} frames before the end on ({why}" in line
+
+
+def test_one_odd_track_among_many_takes_no_hours_away():
+    table, _, prefixes = data(recordings=18, lost=0.0)
+    odd = prefixes.loc[prefixes["split"] == "test", "trajectory"].iloc[0]
+    late = (prefixes["trajectory"] == odd) & (prefixes["n_frames"] == prefixes.loc[prefixes["trajectory"] == odd, "n_frames"].max())
+    prefixes.loc[late, "frame"] += 3
+    _, before, known, _ = lead_time(table, prefixes)
+    assert before["hours"].to_dict() == {0: 0.0, 5: 2.5, 10: 5.0}
+    assert 0.95 < before.loc[10, "hours_share"] < 1
+    assert known["hours"] == known["frames"] / 2
+
+
+def test_the_hours_left_at_a_call_are_of_the_recordings_own_frame_interval():
+    rows = [(name, recording, n, n - 1) for name, recording in (("a", "slow"), ("b", "fast"), ("c", "fast")) for n in range(1, 11)]
+    prefixes = pd.DataFrame(rows, columns=["trajectory", "recording", "n_frames", "frame"])
+    prefixes = prefixes.assign(fold=0, split="test", label=np.where(prefixes["trajectory"] == "a", 0, 1))
+    prefixes["probability"] = np.where(prefixes["n_frames"] < 4, 0.5, np.where(prefixes["label"] == 1, 0.9, 0.1))
+    prefixes["logit"] = prefixes["probability"] - 0.5
+    intervals = pd.Series({"a": 60.0, "b": 5.0, "c": 5.0})
+    found = tabulate_earliness(hours_left(prefixes, intervals), pd.Series(dtype=object), UNITS, {0: 0.5})
+    at = found[(found["threshold"] == 0.85) & (found["patience"] == 1)].iloc[0]
+    assert at["hours_before_end"] == pytest.approx(6 * 5 / 60), "the median of 6 h and twice half an hour"

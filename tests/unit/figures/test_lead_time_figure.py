@@ -19,7 +19,17 @@ def table(declared, rows):
 def before(methods=("network", "rings_prefix")):
     sizes = {"base": 0.5, "n_trajectories": 40, "n_negative": 20, "n_positive": 20, "units_negative": 5, "units_positive": 5}
     rows = [
-        {"method": method, "n": n, "hours": n / 2, "metric": metric, "value": 0.9 - n / 40, "ci_low": 0.4, "ci_high": 0.95} | sizes
+        {
+            "method": method,
+            "n": n,
+            "hours": n / 2,
+            "hours_share": 1.0,
+            "metric": metric,
+            "value": 0.9 - n / 40,
+            "ci_low": 0.4,
+            "ci_high": 0.95,
+        }
+        | sizes
         for method in methods
         for n in (0, 4, 8)
         for metric in ("balanced_accuracy", "auroc")
@@ -71,7 +81,7 @@ def known(**changes):
 
 
 def shown(monkeypatch, *tables, least=5):
-    figure = plot_lead_time(*tables, 30.0, min_trajectories=least)
+    figure = plot_lead_time(*tables, min_trajectories=least)
     texts = drawn_texts(figure, monkeypatch)
     assert_inside(figure, texts)
     return figure, " | ".join(text for text, _ in texts).replace("\n", " ")
@@ -129,3 +139,12 @@ def test_where_no_threshold_was_chosen_the_reason_stands_in_place_of_the_star(mo
     found = shown(monkeypatch, before(), landmarks(), earliness(chosen=None), known())[1]
     assert NO_THRESHOLD in found
     assert "chosen on validation" not in found
+
+
+def test_where_tracks_differ_in_their_hours_the_axis_counts_frames_and_says_so(monkeypatch):
+    rows = before()
+    rows["hours"] = rows["hours"].where(rows["n"] == 0)
+    figure, found = shown(monkeypatch, rows, landmarks(), earliness(), known(hours=None))
+    assert "frames before the end (tracks differ in hours)" in found
+    assert sorted(figure.axes[0].get_lines()[0].get_xdata()) == [-8, -4, 0]
+    assert any(line.get_marker() == "v" and list(line.get_xdata()) == [-4] for line in figure.axes[0].get_lines())

@@ -40,6 +40,8 @@ def exported(tmp_path):
             "outcome": ["mitosis", "apoptosis", "mitosis", "mitosis", "mitosis", "apoptosis"],
             "usable": [True, True, True, True, True, False],
             "n_frames": [11, 21, 31, 41, 99, 99],
+            "first_frame": 3,
+            "last_frame": [13, 23, 33, 83, 101, 101],  # of the fourth every second frame is missing
             "frame_interval_min": 30.0,
         }
     )
@@ -134,7 +136,7 @@ def test_the_card_says_what_the_model_is(exported):
         "treatments": ["cisplatin"],
         "trajectories": {"apoptosis": 1, "mitosis": 3},
         "n_frames": [11, 26.0, 41],
-        "hours": [5.0, 12.5, 20.0],
+        "hours": [5.0, 12.5, 40.0],
     }
     (baseline,) = card["baselines"]
     assert (baseline["method"], baseline["lead"], baseline["lead_high"]) == ("majority", 0.3, None)
@@ -146,7 +148,7 @@ def test_the_card_says_what_the_model_is(exported):
         "| fold-0 | 2: 1 + 2 | 1: 0 + 1 | 1: 0 + 1 |",
         "| auroc | 0.900 (no interval: 2 recordings, at least 3 are needed) | 1 |",
         "The network is better.",
-        "- tracks of 11 to 41 frames, 5 to 20 h",
+        "- tracks of 11 to 41 frames, 5 to 40 h",
         "- treatments other than cisplatin",
         "prior and temperature 2 x (n / 16) ^ -0.5",
     ):

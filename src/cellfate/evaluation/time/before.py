@@ -10,6 +10,7 @@ from cellfate.evaluation.baselines.scores import NETWORK, looked_up, said_by
 from cellfate.evaluation.metrics import fixed_cohort
 from cellfate.evaluation.pooling import pooled
 from cellfate.evaluation.scoring import Units
+from cellfate.evaluation.time.ends import shared_hours
 from cellfate.evaluation.time.tables import BEFORE_END
 from cellfate.statistics.reliability import log_odds
 from cellfate.statistics.scores import Score, auroc, balanced_accuracy, brier, log_loss
@@ -26,15 +27,24 @@ class Cohort:
 
 
 def cohort_of(
-    predictions: pd.DataFrame, groups: pd.Series, steps: Sequence[int], treatment: str | None, least: int, names: tuple[str, str]
+    predictions: pd.DataFrame,
+    left: pd.DataFrame,
+    groups: pd.Series,
+    steps: Sequence[int],
+    treatment: str | None,
+    least: int,
+    names: tuple[str, str],
 ) -> Cohort:
     """The held-out trajectories without their last n frames, for the n of ``steps`` up to the farthest that ``least`` of each outcome have.
 
-    ``groups`` are those of the trajectories, ``names`` the outcomes, negative first.
+    ``left`` has the hours to the end (:func:`cellfate.evaluation.time.ends.hours_left`), which the rows get as ``hours``. ``groups`` are
+    those of the trajectories, ``names`` the outcomes, negative first.
     """
     rows = predictions[(predictions["condition"] == "truncation") & predictions["n"].isin(steps)]
     rows = pooled(rows, splits=("test",), treatment=treatment)
     rows = rows.assign(group=rows["trajectory"].map(groups), log_odds=log_odds(rows["probability"]))
+    hours = left.drop_duplicates(["trajectory", "n"]).set_index(["trajectory", "n"])["hours"]
+    rows["hours"] = hours.reindex(pd.MultiIndex.from_frame(rows[["trajectory", "n"]])).to_numpy()
     if not len(steps):
         return Cohort(rows, "evaluation.truncation is null")
     for last in sorted(steps, reverse=True):
@@ -47,20 +57,20 @@ def cohort_of(
     return Cohort(rows[:0], f"fewer than {least} held-out trajectories of {rare} (figures.min_trajectories)")
 
 
-def tabulate_before(
-    cohort: pd.DataFrame, baselines: pd.DataFrame, rates: Mapping[int, float], hours: float | None, units: Units
-) -> pd.DataFrame:
+def tabulate_before(cohort: pd.DataFrame, baselines: pd.DataFrame, rates: Mapping[int, float], units: Units) -> pd.DataFrame:
     """The before_end table: four scores with intervals of each method and point of ``cohort``, and what the base rate alone would have.
 
-    ``baselines`` is the table baseline_predictions, ``rates`` the base rates of the folds (empty: a half), ``hours`` the frame interval,
-    None where recordings differ. Raises InputError for a trajectory that a baseline did not predict.
+    ``baselines`` is the table baseline_predictions, ``rates`` the base rates of the folds (empty: a half). ``hours`` are null at points
+    that are not as many hours before the end in (almost) all trajectories; ``hours_share`` says in how many they are. Raises InputError
+    for a trajectory that a baseline did not predict.
     """
     said = {method: said_by(rows, rates) for method, rows in baselines.groupby("method", sort=False)}
     found = []
     for n, rows in cohort.groupby("n"):
         base = _base(rows, rates)
         methods = {NETWORK: rows} | {method: looked_up(one, rows, method) for method, one in said.items()}
-        key = {"n": n, "hours": None if hours is None else n * hours} | _sizes(rows, units)
+        hours, share = shared_hours(rows["hours"])
+        key = {"n": n, "hours": hours, "hours_share": share} | _sizes(rows, units)
         for method, own in methods.items():
             names = key | {"method": method}
             found += [names | {"metric": name, "base": base[name]} | _limits(score, own, units) for name, score in _scores(own).items()]

@@ -30,10 +30,10 @@ def sure_of(prefixes: pd.DataFrame, rates: dict[int, float]) -> pd.DataFrame:
 
 
 def decide(prefixes: pd.DataFrame, threshold: float, patience: int) -> pd.DataFrame:
-    """When each trajectory of one fold is called and how: fold, trajectory, label, call, n_frames, n_total, decided.
+    """When each trajectory of one fold is called and how: fold, trajectory, label, call, n_frames, n_total, hours (to its end), decided.
 
-    ``prefixes`` is of :func:`sure_of`. A trajectory is called at the first prefix at which the last ``patience`` ones agree and are each
-    at least ``threshold`` sure; where there is none it is called with all its frames, and is not ``decided``.
+    ``prefixes`` is of :func:`sure_of`, with ``hours``. A trajectory is called at the first prefix at which the last ``patience`` ones agree
+    and are each at least ``threshold`` sure; where there is none it is called with all its frames, and is not ``decided``.
     """
     rows = prefixes.sort_values(["fold", "trajectory", "n_frames"], ignore_index=True)
     key = rows["fold"].astype(str) + " " + rows["trajectory"]
@@ -46,7 +46,7 @@ def decide(prefixes: pd.DataFrame, threshold: float, patience: int) -> pd.DataFr
     called = pd.concat([first_ready, rows[last]]).drop_duplicates(["fold", "trajectory"], keep="first")
     total = rows[last].set_index(["fold", "trajectory"])["n_frames"]
     called = called.assign(n_total=total.reindex(pd.MultiIndex.from_frame(called[["fold", "trajectory"]])).to_numpy())
-    columns = ["fold", "trajectory", "recording", "label", "call", "n_frames", "n_total"]
+    columns = ["fold", "trajectory", "recording", "label", "call", "n_frames", "n_total", "hours"]
     return called[columns].assign(decided=called.index.isin(first_ready.index)).reset_index(drop=True)
 
 
@@ -80,10 +80,11 @@ def choose_trigger(validation: pd.DataFrame) -> tuple[float, int] | None:
     return None if np.isnan(found).all() else settings[int(np.nanargmax(found))]
 
 
-def tabulate_earliness(prefixes: pd.DataFrame, hours: float, groups: pd.Series, units: Units, rates: dict[int, float]) -> pd.DataFrame:
+def tabulate_earliness(prefixes: pd.DataFrame, groups: pd.Series, units: Units, rates: dict[int, float]) -> pd.DataFrame:
     """The earliness table: held-out trajectories at every threshold and patience, and at those chosen on validation, fold by fold.
 
-    ``prefixes`` is the table of all folds, ``hours`` the frame interval, ``groups`` the group of each trajectory. The row of the chosen
+    ``prefixes`` is the table of all folds with the hours to the end (:func:`cellfate.evaluation.time.ends.hours_left`), ``groups`` the
+    group of each trajectory. The row of the chosen
     ones has the means over folds, those left out whose validation part lacks an outcome; where that is all, it has the reason.
     """
     rows = sure_of(prefixes[prefixes["label"].notna()].assign(label=lambda one: one["label"].astype(int)), rates)
@@ -92,27 +93,27 @@ def tabulate_earliness(prefixes: pd.DataFrame, hours: float, groups: pd.Series, 
     if test.empty:
         return pd.DataFrame(columns=list(EARLINESS.columns))
     found = [
-        {"patience": patience, "threshold": threshold, "chosen": False} | _judged(decide(test, threshold, patience), hours, groups, units)
+        {"patience": patience, "threshold": threshold, "chosen": False} | _judged(decide(test, threshold, patience), groups, units)
         for patience in PATIENCE
         for threshold in THRESHOLDS
     ]
     triggers = {fold: choose_trigger(own) for fold, own in validation.groupby("fold") if fold in set(test["fold"])}
-    found.append(_chosen_row({fold: one for fold, one in triggers.items() if one}, test, hours, groups, units))
+    found.append(_chosen_row({fold: one for fold, one in triggers.items() if one}, test, groups, units))
     return pd.DataFrame(found, columns=list(EARLINESS.columns))
 
 
-def _chosen_row(chosen: dict[int, tuple[float, int]], test: pd.DataFrame, hours: float, groups: pd.Series, units: Units) -> dict:
+def _chosen_row(chosen: dict[int, tuple[float, int]], test: pd.DataFrame, groups: pd.Series, units: Units) -> dict:
     if not chosen:
         return {"chosen": True, "n_trajectories": 0, "reason": "no threshold was chosen: the validation part lacks an outcome"}
     called = [decide(own, *chosen[fold]) for fold, own in test.groupby("fold") if fold in chosen]
     threshold, patience = (np.array(values) for values in zip(*chosen.values(), strict=True))
     row = {"patience": int(np.round(patience.mean())), "threshold": float(threshold.mean()), "chosen": True}
-    return row | _judged(pd.concat(called, ignore_index=True), hours, groups, units)
+    return row | _judged(pd.concat(called, ignore_index=True), groups, units)
 
 
-def _judged(called: pd.DataFrame, hours: float, groups: pd.Series, units: Units) -> dict:
+def _judged(called: pd.DataFrame, groups: pd.Series, units: Units) -> dict:
     called = called.assign(group=called["trajectory"].map(groups)).drop_duplicates("trajectory")
-    left = float(((called["n_total"] - called["n_frames"]) * hours).median()) if len(called) else np.nan
+    left = float(called["hours"].median()) if len(called) else np.nan
     found = {"n_trajectories": len(called), "hours_before_end": left} | measures(called)
     if np.isnan(found["balanced_accuracy"]):
         return found | {"ci_low": np.nan, "ci_high": np.nan, "reason": "outcomes of both kinds are needed"}

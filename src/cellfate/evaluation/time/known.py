@@ -8,6 +8,7 @@ import pandas as pd
 from cellfate.evaluation.baselines.scores import LABELS, NETWORK
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.time.before import Cohort
+from cellfate.evaluation.time.ends import shared_hours, why_differ
 from cellfate.evaluation.time.tables import KNOWN_FROM
 from cellfate.statistics.intervals import Interval
 from cellfate.statistics.scores import Score, balanced_accuracy
@@ -16,12 +17,13 @@ CHANCE = 0.5
 FEWEST_UNITS = 5  # of either outcome, for the range over recordings left out
 
 
-def tabulate_known(cohort: Cohort, baselines: pd.DataFrame, hours: float | None, units: Units) -> pd.DataFrame:
+def tabulate_known(cohort: Cohort, baselines: pd.DataFrame, units: Units) -> pd.DataFrame:
     """The known_from table: the network, and each baseline on the same trajectories.
 
     A method knows from n dropped frames on where the lower limit of its balanced accuracy is above 0.5 there and at every smaller n.
     ``shortest`` and ``longest`` are the range over leaving out one recording (group) at a time, where either outcome is in FEWEST_UNITS of
-    them: not an interval, but how much it hangs on single recordings. ``hours`` is the frame interval, None where recordings differ.
+    them: not an interval, but how much it hangs on single recordings. Without hours that (almost) all trajectories have at that
+    point, only ``frames`` is given, and ``reason`` says why.
     """
     members = cohort.rows
     called = {NETWORK: members["predicted"]}
@@ -32,11 +34,11 @@ def tabulate_known(cohort: Cohort, baselines: pd.DataFrame, hours: float | None,
         found = said.reindex(pd.MultiIndex.from_frame(members[["fold", "trajectory", "n"]]))
         if found.notna().all():
             called[method] = pd.Series(found.to_numpy(int), members.index)
-    rows = [_row(method, Cohort(members.assign(predicted=values), cohort.reason), hours, units) for method, values in called.items()]
+    rows = [_row(method, Cohort(members.assign(predicted=values), cohort.reason), units) for method, values in called.items()]
     return pd.DataFrame(rows, columns=list(KNOWN_FROM.columns))
 
 
-def _row(method: str, cohort: Cohort, hours: float | None, units: Units) -> dict:
+def _row(method: str, cohort: Cohort, units: Units) -> dict:
     rows = cohort.rows
     counts = units.counts(rows)
     sizes = {"n_trajectories": rows["trajectory"].nunique()} | {name: counts[name] for name in ("units_negative", "units_positive")}
@@ -46,15 +48,20 @@ def _row(method: str, cohort: Cohort, hours: float | None, units: Units) -> dict
     frames, reason = known_frames(rows, units)
     if frames is None:
         return found | {"reason": reason}
-    found |= {"frames": frames, "hours": None if hours is None else frames * hours}
+    hours = {int(n): shared_hours(now["hours"])[0] for n, now in rows.groupby("n")}
+    found |= {"frames": frames, "hours": hours[frames]}
+    if hours[frames] is None:
+        return found | {"reason": why_differ(rows.loc[rows["n"] == frames, "hours"], frames)}
     if min(counts["units_negative"], counts["units_positive"]) < FEWEST_UNITS:
         return found | {"reason": f"no range: an outcome is in fewer than {FEWEST_UNITS} held-out {units.unit}s"}
     left_out = [known_frames(rows[rows[units.unit] != unit], units)[0] for unit in rows[units.unit].unique()]
-    if hours is None or None in left_out:
-        return found | {
-            "reason": "no range: without one of the recordings it is not known at all" if None in left_out else "intervals differ"
-        }
-    return found | {"shortest": min(left_out) * hours, "longest": max(left_out) * hours}
+    if None in left_out:
+        return found | {"reason": "no range: without one of the recordings it is not known at all"}
+    shortest, longest = min(left_out), max(left_out)
+    for n in (shortest, longest):
+        if hours[n] is None:
+            return found | {"reason": f"no range: {why_differ(rows.loc[rows['n'] == n, 'hours'], n)}"}
+    return found | {"shortest": hours[shortest], "longest": hours[longest]}
 
 
 def known_frames(rows: pd.DataFrame, units: Units) -> tuple[int | None, str | None]:
@@ -96,11 +103,11 @@ def known_line(known: pd.DataFrame) -> str:
 
 
 def _when(row: Mapping) -> str:
-    """From which hour, or frame where intervals differ, before the end, with the range over recordings left out."""
+    """From which hour before the end, with the range over recordings left out; from which frame and why, where tracks differ in hours."""
     if row["frames"] == 0:
         found = "with all frames alone, not before"
     elif pd.isna(row["hours"]):
-        return f"from {int(row['frames'])} frames before the end on"
+        return f"from {int(row['frames'])} frames before the end on ({row['reason']})"
     else:
         found = f"from {row['hours']:g} h before the end on"
     if pd.isna(row["shortest"]):

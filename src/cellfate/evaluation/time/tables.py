@@ -1,6 +1,6 @@
 """Tables of scores over time: at hours after a start, so many frames before the end, and of decisions as soon as the network is sure."""
 
-from cellfate.base.tables import BOOL, COUNT, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT_NULL, Column, Table
+from cellfate.base.tables import BOOL, COUNT, FLOAT, FLOAT_NULL, STR, STR_NULL, UNIT, UNIT_NULL, Column, Table
 from cellfate.evaluation.tables import HOURS_NULL
 
 # what is known at an hour after a start of cells that are still followed and undecided: see cellfate.evaluation.time.landmarks. n_at_risk
@@ -58,13 +58,15 @@ EARLINESS = Table(
 )
 
 # scores n frames before the end, of the same trajectories at every n; base is that of the base rate of training: see
-# cellfate.evaluation.time.before
+# cellfate.evaluation.time.before. In a share of hours_share of the trajectories these n frames are as many hours, by the frames' numbers;
+# below 0.95, where frames are missing or frame intervals differ, hours is empty
 BEFORE_END = Table(
     "before_end",
     {
         "method": STR,
         "n": COUNT,
         "hours": HOURS_NULL,
+        "hours_share": UNIT,
         "metric": Column("str", allowed=("balanced_accuracy", "auroc", "log_loss", "brier")),
         "value": FLOAT_NULL,
         "ci_low": FLOAT_NULL,

@@ -46,20 +46,20 @@ def plot_lead_time(
     landmarks: pd.DataFrame,
     earliness: pd.DataFrame,
     known: pd.DataFrame,
-    frame_interval_min: float | None,
     *,
     min_trajectories: int,
 ) -> Figure:
     """Accuracy before the end (a), at landmarks from the track's start (b) and from the drug (c), and against the share seen (d).
 
     ``before`` is the table before_end, the others have their names. Triangles in a: from when on a method is better than chance
-    (``known``). Points on fewer than ``min_trajectories`` scored cells are not drawn; where nothing is drawn the reason stands.
+    (``known``); a counts frames where tracks differ in their hours. Points on fewer than ``min_trajectories`` scored cells are not drawn;
+    where nothing is drawn the reason stands.
     """
     figure = new_figure(DOUBLE, 5.4)
     panels = figure.subplots(2, 2)
     for axes, letter in zip(panels.flat, "abcd", strict=True):
         panel_label(axes, letter)
-    drawn = _before_end(panels[0, 0], before, known, frame_interval_min)
+    drawn = _before_end(panels[0, 0], before, known)
     there = set(landmarks["clock"])
     for axes, clock in zip((panels[0, 1], panels[1, 0]), ("track", next((one for one in OTHERS if one in there), NEITHER)), strict=True):
         drawn |= _landmarks(axes, landmarks[landmarks["clock"] == clock], clock, min_trajectories)
@@ -76,7 +76,7 @@ def _chance(axes: Axes) -> None:
     axes.set_ylim(-0.02, 1.02)
 
 
-def _before_end(axes: Axes, table: pd.DataFrame, known: pd.DataFrame, interval: float | None) -> set[str]:
+def _before_end(axes: Axes, table: pd.DataFrame, known: pd.DataFrame) -> set[str]:
     """Balanced accuracy without the last frames, time running to the end on the right; the methods that are drawn."""
     axes.set_ylabel("balanced accuracy")
     rows = table[(table["metric"] == "balanced_accuracy") & table["value"].notna() & table["method"].isin(METHODS)]
@@ -84,10 +84,11 @@ def _before_end(axes: Axes, table: pd.DataFrame, known: pd.DataFrame, interval: 
         reasons = known.loc[known["method"] == "network", "reason"].dropna()
         reason_note(axes, "not measured:\n" + (fill(reasons.iloc[0], 40) if len(reasons) else "no held-out trajectory"))
         return set()
-    factor = 1.0 if interval is None else interval / 60
+    timed = rows["hours"].notna().all()
+    places = -rows.drop_duplicates("n").set_index("n", drop=False)["hours" if timed else "n"].astype(float)
     for method, one in rows.groupby("method", sort=False):
         one = one.sort_values("n")
-        x = -one["n"].to_numpy(float) * factor
+        x = places[one["n"]].to_numpy()
         color = METHODS[method][0]
         axes.plot(
             x, one["value"].astype(float), color=color, marker="o" if method == "network" else None, zorder=3 if method == "network" else 2
@@ -95,18 +96,18 @@ def _before_end(axes: Axes, table: pd.DataFrame, known: pd.DataFrame, interval: 
         if method == "network":
             band(axes, x, one["ci_low"], one["ci_high"], color, alpha=0.12)
             counts = dict(zip(x, one["n_trajectories"], strict=True))
-    _marks(axes, known, factor)
+    _marks(axes, known, places)
     _chance(axes)
-    count_rows(axes, [("n", "black", counts)], "frames before the end" if interval is None else "hours before the end")
+    count_rows(axes, [("n", "black", counts)], "hours before the end" if timed else "frames before the end (tracks differ in hours)")
     return set(rows["method"])
 
 
-def _marks(axes: Axes, known: pd.DataFrame, factor: float) -> None:
+def _marks(axes: Axes, known: pd.DataFrame, places: pd.Series) -> None:
     """A tick at the top where a method begins to be better than chance; those of one hour stand above each other."""
     rows = known[known["frames"].notna() & known["method"].isin(METHODS)]
     for _, alike in rows.groupby("frames"):
         for place, row in enumerate(alike.itertuples()):
-            at, color = (-row.frames * factor, 1.02 + 0.05 * place), METHODS[row.method][0]
+            at, color = (places[row.frames], 1.02 + 0.05 * place), METHODS[row.method][0]
             axes.plot(*[[value] for value in at], marker="v", color=color, markersize=5, clip_on=False, linestyle="", zorder=4)
 
 

@@ -11,9 +11,12 @@ SCORES = ("balanced_accuracy", "auroc", "f1_macro", "log_loss")
 
 
 def seen(trajectories: pd.DataFrame, outcomes: Mapping[str, str]) -> dict:
-    """What the members were trained on and chosen by, together: recordings, treatments, lengths, and the cells of either outcome."""
+    """What the members were trained on and chosen by, together: recordings, treatments, lengths, and the cells of either outcome.
+
+    ``hours`` are from a track's first to its last frame.
+    """
     frames = trajectories["n_frames"]
-    hours = (frames - 1) * trajectories["frame_interval_min"] / 60
+    hours = (trajectories["last_frame"] - trajectories["first_frame"]) * trajectories["frame_interval_min"] / 60
     counts = trajectories["outcome"].value_counts()
     return {
         "recordings": sorted(set(trajectories["recording"])),
