@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cellfate.evaluation.rates import VARIABLES, bin_edges, coded, design_values, fit_rates, told_by_others
+from cellfate.evaluation.rates import VARIABLES, bin_edges, coded, design_values, fit_rates, having, told_by_others
 from cellfate.evaluation.remedies import remedy, warning
 from cellfate.evaluation.scoring import Units
 from cellfate.statistics.intervals import FEWEST_UNITS
@@ -22,6 +22,7 @@ SHUFFLED = (
     "A control: the network learned from outcomes that were exchanged at random (training.shuffle_labels is true). Its score on the "
     "held-out cells, whose outcomes are their own, should be at chance; if it is not, do not believe that of a run without this setting."
 )
+MOST_NAMED = 5  # recordings without a group, in the note that says so
 QUANTILES = {"shortest": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "longest": 1.0}
 LEVELS = {"recording": ["recording"], "group": ["group"], "treatment": ["treatment", "dose"]}
 
@@ -85,10 +86,10 @@ def score_design(trajectories: pd.DataFrame, split: pd.DataFrame | None, units: 
     or the reason why it has none.
     ``seen``: the share of test trajectories whose value the training part has; where that is 0, as for recordings that are
     split whole, nothing carries over and ``held_out`` is 0.5 however much the variable tells. Null without a ``split`` and for a
-    variable with one value.
+    variable with one value. Trajectories of recordings without a group are left out of ``group``.
     """
     usable = trajectories[trajectories["usable"]].reset_index(drop=True)
-    return pd.DataFrame([_score_of(name, usable, split, units) for name in VARIABLES])
+    return pd.DataFrame([_score_of(name, having(usable, name), split, units) for name in VARIABLES])
 
 
 def _score_of(name: str, usable: pd.DataFrame, split: pd.DataFrame | None, units: Units) -> dict:
@@ -102,6 +103,8 @@ def _score_of(name: str, usable: pd.DataFrame, split: pd.DataFrame | None, units
     if split is None:
         return row
     tested = predict_design(usable, split, name)
+    if tested.empty:
+        return row | {"reason": "no fold has cells with a value in its training and in its test part"}
     score = balanced_accuracy(tested["label"], tested["predicted"])
     interval = units.interval(score, tested)
     row |= {"held_out": score.value, "ci_low": interval.low, "ci_high": interval.high, "reason": interval.reason}
@@ -114,11 +117,13 @@ def predict_design(usable: pd.DataFrame, split: pd.DataFrame, name: str) -> pd.D
     for _, of_fold in split.groupby("fold"):
         rows = usable.merge(of_fold, on="trajectory", validate="one_to_one")
         train, test = (rows[rows["split"] == part] for part in ("train", "test"))
+        if train.empty or test.empty:
+            continue
         rates = fit_rates(design_values(train)[name].to_numpy(), train["label"].to_numpy(int))
         values = design_values(test)[name].to_numpy()
         seen = np.isin(coded(values, rates.edges), rates.probability.index)
         tables.append(test.assign(label=test["label"].astype(int), predicted=(rates.predict(values) > 0.5).astype(int), seen=seen))
-    return pd.concat(tables, ignore_index=True).drop_duplicates("trajectory", ignore_index=True)
+    return pd.concat(tables, ignore_index=True).drop_duplicates("trajectory", ignore_index=True) if tables else usable[:0]
 
 
 def check_design(trajectories: pd.DataFrame, split: pd.DataFrame | None, settings: DesignSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -142,8 +147,8 @@ def check_design(trajectories: pd.DataFrame, split: pd.DataFrame | None, setting
 
 
 def unit_notes(usable: pd.DataFrame, split: pd.DataFrame | None, units: Units) -> list[str]:
-    """In numbers: outcomes that one recording alone has, few held-out units, resamples that would lack an outcome."""
-    total, notes = usable["recording"].nunique(), []
+    """In numbers: recordings without a group, outcomes of one recording, few held-out units, resamples that would lack an outcome."""
+    total, notes = usable["recording"].nunique(), _empty_groups(usable)
     for label, name in enumerate(units.names):
         having = usable.loc[usable["label"] == label, "recording"]
         if total > 1 and having.nunique() == 1:
@@ -152,6 +157,17 @@ def unit_notes(usable: pd.DataFrame, split: pd.DataFrame | None, units: Units) -
                 "whether they are told from the others or that recording from the others cannot be known."
             )
     return notes if split is None else notes + _held_out_notes(usable, split, units)
+
+
+def _empty_groups(usable: pd.DataFrame) -> list[str]:
+    """Which recordings have no group where others do."""
+    empty = usable["group"].isna()
+    if empty.all() or not empty.any():
+        return []
+    names = list(dict.fromkeys(usable.loc[empty, "recording"]))
+    listed = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    left = f"{int(empty.sum())} of {len(usable)} trajectories are left out of what is measured of groups"
+    return [f"The column group of the recordings sheet is empty for {listed}: {left}."]
 
 
 def _held_out_notes(usable: pd.DataFrame, split: pd.DataFrame, units: Units) -> list[str]:

@@ -46,6 +46,15 @@ def design_values(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def having(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Those of ``rows`` (of the trajectories table) that a score of the variable ``name`` is of: of groups those that are in one.
+
+    No group is not a group: cells without one need not be alike. Where no recording has a group, all rows, as of one group.
+    """
+    grouped = rows["group"].notna()
+    return rows[grouped] if name == "group" and grouped.any() else rows
+
+
 def bin_edges(values: np.ndarray) -> np.ndarray | None:
     """Inner edges of at most BINS bins with about equally many of ``values``; None for names."""
     if not pd.api.types.is_numeric_dtype(np.asarray(values).dtype):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from cellfate.evaluation.rates import design_values, told_by_others
+from cellfate.evaluation.rates import design_values, having, told_by_others
 from cellfate.statistics.scores import balanced_accuracy
 
 OF_RECORDINGS = ("recording", "group", "treatment", "dose")  # the same for all cells of a recording
@@ -73,7 +73,7 @@ def _helping(usable: pd.DataFrame, unit: str) -> Iterator[tuple[str, list[int], 
     values = design_values(usable)
     both = usable.groupby("recording")["label"].transform("nunique") == 2
     parts = [("the recordings that hold both outcomes", both)]
-    parts += [(f"{name} {value}", values[name] == value) for name in OF_RECORDINGS[1:] for value in values[name].unique()]
+    parts += [(f"{name} {value}", values[name] == value) for name in OF_RECORDINGS[1:] for value in values[name].unique() if value]
     parts += [(f"{words}, of these the recordings that hold both outcomes", mask & both) for words, mask in parts[1:]]
     units = usable["recording" if unit not in usable else unit]
     for words, mask in parts:
@@ -88,9 +88,10 @@ def _helping(usable: pd.DataFrame, unit: str) -> Iterator[tuple[str, list[int], 
 
 def most_told(usable: pd.DataFrame) -> float:
     """The largest balanced accuracy within the data of the variables of recordings; at least 0.5."""
-    values, labels = design_values(usable), usable["label"].to_numpy(int)
     found = [0.5]
     for name in OF_RECORDINGS:
-        if values[name].nunique() > 1:
-            found.append(balanced_accuracy(labels, told_by_others(values[name].to_numpy(), labels)).value)
+        rows = having(usable, name)
+        values, labels = design_values(rows)[name].to_numpy(), rows["label"].to_numpy(int)
+        if len(np.unique(values)) > 1 and len(np.unique(labels)) > 1:
+            found.append(balanced_accuracy(labels, told_by_others(values, labels)).value)
     return float(np.max(found))

@@ -85,3 +85,35 @@ def test_groups_on_both_sides_are_said_first_only_where_a_gain_is_shown():
     assert audit_notes(unclear)[0].startswith("The split puts cells of one group on both sides: ")
     alone = sisters.assign(ci_low=np.nan, reason="there is one alone")
     assert audit_notes(alone) == ["All cells are of one group: what a score is worth in another one cannot be told."]
+
+
+def grouped(groups, **changes):
+    """Cells of eight recordings, split by track, whose ``groups`` may be missing; one look and one fate for each group."""
+    trajectories, split, rings = data(sisters_alike=False, split_by="track")
+    return trajectories.assign(group=trajectories["recording"].map(groups), **changes), split, rings
+
+
+def test_recordings_without_a_group_are_left_out_of_groups_and_the_others_are_audited():
+    whole = {f"r{i}": f"g{i % 3}" for i in range(8)}
+    trajectories, split, rings = grouped({name: group for name, group in whole.items() if name != "r7"})
+    found = check_table(audit_split(cells_of(trajectories, split, rings), OUTCOMES, "track", seed=0), SPLIT_AUDIT, "audit")
+    kept = trajectories["recording"] != "r7"
+    parts = (trajectories[kept], split[kept], rings[kept.to_numpy()])
+    without = audit_split(cells_of(*parts), OUTCOMES, "track", seed=0)
+    of_groups = [table[table["level"] == "group"].reset_index(drop=True) for table in (found, without)]
+    assert len(of_groups[0]) == 3
+    pd.testing.assert_frame_equal(*of_groups, check_dtype=False)
+    tested = (split["split"] == "test").sum()
+    assert (found.loc[found["level"] == "recording", "n_trajectories"] == tested).all()
+    assert (of_groups[0]["n_trajectories"] == (split.loc[kept, "split"] == "test").sum()).all()
+
+
+def test_groups_with_one_outcome_or_in_one_part_alone_are_no_error():
+    trajectories, split, rings = grouped({"r0": "a", "r1": "b"})
+    one = trajectories.assign(label=trajectories["label"].where(trajectories["group"].isna(), 1))
+    found = audit_split(cells_of(one, split, rings), OUTCOMES, "track", seed=0)
+    of_group = found[(found["level"] == "group") & (found["method"] != RELATIVES)]
+    assert (of_group["reason"] == "outcomes of both kinds are needed").all()
+    assert "not measured (outcomes of both kinds are needed)" in audit_notes(check_table(found, SPLIT_AUDIT, "audit"))[0]
+    apart = split.assign(split=split["split"].where(trajectories["group"].isna(), "train"))
+    assert "group" not in set(audit_split(cells_of(trajectories, apart, rings), OUTCOMES, "track", seed=0)["level"])

@@ -10,6 +10,7 @@ from toy_design import OUTCOMES, design_of, split_of
 from cellfate.base.tables import check_table
 from cellfate.evaluation.design import DesignSettings, check_design, lost_resamples, score_design, tabulate_design, unit_notes
 from cellfate.evaluation.rates import fit_rates, told_by_others
+from cellfate.evaluation.remedies import _helping
 from cellfate.evaluation.scoring import Units
 from cellfate.evaluation.tables import DESIGN, DESIGN_LINES, DESIGN_SCORES
 from cellfate.statistics.intervals import ALIKE
@@ -163,3 +164,40 @@ def test_exchanged_labels_are_said_before_all_else():
     assert control["text"].iloc[0].startswith("A control: the network learned from outcomes that were exchanged at random")
     assert control["kind"].iloc[0] == "warning"
     assert control.iloc[1:].to_numpy().tolist() == plain.to_numpy().tolist()
+
+
+def in_groups(trajectories, groups):
+    """The trajectories with the groups of r0, r1, ...; None is an empty cell of the sheet."""
+    return trajectories.assign(group=trajectories["recording"].str[1:].astype(int).map(dict(enumerate(groups))))
+
+
+def test_no_group_is_not_a_group_and_which_recordings_have_none_is_said():
+    table = in_groups(design_of([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 1]), ["a", "b", "a", "b", "a", "b", None, None])
+    scores, lines = checked(table)
+    assert scores.loc["group", ["n_values", "n_trajectories"]].tolist() == [2, 120]
+    assert scores.loc["group", "within"] < 0.65, "that the group is empty tells nothing"
+    assert scores.loc["recording", "n_trajectories"] == 160
+    note = (
+        "The column group of the recordings sheet is empty for r6, r7: 40 of 160 trajectories are left out of what is measured of groups."
+    )
+    assert note in set(lines.loc[lines["kind"] == "note", "text"])
+    many = in_groups(design_of([0.5] * 9), ["a", "b", *[None] * 7])
+    assert "is empty for r2, r3, r4, r5, r6 and 2 more: " in unit_notes(many, None, UNITS)[0]
+    assert unit_notes(in_groups(many, [None] * 9), None, UNITS) == []
+    assert unit_notes(in_groups(many, list("aabbccdde")), None, UNITS) == []
+
+
+@pytest.mark.parametrize("groups", [["a", "b", *[None] * 6], ["a", *[None] * 3, "b", *[None] * 3]])
+@pytest.mark.parametrize("shares", [[0.5] * 8, [0.0] * 4 + [1.0] * 4, [1.0] * 8])
+def test_groups_of_few_recordings_are_scored_or_not_without_an_error(groups, shares):
+    table = in_groups(design_of([*shares[:7], 0.5]), groups)
+    scores, _ = checked(table, folds=4)
+    assert scores.loc["group", "n_trajectories"] == 40
+    assert pd.notna(scores.loc["group", "held_out"]) or pd.notna(scores.loc["group", "reason"])
+
+
+def test_no_group_is_no_part_of_the_data_that_would_help():
+    table = in_groups(design_of([0, 1] * 20 + [0.5] * 4), [*["a", "b"] * 20, *[None] * 4])
+    words = [found[0] for found in _helping(table, "recording")]
+    assert "the recordings that hold both outcomes" in words
+    assert not [text for text in words if text.startswith("group ")]

@@ -63,21 +63,31 @@ def audit_split(cells: Cells, outcomes: Mapping[str, str], unit: str, seed: int)
     ``related`` is the share of held-out cells with one of the same level in their training part. ``own`` is the balanced accuracy in
     the split of the run, ``whole`` that of the same cells when the level is kept whole, in as many folds as the held-out share asks
     for; ``optimism`` is their difference, with the interval over recordings (groups where ``unit`` is group). For the outcome of
-    relatives, ``own`` is of the related cells, called as most of their relatives in training are, and there is no ``whole``.
+    relatives, ``own`` is of the related cells, called as most of their relatives in training are, and there is no ``whole``. Cells whose
+    level is not known, those of recordings without a group, are left out of it.
     """
     names = (outcomes["negative"], outcomes["positive"])
     found = []
-    for level in (level for level in LEVELS if cells.rows[level].notna().all()):
-        values = cells.rows[level].to_numpy()
-        related = _related(cells, values)
+    for level in LEVELS:
+        own = _having(cells, level)
+        values = own.rows[level].to_numpy()
+        related = _related(own, values) if own.folds else np.zeros(0, bool)
         if not related.any():
             continue
-        row = {"level": level, "n_trajectories": len(cells.tested), "related": float(related.mean())}
-        found.append(row | {"method": RELATIVES, **_by_relatives(cells, values)})
-        folds = _whole_folds(cells, values, seed)
+        row = {"level": level, "n_trajectories": len(own.tested), "related": float(related.mean())}
+        found.append(row | {"method": RELATIVES, **_by_relatives(own, values)})
+        folds = _whole_folds(own, values, seed)
         for method, predictor in PREDICTORS.items():
-            found.append(row | {"method": method, **_optimism(cells, folds, predictor, names, unit)})
+            found.append(row | {"method": method, **_optimism(own, folds, predictor, names, unit)})
     return pd.DataFrame(found, columns=list(SPLIT_AUDIT.columns))
+
+
+def _having(cells: Cells, level: str) -> Cells:
+    """The cells whose ``level`` is known, in the folds that have some of them in both parts."""
+    known = cells.rows[level].notna().to_numpy()
+    place = np.cumsum(known) - 1
+    folds = [tuple(place[part[known[part]]] for part in fold) for fold in cells.folds]
+    return Cells(cells.rows[known].reset_index(drop=True), cells.values[known], [fold for fold in folds if all(map(len, fold))])
 
 
 def _related(cells: Cells, values: np.ndarray) -> np.ndarray:
@@ -101,7 +111,7 @@ def _whole_folds(cells: Cells, values: np.ndarray, seed: int) -> list[tuple[np.n
     """Folds over all cells that keep the level whole; empty where it has one value."""
     held_out = np.mean([len(test) / (len(train) + len(test)) for train, test in cells.folds])
     count = int(np.clip(round(1 / held_out), 2, MOST_FOLDS))
-    count = min(count, len(np.unique(values)))
+    count = min(count, len(np.unique(values)), int(np.bincount(cells.labels).max()))
     if count < 2:
         return []
     return list(StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(cells.values, cells.labels, values))
@@ -109,6 +119,8 @@ def _whole_folds(cells: Cells, values: np.ndarray, seed: int) -> list[tuple[np.n
 
 def _optimism(cells: Cells, folds: list, predictor: Callable, names: tuple[str, str], unit: str) -> dict:
     tested, labels = cells.tested, cells.labels[cells.tested]
+    if len(np.unique(labels)) < 2:
+        return dict.fromkeys(("own", "whole", "optimism", "ci_low", "ci_high"), np.nan) | {"reason": "outcomes of both kinds are needed"}
     own = balanced_accuracy(labels, _predicted(cells, cells.folds, predictor)[tested])
     if not folds:
         return {"own": own.value, "whole": np.nan, "optimism": np.nan, "ci_low": np.nan, "ci_high": np.nan, "reason": ONE_ALONE}
