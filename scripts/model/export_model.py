@@ -2,7 +2,7 @@
 
 from cellfate.base.logs import log_to
 from cellfate.base.tables import read_table, read_tables
-from cellfate.crops.digests import digests_of
+from cellfate.crops.crop_set import digests_of
 from cellfate.evaluation.baselines.scores import verdict
 from cellfate.evaluation.risks.tables import RISK_SCORES
 from cellfate.evaluation.tables import BASELINES, CALIBRATION, METRICS

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from toy_model import ToyFrames
 
-from cellfate.crops.digests import digests_of
+from cellfate.crops.crop_set import digests_of
 from cellfate.model.saved.export import Run, export_model
 from cellfate.model.saved.export_risks import RisksOfRun
 from cellfate.model.saved.sets import save_sets

@@ -1,21 +1,27 @@
 """The crops of many recordings, addressed by trajectory."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from cellfate.base.errors import InputError
 from cellfate.crops.crop_file import CropFile
+from cellfate.crops.digests import SeenDigests
 
 
 class CropSet:
-    """Crop files of several recordings read as one. Files are opened when first needed, once per process."""
+    """Crop files of several recordings read as one. Files are opened when first needed, once per process.
+
+    Raises InputError for files of one recording, of crops of other sizes or channels, and of two recordings with the same images.
+    """
 
     def __init__(self, paths: list[str | Path]) -> None:
         self._paths: dict[str, Path] = {}
         self._files: dict[str, CropFile] = {}
         self._owner = os.getpid()
+        self._seen = SeenDigests()
         self.channels: list[str] = []
         self.crop_size = 0
         self.itemsize = 0  # bytes of a pixel
@@ -27,7 +33,7 @@ class CropSet:
     def _add(self, path: Path) -> None:
         with CropFile(path) as file:
             channels, size, itemsize = list(file.channels), file.shape[-1], file.dtype.itemsize
-            recording = str(file.recording)
+            recording, digest = str(file.recording), file.content_digest
         if recording in self._paths:
             raise InputError(f"{path}: recording {recording} is also in {self._paths[recording]}")
         if self._paths and (channels, size) != (self.channels, self.crop_size):
@@ -36,6 +42,8 @@ class CropSet:
                 f"{path}: crops of {size} px with channels {', '.join(channels)}, "
                 f"but {first} has {self.crop_size} px with channels {', '.join(self.channels)}"
             )
+        if problem := self._seen.problem(digest, str(path)):
+            raise InputError(problem)
         self._paths[recording] = path
         self.channels, self.crop_size, self.itemsize = channels, size, max(itemsize, self.itemsize)
 
@@ -72,3 +80,12 @@ class CropSet:
         for file in self._files.values():
             file.close()
         self._files = {}
+
+
+def digests_of(paths: Sequence[str | Path]) -> dict[str, str | None]:
+    """{recording: digest} of crop files; None where the file was written by a version that made none."""
+    found = {}
+    for path in paths:
+        with CropFile(path) as file:
+            found[str(file.recording)] = file.content_digest
+    return found

@@ -2,11 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from cellfate.crops.crop_file import CropFile
 from cellfate.frames.constant import constant_channels
 from cellfate.frames.reader import Frames
 
@@ -34,10 +32,13 @@ def recording_digest(frames: Frames, first: np.ndarray | None = None) -> str:
     return image_digest(image, frames.channels)
 
 
-def digests_of(paths: Sequence[str | Path]) -> dict[str, str | None]:
-    """{recording: digest} of crop files; None where the file was written by a version that made none."""
-    found = {}
-    for path in paths:
-        with CropFile(path) as file:
-            found[str(file.recording)] = file.content_digest
-    return found
+class SeenDigests:
+    """Knows the digests of recordings, and says where two are of the same images."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def problem(self, digest: str | None, where: str) -> str | None:
+        """What is wrong with a recording at ``where`` beside those before; None for nothing, or where its ``digest`` is not known."""
+        other = where if digest is None else self._known.setdefault(digest, where)
+        return None if other == where else f"{where}: it has the same images as {other}: the same cells would be in two recordings"

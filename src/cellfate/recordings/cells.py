@@ -3,7 +3,6 @@
 Every cluster job parses this module again: it imports nothing heavier than pandas.
 """
 
-import os
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pandas as pd
 from cellfate.base.errors import InputError, raise_first
 from cellfate.base.names import RECORDING_NAME
 from cellfate.base.tables import table_problems
+from cellfate.recordings.places import place_of
 from cellfate.recordings.sheet import (
     NAME_WANTED,
     NO_TREATMENT,
@@ -78,7 +78,7 @@ def _checked_rows(cells: pd.DataFrame, source: Path) -> Generator[str, None, pd.
     for number, row in enumerate(cells.itertuples(index=False), start=2):
         yield from _row_problems(row, f"{source}: line {number}")
     for columns, what in ((["recording", "cell"], "cell"), (["file"], "movie")):
-        keys = cells.assign(file=cells["movie"].map(os.path.normpath, na_action="ignore"))[columns]
+        keys = cells.assign(file=cells["movie"].map(place_of, na_action="ignore"))[columns]
         yield from _twice(cells, keys, what, source)
     yield from tidy_channels(cells, source)
     yield from _differing(cells, source)

@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError, no_file, raise_first
 from cellfate.base.names import CHANNEL_NAME, MARKUP, RECORDING_NAME
 from cellfate.base.tables import Table, table_problems
 from cellfate.frames.reader import MAX_PIXELS
+from cellfate.recordings.places import images_twice, tracks_twice
 from cellfate.recordings.tables import RECORDINGS
 from cellfate.tracks.formats import format_problems
 
@@ -28,8 +28,8 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
 
     A row that begins with ``#``, a row without a value, and a column without a name and a value are left out.
     Columns that may be empty may also be missing. An empty treatment becomes ``none``. Raises InputError with file, line and
-    value for missing, unknown or mistyped columns, an empty sheet, names that are not unique or do not fit a file name,
-    channels that are not the same in every row, and tracks without tracks_format or the other way round.
+    value for missing, unknown or mistyped columns, an empty sheet, names that are not unique or do not fit a file name, images or tracks
+    that stand in two rows, channels that are not the same in every row, and tracks without tracks_format or the other way round.
     """
     return raise_first(sheet_problems(path))
 
@@ -153,12 +153,8 @@ def checked_rows(sheet: pd.DataFrame, source: str | Path) -> Generator[str, None
     sheet["treatment"] = sheet["treatment"].fillna(NO_TREATMENT)
     for number, row in enumerate(sheet.itertuples(index=False), start=2):
         yield from _row_problems(row, f"{source}: line {number}")
-    for second in np.flatnonzero((sheet["images"].duplicated() & sheet["images"].notna()).to_numpy()):
-        first = int((sheet["images"] == sheet["images"].iloc[second]).to_numpy().argmax())
-        yield (
-            f"{source}: line {second + 2}: images is {sheet['images'].iloc[second]!r}, as in line {first + 2}; "
-            "the same cells would be in two recordings"
-        )
+    yield from images_twice(sheet, source)
+    yield from tracks_twice(sheet, source)
     yield from tidy_channels(sheet, source)
     return sheet
 
@@ -205,14 +201,17 @@ def pattern_problems(path: str | None, column: str, here: str) -> Iterator[str]:
 
 
 def channel_problems(row, here: str) -> Iterator[str]:
-    """Whether ``channels`` of a row are names, each once, and ``channel_labels`` as many."""
+    """Whether ``channels`` of a row are names, each once, and ``channel_labels`` as many, each once."""
     channels = split_channels(row.channels)
     bad = [name for name in channels if not CHANNEL_NAME.fullmatch(name)]
     if bad:
         yield f"{here}: channels is {row.channels!r}: {bad[0]!r} is not a name of letters, digits, '_' and '-'"
     if len(set(channels)) < len(channels):
         yield f"{here}: channels is {row.channels!r}; each name may stand there once"
-    if row.channel_labels is not None and len(split_channels(row.channel_labels)) != len(channels):
+    labels = None if row.channel_labels is None else split_channels(row.channel_labels)
+    if labels is not None and len(set(labels)) < len(labels):
+        yield f"{here}: channel_labels is {row.channel_labels!r}; each name may stand there once, or two channels would show the same"
+    if labels is not None and len(labels) != len(channels):
         yield f"{here}: channel_labels is {row.channel_labels!r}, one is needed for each of the channels {row.channels!r}"
 
 

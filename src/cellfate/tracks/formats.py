@@ -4,6 +4,7 @@ Readers are named here and imported when tracks are read, so that a job depends 
 on none. A further format is a function ``read(path, facts) -> RawTracks`` and one row of ``FORMATS``.
 """
 
+import csv
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,17 +20,38 @@ class Format:
     """``reader`` is ``module:function``; ``beside`` gives the files that are read besides the tracks themselves, if they exist.
 
     ``folder`` says whether the tracks are a folder; None where they may be either. ``own_events``: it has event times of its own, and no
-    table of outcomes beside it.
+    table of outcomes beside it. ``apart`` are the columns that tell the recordings of a table apart; None where recordings have
+    names in the file itself.
     """
 
     reader: str
     beside: Callable[[str], list[Path]] = lambda tracks: [outcomes_beside(tracks)]
     folder: bool | None = False
     own_events: bool = False
+    apart: tuple[str, ...] | None = ()
 
     @property
     def module(self) -> str:
         return self.reader.partition(":")[0]
+
+    def has_several_recordings(self, path: str | Path) -> bool:
+        """Whether a file tells recordings apart; it is read up to the second name, and one that cannot be read counts as if it did."""
+        if not self.apart:
+            return self.apart is None
+        first: dict[int, str] = {}
+        try:
+            with open(path, encoding="utf-8-sig", newline="") as file:
+                rows = csv.reader(file)
+                header = [name.strip() for name in next(rows, [])]
+                places = [header.index(name) for name in self.apart if name in header]
+                return any(
+                    first.setdefault(place, row[place].strip()) != row[place].strip()
+                    for row in rows
+                    for place in places
+                    if place < len(row)
+                )
+        except (OSError, ValueError, csv.Error):  # the reader says what is wrong with it
+            return True
 
     def read(self, path: Path, facts: RecordingFacts) -> RawTracks:
         """The tracks that the reader finds in ``path``; an InputError for whatever a library raises because of the file's content."""
@@ -54,15 +76,15 @@ def _tables_in(folder: Path) -> list[Path]:
 
 
 FORMATS = {
-    "coco-video": Format("cellfate.tracks.readers.coco_video:read_coco", lambda tracks: [], folder=None, own_events=True),
-    "csv": Format("cellfate.tracks.readers.text:read_csv"),
+    "coco-video": Format("cellfate.tracks.readers.coco_video:read_coco", lambda tracks: [], folder=None, own_events=True, apart=None),
+    "csv": Format("cellfate.tracks.readers.text:read_csv", apart=("recording",)),
     "ctc": Format("cellfate.tracks.readers.ctc:read_ctc", lambda tracks: [outcomes_beside(tracks), *_tables_in(Path(tracks))], folder=True),
     "trackmate": Format("cellfate.tracks.readers.trackmate:read_trackmate", lambda tracks: [outcomes_beside(tracks), edges_beside(tracks)]),
     "btrack": Format("cellfate.tracks.readers.btrack:read_btrack"),
-    "cell-acdc": Format("cellfate.tracks.readers.cell_acdc:read_cell_acdc"),
-    "celldetective": Format("cellfate.tracks.readers.celldetective:read_celldetective"),
+    "cell-acdc": Format("cellfate.tracks.readers.cell_acdc:read_cell_acdc", apart=("recording", "Position_n")),
+    "celldetective": Format("cellfate.tracks.readers.celldetective:read_celldetective", apart=("recording", "position", "pos_name")),
     "geff": Format("cellfate.tracks.readers.geff:read_geff", folder=None),
-    "napari": Format("cellfate.tracks.readers.text:read_napari"),
+    "napari": Format("cellfate.tracks.readers.text:read_napari", apart=("recording",)),
 }
 
 

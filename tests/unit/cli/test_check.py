@@ -29,8 +29,9 @@ N_FRAMES, SHAPE = 14, (40, 50)
 
 def write_frames(folder):
     folder.mkdir(parents=True)
+    rng = np.random.default_rng(list(folder.name.encode()))
     for t in range(N_FRAMES):
-        tifffile.imwrite(folder / f"t{t:03d}.tif", (np.eye(*SHAPE) + t).astype("uint16"), photometric="minisblack")
+        tifffile.imwrite(folder / f"t{t:03d}.tif", rng.integers(90, 900, SHAPE, "uint16"), photometric="minisblack")
 
 
 def write_tracks(path, outcomes=("apoptosis", "mitosis", "mitosis", "apoptosis")):
@@ -98,6 +99,16 @@ def test_images_above_the_limit_of_pixels_are_named(project):
     assert len(found) == len(rows)
     assert "images of 40 x 50 = 2,000 pixels found, at most 1,999 are read" in found[0]
     assert problems("s.tsv") == []
+
+
+def test_a_copy_of_the_images_of_another_recording(project):
+    folder, _, _ = project
+    shutil.rmtree(folder / "frames/c")
+    shutil.copytree(folder / "frames/a", folder / "frames/c")
+    for path in (folder / "frames/c").iterdir():
+        path.rename(path.with_name(f"well_{path.name}"))
+    words = "it has the same images as s.tsv: line 2: recording a: the same cells would be in two recordings"
+    assert problems() == [f"s.tsv: line 4: recording c: {words}"]
 
 
 def test_the_lines_of_the_design_check_are_those_of_the_report(project, capsys):

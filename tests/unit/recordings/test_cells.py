@@ -1,5 +1,7 @@
 """The cells sheet of ready-made crops: what is read, what follows for recordings, and what is refused with which words."""
 
+import os
+
 import pandas as pd
 import pytest
 from toy_movies import write_cells
@@ -73,6 +75,7 @@ def test_rows_do_not_change_with_the_lines_above(sheet):
     [
         ([{}, {"movie": "0.tif"}], r"line 3: movie is '0.tif', as in line 2; the same cell would count twice"),
         ([{}, {"movie": "./0.tif"}], r"line 3: movie is './0.tif', as in line 2"),
+        ([{}, {"movie": os.path.abspath("0.tif")}], r"line 3: movie is '.*/0.tif', as in line 2"),
         ([{}, {"cell": "0"}], r"line 3: cell is '0', of recording dish1, as in line 2; one row per cell"),
         ([{}, {"recording": None}], r"line 3: recording is empty, but other rows have one"),
         ([{"recording": "a/b"}], r"line 2: recording is 'a/b', letters"),
@@ -85,6 +88,7 @@ def test_rows_do_not_change_with_the_lines_above(sheet):
         ([{"frame_interval_min": None}], r"line 2: frame_interval_min is empty"),
         ([{}, {"channels": "phase"}], r"line 3: channels is 'phase', line 2 has 'phase,nuclei'"),
         ([{"channel_labels": "only"}], r"line 2: channel_labels is 'only', one is needed for each"),
+        ([{"channel_labels": "A,A"}], r"line 2: channel_labels is 'A,A'; each name may stand there once"),
         ([{"movie": "{cell}.tif"}], r"line 2: movie is '{cell}.tif'; in braces only {channel} and {time} may stand"),
         ([{}, {"treatment": "drug"}], r"line 3: treatment is 'drug', line 2 of the same recording, dish1, has 'none'; one value"),
         ([{}, {"group": "A"}], r"line 3: group is 'A', line 2 of the same recording, dish1, has empty"),

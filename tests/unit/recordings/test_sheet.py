@@ -100,6 +100,63 @@ def test_the_same_images_twice_would_put_cells_on_both_sides_of_a_split(sheet):
         read_sheet(path)
 
 
+@pytest.mark.parametrize("again", ["./i/a1", "i/a1/", "i//a1", "i/../i/a1", "{absolute}/i/a1", "link/a1", "i/a1/t{time}.tif"])
+def test_the_same_images_under_another_path(sheet, tmp_path, monkeypatch, again):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "i").mkdir()
+    (tmp_path / "link").symlink_to("i")
+    again = again.replace("{absolute}", str(tmp_path))
+    for one, other in (("i/a1", again), (again, "i/a1")):
+        path = sheet({"images": one}, {"recording": "b"}, {"recording": "c", "images": other})
+        words = f"s.tsv: line 4: images is {other!r}, as in line 2 ({one!r}, the same place); the same cells would be in two recordings"
+        with pytest.raises(InputError, match=re.escape(words)):
+            read_sheet(path)
+
+
+def test_patterns_beside_each_other_are_two_recordings(sheet):
+    rows = [{"recording": f"r{k}", "images": f"i/{k}_t{{time}}.tif"} for k in range(2)]
+    assert len(read_sheet(sheet(*rows, {"recording": "c", "images": "i/deeper"}))) == 3
+
+
+ONE = "track_id,frame,y,x\n1,0,5,5\n1,1,5,5\n"
+TWO = "recording,track_id,frame,y,x\na1,1,0,5,5\nb,1,0,5,5\n"
+ACDC = "Position_n,frame_i,Cell_ID,x_centroid,y_centroid\nPosition_1,0,1,5,5\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "refused"),
+    [
+        ("csv", ONE, "the column recording must say which is which"),
+        ("csv", TWO.replace("b,", "a1,"), "the column recording must say"),
+        ("csv", TWO, None),
+        ("napari", ONE.replace("frame", "t"), "the column recording must say"),
+        ("napari", TWO.replace("frame", "t"), None),
+        ("cell-acdc", ACDC, "the column recording or Position_n must say"),
+        ("cell-acdc", ACDC + "Position_2,0,1,5,5\n", None),
+        ("celldetective", "position,TRACK_ID\nA/100,1\nA/101,1\n", None),
+        ("celldetective", "TRACK_ID\n1\n2\n", "the column recording or position or pos_name must say"),
+        ("trackmate", "<TrackMate/>", "two recordings$"),
+        ("geff", "", "two recordings$"),
+        ("coco-video", "{}", None),
+    ],
+)
+def test_the_same_tracks_in_two_rows(sheet, tmp_path, monkeypatch, kind, text, refused):
+    monkeypatch.chdir(tmp_path)
+    path = sheet({"tracks": "all", "tracks_format": kind}, {"recording": "b", "tracks": "./all", "tracks_format": kind})
+    assert len(read_sheet(path)) == 2  # of a file that is not there another check tells
+    (tmp_path / "all").write_text(text)
+    if refused is None:
+        assert len(read_sheet(path)) == 2
+        return
+    with pytest.raises(InputError, match=r"s.tsv: line 3: tracks is './all', as in line 2 \('all', the same place\); .*" + refused):
+        read_sheet(path)
+
+
+def test_two_labels_of_one_channel_in_the_files(sheet):
+    with pytest.raises(InputError, match="line 2: channel_labels is 'A, A'; each name may stand there once"):
+        read_sheet(sheet({"channel_labels": "A, A"}))
+
+
 @pytest.mark.parametrize("separator", [",", " "])
 def test_other_separators_in_a_tsv_sheet_are_named(sheet, separator):
     with pytest.raises(InputError, match=r"s.tsv: line 1 has one column, .*; tabs are needed"):

@@ -1,5 +1,6 @@
 import pickle
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,6 +71,18 @@ def test_crop_files_must_agree(tmp_path):
         CropSet([first, again])
     with pytest.raises(InputError, match="track 1 has no crops in frames 7 to 9"):
         CropSet([first]).read("a", 1, 7, 9)
+
+
+def test_crop_files_of_the_same_images_are_refused(tmp_path):
+    crops = np.zeros((3, 2, 6, 6), np.uint16)
+    paths = [write_crop_file(tmp_path / f"{name}.h5", name, {1: (np.arange(3), crops)}) for name in "abc"]
+    assert CropSet(paths).channels == ["circadian", "p53"]  # files of cellfate 0.1 have no digest
+    for path, digest in zip(paths, ("1f", "2e", "1f"), strict=True):
+        with h5py.File(path, "a") as file:
+            file.attrs["content_digest"] = digest
+    assert CropSet(paths[:2]).paths(["b"]) == [paths[1]]
+    with pytest.raises(InputError, match=r"c.h5: it has the same images as .*a.h5: the same cells would be in two recordings"):
+        CropSet(paths)
 
 
 def test_example_stops_at_the_last_frame(data):

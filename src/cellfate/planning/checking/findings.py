@@ -8,6 +8,7 @@ import pandas as pd
 
 from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
+from cellfate.crops.digests import SeenDigests
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Checked:
     design: list[str] = field(default_factory=list)
     tracks: list[pd.DataFrame] = field(default_factory=list)
     outcomes: list[pd.DataFrame] = field(default_factory=list)
+    digests: SeenDigests = field(default_factory=SeenDigests)
 
 
 def raised(check: Callable, *arguments, source: object = "") -> Iterator[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from cellfate.base.causes import in_words
 from cellfate.base.errors import collect
 from cellfate.base.progress import progress
+from cellfate.crops.digests import recording_digest
 from cellfate.frames.constant import ConstantFrames, end_problem
 from cellfate.frames.formats import open_frames
 from cellfate.frames.reader import Frames
@@ -65,7 +66,7 @@ def recording_problems(row, fates: Mapping, here: str, checked: Checked, max_pix
 def _frame_problems(frames: Frames, name: str, here: str, checked: Checked) -> Iterator[str]:
     """Problems of the headers, and of the first, middle and last frame; of every frame where a header has a problem or all are small.
 
-    Frames with one value everywhere go to the warnings, and are a problem at the end of the recording.
+    Frames with one value everywhere go to the warnings, and are a problem at the end; so are images of another recording.
     """
     told, constant = set(), ConstantFrames(frames)
     frame_bytes = frames.dtype.itemsize * len(frames.channels) * frames.shape[0] * frames.shape[1]
@@ -85,8 +86,12 @@ def _frame_problems(frames: Frames, name: str, here: str, checked: Checked) -> I
             yield f"{frames.path}: {len(told)} problems, frames after number {number} were not read ({here})"
             return
     checked.warnings += [f"{line} ({here})" for line in [*frames.notes, *constant.lines()]]
-    if not told and (problem := end_problem(frames)):
+    if told:
+        return
+    if problem := end_problem(frames):
         yield f"{problem} ({here})"
+    elif problem := checked.digests.problem(recording_digest(frames), f"{here}: recording {name}"):
+        yield problem
 
 
 def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Checked) -> Generator[str, None, Mapping[str, int] | None]:
