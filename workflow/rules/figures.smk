@@ -48,6 +48,7 @@ rule plot_truncation:
         truncation="results/{dataset}/{protocol}/tables/truncation.csv",
         last_k="results/{dataset}/{protocol}/tables/last_k.csv",
         baselines="results/{dataset}/{protocol}/tables/baselines.csv",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=code_of("figures/plot_truncation.py"),
     output:
         **figure("figure_3"),
@@ -58,7 +59,6 @@ rule plot_truncation:
     params:
         min_trajectories=config["figures"]["min_trajectories"],
         outcomes=config["outcomes"],
-        frame_interval_min=COMMON_INTERVAL,
     message:
         "Figure 3"
     script:
@@ -168,6 +168,7 @@ rule plot_calibration:
     """Reliability before and after calibration."""
     input:
         table="results/{dataset}/{protocol}/tables/calibration.csv",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=code_of("figures/plot_calibration.py"),
     output:
         **figure("calibration"),
@@ -178,7 +179,6 @@ rule plot_calibration:
     params:
         min_trajectories=config["figures"]["min_trajectories"],
         outcomes=config["outcomes"],
-        frame_interval_min=COMMON_INTERVAL,
     message:
         "Calibration"
     script:
@@ -255,6 +255,7 @@ rule plot_sets:
     input:
         sets="results/{dataset}/{protocol}/tables/sets.csv",
         triage="results/{dataset}/{protocol}/tables/triage.csv",
+        trajectories="results/{dataset}/{protocol}/trajectories.parquet",
         code=code_of("figures/plot_sets.py"),
     output:
         **figure("sets"),
@@ -265,7 +266,6 @@ rule plot_sets:
     params:
         min_trajectories=config["figures"]["min_trajectories"],
         outcomes=config["outcomes"],
-        frame_interval_min=COMMON_INTERVAL,
     message:
         "Sets of outcomes"
     script:

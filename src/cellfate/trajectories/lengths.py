@@ -18,6 +18,7 @@ STEPS = (1, 2, 5)  # and their tenfold, hundredfold ...
 LARGEST_WINDOW = 11  # frames; the window of long trajectories
 MOST_NEEDED = 50  # frames; what the statistics ask of long trajectories, as published
 SHORTEST_WINDOW = 2  # frames, of windows in which outcomes are compared
+ALIKE = 0.95  # share of trajectories from which a time is said of all of them
 MIN_HIGH = 2  # frames that are high, with fewer nothing is compared
 
 Steps = str | Sequence[int] | None  # a setting: auto, numbers, or off
@@ -104,6 +105,17 @@ class Lengths:
         if setting != AUTO:
             return int(setting)
         return max(min(self.common, MOST_NEEDED), frames_for_high(high_percentile))
+
+
+def minutes_per_frame(trajectories: pd.DataFrame) -> float | None:
+    """Minutes from frame to frame for an axis that counts frames of the usable trajectories; None where n frames are no common time.
+
+    At least ``ALIKE`` of them share the frame interval of their recording and have all frames from their first to their last one.
+    """
+    rows = trajectories[trajectories["usable"]]
+    whole = rows["last_frame"] - rows["first_frame"] + 1 == rows["n_frames"]
+    shares = rows.loc[whole, "frame_interval_min"].value_counts() / max(len(rows), 1)
+    return float(shares.index[0]) if len(shares) and shares.iloc[0] >= ALIKE else None
 
 
 def frames_for_high(high_percentile: float) -> int:

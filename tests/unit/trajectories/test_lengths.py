@@ -6,7 +6,7 @@ import pytest
 
 from cellfate.base.errors import InputError
 from cellfate.statistics.effect_sizes import high_attention
-from cellfate.trajectories.lengths import Lengths, frames_for_high
+from cellfate.trajectories.lengths import Lengths, frames_for_high, minutes_per_frame
 
 SHORT = Lengths(np.full(50, 20))
 DEMO = Lengths(np.array([35, 44] + [57] * 20 + [62] * 40 + [75] * 10))
@@ -93,3 +93,19 @@ def test_the_usable_trajectories_of_the_treatment_count():
     assert sorted(Lengths.of(table, "other").n_frames) == [20, 30, 40, 50]
     with pytest.raises(InputError, match="none is usable"):
         Lengths.of(table.assign(usable=False), None)
+
+
+def tracks(n=40, **changes):
+    columns = {"first_frame": 3, "last_frame": 12, "n_frames": 10, "frame_interval_min": 15.0, "usable": True}
+    return pd.DataFrame(columns | changes, index=range(n))
+
+
+def test_an_axis_of_frames_is_one_of_hours_where_almost_all_tracks_have_all_frames_and_one_interval():
+    assert minutes_per_frame(tracks()) == 15
+    odd = np.arange(40) == 7
+    for column, other in {"n_frames": 9, "frame_interval_min": 60.0}.items():
+        assert minutes_per_frame(tracks(**{column: np.where(odd, other, tracks()[column])})) == 15, column
+        half = np.where(np.arange(40) < 20, other, tracks()[column])
+        assert minutes_per_frame(tracks(**{column: half})) is None, column
+        assert minutes_per_frame(tracks(**{column: half}, usable=np.arange(40) >= 20)) == 15, "those of no use do not count"
+    assert minutes_per_frame(tracks(usable=False)) is None

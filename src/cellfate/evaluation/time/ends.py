@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-SHARED = 0.95  # of the trajectories; where fewer have the same hours, no hours are given: one odd track takes none away
+from cellfate.trajectories.lengths import ALIKE
 
 
 def hours_left(prefixes: pd.DataFrame, intervals: pd.Series) -> pd.DataFrame:
@@ -16,11 +16,11 @@ def hours_left(prefixes: pd.DataFrame, intervals: pd.Series) -> pd.DataFrame:
 
 
 def shared_hours(hours: pd.Series) -> tuple[float | None, float]:
-    """The hours that most of ``hours`` (N,) are, and the share of these; None where it is below SHARED."""
+    """The hours that most of ``hours`` (N,) are, and the share of these; None where it is below ALIKE: one odd track takes none away."""
     alike = hours.round(6)
     shares = alike.value_counts(normalize=True)
     most, share = shares.index[0], float(shares.iloc[0])
-    return (float(hours[alike == most].iloc[0]) if share >= SHARED else None), share
+    return (float(hours[alike == most].iloc[0]) if share >= ALIKE else None), share
 
 
 def why_differ(hours: pd.Series, n: int) -> str:
