@@ -91,6 +91,14 @@ def test_no_landmark_lies_beyond_the_longest_track():
     assert landmark_hours(table).max() < table["n_frames"].max() / 2
 
 
+def test_landmarks_go_on_where_tracks_miss_frames():
+    table = data()[0]
+    longest = table.loc[table["usable"], "n_frames"].max()
+    found = landmark_hours(every_fourth(table, table.assign(frame=0))[0])
+    assert longest / 2 < found.max() <= 4 * longest / 2
+    assert len(found) <= 2 * len(landmark_hours(table))
+
+
 def test_survival_of_censoring_is_that_of_kaplan_and_meier():
     end, censored = np.array([1.0, 2, 3, 4, 5]), np.array([True, False, True, False, True])
     found = censoring_survival(np.zeros(5), end, censored, np.array([0.5, 1.5, 2.5, 3.5, 5.0, 5.5]), 0)

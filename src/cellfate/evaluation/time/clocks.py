@@ -44,9 +44,12 @@ class Clocks:
 
 
 def landmark_hours(trajectories: pd.DataFrame) -> np.ndarray:
-    """The hours after a start at which cells are looked at: every :attr:`Lengths.step` frames, to the longest track that is usable."""
+    """The hours after a start at which cells are looked at: every :attr:`Lengths.step` frames, to the longest track that is usable.
+
+    A track is as long as it is followed: frames that are missing in between count.
+    """
     interval = float(trajectories["frame_interval_min"].median()) / 60
-    lengths = Lengths.of(trajectories, None)
+    lengths = Lengths.of(trajectories.assign(n_frames=trajectories["last_frame"] - trajectories["first_frame"] + 1), None)
     return np.arange(0, lengths.longest, lengths.step) * interval
 
 
