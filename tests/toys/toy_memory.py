@@ -20,6 +20,7 @@ class MemoryFrames:
         self.path = Path("memory")
         self.channels = tuple(f"channel_{c}" for c in range(images.shape[1]))
         self.n_frames, self.shape, self.dtype = len(images), images.shape[2:], images.dtype
+        self.notes: list[str] = []
         self.reads = Counter()
 
     def read(self, t):

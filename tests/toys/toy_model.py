@@ -62,6 +62,8 @@ def settings_of(folder: Path) -> dict:
 class ToyFrames:
     """Stands in for the frames of a recording: noise, 80 x 80 pixels."""
 
+    notes = ()
+
     def __init__(self, n_frames: int = 30, channels: list[str] = CHANNELS, seed: int = 0):
         rng = np.random.default_rng(seed)
         self.images = rng.normal(1000, 100, (n_frames, len(channels), 80, 80)).clip(0, 65535).astype(np.uint16)

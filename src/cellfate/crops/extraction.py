@@ -16,7 +16,7 @@ from cellfate.base.progress import progress
 from cellfate.crops.cutting import background_level, cut, validate_positions, wanted_tracks
 from cellfate.crops.digests import recording_digest
 from cellfate.crops.row_index import write_row_index
-from cellfate.frames.constant import ConstantFrames
+from cellfate.frames.constant import ConstantFrames, warn_of_notes
 from cellfate.frames.reader import Frames
 
 CHUNK_BYTES = 600_000  # of pixels; 8 frames of 3 x 112 x 112 x 16 bit
@@ -79,6 +79,7 @@ def extract_crops(
         file.attrs.update(**described, source=str(frames.path), **found, **digest)
     if len(index):
         constant.note_without(tracks)
+    warn_of_notes(frames)
     constant.warn(tracks)
 
 

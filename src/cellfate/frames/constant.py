@@ -92,11 +92,16 @@ def _shown(start: int, end: int) -> str:
     return str(start) if start == end else f"{start} to {end}"
 
 
+def warn_of_notes(frames: Frames) -> None:
+    """Print to standard error what the user should know of how the files are read."""
+    for note in frames.notes:
+        print(f"WARNING: {note}", file=sys.stderr, flush=True)
+
+
 def check_frames(frames: Frames) -> None:
     """Check all frames as :meth:`Frames.check`, and that the recording does not end in constant ones; notes go to standard error."""
     frames.check()
-    for note in frames.notes:
-        print(f"WARNING: {note}", file=sys.stderr, flush=True)
+    warn_of_notes(frames)
     if problem := end_problem(frames):
         raise InputError(problem)
 

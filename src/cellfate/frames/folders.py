@@ -18,6 +18,7 @@ from cellfate.frames.reader import Frames
 
 # a time point in a name: a number, or days, hours and minutes as an Incucyte writes them
 TIME = r"\d+d\d+h\d+m|\d+"
+FIRST_TIMES = (0, 1)  # programs count images from one of them, clocks from 0
 CLOCK = re.compile(r"(\d+)d(\d+)h(\d+)m")
 
 
@@ -54,8 +55,11 @@ class FrameFiles(Frames):
     """One TIFF or PNG file per time point: ``files`` by the time in their names, or a single file without.
 
     An image has one channel or, interleaved (H, W, C) or planar (C, H, W), several: in the order red, green, blue for
-    colour images. Raises InputError for a first file that is not as it should be.
+    colour images. Where the first time point is neither 0 nor 1 a note says so, unless ``says_start`` is false: another channel
+    says it. Raises InputError for a first file that is not as it should be.
     """
+
+    says_start = True
 
     def __init__(self, path: str | Path, channels: Sequence[str], files: Mapping[int, TimedFile] | Path) -> None:
         self.path = Path(path)
@@ -74,6 +78,11 @@ class FrameFiles(Frames):
             images = (decode(self.files[t], partial(self._expect_like_first, self.files[t])) for t in places)
             self._colours = ColourChoice(images, self.channels, self._n_found, self.files[0])
             self.notes.append(self._colours.note)
+        first = next(iter(self.timed.values()), None)
+        if first is not None and self.says_start and self.n_frames > 1 and first.time not in FIRST_TIMES:
+            self.notes.append(
+                f"{first.path}: the first image is time point {first.text} and counts as frame 0: are images missing at the start?"
+            )
 
     def read(self, t: int) -> np.ndarray:
         self.refuse_outside(t)
@@ -128,6 +137,9 @@ class JoinedChannels(Frames):
         self.channels = tuple(channels)
         self.parts = list(parts)
         first = self.parts[0]
+        for part in self.parts[1:]:
+            if isinstance(part, FrameFiles):
+                part.says_start = False  # all have the same times
         for part in self.parts:
             if part.shape != first.shape:
                 raise InputError(f"{part.path}: {_size(part.shape)} pixels found, {_size(first.shape)} expected as in {first.path}")

@@ -111,6 +111,15 @@ def test_a_copy_of_the_images_of_another_recording(project):
     assert problems() == [f"s.tsv: line 4: recording c: {words}"]
 
 
+def test_images_that_are_missing_at_the_start_are_worth_a_look(project, capsys):
+    folder, _, _ = project
+    for path in sorted((folder / "frames/b").iterdir(), reverse=True):
+        path.rename(path.with_name(f"t{int(path.stem[1:]) + 2:03d}.tif"))
+    assert run("mine.yaml") == 0
+    words = "b/t002.tif: the first image is time point 002 and counts as frame 0: are images missing at the start? (s.tsv: line 3)"
+    assert words in capsys.readouterr().out
+
+
 def test_the_lines_of_the_design_check_are_those_of_the_report(project, capsys):
     assert run("mine.yaml") == 0
     out = capsys.readouterr().out

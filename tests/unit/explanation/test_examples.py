@@ -70,6 +70,7 @@ class Frames:
     """Frames whose pixels hold 100 x frame + channel."""
 
     path, n_frames, shape, dtype, channels = "none", 40, (32, 32), np.dtype("uint16"), ("p53", "other")
+    notes = ()
 
     def read(self, t):
         return np.stack([np.full(self.shape, 100 * t + c, np.uint16) for c in range(2)])

@@ -10,6 +10,7 @@ import tifffile
 from toy_frames import NAMES, channel_files, channel_folders, channel_stacks, colour_pngs, recording
 
 from cellfate.base.errors import InputError
+from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
 
 
@@ -124,6 +125,43 @@ def test_a_time_point_that_all_channels_lack(tmp_path):
         (tmp_path / f"files/A1_{name}_t3.tif").unlink()
     with pytest.raises(InputError, match=r"A1_circadian_t3\.tif: this frame is missing: A1_circadian_t2\.tif is followed by"):
         open_frames(images, NAMES).check()
+
+
+def files_of_times(folder, times, kind):
+    """One image per time point, called by the texts of ``times``; what opens them."""
+    for time in times:
+        for label in ("GFP", "RFP"):
+            file = folder / kind.replace("{channel}", label).replace("{time}", time)
+            file.parent.mkdir(exist_ok=True)
+            tifffile.imwrite(file, np.random.default_rng(len(time)).integers(1, 99, (20, 30)).astype("uint16"))
+    return (str(folder / kind), ["GFP", "RFP"]) if "{channel}" in kind else (folder, ["GFP", "RFP"] if "/" in kind else ["GFP"])
+
+
+@pytest.mark.parametrize("kind", ["t{time}.tif", "GFP/t{time}.tif", "{channel}_t{time}.tif", "{channel}/{time}.tif"])
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        (("002", "003", "004"), "002"),
+        (("100", "105", "110"), "100"),
+        (("00d00h30m", "00d01h00m", "00d01h30m"), "00d00h30m"),
+        (("000", "001", "002"), None),
+        (("1", "2", "3"), None),
+        (("00d00h00m", "00d00h30m"), None),
+        (("7",), None),
+    ],
+)
+def test_images_that_are_missing_at_the_start(tmp_path, kind, times, said, capsys):
+    images, names = files_of_times(tmp_path, times, kind)
+    if kind == "GFP/t{time}.tif":  # a subfolder for each channel
+        files_of_times(tmp_path, times, "RFP/t{time}.tif")
+    frames = open_frames(images, names)
+    check_frames(frames)
+    notes = [note for note in frames.notes if "the first image" in note]
+    assert len(notes) == (said is not None)
+    if said is not None:
+        words = f"{frames.where(0)}: the first image is time point {said} and counts as frame 0: are images missing at the start?"
+        assert notes == [words]
+        assert f"WARNING: {words}\n" in capsys.readouterr().err
 
 
 def test_an_8_bit_channel_beside_a_16_bit_one_keeps_its_counts(tmp_path):

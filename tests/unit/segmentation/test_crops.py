@@ -332,6 +332,7 @@ class MemoryFrames:
     """Frames of a recording with a disc at (10, 12), close to the upper edge, in the second channel."""
 
     path, channels, n_frames, shape, dtype = "memory", CHANNELS, 12, (64, 64), np.dtype("uint16")
+    notes = ()
 
     def read(self, frame):
         rng = np.random.default_rng(frame)

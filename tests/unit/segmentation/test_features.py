@@ -129,6 +129,7 @@ class Frames:
     """Twelve frames of three channels: a square of 1000 + frame counts on 100 + 10 x frame, twice and three times that."""
 
     path, channels, n_frames, shape, dtype = "memory", ["a", "b", "c"], 12, (80, 80), np.dtype("uint16")
+    notes = ()
 
     def read(self, frame):
         image = np.full((80, 80), 100 + 10 * frame, np.uint16)

@@ -42,6 +42,7 @@ def test_named_cell_and_crops_without_it():
 
 class Frames:
     path, channels, n_frames, shape, dtype = "memory", ["a"], 6, (64, 64), np.dtype("uint16")
+    notes = ()
 
     def read(self, frame):
         return np.full((1, 64, 64), 100, np.uint16)
