@@ -5,7 +5,7 @@ import sys
 from cellfate.base.logs import log_to
 from cellfate.base.progress import progress
 from cellfate.base.tables import write_table
-from cellfate.crops.movies import MovieSettings, check_alike, look_at_movie, movies_table, short_movies
+from cellfate.crops.movies import MovieSettings, check_alike, look_at_movie, movies_table, notes_of, short_movies
 from cellfate.crops.tables import CELLS_OF_RECORDING
 from cellfate.recordings.cells import lines_by_cell, where_is
 from cellfate.tracks.movies import tables_of_movies
@@ -20,7 +20,7 @@ places = [where_is(row["cell"], recording, params.sheet, lines) for row in param
 rows = list(zip(params.cells, places, strict=True))
 movies = [look_at_movie(row, place, settings) for row, place in progress(rows, f"read_movies {recording}", unit="movie")]
 check_alike(movies)
-for line in [*(note for movie in movies for note in movie.notes), *short_movies(movies, params.min_frames)]:
+for line in [*notes_of(movies), *short_movies(movies, params.min_frames)]:
     print(f"WARNING: {line}", file=sys.stderr)
 checked = tables_of_movies(recording, [movie.cell for movie in movies], params.sheet, event_gap=params.event_gap, words=params.words)
 checked.say_warnings()

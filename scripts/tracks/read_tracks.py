@@ -4,8 +4,8 @@ import json
 
 from cellfate.base.logs import log_to
 from cellfate.base.tables import write_table
-from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
+from cellfate.frames.pixels import check_frames
 from cellfate.tracks.corrections.apply import corrected
 from cellfate.tracks.edits.apply import check_edited_tracks
 from cellfate.tracks.labels.apply import labelled

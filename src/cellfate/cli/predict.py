@@ -18,8 +18,8 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.base.tables import read_table
-from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
+from cellfate.frames.pixels import check_frames
 from cellfate.frames.reader import MAX_PIXELS
 from cellfate.model.risks.inputs import check_embedding, read_frame_embedding
 from cellfate.model.saved.exported import check_lengths, check_recording, first_prediction, read_settings

@@ -39,6 +39,14 @@ def inside(y: float, x: float, size: int, frame_shape: tuple[int, int]) -> tuple
     return rows, columns
 
 
+def larger_than_image(size: int, frame_shape: tuple[int, int]) -> str | None:
+    """What is odd about crops of ``size`` from frames of ``frame_shape`` (H, W) that are smaller; None for others."""
+    height, width = frame_shape
+    if size <= min(height, width):
+        return None
+    return f"images of {height} x {width} pixels, crops.size is {size}: each crop is larger than the image, the rest of it are zeros"
+
+
 def validate_positions(tracks: pd.DataFrame, n_frames: int, frame_shape: tuple[int, int], recording: str) -> None:
     """Raise an InputError for a position that is not a finite number inside the frame or for a frame that does not exist."""
     for column, high in (("frame", n_frames - 1), ("y", frame_shape[0]), ("x", frame_shape[1])):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cellfate.frames.constant import constant_channels
+from cellfate.frames.pixels import constant_channels
 from cellfate.frames.reader import Frames
 
 

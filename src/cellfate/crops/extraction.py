@@ -1,6 +1,7 @@
 """The crops of one recording: each frame decoded once, each chunk of the file compressed once."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.hdf5 import writing_hdf5
 from cellfate.base.progress import progress
-from cellfate.crops.cutting import background_level, cut, validate_positions, wanted_tracks
+from cellfate.crops.cutting import background_level, cut, larger_than_image, validate_positions, wanted_tracks
 from cellfate.crops.digests import recording_digest
 from cellfate.crops.row_index import write_row_index
-from cellfate.frames.constant import ConstantFrames, warn_of_notes
+from cellfate.frames.pixels import PixelNotes, warn_of_notes
 from cellfate.frames.reader import Frames
 
 CHUNK_BYTES = 600_000  # of pixels; 8 frames of 3 x 112 x 112 x 16 bit
@@ -47,15 +48,16 @@ def extract_crops(
     ``tracks`` and ``outcomes`` are the declared tables, positions in pixels. Which tracks: :func:`wanted_tracks`. All
     frames of a track are kept, also those at and after its event; ``event_frame`` (-1: none) is in the file, so that readers
     cut where they want, and so is ``content_digest``, what the recording shows, where any is wanted. Each needed frame is decoded once.
-    Memory: one frame and at most 512 MiB of crops that wait for the rest of their chunk. Where no track is wanted the file has no rows. A
+    Memory: two frames and at most 512 MiB of crops that wait for the rest of their chunk. Where no track is wanted the file has no rows. A
     frame that has one value everywhere in a channel is named on standard error, with the number of tracks in it; frames without a track
-    are decoded to see whether they are such. Raises InputError for positions outside the frames.
+    are decoded to see whether they are such. What else is odd about pixels is said there too (:mod:`cellfate.frames.pixels`).
+    Raises InputError for positions outside the frames.
     """
     validate_positions(tracks, frames.n_frames, frames.shape, recording)
     index = wanted_tracks(tracks, outcomes, which, outcomes_wanted, min_frames)
     events = events_of(index, outcomes, recording)
     shape = (len(index), len(frames.channels), size, size)
-    constant = ConstantFrames(frames)
+    pixels = PixelNotes(frames)
     background = np.full((frames.n_frames, len(frames.channels)), np.nan, np.float32)
     digest: dict[str, str] = {}
     with writing_hdf5(path) as file:
@@ -64,7 +66,7 @@ def extract_crops(
         by_frame = sorted(index.groupby("frame").indices.items())
         for frame, rows in progress(by_frame, f"extract_crops {recording}", unit="frame"):
             image = frames.read(int(frame))
-            constant.note(int(frame), image)
+            pixels.note(int(frame), image)
             digest = digest or {"content_digest": recording_digest(frames, None if frame else image)}
             background[frame] = background_level(image, BACKGROUND_PERCENTILE)
             if len(rows) * size**2 > image[0].size:  # so many crops are cut faster from channels that lie apart
@@ -78,9 +80,11 @@ def extract_crops(
         found = {"n_frames": frames.n_frames, "frame_shape": frames.shape, "max_value": writer.max_value}
         file.attrs.update(**described, source=str(frames.path), **found, **digest)
     if len(index):
-        constant.note_without(tracks)
+        pixels.note_without(tracks)
     warn_of_notes(frames)
-    constant.warn(tracks)
+    pixels.warn(tracks)
+    if len(index) and (larger := larger_than_image(size, frames.shape)):
+        print(f"WARNING: {frames.path}: {larger}", file=sys.stderr, flush=True)
 
 
 def describe(recording: str, channels: Sequence[str], size: int, frame_interval_min: float, pixel_size_um: float | None) -> dict:

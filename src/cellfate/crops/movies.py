@@ -9,8 +9,8 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.crops.tables import CELLS_OF_RECORDING
-from cellfate.frames.constant import ConstantFrames, constant_channels, end_problem
 from cellfate.frames.formats import open_frames
+from cellfate.frames.pixels import PixelNotes, constant_channels, end_problem
 from cellfate.frames.reader import Frames
 from cellfate.tracks.movies import CellMovie
 
@@ -30,12 +30,13 @@ class MovieSettings:
 
 @dataclass(frozen=True)
 class SeenMovie:
-    """What a movie holds: its cell, pixel type, a digest of its pixels, and lines for a person."""
+    """What a movie holds: its cell, pixel type, a digest of its pixels, and lines for a person; ``odd`` are those about pixels, by kind."""
 
     cell: CellMovie
     dtype: np.dtype
     digest: str
     notes: tuple[str, ...]
+    odd: Mapping[str, str]
 
 
 def open_movie(row: Mapping, channels: Sequence[str]) -> Frames:
@@ -55,25 +56,25 @@ def look_at_movie(row: Mapping, where: str, settings: MovieSettings) -> SeenMovi
         frames = open_movie(row, settings.channels)
         frames.check()
         _check_size(frames, settings)
-        empty, constant, digest = _decoded(frames)
+        empty, pixels, digest = _decoded(frames)
         kept = _kept(frames, empty, settings)
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     facts = (row["outcome"], row["event_frame"], row["lineage"], len(empty), frames.shape, kept)
-    notes = [*frames.notes, *(constant.lines() if settings.constant_frames == REFUSE else ())]
+    notes = [*frames.notes, *(pixels.constant_lines() if settings.constant_frames == REFUSE else ())]
     cell = CellMovie(str(row["cell"]), row["track_id"], where, *facts)
-    return SeenMovie(cell, frames.dtype, digest, tuple(f"{where}: {note}" for note in notes))
+    return SeenMovie(cell, frames.dtype, digest, tuple(f"{where}: {note}" for note in notes), pixels.odd_lines())
 
 
-def _decoded(frames: Frames) -> tuple[np.ndarray, ConstantFrames, str]:
-    """Which frames have one value everywhere in every channel (T,), all constant ones, and a digest of the pixels."""
-    constant, digest, empty = ConstantFrames(frames), blake2b(digest_size=16), np.zeros(frames.n_frames, bool)
+def _decoded(frames: Frames) -> tuple[np.ndarray, PixelNotes, str]:
+    """Which frames have one value everywhere in every channel (T,), what is wrong with the pixels, and a digest of the pixels."""
+    pixels, digest, empty = PixelNotes(frames), blake2b(digest_size=16), np.zeros(frames.n_frames, bool)
     for t in range(frames.n_frames):
         image = frames.read(t)
-        constant.note(t, image)
+        pixels.note(t, image)
         empty[t] = len(constant_channels(image)) == len(image)
         digest.update(np.ascontiguousarray(image))
-    return empty, constant, digest.hexdigest()
+    return empty, pixels, digest.hexdigest()
 
 
 def _kept(frames: Frames, empty: np.ndarray, settings: MovieSettings) -> np.ndarray:
@@ -133,6 +134,16 @@ def movies_table(recording: str, rows: Sequence[Mapping], movies: Sequence[SeenM
         for row, one in zip(rows, cells, strict=True)
     ]
     return pd.DataFrame(found, columns=list(CELLS_OF_RECORDING.columns)).sort_values("track_id", ignore_index=True)
+
+
+def notes_of(movies: Sequence[SeenMovie]) -> list[str]:
+    """The notes of all movies, and of each thing that is wrong with pixels the first movie with it and how many more there are."""
+    lines = [note for movie in movies for note in movie.notes]
+    for kind in dict.fromkeys(kind for movie in movies for kind in movie.odd):
+        those = [movie for movie in movies if kind in movie.odd]
+        more = f" (as in {len(those) - 1} more of {len(movies)} movies)" if len(those) > 1 else ""
+        lines.append(f"{those[0].cell.where}: {those[0].odd[kind]}{more}")
+    return lines
 
 
 def short_movies(movies: Sequence[SeenMovie], min_frames: int) -> list[str]:

@@ -18,7 +18,7 @@ from cellfate.crops.appearance import Appearance, sampled
 from cellfate.crops.cutting import background_level, cut, inside, validate_positions
 from cellfate.crops.digests import recording_digest
 from cellfate.crops.extraction import BACKGROUND_PERCENTILE
-from cellfate.frames.constant import ConstantFrames
+from cellfate.frames.pixels import PixelNotes
 from cellfate.frames.reader import Frames
 from cellfate.model.embedding import embed_crops, fast_model
 from cellfate.model.embedding_file import dataset_of, write_trajectories
@@ -140,10 +140,10 @@ def _blocks(
     """
     measured = set(sampled(len(rows)).tolist())
     crops, places = np.zeros((length, len(order), size, size), frames.dtype), []
-    constant = ConstantFrames(frames)
+    pixels = PixelNotes(frames)
     for frame, cells in progress(list(rows.groupby("frame", sort=True)), what, unit="frame"):
         image = frames.read(int(frame))
-        constant.note(int(frame), image)
+        pixels.note(int(frame), image)
         image = image[order]
         background = background_level(image, BACKGROUND_PERCENTILE)
         for row, y, x in zip(cells.index, cells["y"], cells["x"], strict=True):
@@ -154,7 +154,7 @@ def _blocks(
             if len(places) == length:
                 yield np.array(places), crops
                 crops, places = np.zeros_like(crops), []
-    constant.note_without(rows)
-    constant.warn(rows)
+    pixels.note_without(rows)
+    pixels.warn(rows)
     if places:
         yield np.array(places), crops

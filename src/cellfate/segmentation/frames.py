@@ -10,7 +10,7 @@ import numpy as np
 from cellfate.base.errors import InputError
 from cellfate.base.files import sha256
 from cellfate.base.progress import progress
-from cellfate.frames.constant import ConstantFrames, check_frames
+from cellfate.frames.pixels import PixelNotes, check_frames
 from cellfate.frames.reader import Frames
 from cellfate.segmentation.detections import keep_large, writing_frame_masks
 from cellfate.segmentation.settings import SegmentationSettings
@@ -49,14 +49,14 @@ def segment_frames(
     described = {**asdict(how), "channel": channel, "min_area": min_area, "recording": recording, "cellpose": version("cellpose")}
     described |= {"model": Path(weights).name, "model_sha256": sha256(weights)}
     network = load_network(weights, device, threads)
-    counts, constant = [], ConstantFrames(frames)
+    counts, pixels = [], PixelNotes(frames)
     with writing_frame_masks(masks, frames.n_frames, frames.shape, described) as writer:
         for t in progress(range(frames.n_frames), f"segment_frames {recording}", unit="frame"):
             whole = frames.read(t)
-            constant.note(t, whole)
+            pixels.note(t, whole)
             image = whole[[frames.channels.index(channel)]]
             labels = keep_large(segment_crops(network, image[np.newaxis], how)[0][0], min_area)
             writer.add(labels)
             counts.append(int(labels.max()))
-    constant.warn()
+    pixels.warn()
     print(f"segment_frames {recording}: {frames.n_frames} frames, {np.mean(counts):.0f} cells in a frame", file=sys.stderr)

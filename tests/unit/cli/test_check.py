@@ -120,6 +120,17 @@ def test_images_that_are_missing_at_the_start_are_worth_a_look(project, capsys):
     assert words in capsys.readouterr().out
 
 
+def test_pixels_that_lost_what_they_showed_are_worth_a_look(project, capsys):
+    folder, _, settings = project
+    write_settings(folder / "mine.yaml", settings | {"crops": {"size": 41}, "model": {"input_size": 40}})
+    for t in range(5, 14):
+        shutil.copy(folder / "frames/b/t004.tif", folder / f"frames/b/t{t:03d}.tif")
+    assert run("mine.yaml") == 0
+    out = capsys.readouterr().out
+    assert "frames/b: 9 of 14 frames looked at (5 to 13): the very pixels of the frame before in nuclei" in out
+    assert "recording a and 3 more: images of 40 x 50 pixels, crops.size is 41: each crop is larger than the image" in out
+
+
 def test_the_lines_of_the_design_check_are_those_of_the_report(project, capsys):
     assert run("mine.yaml") == 0
     out = capsys.readouterr().out

@@ -392,3 +392,15 @@ def test_reader_opens_late_closes_and_pickles(tmp_path):
         reader.close()
     with pytest.raises(InputError, match=r"no crops of track 9; the file has 4 tracks of r1"):
         file.read(9)
+
+
+def test_frames_that_lost_what_they_showed_are_told(tmp_path, capsys):
+    frames, tracks, outcomes = recording(SIX)
+    frames.notes.append("a note of the reader")
+    frames.images[8:12, 1] = frames.images[7, 1]
+    extract(frames, tracks, outcomes, tmp_path / "a.h5", size=41)
+    assert capsys.readouterr().err.count("WARNING: ") == 3
+    extract(frames, tracks, outcomes, tmp_path / "a.h5", size=40)
+    note, copies = [line for line in capsys.readouterr().err.splitlines() if "WARNING" in line]
+    assert note == "WARNING: a note of the reader"
+    assert "memory: 4 of 30 frames looked at (8 to 11): the very pixels of the frame before in channel_1" in copies

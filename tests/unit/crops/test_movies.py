@@ -11,7 +11,7 @@ from cellfate.crops.crop_file import CropFile
 from cellfate.crops.cutting import background_level
 from cellfate.crops.extraction import extract_crops
 from cellfate.crops.gathering import gather_crops, scale_to
-from cellfate.crops.movies import MovieSettings, check_alike, look_at_movie, movies_table, short_movies
+from cellfate.crops.movies import MovieSettings, check_alike, look_at_movie, movies_table, notes_of, short_movies
 from cellfate.frames.formats import open_frames
 from cellfate.tracks.movies import tables_of_movies
 
@@ -211,6 +211,22 @@ def test_one_empty_frame_is_named_and_kept(tmp_path):
     assert len(seen.cell.frames) == 12
     assert "cells.tsv: line 2: cell a: " in seen.notes[0]
     assert "was this image written?" in seen.notes[0]
+
+
+def test_what_is_odd_about_pixels_is_told_once_for_all_movies(tmp_path):
+    for seed in range(3):
+        movie = write_movie(tmp_path / f"{seed}.tif", seed=seed)
+        if seed:
+            movie[7:, 1] = movie[6, 1]
+            save_movie(tmp_path / f"{seed}.tif", movie)
+    seen = [look(tmp_path / f"{seed}.tif") for seed in range(3)]
+    (line,) = notes_of(seen)
+    assert line.startswith("cells.tsv: line 2: cell a: ")
+    assert "frames looked at (7 to " in line
+    assert line.endswith(
+        "the very pixels of the frame before in nuclei: did the camera stop, or was this written twice? (as in 1 more of 3 movies)"
+    )
+    assert notes_of(seen[:1]) == []
 
 
 def test_the_frames_after_last_image_do_not_count(tmp_path):

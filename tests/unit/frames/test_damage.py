@@ -13,8 +13,8 @@ import pytest
 from toy_frames import NAMES, WRITERS, recording
 
 from cellfate.base.errors import InputError
-from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
+from cellfate.frames.pixels import check_frames
 
 N_INPUTS = int(os.environ.get("CELLFATE_FUZZ", "40"))
 HEADER = 512  # bytes in which headers mostly stand

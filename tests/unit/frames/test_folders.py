@@ -10,8 +10,8 @@ import tifffile
 from toy_frames import NAMES, channel_files, channel_folders, channel_stacks, colour_pngs, recording
 
 from cellfate.base.errors import InputError
-from cellfate.frames.constant import check_frames
 from cellfate.frames.formats import open_frames
+from cellfate.frames.pixels import check_frames
 
 
 def plane(value: int = 1, shape=(20, 30), dtype="uint16") -> np.ndarray:

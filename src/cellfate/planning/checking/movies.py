@@ -9,7 +9,7 @@ import pandas as pd
 from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.base.progress import progress
-from cellfate.crops.movies import CENTRE, REFUSE, MovieSettings, SeenMovie, look_at_movie, short_movies, unlike
+from cellfate.crops.movies import CENTRE, REFUSE, MovieSettings, SeenMovie, look_at_movie, notes_of, short_movies, unlike
 from cellfate.recordings.cells import missing_movies, rows_of, where_is
 from cellfate.recordings.sheet import images_folder, sheet_line
 from cellfate.tracks.movies import tables_of_movies
@@ -91,5 +91,5 @@ def _tables(name: str, movies: list[SeenMovie], sheet: object, fates: Mapping) -
 
 def _recording(name: str, movies: list[SeenMovie], sheet: str | Path, fates: Mapping, channels: Sequence[str], least: int) -> SeenRecording:
     tables = _tables(name, movies, sheet, fates)
-    warnings = [*(note for movie in movies for note in movie.notes), *short_movies(movies, least), *tables.in_table]
+    warnings = [*notes_of(movies), *short_movies(movies, least), *tables.in_table]
     return SeenRecording(name, tuple(movies), tables, tuple(warnings), tuple(channels))

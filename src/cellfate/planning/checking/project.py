@@ -6,12 +6,13 @@ No rule stands here: each problem comes from the check that the run itself would
 import contextlib
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cellfate.base.errors import InputError, collect
+from cellfate.crops.cutting import larger_than_image
 from cellfate.evaluation.design import check_design, design_settings
 from cellfate.frames.reader import MAX_PIXELS
 from cellfate.model.saved.exported import check_recordings
@@ -108,8 +109,19 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
         rows = _opened_rows(sheet, kind, config["recordings"], checked)
         max_pixels = MAX_PIXELS if is_broken("source.max_pixels", broken) else config["source"]["max_pixels"]
         open_recordings(rows, Path(config["recordings"]), fates, checked, max_pixels)
+        if not is_broken("crops.size", broken):
+            checked.warnings += _small_images(config["crops"]["size"], checked.recordings)
     if analysis and not broken and not checked.problems:
         collect(_selection_problems(config, sheet, checked), checked.problems)
+
+
+def _small_images(size: int, recordings: Sequence[CheckedRecording]) -> Iterator[str]:
+    """A line about the recordings of each size of images that is smaller than the crops."""
+    for shape in dict.fromkeys(one.shape for one in recordings):
+        names = [one.name for one in recordings if one.shape == shape]
+        if larger := larger_than_image(size, shape):
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            yield f"recording {names[0]}{more}: {larger}"
 
 
 def _by_hand(read: Callable[..., dict], config: Mapping, sheet: pd.DataFrame, checked: Checked) -> dict:

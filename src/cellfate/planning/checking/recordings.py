@@ -12,8 +12,8 @@ from cellfate.base.causes import in_words
 from cellfate.base.errors import collect
 from cellfate.base.progress import progress
 from cellfate.crops.digests import recording_digest
-from cellfate.frames.constant import ConstantFrames, end_problem
 from cellfate.frames.formats import open_frames
+from cellfate.frames.pixels import PixelNotes, end_problem
 from cellfate.frames.reader import Frames
 from cellfate.planning.checking.findings import Checked, CheckedRecording, raised
 from cellfate.recordings.sheet import frames_arguments
@@ -66,9 +66,9 @@ def recording_problems(row, fates: Mapping, here: str, checked: Checked, max_pix
 def _frame_problems(frames: Frames, name: str, here: str, checked: Checked) -> Iterator[str]:
     """Problems of the headers, and of the first, middle and last frame; of every frame where a header has a problem or all are small.
 
-    Frames with one value everywhere go to the warnings, and are a problem at the end; so are images of another recording.
+    What is wrong with pixels goes to the warnings; one value everywhere is a problem at the end, and so are images of another recording.
     """
-    told, constant = set(), ConstantFrames(frames)
+    told, pixels = set(), PixelNotes(frames)
     frame_bytes = frames.dtype.itemsize * len(frames.channels) * frames.shape[0] * frames.shape[1]
     numbers = range(frames.n_frames)
     if frames.n_frames * frame_bytes > SMALL_BYTES:
@@ -78,14 +78,14 @@ def _frame_problems(frames: Frames, name: str, here: str, checked: Checked) -> I
         yield f"{problem} ({here})"
         numbers = range(frames.n_frames)
     for number in progress(numbers, f"check frames of {name}", unit="frame"):
-        for problem in raised(lambda t: constant.note(t, frames.read(t)), number, source=f"{frames.path}: frame {number}"):
+        for problem in raised(lambda t: pixels.note(t, frames.read(t)), number, source=f"{frames.path}: frame {number}"):
             if problem not in told:
                 told.add(problem)
                 yield f"{problem} ({here})"
         if len(told) >= MOST_PROBLEMS:
             yield f"{frames.path}: {len(told)} problems, frames after number {number} were not read ({here})"
             return
-    checked.warnings += [f"{line} ({here})" for line in [*frames.notes, *constant.lines()]]
+    checked.warnings += [f"{line} ({here})" for line in [*frames.notes, *pixels.lines()]]
     if told:
         return
     if problem := end_problem(frames):

@@ -1,7 +1,13 @@
-"""Frames of which a channel has one value everywhere: images that were never written come in like that, mostly as zeros."""
+"""What is wrong with the pixels of frames that can be read: images that were never written, or lost what they showed.
+
+A channel with one value everywhere was not written, mostly, and reads as zeros. The pixels of the frame before come from a camera that
+stood still, many at the largest value from one that was saturated, a few grey values from an image that was scaled before it was stored
+as whole numbers.
+"""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,6 +17,11 @@ from cellfate.frames.reader import Frames
 
 COARSE = 16  # pixels; a coarse grid is looked at first
 SHOWN = 5  # frames that are named one by one
+SAMPLE = 16_384  # pixels of a plane that are looked at for its values
+COPIES, SATURATED, FEW_VALUES = "copies", "saturated", "few_values"
+CLIPPED = {1: (255,), 2: (1023, 4095, 16_383, 65_535)}  # by the bytes of a pixel: where cameras of 8, 10, 12, 14 and 16 bit are full
+MOST_SATURATED = 0.01  # of the pixels: nuclei cover some 10 % of a field, so this is a cell in ten; debris and hot pixels are far less
+MOST_FEW = 4  # grey values; the noise of a camera alone spreads over more
 
 
 def constant_channels(image: np.ndarray) -> list[int]:
@@ -22,19 +33,58 @@ def _is_constant(plane: np.ndarray) -> bool:
     return bool((plane == plane[0, 0]).all())
 
 
-class ConstantFrames:
-    """Takes note of the constant frames among those that are read anyway, and of the others when asked to."""
+@dataclass
+class _Kind:
+    """The frames with one thing wrong, and what is said of each channel."""
+
+    text: str
+    frames: list[int] = field(default_factory=list)
+    said: dict[str, str] = field(default_factory=dict)
+
+    def add(self, t: int, said: dict[str, str]) -> None:
+        if said:
+            self.frames.append(t)
+            self.said |= said
+
+
+class PixelNotes:
+    """Takes note of what is wrong with the pixels of frames that are read anyway, and of the others when asked to."""
 
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
         self._found: dict[int, str] = {}
         self._seen: set[int] = set()
+        self._before: tuple[int, np.ndarray] | None = None
+        self._shares: dict[str, float] = {}
+        self._odd = {
+            COPIES: _Kind("the very pixels of the frame before in {said}: did the camera stop, or was this written twice?"),
+            SATURATED: _Kind("saturated: more than 1 % of the pixels have the largest value in {said}: how bright cells are is lost there"),
+            FEW_VALUES: _Kind("hardly any grey values in {said}: scaled before it was stored as whole numbers, or a mask?"),
+        }
 
     def note(self, t: int, image: np.ndarray) -> None:
-        """Look at frame ``t``, an image (C, H, W)."""
+        """Look at frame ``t``, an image (C, H, W), which must not change afterwards: the next one is compared with it."""
         self._seen.add(t)
-        if channels := constant_channels(image):
-            self._found[t] = ", ".join(f"{self._frames.channels[c]} ({image[c, 0, 0]})" for c in channels)
+        constant, names = constant_channels(image), self._frames.channels
+        if constant:
+            self._found[t] = ", ".join(f"{names[c]} ({image[c, 0, 0]})" for c in constant)
+        others = [(names[c], c) for c in range(len(image)) if c not in constant]
+        if self._before is not None and self._before[0] < t:
+            before = self._before[1]
+            self._odd[COPIES].add(t, {name: name for name, c in others if _are_equal(before[c], image[c])})
+        self._before = t, image
+        self._odd[SATURATED].add(t, {name: said for name, c in others if (said := self._saturated(name, image[c]))})
+        self._odd[FEW_VALUES].add(t, {name: f"{name} ({values})" for name, c in others if (values := _few_values(image[c]))})
+
+    def _saturated(self, name: str, plane: np.ndarray) -> str | None:
+        """The largest share of a channel's pixels that are saturated so far, where they are in this plane (H, W)."""
+        sample = _sample(plane)
+        top = sample.max()
+        share = float((sample == top).mean()) if top in CLIPPED[plane.dtype.itemsize] else 0.0
+        if share <= MOST_SATURATED:
+            return None
+        self._shares[name] = max(share, self._shares.get(name, 0.0))
+        return f"{name} (up to {100 * self._shares[name]:.0f} % are {top})"
 
     def note_without(self, tracks: pd.DataFrame) -> None:
         """Look also at the frames in which no track has a position: trackers find nothing in a black frame. Others are not decoded."""
@@ -42,6 +92,10 @@ class ConstantFrames:
             self.note(t, self._frames.read(t))
 
     def lines(self, located: pd.DataFrame | None = None) -> list[str]:
+        """Those of :meth:`constant_lines`, then those of :meth:`odd_lines`."""
+        return [*self.constant_lines(located), *self.odd_lines().values()]
+
+    def constant_lines(self, located: pd.DataFrame | None = None) -> list[str]:
         """A line for each frame that is constant in a channel, one for all others after the first; and what it does to tracks.
 
         ``located``, where given, has the columns track_id and frame.
@@ -55,10 +109,41 @@ class ConstantFrames:
             lines[SHOWN:] = [f"{self._frames.path}: {len(more)} further frames with one value everywhere in a channel: {numbers}"]
         return [*lines, *(f"{self._frames.path}: {line}" for line in _cuts(located, _runs(list(found))))]
 
+    def odd_lines(self) -> dict[str, str]:
+        """{what is wrong: a line about it} for what is wrong with pixels that are not the same everywhere."""
+        lines = {}
+        for name, kind in self._odd.items():
+            if kind.frames:
+                runs = [_shown(*run) for run in _runs(sorted(kind.frames))]
+                numbers = ", ".join(runs[:SHOWN]) + (", ..." if len(runs) > SHOWN else "")
+                where = f"{self._frames.path}: {len(kind.frames)} of {len(self._seen)} frames looked at ({numbers})"
+                lines[name] = f"{where}: {kind.text.format(said=', '.join(kind.said.values()))}"
+        return lines
+
     def warn(self, located: pd.DataFrame | None = None) -> None:
         """Print the lines to standard error."""
         for line in self.lines(located):
             print(f"WARNING: {line}", file=sys.stderr, flush=True)
+
+
+def _are_equal(before: np.ndarray, plane: np.ndarray) -> bool:
+    coarse = slice(None, None, COARSE)
+    return bool((before[coarse, coarse] == plane[coarse, coarse]).all()) and np.array_equal(before, plane)
+
+
+def _sample(plane: np.ndarray) -> np.ndarray:
+    """The pixels of a plane on a grid of some 16,000."""
+    step = max(1, int((plane.size / SAMPLE) ** 0.5))
+    return plane[::step, ::step]
+
+
+def _few_values(plane: np.ndarray) -> str | None:
+    """The grey values of a plane (H, W) that has hardly any."""
+    sample = _sample(plane)
+    if any(len(np.unique(part)) > MOST_FEW for part in (sample[::8, ::8], sample)):  # a few pixels tell of most images
+        return None
+    values = np.unique(plane)
+    return None if len(values) > MOST_FEW else ", ".join(map(str, values.tolist()))
 
 
 def _tracks_in(tracks: pd.DataFrame | None) -> Callable[[int], str]:
