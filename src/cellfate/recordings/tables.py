@@ -1,6 +1,10 @@
 """The recordings sheet, the cells sheet, and the order of the cells in one annotation file for all recordings."""
 
-from cellfate.base.tables import COUNT, FLOAT_NULL, STR, STR_NULL, Column, Table
+from cellfate.base.tables import COUNT, STR, STR_NULL, Column, Table
+
+INTERVAL_MIN = Column("float", low=1e-6, high=7 * 1440)  # up to a week between frames
+PIXEL_UM = Column("float", nullable=True, low=1e-6, high=1000)  # up to a millimetre
+START_H = Column("float", nullable=True, low=-366 * 24, high=366 * 24)  # a year before the first frame, and after it
 
 # the user's sheet: one row per recording
 RECORDINGS = Table(
@@ -12,9 +16,9 @@ RECORDINGS = Table(
         "tracks_format": STR_NULL,
         "treatment": STR_NULL,
         "dose": STR_NULL,
-        "treatment_start_h": FLOAT_NULL,
-        "frame_interval_min": Column("float", low=1e-6),
-        "pixel_size_um": Column("float", nullable=True, low=1e-6),
+        "treatment_start_h": START_H,
+        "frame_interval_min": INTERVAL_MIN,
+        "pixel_size_um": PIXEL_UM,
         "channels": STR,
         "group": STR_NULL,
         "channel_labels": STR_NULL,
@@ -35,9 +39,9 @@ MOVIES = Table(
         "lineage": STR_NULL,
         "treatment": STR_NULL,
         "dose": STR_NULL,
-        "treatment_start_h": FLOAT_NULL,
-        "frame_interval_min": Column("float", low=1e-6),
-        "pixel_size_um": Column("float", nullable=True, low=1e-6),
+        "treatment_start_h": START_H,
+        "frame_interval_min": INTERVAL_MIN,
+        "pixel_size_um": PIXEL_UM,
         "channels": STR,
         "group": STR_NULL,
         "channel_labels": STR_NULL,

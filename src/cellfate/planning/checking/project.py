@@ -20,10 +20,12 @@ from cellfate.planning.agreement import sheet_agreement_problems, states_problem
 from cellfate.planning.checking.findings import Checked, CheckedRecording, raised
 from cellfate.planning.checking.movies import movies_problems
 from cellfate.planning.checking.recordings import open_recordings
+from cellfate.planning.checking.units import movie_doubts
 from cellfate.planning.checks import corrections_of, edited_of, labels_of
 from cellfate.planning.config import SCHEMA, broken_keys, config_problems, is_broken, min_frames_of, schema_errors, unfit_values
 from cellfate.planning.config_files import DEFAULTS, merged, read_settings
 from cellfate.recordings.cells import caveat, cells_problems, is_cells_sheet, recordings_of
+from cellfate.recordings.doubts import sheet_doubts
 from cellfate.recordings.sheet import images_folder, sheet_line, sheet_problems
 from cellfate.segmentation.weights import weights_path
 from cellfate.simulation.settings import simulation_settings
@@ -55,6 +57,7 @@ def check_project(path: str | Path, *overlays: str | Path) -> Checked:
     checked = Checked(paths[0])
     if sheets and is_cells_sheet(paths[0]):
         if (cells := _sound_cells(paths[0], checked)) is not None:
+            checked.warnings += [*sheet_doubts(recordings_of(cells, "", scaled=False), paths[0]), *movie_doubts(cells, paths[0])]
             _check_movies(cells, paths[0], None, read_settings(DEFAULTS), checked)
         checked.left_out.append("whether movies have the size of the crops: that stands in settings (source.kind: crops), check these")
     elif sheets:
@@ -89,6 +92,8 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
         sheet = _sheet_of(config, broken, checked)
     if sheet is None:
         return
+    checked.warnings += sheet_doubts(sheet, config["recordings"])
+    checked.warnings += [] if cells is None else movie_doubts(cells, config["recordings"])
     analysis = is_broken("prediction.model", broken) or config["prediction"]["model"] is None
     collect(sheet_agreement_problems(config, sheet, files, analysis, broken), checked.problems)
     if "states" in own and not is_broken("states", broken):
@@ -195,6 +200,7 @@ def _table_problems(settings: Mapping, sheet: pd.DataFrame, checked: Checked) ->
 def _check_sheet(path: Path, fates: Mapping, checked: Checked) -> None:
     sheet = collect(sheet_problems(path), checked.problems)
     if sheet is not None:
+        checked.warnings += sheet_doubts(sheet, path)
         open_recordings(_with_lines(sheet), path, fates, checked, MAX_PIXELS)
 
 

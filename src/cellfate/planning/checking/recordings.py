@@ -16,6 +16,7 @@ from cellfate.frames.formats import open_frames
 from cellfate.frames.pixels import PixelNotes, end_problem
 from cellfate.frames.reader import Frames
 from cellfate.planning.checking.findings import Checked, CheckedRecording, raised
+from cellfate.planning.checking.units import unit_doubts
 from cellfate.recordings.sheet import frames_arguments
 from cellfate.tracks.corrections.apply import corrected
 from cellfate.tracks.edits.apply import check_edited_tracks
@@ -57,6 +58,7 @@ def recording_problems(row, fates: Mapping, here: str, checked: Checked, max_pix
             checked.left_out.append(f"{row.tracks}: the tracks can only be checked against frames that open ({here})")
         return None
     yield from _frame_problems(frames, row.recording, here, checked)
+    checked.warnings += unit_doubts(row, frames, here)
     outcomes = None
     if row.tracks is not None and row.tracks_format in FORMATS:
         outcomes = yield from _track_problems(row, frames, fates, here, checked)

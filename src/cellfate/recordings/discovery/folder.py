@@ -13,7 +13,7 @@ from cellfate.base.errors import InputError
 from cellfate.frames.formats import ZARR_MARKS, open_frames
 from cellfate.frames.image import IMAGE_SUFFIXES, PNG_SUFFIXES, is_extra, read_header
 from cellfate.frames.reader import UNNAMED_AXES
-from cellfate.recordings.discovery.metadata import ImageMetadata, read_metadata, take_micromanager
+from cellfate.recordings.discovery.metadata import SIDE_FILE, ImageMetadata, recording_metadata
 from cellfate.recordings.discovery.names import FileGroup, focal_planes, group_files, is_channel, is_time
 from cellfate.recordings.discovery.tracks import CTC_TABLES, FoundTracks, tracks_in
 
@@ -22,7 +22,7 @@ COLOURS = {3: ["red", "green", "blue"]}
 LABEL_FOLDER = re.compile(r".*_(?:GT|ST|ERR_SEG|RES)", re.IGNORECASE)  # of the Cell Tracking Challenge
 PLAIN_NAME = re.compile(r"(?:images?|imgs?|frames?|raw|tiffs?|pngs?|data)", re.IGNORECASE)  # of folders: says nothing
 FEW_PAGES, MANY_FILES = 4, 5  # so many files of so few pages each are no recordings
-SIDE_FILES = ("metadata.txt", "display_settings.txt", "display_and_comments.txt", "comments.txt")  # of Micro-Manager
+SIDE_FILES = (SIDE_FILE, "display_settings.txt", "display_and_comments.txt", "comments.txt")  # of Micro-Manager
 
 
 @dataclass
@@ -290,7 +290,7 @@ def _add(
 
     ``first`` is the file whose metadata count; ``in_names`` are the channels that names of files or folders give.
     """
-    metadata = _metadata(first, interval_min)
+    metadata = recording_metadata(first, interval_min)
     found = list(in_names) or metadata.channels or []
     try:
         labels = found or _unnamed(first)
@@ -306,19 +306,6 @@ def _add(
             name, images, place, kind, channels, renamed, bool(found), frames.n_frames, frames.shape, str(frames.dtype), metadata, [*notes]
         )
     )
-
-
-def _metadata(first: Path, interval_min: float | None) -> ImageMetadata:
-    metadata = read_metadata(first)
-    if interval_min is not None:
-        metadata.take_interval(f"{interval_min:g}", "min", "the times in the names of the files")
-    side = first.parent / SIDE_FILES[0]
-    if first.is_file() and side.is_file():
-        try:
-            take_micromanager(side.read_text(encoding="utf-8", errors="replace"), metadata)
-        except (ValueError, AttributeError):
-            metadata.notes.append(f"{side.name}: not readable as Micro-Manager's metadata")
-    return metadata
 
 
 def _unnamed(first: Path) -> list[str]:

@@ -22,6 +22,7 @@ PIXEL_SIZES_UM = (0.01, 20)  # of light microscopes at the sample; printers' res
 INTERVALS_MIN = (1 / 60, 7 * 1440)  # of recordings of fates: a second to a week
 TOLERANCE = 0.05  # fraction by which two statements of one value may differ
 SAME_STEPS = 0.1  # fraction of the interval by which single steps may differ before a note is made
+SIDE_FILE = "metadata.txt"  # of Micro-Manager
 PIXELS = ("", "pixel", "pixels", "px")
 MICROMETRES = {
     **dict.fromkeys(("μm", "um", "micron", "microns", "micrometer", "micrometers", "micrometre", "micrometres", "âμm"), 1.0),
@@ -106,6 +107,20 @@ def read_metadata(path: str | Path) -> ImageMetadata:
         reader(path, metadata)
     except Exception as error:  # metadata are written by many programs, and fail in as many ways
         metadata.notes.append(f"{path.name}: its metadata cannot be read ({type(error).__name__}: {error})")
+    return metadata
+
+
+def recording_metadata(first: Path, interval_min: float | None) -> ImageMetadata:
+    """The metadata of a recording's first file, of Micro-Manager's text beside it, and the interval that the names of files tell."""
+    metadata = read_metadata(first)
+    if interval_min is not None:
+        metadata.take_interval(f"{interval_min:g}", "min", "the times in the names of the files")
+    side = first.parent / SIDE_FILE
+    if first.is_file() and side.is_file():
+        try:
+            take_micromanager(side.read_text(encoding="utf-8", errors="replace"), metadata)
+        except (ValueError, AttributeError):
+            metadata.notes.append(f"{side.name}: not readable as Micro-Manager's metadata")
     return metadata
 
 
@@ -225,11 +240,16 @@ def take_micromanager(header: Mapping | str | bytes, metadata: ImageMetadata) ->
 
 def take_trackmate(path: Path, metadata: ImageMetadata) -> None:
     """What a TrackMate file says of the images that it was made from, in the units of its model."""
+    found = {}
     try:
-        root = ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, ValueError, LookupError):  # it is told when the tracks are read
+        for event, element in ElementTree.iterparse(path, ("start", "end")):
+            if event == "start" and element.tag in ("Model", "ImageData"):
+                found.setdefault(element.tag, dict(element.attrib))
+            elif event == "end":
+                element.clear()  # a file may hold millions of spots
+    except (OSError, ElementTree.ParseError, ValueError, LookupError):  # it is told when the tracks are read
         return
-    model, image = root.find("Model"), root.find("Settings/ImageData")
+    model, image = found.get("Model"), found.get("ImageData")
     if model is None or image is None:
         return
     if plain_unit(model.get("spatialunits")) not in PIXELS and image.get("pixelwidth"):
