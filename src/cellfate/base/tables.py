@@ -16,6 +16,8 @@ from cellfate.base.errors import InputError, no_file, raise_first
 from cellfate.base.files import replacing
 from cellfate.base.software import SOFTWARE
 
+LARGEST = 2**63 - 1  # whole number that tables can hold
+
 
 @dataclass(frozen=True)
 class Column:
@@ -126,7 +128,10 @@ def _number_problems(values: pd.Series, known: pd.Series, spec: Column, source: 
     numbers = numbers.where(np.isfinite(numbers))
     if spec.kind != "int":
         return numbers
-    broken = known & ~infinite & (numbers % 1 != 0)
+    beyond = known & (numbers.abs() >= LARGEST)
+    yield from _bad_values(beyond, values, source, column, f"at most {LARGEST} can be read")
+    numbers = numbers.where(~beyond)
+    broken = known & ~infinite & ~beyond & (numbers % 1 != 0)
     yield from _bad_values(broken, values, source, column, "a whole number is needed")
     whole = numbers.where(~broken)
     return whole.astype("Int64") if spec.nullable or whole.isna().any() else whole.astype("int64")
@@ -135,6 +140,8 @@ def _number_problems(values: pd.Series, known: pd.Series, spec: Column, source: 
 def _exact(values: pd.Series, known: pd.Series) -> pd.Series | None:
     """Whole numbers as Int64, exact also above 2^53; None for a column that has other values besides."""
     if pd.api.types.is_bool_dtype(values) or not (pd.api.types.is_integer_dtype(values) or values.dtype == object):
+        return None
+    if values.dtype == np.uint64 and len(values) and values.max() > LARGEST:
         return None
     if values.dtype == object and not all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values[known]):
         return None

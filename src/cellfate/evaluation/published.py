@@ -1,16 +1,19 @@
 """The published numbers, and our numbers beside them (Bürger et al. 2026, arXiv:2603.16562, and its reference results)."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
 
 PUBLISHED_DATASET = "published"  # config: dataset
 TREATED = "cisplatin"  # the paper's treated test recordings, a scope of the metrics tables
 PAPER = "Bürger et al. 2026"
+MOST_FRAMES = 1_000_000  # of a track, in the curves of the reference results
 KEY = ["quantity", "scope", "condition", "n", "class"]
 COLUMNS = [*KEY, "ours", "ci_low", "ci_high", "published", "difference", "comparable", "reason", "source"]
 
@@ -109,31 +112,48 @@ def published_values(outcomes: dict[str, str], *, reference: str | Path | None) 
 def read_reference_curve(path: str | Path, condition: str, scope: str) -> list[tuple]:
     """Rows of one curve of the reference results (``;``-separated; the column Truncation is n).
 
-    Raises InputError with file, row and value for a missing file or column and for cells that are not numbers.
+    Raises InputError with file, row and value for a missing file or column, an empty or damaged file, cells that are not numbers, n that
+    are no whole numbers or stand there twice, scores outside 0 to 1 and losses below 0.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file (reference curve)")
-    table = pd.read_csv(path, sep=";")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
+            table = pd.read_csv(path, sep=";", dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
+    except (ValueError, pd.errors.ParserWarning) as error:  # pandas' own errors are ValueErrors
+        raise InputError(in_words(error, path, "not readable as a table in UTF-8, separated by ';'")) from error
     if "Truncation" not in table.columns or "Accuracy" not in table.columns:
         raise InputError(
             f"{path}: columns Truncation and Accuracy are needed, separated by ';'; found {', '.join(map(str, table.columns))}"
         )
-    steps = _numbers(table, "Truncation", path)
+    steps = _numbers(table, "Truncation", path, MOST_FRAMES)
+    _refuse(steps % 1 != 0, table["Truncation"], path, "a whole number of frames is needed")
+    _refuse(steps.duplicated(), table["Truncation"], path, "which stands there for the second time")
     rows = []
     for column, (quantity, role) in CURVE_COLUMNS.items():
         if column in table.columns:
-            values = _numbers(table, column, path)
+            values = _numbers(table, column, path, None if quantity == "log_loss" else 1)
             rows += [(quantity, scope, condition, int(n), role, float(v), path.name) for n, v in zip(steps, values, strict=True)]
     return rows
 
 
-def _numbers(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
-    values = pd.to_numeric(table[column], errors="coerce")
-    if values.isna().any():
-        row = int(values.isna().to_numpy().argmax())
-        raise InputError(f"{path}: line {row + 2}: {column} is {table[column].iloc[row]!r}, a number is needed")
+def _numbers(table: pd.DataFrame, column: str, path: Path, high: float | None) -> pd.Series:
+    """Finite numbers from 0 to ``high``, where it is not None."""
+    values = pd.to_numeric(table[column], errors="coerce").astype("float64")
+    _refuse(values.isna(), table[column], path, "a number is needed")
+    _refuse(np.isinf(values), table[column], path, "a finite number is needed")
+    _refuse(values < 0, table[column], path, "at least 0 is needed")
+    if high is not None:
+        _refuse(values > high, table[column], path, f"at most {high} is allowed{': is it in percent?' if high == 1 else ''}")
     return values
+
+
+def _refuse(bad: pd.Series, values: pd.Series, path: Path, wanted: str) -> None:
+    if bad.any():
+        row = int(bad.to_numpy().argmax())
+        raise InputError(f"{path}: line {row + 2}: {values.name} is {values.iloc[row]!r}, {wanted}")
 
 
 def compare_published(

@@ -111,8 +111,9 @@ def _read_effects(path: Path, doses: Sequence[str]) -> pd.DataFrame:
 
 def _numbers(values: pd.Series, title: str, path: Path) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
-    wrong = numbers.isna() & values.notna()  # an empty cell is a trajectory without a value
+    low = 0 if COLUMNS[title] == "p_value" else -1
+    wrong = values.notna() & ~numbers.between(low, 1)  # an empty cell is a trajectory without a value
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
-        raise InputError(f"{path}: line {row + 2}: {title} is {values.iloc[row]!r}, a number is needed")
+        raise InputError(f"{path}: line {row + 2}: {title} is {values.iloc[row]!r}, a number from {low} to 1 is needed")
     return numbers

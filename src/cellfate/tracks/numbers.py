@@ -4,7 +4,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-LARGEST = 2**63 - 1  # that tables can hold
+from cellfate.base.tables import LARGEST
+
 EXACT = 2**53  # up to here a floating-point number holds every whole number
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 

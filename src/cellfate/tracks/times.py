@@ -7,6 +7,8 @@ from decimal import Decimal, InvalidOperation
 import pandas as pd
 
 UNITS = {"event_hours": 60.0, "event_minutes": 1.0}  # minutes in one
+LONGEST_YEARS = 100
+_LONGEST_MIN = LONGEST_YEARS * 366 * 1440
 _LAST_DIGIT = 0.5  # a written number may be off by half of its last digit, by at most this many frames
 _CLOCK = re.compile(r"(?:(?P<days>\d+) ?(?:d|days?),? ?)?(?P<hours>\d+):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d)(?:\.\d*)?)?")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?[ T]\d\d?:\d\d(:\d\d(\.\d*)?)?")
@@ -24,6 +26,7 @@ def frame_of_number(text: str, unit: str, interval_min: float) -> int:
         number = Decimal("NaN")
     if not number.is_finite() or number < 0:
         raise ValueError(f"a number of {unit.removeprefix('event_')} from 0 is needed")
+    _refuse_late(number * Decimal(UNITS[unit]))
     scale = UNITS[unit] / interval_min
     rounding = min(_LAST_DIGIT, 0.5 * 10.0 ** number.as_tuple().exponent * scale)
     return _first_frame(float(number) * scale, rounding)
@@ -46,8 +49,14 @@ def frame_of_time(text: str, start: str, interval_min: float) -> int:
         minutes += 24 * 60  # past midnight
     if minutes < 0:
         raise ValueError(f"before start_time, {start}")
+    _refuse_late(minutes)
     rounding = 0.0 if text.count(":") > 1 else min(_LAST_DIGIT, 0.5 / interval_min)
     return _first_frame(minutes / interval_min, rounding)
+
+
+def _refuse_late(minutes: float | Decimal) -> None:
+    if minutes > _LONGEST_MIN:
+        raise ValueError(f"a time within {LONGEST_YEARS} years of the first frame is needed")
 
 
 def _first_frame(exact: float, rounding: float) -> int:

@@ -380,6 +380,15 @@ def run_check(path, capsys) -> tuple[int, str]:
     return status, "".join(capsys.readouterr())
 
 
+@pytest.mark.parametrize("text", ["1e19", "1e30", "99999999999999999999", "9223372036854775808"])
+def test_numbers_that_no_table_holds_are_named(project, text):
+    folder, rows, _ = project
+    write_sheet(folder / "s.tsv", [rows[0] | {"last_image": text}, *rows[1:]])
+    (found,) = [line for line in problems() if "last_image" in line]
+    assert found.startswith("s.tsv: line 2: last_image is ")
+    assert found.endswith("at most 9223372036854775807 can be read")
+
+
 def test_a_default_that_does_not_fit_is_blamed_on_the_file_that_users_know(project, capsys):
     folder, _, settings = project
     del settings["segmentation"]

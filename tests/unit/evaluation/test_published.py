@@ -148,12 +148,24 @@ def test_reference_curves_replace_the_points_of_the_text(tmp_path):
         ("Truncation,Accuracy\n0,1\n", "separated by ';'; found Truncation,Accuracy"),
         ("Truncation;Accuracy\n0;0.5\n5;high\n", "line 3: Accuracy is 'high'"),
         ("Truncation;Accuracy\nfive;0.5\n", "line 2: Truncation is 'five'"),
+        ("", "not readable as a table in UTF-8"),
+        (b"Truncation;Accuracy\n0;0.9\xe9\n", "not readable as a table in UTF-8"),
+        ("Truncation;Accuracy\n0;0.9\n1;2;3;4\n", "line 3"),
+        ("Truncation;Accuracy\n0\n", "line 2: Accuracy is '', a number is needed"),
+        ("Truncation;Accuracy\ninf;0.9\n", "line 2: Truncation is 'inf', a finite number is needed"),
+        ("Truncation;Accuracy\n1e30;0.9\n", "line 2: Truncation is '1e30', at most 1000000 is allowed"),
+        ("Truncation;Accuracy\n-1;0.9\n", "line 2: Truncation is '-1', at least 0 is needed"),
+        ("Truncation;Accuracy\n0;0.9\n2.5;0.9\n", "line 3: Truncation is '2.5', a whole number of frames is needed"),
+        ("Truncation;Accuracy\n0;0.9\n0;0.2\n", "line 3: Truncation is '0', which stands there for the second time"),
+        ("Truncation;Accuracy\n0;95.8\n", "line 2: Accuracy is '95.8', at most 1 is allowed: is it in percent"),
+        ("Truncation;Accuracy;Loss\n0;0.9;inf\n", "line 2: Loss is 'inf', a finite number is needed"),
+        ("Truncation;Accuracy;Loss\n0;0.9;-2\n", "line 2: Loss is '-2', at least 0 is needed"),
     ],
 )
 def test_bad_reference_files_are_named(tmp_path, text, message):
     path = tmp_path / "truncation_cisplatin.csv"
     if text is not None:
-        path.write_text(text)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError, match=message) as error:
         read_reference_curve(path, "truncation", "cisplatin")
     assert str(path) in str(error.value)

@@ -79,7 +79,9 @@ def test_a_configured_outcome_comes_before_the_published_word_for_the_other(tmp_
         ("Death_area", "Dosage;p-value\n", "column Cliff's Delta is missing"),
         ("Death_area", "", "cannot be read"),
         ("Death_area", HEADER + "low;0.1;0.5;1\n", "line 2: Dosage is 'low', one of Low"),
-        ("Death_area", HEADER + "Low;0.1;0.5;1\nLow;0.1;high;1\n", "line 3: Cliff's Delta is 'high', a number is needed"),
+        ("Death_area", HEADER + "Low;0.1;0.5;1\nLow;0.1;high;1\n", "line 3: Cliff's Delta is 'high', a number from -1 to 1 is needed"),
+        ("Death_area", HEADER + "Low;0.1;50;1\n", "line 2: Cliff's Delta is '50', a number from -1 to 1 is needed"),
+        ("Death_area", HEADER + "Low;inf;0.5;1\n", "line 2: p-value is 'inf', a number from 0 to 1 is needed"),
         ("Death_area", HEADER + "Control;0.1;0.5;1\n", "no trajectory with Dosage Low, Medium, High; found Control"),
     ],
 )

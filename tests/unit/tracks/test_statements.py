@@ -202,6 +202,18 @@ def test_what_is_no_number_of_hours(text):
         frame_of_number(text, "event_hours", 5)
 
 
+@pytest.mark.parametrize("text", ["1e30", "1e400", "9" * 21, "9" * 400, "1e9999"])
+def test_times_beyond_every_recording_are_refused(tmp_path, text):
+    with pytest.raises(ValueError, match="within 100 years of the first frame"):
+        frame_of_number(text, "event_minutes", 1e-6)
+    with pytest.raises(ValueError, match="within 100 years of the first frame"):
+        frame_of_time(f"{text.replace('e', '')}{9:0<400} d 00:00", "", 5)
+    path = tracks(tmp_path, {1: 4})
+    path.with_name(f"{path.stem}_outcomes.csv").write_text(f"track_id,outcome,event_hours\n1,mitosis,{text}\n")
+    with pytest.raises(InputError, match=rf"{path.stem}_outcomes.csv: line 2: event_hours is '{text}', a time within 100 years"):
+        check_tracks(path, "csv", RecordingFacts("r", 10, (50, 50), None, 5.0), 2)
+
+
 @pytest.mark.parametrize(
     ("text", "start", "frame"),
     [
