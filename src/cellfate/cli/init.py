@@ -152,6 +152,10 @@ def next_steps(draft: Draft, sheet: Path, settings: Path) -> list[str]:
         todo.append(f"outcomes in {settings}: the two that are compared")
     if len(draft.channels) > 1:
         todo.append(f"segmentation.channel in {settings}: the channel that shows each cell best, and the cells' width")
+    if draft.crop_size is None:
+        todo.append(f"crops.size and model.input_size in {settings}: pixels that hold one cell and not its neighbours (the default is 112)")
+    else:
+        todo.append(f"crops.size and model.input_size in {settings}: {draft.crop_size} pixels is proposed from the tracks; see the comment")
     todo.append(f"treatment, dose, treatment_start_h and group in {sheet}, where there are any")
     return [*lines, *(f"  - {text}" for text in todo), "", f"Then: cellfate check {settings}"]
 

@@ -19,6 +19,7 @@ from cellfate.crops.digests import recording_digest
 from cellfate.crops.row_index import write_row_index
 from cellfate.frames.pixels import PixelNotes, warn_of_notes
 from cellfate.frames.reader import Frames
+from cellfate.tracks.oddities import crowding_warning
 
 CHUNK_BYTES = 600_000  # of pixels; 8 frames of 3 x 112 x 112 x 16 bit
 BUFFER_BYTES = 512 * 2**20
@@ -50,7 +51,8 @@ def extract_crops(
     cut where they want, and so is ``content_digest``, what the recording shows, where any is wanted. Each needed frame is decoded once.
     Memory: two frames and at most 512 MiB of crops that wait for the rest of their chunk. Where no track is wanted the file has no rows. A
     frame that has one value everywhere in a channel is named on standard error, with the number of tracks in it; frames without a track
-    are decoded to see whether they are such. What else is odd about pixels is said there too (:mod:`cellfate.frames.pixels`).
+    are decoded to see whether they are such. What else is odd about pixels is said there too (:mod:`cellfate.frames.pixels`), and whether
+    crops hold many other cells.
     Raises InputError for positions outside the frames.
     """
     validate_positions(tracks, frames.n_frames, frames.shape, recording)
@@ -85,6 +87,8 @@ def extract_crops(
     pixels.warn(tracks)
     if len(index) and (larger := larger_than_image(size, frames.shape)):
         print(f"WARNING: {frames.path}: {larger}", file=sys.stderr, flush=True)
+    if crowded := crowding_warning(tracks, size):
+        print(f"WARNING: recording {recording}: {crowded}", file=sys.stderr, flush=True)
 
 
 def describe(recording: str, channels: Sequence[str], size: int, frame_interval_min: float, pixel_size_um: float | None) -> dict:

@@ -1,10 +1,11 @@
 """What is odd about tracks as a whole: relatives that share cells or time, units and counts that look like others, too much left out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.raw import LeftOut, RecordingFacts
@@ -12,6 +13,8 @@ from cellfate.tracks.raw import LeftOut, RecordingFacts
 MOST_LEFT_OUT = 0.05  # of the positions, and of the tracks; one track always
 MOST_GAPS = 0.5  # of the frames between the first and last of a track
 FEWEST_TRACKS = 5  # by which positions in micrometres can be suspected
+CROWDED = 3  # other cells in the median crop, above which a network cannot tell which one is meant
+MOST_FRAMES = 20  # of a recording, evenly spread, whose cells are counted
 
 
 def refuse_many(rows: pd.DataFrame, left_out: Sequence[LeftOut], path: Path) -> None:
@@ -142,3 +145,32 @@ def outside_hint(rows: pd.DataFrame, facts: RecordingFacts) -> str:
 def _inside(y: np.ndarray, x: np.ndarray, facts: RecordingFacts) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return (y >= 0) & (y <= facts.frame_shape[0]) & (x >= 0) & (x <= facts.frame_shape[1])
+
+
+def median_spacing(tracks: pd.DataFrame) -> float | None:
+    """The median distance (pixels) of a cell's centre to the nearest other one in its frame; None where no frame has two.
+
+    ``tracks`` has the columns frame, y, x, and recording where there are several.
+    """
+    found = [cKDTree(points).query(points, k=2)[0][:, 1] for points in _positions(tracks) if len(points) > 1]
+    return float(np.median(np.concatenate(found))) if found else None
+
+
+def crowding_warning(tracks: pd.DataFrame, size: int) -> str | None:
+    """A line where crops of ``size`` pixels hold more than CROWDED centres of other cells in the median; ``tracks`` as above."""
+    inside = np.nextafter(size / 2, 0)  # the square is open at its edge
+    found = [cKDTree(points).query_ball_point(points, inside, p=np.inf, return_length=True) - 1 for points in _positions(tracks)]
+    others = float(np.median(np.concatenate(found))) if found else 0.0
+    if others <= CROWDED:
+        return None
+    return f"crops of {size} px hold {others:g} other cells in the median (crops.size): the network cannot tell which one is meant"
+
+
+def _positions(tracks: pd.DataFrame) -> Iterator[np.ndarray]:
+    """The positions (N, 2) of the cells of each frame, of at most MOST_FRAMES frames of each recording."""
+    recordings = tracks.groupby("recording") if "recording" in tracks else [(None, tracks)]
+    for _, rows in recordings:
+        frames = np.unique(rows["frame"])
+        chosen = frames[np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).astype(int)]
+        for _, cells in rows[rows["frame"].isin(chosen)].groupby("frame"):
+            yield cells[["y", "x"]].to_numpy(float)

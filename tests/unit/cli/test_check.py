@@ -92,6 +92,16 @@ def test_nothing_is_wrong(project, capsys):
     assert rows[1] == ["a", "14", "40", "x", "50", "uint16", "nuclei", "4", "2", "2"]
 
 
+def test_crops_that_hold_many_other_cells_are_worth_a_look(project):
+    folder, _, settings = project
+    for name in "abcd":
+        write_tracks(folder / f"tracks/{name}.csv", ("apoptosis", "mitosis") * 3)
+    words = "crops of 112 px hold 5 other cells in the median (crops.size): the network cannot tell which one is meant"
+    assert check_project("mine.yaml").warnings == [words]
+    write_settings(folder / "mine.yaml", settings | {"crops": {"size": 16}, "model": {"input_size": 16}})
+    assert check_project("mine.yaml").warnings == []
+
+
 def test_images_above_the_limit_of_pixels_are_named(project):
     folder, rows, settings = project
     write_settings(folder / "mine.yaml", settings | {"source": {"kind": "local", "max_pixels": 1999}})
@@ -161,7 +171,7 @@ def test_labels_are_checked_with_the_tracks_that_they_are_of(project):
     fates.write_text("".join(fates.read_text().splitlines(keepends=True)[:-1]))  # nothing is said of track 5
     write_settings(folder / "labelled.yaml", settings | {"tracks": {"labels": ["labels.csv"]}})
     tracks = check_project("mine.yaml").tracks[0]
-    rows = pd.read_csv("tracks/a.csv").merge(tracks, on=["track_id", "frame"])
+    rows = pd.read_csv("tracks/a.csv").merge(tracks[["recording", "track_id", "frame"]], on=["track_id", "frame"])
     data = track_digests(rows)[5]
     row = f"anna,2026-11-29T10:00:00Z,a,5,mitosis,8,,{data}\n"
     header = "by,at,recording,track_id,outcome,event_frame,note,data\n"

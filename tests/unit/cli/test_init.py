@@ -51,7 +51,7 @@ def settings(path="my_config.yaml"):
 def write_stack(name, metadata=None, folder="data/images"):
     path = Path(folder) / f"{name}.ome.tif"
     path.parent.mkdir(parents=True, exist_ok=True)
-    images = np.random.default_rng(1).integers(0, 99, (N_FRAMES, *SHAPE)).astype("uint16")
+    images = np.random.default_rng(list(name.encode())).integers(0, 99, (N_FRAMES, *SHAPE)).astype("uint16")
     tifffile.imwrite(path, images, photometric="minisblack", metadata=metadata or KNOWN)
 
 
@@ -85,6 +85,8 @@ def test_what_it_writes_passes_the_check_when_the_files_say_everything(capsys):
     assert written["outcomes"] == {"negative": "apoptosis", "positive": "mitosis"}
     assert written["split"] == {"unit": "recording"}
     assert written["segmentation"] == {"channel": "nuclei"}
+    assert (written["crops"], written["model"]) == ({"size": 16}, {"input_size": 16})  # cells are 5 pixels apart
+    assert "crops.size and model.input_size in my_config.yaml: 16 pixels is proposed from the tracks" in out
     assert check() == 0
     assert "Nothing is wrong: 10 recordings, 140 frames and 40 tracks can be read." in capsys.readouterr().out
 
@@ -108,6 +110,7 @@ def test_nothing_is_invented(capsys):
     assert "interval    not known" in out
     assert "frame_interval_min in recordings.tsv: minutes between frames, of all recordings (needed)" in out
     assert "outcomes in my_config.yaml: the two that are compared" in out
+    assert "crops.size and model.input_size in my_config.yaml: pixels that hold one cell and not its neighbours" in out
     assert check() == 1
     said = capsys.readouterr().out
     assert "recordings.tsv: line 2: frame_interval_min is empty, a value is needed" in said

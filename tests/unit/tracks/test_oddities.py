@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from cellfate.base.errors import InputError
+from cellfate.tracks.oddities import crowding_warning, median_spacing
 from cellfate.tracks.outcomes import check_tracks
 from cellfate.tracks.raw import RecordingFacts
 
@@ -112,3 +113,14 @@ def test_positions_outside_the_image_come_with_their_likely_cause(tmp_path, rows
         return
     with pytest.raises(InputError, match=f"line 2: y of track 1 is .*, outside the image, 0 to 60 pixels is needed {message}"):
         check(tmp_path, rows, size)
+
+
+def test_other_cells_in_crops_are_counted_in_the_same_frame_and_recording_only():
+    grid = [(frame, 10.0 * y, 10.0 * x) for frame in range(3) for y in range(3) for x in range(3)]
+    tracks = pd.DataFrame(grid, columns=["frame", "y", "x"])
+    assert median_spacing(tracks) == 10
+    assert crowding_warning(tracks, 20) is None  # neighbours lie on the edge, which is no longer in the crop
+    assert crowding_warning(tracks, 22).startswith("crops of 22 px hold 5 other cells in the median (crops.size)")
+    alone = tracks.assign(recording=[f"r{number % 9}" for number in range(len(tracks))])
+    assert median_spacing(alone) is None
+    assert crowding_warning(alone, 112) is None

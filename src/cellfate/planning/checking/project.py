@@ -30,6 +30,7 @@ from cellfate.recordings.sheet import images_folder, sheet_line, sheet_problems
 from cellfate.segmentation.weights import weights_path
 from cellfate.simulation.settings import simulation_settings
 from cellfate.tracks.fates import fates_by_recording, unmatched
+from cellfate.tracks.oddities import crowding_warning
 from cellfate.trajectories.lengths import Lengths
 from cellfate.trajectories.selection import not_compared, select_trajectories
 from cellfate.trajectories.split import split_trajectories
@@ -116,6 +117,9 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
         open_recordings(rows, Path(config["recordings"]), fates, checked, max_pixels)
         if not is_broken("crops.size", broken):
             checked.warnings += _small_images(config["crops"]["size"], checked.recordings)
+        if analysis and checked.tracks and not is_broken("crops.size", broken):
+            crowded = crowding_warning(pd.concat(checked.tracks, ignore_index=True), config["crops"]["size"])
+            checked.warnings[:0] = [crowded] if crowded else []
     if analysis and not broken and not checked.problems:
         collect(_selection_problems(config, sheet, checked), checked.problems)
 

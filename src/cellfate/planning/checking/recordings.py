@@ -116,7 +116,7 @@ def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Che
             yield f"{problem} ({here})"
         return None
     checked.warnings += [*found.warnings, *_warnings(row, found.outcomes)]
-    checked.tracks.append(found.tracks[["recording", "track_id", "frame"]])
+    checked.tracks.append(found.tracks[["recording", "track_id", "frame", "y", "x"]])
     checked.outcomes.append(found.outcomes)
     return Counter(found.outcomes["outcome"])
 

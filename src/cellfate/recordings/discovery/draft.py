@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
 from cellfate.base.files import replacing
@@ -17,12 +19,14 @@ from cellfate.recordings.discovery.metadata import take_trackmate
 from cellfate.recordings.discovery.tracks import Assignment, FoundTracks, assign, rename_after_videos
 from cellfate.recordings.tables import RECORDINGS
 from cellfate.tracks.fates import fates_beside
+from cellfate.tracks.oddities import median_spacing
 from cellfate.tracks.outcomes import read_tracks
 from cellfate.tracks.raw import RecordingFacts
 from cellfate.tracks.readers.coco_video import DEATH, DIVISION
 from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 SHEET, SETTINGS = "recordings.tsv", "my_config.yaml"
+SMALLEST_CROP, LARGEST_CROP = 16, 112  # pixels, of those that are proposed; the largest is the published network's input
 ENOUGH_RECORDINGS = 3  # for training, validation and test to have one each
 
 
@@ -35,6 +39,14 @@ class Draft:
     counts: dict[str, Counter] = field(default_factory=dict)  # tracks by outcome, for each recording whose tracks could be read
     fates: Counter = field(default_factory=Counter)  # outcomes in the tables beside tracks that could not be read yet
     problems: list[str] = field(default_factory=list)  # of tracks that could not
+    spacings: list[float] = field(default_factory=list)  # pixels to the nearest other cell, the median of each recording
+
+    @property
+    def crop_size(self) -> int | None:
+        """A side (pixels) for crops that hold one cell and little of others: twice the distance to the nearest; None if it is unknown."""
+        if not self.spacings:
+            return None
+        return int(np.clip(8 * round(2 * float(np.median(self.spacings)) / 8), SMALLEST_CROP, LARGEST_CROP))
 
     @property
     def events(self) -> Counter:
@@ -65,12 +77,14 @@ def _read(recording: FoundRecording, draft: Draft) -> None:
         take_trackmate(tracks.path, recording.metadata)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            _, outcomes = read_tracks(tracks.path, tracks.tracks_format, _facts(recording), event_gap=recording.n_frames)
+            positions, outcomes = read_tracks(tracks.path, tracks.tracks_format, _facts(recording), event_gap=recording.n_frames)
     except Exception as error:  # one damaged file must not hide all others
         draft.problems.append(in_words(error, tracks.path))
         draft.fates += _fates_beside(tracks, recording)
         return
     draft.counts[recording.name] = Counter(outcomes["outcome"])
+    spacing = median_spacing(positions)
+    draft.spacings += [] if spacing is None else [spacing]
 
 
 def _facts(recording: FoundRecording) -> RecordingFacts:
@@ -154,6 +168,8 @@ def settings_text(draft: Draft, sheet: Path) -> str:
         "",
         *_segmentation_lines(draft),
         "",
+        *_crop_lines(draft.crop_size),
+        "",
         "evaluation:",
         "  treatment: null               # all recordings: the sheet names no treatment yet. Fill in its columns treatment, dose and",
         "                                # treatment_start_h, then you may name the one whose recordings the figures use",
@@ -209,6 +225,18 @@ def _segmentation_lines(draft: Draft) -> list[str]:
         f"#   channel: ...                # one of {', '.join(channels)}",
         "#   diameter: 40                # the cells' width in pixels",
     ]
+
+
+def _crop_lines(size: int | None) -> list[str]:
+    """How large crops are: a proposal from the tracks, or lines to fill in."""
+    why = "# The side of the square around each cell, in pixels: it should hold one cell with some surroundings, not its neighbours."
+    if size is None:
+        more = "# No tracks tell how far apart the cells are: about twice a cell's width serves, a multiple of 8. The default is 112:"
+        return [why, more, "# crops: {size: ...}", "# model: {input_size: ...}        # at most crops.size"]
+    more = (
+        "# Proposed from the tracks: about twice the distance to the nearest other cell, at most 112. Look at some crops, and change both:"
+    )
+    return [why, more, f"crops: {{size: {size}}}", f"model: {{input_size: {size}}}         # at most crops.size"]
 
 
 def unknown_cells(recordings: Sequence[FoundRecording]) -> dict[str, list[str]]:
