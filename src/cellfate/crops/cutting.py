@@ -44,7 +44,7 @@ def larger_than_image(size: int, frame_shape: tuple[int, int]) -> str | None:
     height, width = frame_shape
     if size <= min(height, width):
         return None
-    return f"images of {height} x {width} pixels, crops.size is {size}: each crop is larger than the image, the rest of it are zeros"
+    return f"images of {height} x {width} pixels, crops.size is {size}: each crop is larger than the image and filled up with zeros"
 
 
 def validate_positions(tracks: pd.DataFrame, n_frames: int, frame_shape: tuple[int, int], recording: str) -> None:
