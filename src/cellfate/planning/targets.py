@@ -13,6 +13,7 @@ from cellfate.model.saved.members import has_network
 from cellfate.planning.agreement import check_sheet_agreement, check_states
 from cellfate.planning.config import transition_settings
 from cellfate.planning.config_files import Source
+from cellfate.recordings.doubts import sheet_doubts
 from cellfate.transition.matrix.compared import read_given
 
 FIGURES = {  # of the main target, the design and then the paper's order, with their titles in the report
@@ -135,11 +136,11 @@ class Targets:
 
     def note(self) -> str | None:
         """What to know before the main target runs, where it is less than a user may expect."""
-        if self.caveat:
-            return f"\nWARNING: {self.caveat}\n"
-        if self.sheet is not None and (self.tracked or self.ready_made):
-            return None
-        return (NO_SHEET if self.sheet is None else NO_TRACKS).format(sheet=self.config["recordings"])
+        doubts = [] if self.sheet is None else sheet_doubts(self.sheet, self.config["recordings"])
+        said = "".join(f"\nWARNING: {line}\n" for line in [*([self.caveat] if self.caveat else []), *doubts])
+        if self.caveat or (self.sheet is not None and (self.tracked or self.ready_made)):
+            return said or None
+        return said + (NO_SHEET if self.sheet is None else NO_TRACKS).format(sheet=self.config["recordings"])
 
     def figures(self) -> list[str]:
         """Each figure of the main target as PDF and PNG, and what explanations score against the truth of simulated recordings."""

@@ -1,14 +1,20 @@
-"""What of a sheet of recordings may be meant and is often a slip: values far from those of the other rows, or that no microscope has."""
+"""What of a sheet of recordings may be meant and is often a slip: values far from those of the other rows or that no microscope has, and
+one treatment, dose or group that is written in two ways.
 
-from collections.abc import Iterator
+Every cluster job parses this module again: it imports nothing heavier than pandas.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
 from math import log
 from pathlib import Path
 from statistics import median_high, median_low
 
 import pandas as pd
 
-from cellfate.recordings.discovery.metadata import INTERVALS_MIN, PIXEL_SIZES_UM, TOLERANCE
-from cellfate.recordings.sheet import sheet_line
+from cellfate.recordings.sheet import NO_TREATMENT, sheet_line
+from cellfate.recordings.tables import INTERVALS_MIN, PIXEL_SIZES_UM, TOLERANCE
 
 FAR = 10  # times the median of the other rows
 USUAL = {"frame_interval_min": (INTERVALS_MIN, "min"), "pixel_size_um": (PIXEL_SIZES_UM, "um")}
@@ -17,10 +23,21 @@ MIX_UPS = {
     "pixel_size_um": {1000: "nanometres written as micrometres", 1 / 1000: "millimetres written as micrometres"},
 }
 
+SPELLED = {  # what happens to one that is written in two ways
+    "recording": "some disks take them for one name",
+    "treatment": "here they are two",
+    "dose": "here they are two",
+    "group": "as two, one group can be in training and test",
+}
+_PARTS = re.compile(
+    r"(?P<number>[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+\b)?)|(?P<word>[^\W\d_]+)|(?<=\w)[\s_-]+(?=\w)|\s+|(?P<sign>.)", re.IGNORECASE
+)
+
 
 def sheet_doubts(sheet: pd.DataFrame, source: str | Path) -> list[str]:
     """Warnings, each with line, column and value; cells that are empty say nothing."""
-    return [warning for column in USUAL for warning in _far_values(sheet, column, source)]
+    far = [warning for column in USUAL for warning in _far_values(sheet, column, source)]
+    return far + [warning for column in SPELLED for warning in _spellings(sheet, column, source)]
 
 
 def mix_up(column: str, ratio: float) -> str:
@@ -43,3 +60,40 @@ def _far_values(sheet: pd.DataFrame, column: str, source: str | Path) -> Iterato
         elif not 1 / FAR <= value / middle <= FAR and (len(known) > 2 or row == max(known)):
             said = "the other row has" if len(others) == 1 else "the median of the other rows is"
             yield f"{here}, {said} {middle:g}{mix_up(column, value / middle)}"
+
+
+def _spellings(sheet: pd.DataFrame, column: str, source: str | Path) -> Iterator[str]:
+    """Words of a column of which one is likely another one, written otherwise, with the number of their recordings."""
+    counts = sheet[column].dropna().astype(str).value_counts(sort=False).to_dict()
+    alike: dict[object, list[str]] = {}
+    for word in counts:
+        alike.setdefault(word.casefold() if column == "recording" else tuple(_parts(word, numbers=True)), []).append(word)
+    for words in alike.values():
+        if len(words) > 1:
+            shown = [f"{_shown(word, column)} ({counts[word]} recording{'s' * (counts[word] > 1)})" for word in words]
+            yield f"{source}: {column}: {', '.join(shown[:-1])} and {shown[-1]} differ in {_difference(words)} alone: {SPELLED[column]}"
+
+
+def _shown(word: str, column: str) -> str:
+    return f"{word} or empty" if column == "treatment" and word == NO_TREATMENT else repr(word)
+
+
+def _difference(words: Sequence[str]) -> str:
+    if len({word.lower() for word in words}) == 1:
+        return "capital letters"
+    if len({tuple(_parts(word, numbers=False)) for word in words}) == 1:
+        return "spaces, signs or capital letters"
+    return "how numbers are written"
+
+
+def _parts(word: str, *, numbers: bool) -> Iterator[object]:
+    """Words, signs and numbers of a text, without capitals and what joins them; ``10 uM`` and ``10uM``, ``P1_2`` and ``p1-2`` are alike.
+
+    With ``numbers`` their values count: ``1``, ``01`` and ``1.0`` are alike.
+    """
+    text = unicodedata.normalize("NFKC", word).casefold().strip()
+    for part in _PARTS.finditer(text):
+        if part["number"]:
+            yield float(part["number"]) if numbers else part["number"]
+        elif part["word"] or part["sign"]:
+            yield part["word"] or part["sign"]

@@ -2,7 +2,11 @@
 
 from cellfate.base.tables import COUNT, STR, STR_NULL, Column, Table
 
-INTERVAL_MIN = Column("float", low=1e-6, high=7 * 1440)  # up to a week between frames
+PIXEL_SIZES_UM = (0.01, 20)  # of light microscopes at the sample; printers' resolutions (72 to 1200 per inch) are larger
+INTERVALS_MIN = (1 / 60, 7 * 1440)  # of recordings of fates: a second to a week
+TOLERANCE = 0.05  # fraction by which two statements of one value may differ
+
+INTERVAL_MIN = Column("float", low=1e-6, high=INTERVALS_MIN[1])
 PIXEL_UM = Column("float", nullable=True, low=1e-6, high=1000)  # up to a millimetre
 START_H = Column("float", nullable=True, low=-366 * 24, high=366 * 24)  # a year before the first frame, and after it
 

@@ -109,3 +109,21 @@ def test_another_matrix_of_transitions_is_read_before_any_job(tmp_path, monkeypa
     assert "results/mine/transition/figures/compared.png" in planned.transition()
     without = targets(transition=merged(read_settings(DEFAULTS)["transition"], own | {"compare": {"matrix": None}}))
     assert "results/mine/transition/figures/compared.png" not in without.transition()
+
+
+def test_doubts_about_the_sheet_are_said_before_a_run():
+    rows = {"recording": ["a", "b", "c"], "group": ["1", "01", "2"], "frame_interval_min": [15, 15, 900], "pixel_size_um": [None] * 3}
+    sheet = pd.DataFrame(rows | {"treatment": ["drug", "Drug", "none"], "dose": [None] * 3, "tracks": ["t.csv"] * 3})
+    said = targets(sheet, source={"kind": "local"}).note()
+    for words in (
+        "s.tsv: line 4: frame_interval_min is 900",
+        "'drug' (1 recording) and 'Drug'",
+        "'1' (1 recording) and '01' (1 recording)",
+    ):
+        assert said.count(words) == 1
+    assert said.count("WARNING: ") == 3
+    with_no_tracks = targets(sheet.assign(tracks=None), source={"kind": "local"}).note()
+    assert with_no_tracks.startswith(said)
+    assert len(with_no_tracks) > len(said)
+    sound = sheet.assign(group=None, treatment="none", frame_interval_min=15)
+    assert targets(sound, source={"kind": "local"}).note() is None

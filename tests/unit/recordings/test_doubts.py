@@ -12,7 +12,7 @@ from cellfate.recordings.tables import MOVIES, RECORDINGS
 def sheet(**columns):
     n_rows = len(next(iter(columns.values())))
     table = {"recording": [f"r{row}" for row in range(n_rows)], "frame_interval_min": [15.0] * n_rows, "pixel_size_um": [0.65] * n_rows}
-    return pd.DataFrame(table | columns)
+    return pd.DataFrame(dict.fromkeys(("treatment", "dose", "group"), [None] * n_rows) | table | columns)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,56 @@ def test_a_row_far_from_the_others(column, values, expected):
     assert len(found) == len(expected)
     for line, start in zip(found, expected, strict=True):
         assert start in line
+
+
+@pytest.mark.parametrize("column", ["treatment", "dose", "group"])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (
+            ["Cisplatin", "cisplatin", "cisplatin", "DMSO"],
+            "'Cisplatin' (1 recording) and 'cisplatin' (2 recordings) differ in capital letters",
+        ),
+        (
+            ["drug", "Drug", "DRUG", None],
+            "'drug' (1 recording), 'Drug' (1 recording) and 'DRUG' (1 recording) differ in capital",
+        ),
+        (["10 uM", "10uM", "5 uM"], "differ in spaces, signs or capital letters alone"),
+        (["10 µM", "10 μM"], "differ in spaces, signs or capital letters alone"),
+        (["P1_2", "p1-2"], "differ in spaces, signs or capital letters alone"),
+        (["10", "10.0", "1e1"], "'10' (1 recording), '10.0' (1 recording) and '1e1' (1 recording) differ in how numbers are written alone"),
+        (["1", "01", "2"], "differ in how numbers are written alone"),
+        (["P1", "p01"], "differ in how numbers are written alone"),
+    ],
+)
+def test_one_word_written_in_two_ways(column, words, expected):
+    (found,) = sheet_doubts(sheet(**{column: words}), "s.tsv")
+    assert found.startswith(f"s.tsv: {column}: ")
+    assert expected in found
+    assert ("training and test" in found) == (column == "group")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["1", "10", "1.5", "0.1", "-1"],
+        ["P1-1", "P11", "P1", "P111"],
+        ["+/+", "+/-", "-/-", "drug+", "drug-", "drug"],
+        ["1e-5", "1e5", "1e-5 M", "1e5 M"],
+        ["drug1", "drug2", "drugA", "drugB"],
+        ["2024-03-01", "2024-03-11", "2024-01-03"],
+        [None, None],
+    ],
+)
+def test_words_that_are_two(words):
+    assert sheet_doubts(sheet(treatment=words, group=words, dose=words), "s.tsv") == []
+
+
+def test_an_empty_treatment_and_names_of_recordings():
+    (found,) = sheet_doubts(sheet(treatment=["none", "None", "drug"]), "s.tsv")
+    assert "none or empty (1 recording) and 'None' (1 recording) differ in capital letters alone: here they are two" in found
+    (found,) = sheet_doubts(sheet(recording=["a1", "A1", "a_1", "a01"]), "s.tsv")
+    assert "'a1' (1 recording) and 'A1' (1 recording) differ in capital letters alone" in found
 
 
 @pytest.mark.parametrize("declared", [RECORDINGS, MOVIES])

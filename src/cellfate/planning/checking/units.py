@@ -8,9 +8,10 @@ import pandas as pd
 
 from cellfate.frames.folders import CLOCK, FrameFiles, JoinedChannels
 from cellfate.frames.reader import Frames
-from cellfate.recordings.discovery.metadata import TOLERANCE, ImageMetadata, read_metadata, recording_metadata, take_trackmate
+from cellfate.recordings.discovery.metadata import ImageMetadata, read_metadata, recording_metadata, take_trackmate
 from cellfate.recordings.doubts import mix_up
 from cellfate.recordings.sheet import sheet_line
+from cellfate.recordings.tables import TOLERANCE
 
 COLUMNS = {"frame_interval_min": "min", "pixel_size_um": "um"}
 DEFAULT_PIXEL = 1.0  # micrometres: what programs write that know no size

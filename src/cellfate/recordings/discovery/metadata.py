@@ -17,10 +17,8 @@ import tifffile
 
 from cellfate.frames.formats import ZARR_MARKS
 from cellfate.frames.image import TIFF_SUFFIXES
+from cellfate.recordings.tables import INTERVALS_MIN, PIXEL_SIZES_UM, TOLERANCE
 
-PIXEL_SIZES_UM = (0.01, 20)  # of light microscopes at the sample; printers' resolutions (72 to 1200 per inch) are larger
-INTERVALS_MIN = (1 / 60, 7 * 1440)  # of recordings of fates: a second to a week
-TOLERANCE = 0.05  # fraction by which two statements of one value may differ
 SAME_STEPS = 0.1  # fraction of the interval by which single steps may differ before a note is made
 SIDE_FILE = "metadata.txt"  # of Micro-Manager
 PIXELS = ("", "pixel", "pixels", "px")
