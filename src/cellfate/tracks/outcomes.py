@@ -30,6 +30,7 @@ from cellfate.tracks.statements import (
     Statement,
     decided,
     divisions,
+    refuse_unknown_continuations,
     statements_by_track,
     table_of_statements,
     with_fates,
@@ -102,6 +103,7 @@ def complete_tracks(
     raw: RawTracks, path: Path, facts: RecordingFacts, event_gap: int, outcomes_from: OutcomesFrom = AS_IN_THE_FILE
 ) -> CheckedTracks:
     """The checked tables of raw tracks that stand in ``path``; see :func:`check_tracks`."""
+    refuse_unknown_continuations(raw)
     if facts.last_image is not None:
         raw = raw.until(facts.last_image)
     _check_rows(raw.rows, path, facts)

@@ -74,13 +74,21 @@ class RawTracks:
     events_said: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=EVENTS))
 
     def until(self, last_image: int) -> "RawTracks":
-        """Without the rows of later frames, the events in them, and the fates of tracks of which nothing is left; says how many rows."""
+        """Without the rows of later frames, the events in them, and the fates of tracks of which nothing is left; says how many.
+
+        What a fate with such an event says of relatives stays: lineages must not be torn apart.
+        """
         rows, said = self.rows[~(self.rows["frame"] > last_image)], self.warnings
         if len(rows) < len(self.rows):
             said = (*said, f"{len(self.rows) - len(rows)} of {len(self.rows)} positions are after last_image {last_image}, left out")
         known = self.fates[self.fates["track_id"].isin(rows["track_id"]) | ~self.fates["track_id"].isin(self.rows["track_id"])]
-        if "event_frame" in known:
-            known = known[~(known["event_frame"] > last_image)]
+        late = known["event_frame"] > last_image if "event_frame" in known else pd.Series(False, index=known.index)
+        if number := int(late.sum()):
+            are = "is" if number == 1 else "are"
+            said = (*said, f"{number} of {len(known)} outcomes {are} after last_image {last_image}, left out")
+            related = known["lineage"].notna() | known["continues_as"].map(lambda own: isinstance(own, tuple) and len(own) > 0)
+            known = known.assign(outcome=known["outcome"].mask(late, None), event_frame=known["event_frame"].mask(late, pd.NA))
+            known = known[~late | related]
         return replace(self, rows=rows, fates=known, warnings=said)
 
 

@@ -83,6 +83,8 @@ def with_fates(raw: RawTracks, path: Path, facts: RecordingFacts, outcomes_from:
     fates = [one for one in [*fates, events] if one is not None and len(one)]
     if found is None and not fates and not own_events and outcomes_from.table is None and outcomes_from.divisions is None:
         warnings.append(f"{path}: there is no {beside.name} beside it, so none of its tracks has a fate")
+    elif found is not None and not fates and outcomes_from.table is None and outcomes_from.divisions is None:
+        warnings.append(f"{beside}: no row of it is of recording {facts.name}, so none of its tracks has a fate")
     together = pd.concat([one.reindex(columns=FATES).astype(object) for one in fates], ignore_index=True) if fates else raw.fates
     return replace(raw, fates=together, warnings=tuple(warnings))
 
@@ -103,6 +105,16 @@ def _mapped(events: pd.DataFrame, words: Mapping[str, str], source: str) -> pd.D
     rows["note"] = (rows["outcome"].astype(str) + " is not seen in the track (" + rows["where"] + "): censored").where(never, None)
     rows["outcome"] = rows["outcome"].mask(never, CENSORED)
     return rows.assign(lineage=None, source=source).reindex(columns=FATES)
+
+
+def refuse_unknown_continuations(raw: RawTracks) -> None:
+    """Raise an InputError for ``continues_as`` that names no track: a slip there would take relatives for strangers."""
+    tracks = set(raw.rows["track_id"])
+    fates = raw.fates.reindex(columns=FATES)
+    for related, where, source in zip(fates["continues_as"], fates["where"], fates["source"], strict=True):
+        for other in related if isinstance(related, tuple) else ():
+            if other not in tracks:
+                raise InputError(f"{source}: {where}: continues_as is {other}, there is no such track")
 
 
 def statements_by_track(fates: pd.DataFrame, tracks: Iterable[int], words: Mapping[str, str], path: Path) -> dict[int, list[Statement]]:

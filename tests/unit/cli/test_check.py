@@ -399,6 +399,17 @@ def test_numbers_that_no_table_holds_are_named(project, text):
     assert found.endswith("at most 9223372036854775807 can be read")
 
 
+def test_a_track_that_goes_on_as_another_is_no_problem_where_tracks_are_looked_at_alone(project):
+    folder, _, _ = project
+    (folder / "tracks/a_outcomes.csv").write_text(
+        "track_id,outcome,event_frame,continues_as\n1,mitosis,13,2\n2,mitosis,13,\n3,no_event_by_end,,4\n4,,,77\n9,mitosis,13,1\n"
+    )
+    found = [line for line in problems() if line.startswith("tracks/a_outcomes.csv")]
+    assert len(found) == len(set(found)) == 3
+    for words in ("line 4: track 3: outcome is no_event", "line 5: continues_as is 77, there is no", "line 6: track_id is 9, there is no"):
+        assert any(words in line for line in found)
+
+
 def test_a_default_that_does_not_fit_is_blamed_on_the_file_that_users_know(project, capsys):
     folder, _, settings = project
     del settings["segmentation"]

@@ -170,7 +170,7 @@ def test_csv_of_several_recordings(tmp_path):
 def test_lineage_through_parents_continuations_and_labels(tmp_path):
     body = "".join(f"{track},{parent},{frame},1,1\n" for track, parent, frame in [
         (5, "", 0), (6, 5, 1), (7, 5, 1), (8, 6, 2),  # 5 -> 6, 7; 6 -> 8
-        (1, "", 3), (2, "", 4),  # 1 goes on as 99 (not a track), which 2 goes on as too
+        (1, "", 3), (2, "", 4), (98, "", 9), (99, "", 9),  # 1 goes on as 99, which 2 goes on as too
         (10, "", 5), (11, "", 5),  # the same label
         (12, 40, 6), (13, 40, 6),  # sisters whose mother was not tracked
         (20, "", 7),
@@ -178,7 +178,7 @@ def test_lineage_through_parents_continuations_and_labels(tmp_path):
     ])  # fmt: skip
     fates = "track_id,outcome,event_frame,continues_as,lineage\n1,,,99,\n2,,,98;99,\n10,,,,A\n11,,,,A\n20,,,,B\n31,,,30,\n"
     _, outcomes = read_csv(tmp_path, "track_id,parent_id,frame,y,x\n" + body, fates)
-    founders = {5: 5, 6: 5, 7: 5, 8: 5, 1: 1, 2: 1, 10: 10, 11: 10, 12: 12, 13: 12, 20: 20, 30: 31, 31: 31}
+    founders = {98: 1, 99: 1, 5: 5, 6: 5, 7: 5, 8: 5, 1: 1, 2: 1, 10: 10, 11: 10, 12: 12, 13: 12, 20: 20, 30: 31, 31: 31}
     assert outcomes["lineage"].to_dict() == {track: f"r/{founder}" for track, founder in founders.items()}
     assert outcomes["parent_id"].fillna(-1).to_dict()[8] == 6
 
@@ -311,9 +311,35 @@ def test_what_tracks_say_of_frames_that_are_left_out_is_left_out(tmp_path, capsy
     tracks, outcomes = read_tracks(tmp_path / "t.csv", "csv", facts, event_gap=2)
     assert tracks["frame"].max() == 7
     assert outcomes.set_index("track_id")["outcome"].to_dict() == {1: "no_event_by_end", 2: "mitosis"}
-    assert "4 of 16 positions are after last_image 7, left out" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "4 of 16 positions are after last_image 7, left out" in said
+    assert "1 of 2 outcomes is after last_image 7, left out" in said
     with pytest.raises(InputError, match="frame"):
         read_tracks(tmp_path / "t.csv", "csv", RecordingFacts("a", 8, (20, 20)), event_gap=2)
+
+
+def test_relatives_stay_relatives_where_their_events_are_left_out(tmp_path, capsys):
+    """By a label, and by tracks that go on as one that is left out itself."""
+    rows = [f"{track},{frame},5,{track}" for track in (1, 2, 3, 4, 5) for frame in range(8)] + ["9,9,5,5"]
+    (tmp_path / "t.csv").write_text("\n".join(["track_id,frame,y,x", *rows]) + "\n")
+    fates = ["1,apoptosis,9,,A", "2,mitosis,9,,A", "3,mitosis,9,9,", "4,mitosis,9,9,", "5,mitosis,7,,", "9,apoptosis,9,,"]
+    (tmp_path / "t_outcomes.csv").write_text("\n".join(["track_id,outcome,event_frame,continues_as,lineage", *fates]) + "\n")
+    _, outcomes = read_tracks(tmp_path / "t.csv", "csv", RecordingFacts("a", 8, (20, 20), last_image=7), event_gap=2)
+    assert outcomes.set_index("track_id")["lineage"].to_dict() == {1: "a/1", 2: "a/1", 3: "a/3", 4: "a/3", 5: "a/5"}
+    assert outcomes["outcome"].tolist() == ["no_event_by_end"] * 4 + ["mitosis"]
+    assert outcomes["event_frame"].isna().tolist() == [True] * 4 + [False]
+    assert "4 of 5 outcomes are after last_image 7, left out" in capsys.readouterr().err
+
+
+def test_a_continuation_that_is_no_track_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"t_outcomes.csv: line 3: continues_as is 44, there is no such track"):
+        read_csv(tmp_path, rows(1, 2, 6) + rows(2, 2, 6, ""), "track_id,outcome,event_frame,continues_as\n1,,,2\n2,,,1;44\n")
+
+
+@pytest.mark.parametrize("text", ["", "b,1,mitosis,5\n"])
+def test_a_table_of_outcomes_without_a_row_is_named(tmp_path, capsys, text):
+    read_csv(tmp_path, rows(1, 2, 6), f"recording,track_id,outcome,event_frame\n{text}")
+    assert "t_outcomes.csv: no row of it is of recording r, so none of its tracks has a fate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("tracks_format", [name for name in FORMATS if name != "geff"])

@@ -158,7 +158,7 @@ def _problems_by_track(row, facts: RecordingFacts, fates: Mapping) -> Iterator[s
             yield f"{path}: {found} problems, the tracks after track {track} were not looked at"
             return
     if sound is not None:
-        unknown = raw.fates[~raw.fates["track_id"].isin(raw.rows["track_id"])]
+        unknown = _apart(raw)[~raw.fates["track_id"].isin(raw.rows["track_id"])]
         for number in range(min(len(unknown), MOST_PROBLEMS)):
             part = RawTracks(sound.rows, unknown.iloc[[number]])
             yield from _problems_of(part, path, facts, fates)
@@ -166,8 +166,18 @@ def _problems_by_track(row, facts: RecordingFacts, fates: Mapping) -> Iterator[s
 
 def _by_track(raw: RawTracks) -> Iterator[tuple[int, RawTracks]]:
     """Each track with its fates."""
+    fates = _apart(raw)
     for track, rows in raw.rows.groupby("track_id", sort=False):
-        yield track, RawTracks(rows, raw.fates[raw.fates["track_id"] == track])
+        yield track, RawTracks(rows, fates[fates["track_id"] == track])
+
+
+def _apart(raw: RawTracks) -> pd.DataFrame:
+    """The fates without the continuations that are there: each track is looked at without the others."""
+    if raw.fates.empty or "continues_as" not in raw.fates:
+        return raw.fates
+    tracks = set(raw.rows["track_id"])
+    lost = [tuple(one for one in own if one not in tracks) if isinstance(own, tuple) else () for own in raw.fates["continues_as"]]
+    return raw.fates.assign(continues_as=pd.Series(lost, index=raw.fates.index, dtype=object))
 
 
 def _problems_of(raw: RawTracks, path: Path, facts: RecordingFacts, fates: Mapping) -> list[str]:
