@@ -150,7 +150,7 @@ def summarize_effects(
     ``effects`` are those of :func:`compare_features` of the same analysis.
     ``null_model="circular_shift"`` (:func:`cellfate.statistics.permutation.circular_shift_p_value`) gives the p-value of each median, that
     of exchanged blocks of frames beside it (p_block, :mod:`cellfate.statistics.contrasts.blocks`), and the interval by recording
-    (lineage where there is one recording; none, with the reason, with fewer than three). ``"exchangeable"`` is the paper's: no test
+    (none, with the reason, with fewer than three). ``"exchangeable"`` is the paper's: no test
     of the median, and trajectories are resampled. ``correction`` ``benjamini-hochberg`` fills q_value and q_block over outcomes x
     features, for each course by itself.
     """
@@ -172,10 +172,8 @@ def _with_nulls(
     effects: pd.DataFrame, analysis: Analysis, features: pd.DataFrame, high_percentile: float, draws: int, seed: int
 ) -> pd.DataFrame:
     """The summary with intervals by recording and the p-values of both nulls."""
-    lineages = effects["trajectory"].map(analysis.known["lineage"]).to_numpy()
-    units = resampling_units(effects["recording"].to_numpy(), lineages)
-    unit = "recording" if effects["recording"].nunique() > 1 else "lineage"
-    table = _summarized(effects.assign(unit=units), analysis.outcomes, lambda deltas, of: median_interval(deltas, of, unit=unit))
+    by_recording = effects.assign(unit=effects["recording"])
+    table = _summarized(by_recording, analysis.outcomes, lambda deltas, of: median_interval(deltas, of, unit="recording"))
     names, fates = list(dict.fromkeys(effects["feature"])), effects.drop_duplicates("trajectory").set_index("trajectory")["outcome"]
     members = values_by_course(analysis, features, names, fates.index)
     p_values, lengths = _null_p_values(members, fates, names, high_percentile, draws, seed)

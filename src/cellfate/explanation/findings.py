@@ -87,6 +87,9 @@ def _effect_words(rows: pd.DataFrame, outcome: str, high_by: str) -> str:
     shown = [course for course in COURSES if course in known.index and survives(known.loc[course])]
     other = [WORDS[course] for course in COURSES if course not in shown]
     words = [_effect(known.loc[course], WORDS[course]) for course in shown]
+    if known["ci_low"].isna().all() and known["reason"].notna().any():
+        why = known["reason"].dropna().iloc[0]
+        return f"{where}: as measured, no interval ({why}), so no difference from the other frames can be shown"
     if not shown:
         return f"{where}: no difference from the other frames is shown"
     return f"{where}: {', '.join(words)}" + (f"; not shown {' or '.join(other)}" if other else "")

@@ -23,8 +23,8 @@ def attention_profile(analysis: Analysis, *, max_frames_before_end: int, interva
     Trajectories of the analysis that are classified correctly at full length. ``profile`` is the mean scaled by its own minimum and
     maximum over the aligned frames; ``ci_low`` and ``ci_high`` are the limits of the mean on that same scale, so they may leave 0..1.
     ``intervals`` says which 95 % limits: ``recording``, those of scores (:func:`cellfate.statistics.contrasts.by_unit.mean_interval`), none
-    with fewer than three recordings, and ``reason`` says so; or ``bootstrap``, the paper's protocol: whole recordings drawn. Lineages
-    stand for recordings where there is one recording.
+    with fewer than three recordings, and ``reason`` says so; or ``bootstrap``, the paper's protocol: whole recordings drawn, or
+    lineages where there is one recording.
     ``occlusion`` is the mean change of the own outcome's log-odds, unscaled, with its interval; null where it was not computed.
     ``hours_before_end`` is null where the trajectories differ in their frame interval: aligned frames have no common time then.
     InputError for other ``intervals``.
@@ -77,10 +77,9 @@ def _profile(rows: pd.DataFrame, hours: float, limits: Limits) -> pd.DataFrame:
 
 def _by_recording(rows: pd.DataFrame, column: str, aligned: np.ndarray) -> pd.DataFrame:
     """Limits of the column's mean at each aligned frame, and why there are none."""
-    unit = "recording" if rows["recording"].nunique() > 1 else "lineage"
     members = dict(tuple(rows.groupby("frames_before_end")))
-    none = rows.iloc[:0]
-    found = [mean_interval(own[column].to_numpy(), own[unit].to_numpy(), unit=unit) for own in (members.get(t, none) for t in aligned)]
+    each = [members.get(t, rows.iloc[:0]) for t in aligned]
+    found = [mean_interval(own[column].to_numpy(), own["recording"].to_numpy(), unit="recording") for own in each]
     return pd.DataFrame([(one.low, one.high, one.reason) for one in found], columns=["low", "high", "reason"])
 
 

@@ -51,7 +51,8 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str,
     features = list(dict.fromkeys(known["feature"]))
     courses = [course for course in COURSE_LABELS if (table["course"] == course).any()]
     evidence = next((column for column in ("q_value", "p_value") if known[column].notna().any()), None)
-    figure = new_figure(DOUBLE, 1.45 + 0.27 * len(features) + (0 if coverage is None else 0.3))
+    below = _without_interval(known, outcomes) + ([] if coverage is None else [readable(line) for line in coverage_captions(coverage)])
+    figure = new_figure(DOUBLE, 1.45 + 0.27 * len(features) + 0.15 * len(below))
     panels = figure.subplots(1, len(courses), sharey=True, squeeze=False)[0]
     for axes, course, letter in zip(panels, courses, "abc", strict=False):
         _effects_panel(axes, known[known["course"] == course], features, outcomes, evidence)
@@ -60,12 +61,18 @@ def plot_effects(table: pd.DataFrame, outcomes: dict[str, str], *, high_by: str,
             axes.set_title(wrap(COURSE_LABELS[course], 32 if len(courses) == 2 else 24))
     panels[0].set_yticks(range(len(features)), [feature_label(feature) for feature in features])
     panels[0].set_ylim(len(features) - 0.45, -0.55)
-    below = [] if coverage is None else [readable(line) for line in coverage_captions(coverage)]
     label = f"median Cliff's delta, high-{high_by} against low-{high_by} frames"
     figure.supxlabel("\n".join([label, *below]), fontsize=FONT)
     blocks = evidence is not None and known[BLOCKS[evidence]].notna().any()
     figure.legend(handles=_effect_handles(outcomes, evidence, blocks=blocks), loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
+
+
+def _without_interval(known: pd.DataFrame, outcomes: dict[str, str]) -> list[str]:
+    """A line for each drawn outcome that has no interval anywhere."""
+    curves = {name: known[known["outcome"] == name] for name in outcomes.values()}
+    bare = {name: own for name, own in curves.items() if own["ci_low"].isna().all() and own["reason"].notna().any()}
+    return [f"{readable(name)}: no interval ({own['reason'].dropna().mode()[0]})" for name, own in bare.items()]
 
 
 def _effects_panel(axes: Axes, known: pd.DataFrame, features: list[str], outcomes: dict[str, str], evidence: str | None) -> None:

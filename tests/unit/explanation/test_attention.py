@@ -173,13 +173,16 @@ def test_intervals_by_recording_are_those_of_means_of_scores():
         profile_of(attention, correct, known, NAMES, intervals="cells")
 
 
-def test_two_recordings_have_no_interval_and_one_stands_on_lineages():
+def test_fewer_than_three_recordings_have_no_interval_and_the_reason():
     two = make_inputs([("a/1", "mitosis", [0, 1, 0.5]), ("b/1", "mitosis", [0, 0.5, 1])])
     table = check_table(profile_of(*two, NAMES, intervals="recording"), ATTENTION_PROFILE, "p")
     assert table["ci_low"].isna().all()
     assert table["reason"].unique().tolist() == ["2 recordings, at least 3 are needed"]
     one = make_inputs([(f"a/{t}", "mitosis", [0, 1, 0.5 + t / 10]) for t in range(4)])
-    assert profile_of(*one, NAMES, intervals="recording")["reason"].iloc[0] is None
+    table = profile_of(*one, NAMES, intervals="recording")
+    assert table[["ci_low", "ci_high", "occlusion_low", "occlusion_high"]].isna().all(axis=None)
+    assert table["reason"].unique().tolist() == ["1 recording, at least 3 are needed"]
+    assert profile_of(*one, NAMES, intervals="bootstrap")["ci_low"].notna().any()  # the paper's protocol draws lineages then
 
 
 @pytest.mark.parametrize("intervals", ["recording", "bootstrap"])

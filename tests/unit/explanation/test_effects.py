@@ -12,8 +12,9 @@ from cellfate.explanation.effects import (
     summarize_deltas,
     summarize_effects,
 )
+from cellfate.explanation.findings import describe_features
 from cellfate.explanation.steps import comparison_steps
-from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, EFFECT_SUMMARY, EFFECTS
+from cellfate.explanation.tables import COMPARED_STEPS, COMPARISON_STEPS, CONTRASTS, EFFECT_SUMMARY, EFFECTS
 from cellfate.model.attention_rows import attention_rows
 from cellfate.statistics.effect_sizes import cliffs_delta
 from cellfate.statistics.permutation import benjamini_hochberg
@@ -320,14 +321,18 @@ def test_the_summary_has_the_null_by_block_the_papers_test_and_the_other_sign():
     assert planted["block_frames"] >= 2
 
 
-def test_two_recordings_give_no_interval_and_the_reason():
-    inputs = make_inputs(n=24)
-    keep = inputs[1]["recording"] != "r2"
-    inputs[1] = inputs[1][keep]
-    summary = of_course(summarize(inputs, compare(inputs)))
+@pytest.mark.parametrize(("kept", "reason"), [(["r0", "r1"], "2 recordings"), (["r0"], "1 recording")])
+def test_fewer_than_three_recordings_give_no_interval_the_reason_and_no_finding(kept, reason):
+    inputs = make_inputs(n=36, effect=9.0)
+    inputs[1] = inputs[1][inputs[1]["recording"].isin(kept)]
+    whole = summarize(inputs, compare(inputs))
+    summary = of_course(whole)
     assert summary[["ci_low", "ci_high"]].isna().all(axis=None)
-    assert set(summary["reason"]) == {"2 recordings, at least 3 are needed"}
+    assert set(summary["reason"]) == {f"{reason}, at least 3 are needed"}
     assert summary["p_value"].notna().all()
+    said = describe_features(pd.DataFrame(columns=list(CONTRASTS.columns)), whole, NAMES, "attention").set_index("feature")["sentence"]
+    assert f"high attention before mitosis: as measured, no interval ({reason}, at least 3 are needed)" in said["intensity_mean-p53"]
+    assert "than the others" not in " ".join(said)
 
 
 def test_unknown_null_model():

@@ -830,6 +830,14 @@ def test_figure_5_says_in_how_many_frames_the_cell_was_found(monkeypatch):
     assert "cell found" not in words(plot_effects(effects(), FATES, high_by="attention"), monkeypatch)
 
 
+def test_figure_5_without_intervals_fills_no_marker_and_says_why(monkeypatch):
+    table = effects(q=(0.01, 0.02)).assign(ci_low=np.nan, ci_high=np.nan, reason="1 recording, at least 3 are needed")
+    figure = plot_effects(table, FATES, high_by="attention", coverage=coverage())
+    assert {line.get_markerfacecolor() for line in markers_of(figure.axes[0])} == {"white"}
+    assert "mitosis: no interval (1 recording, at least 3 are needed)" in words(figure, monkeypatch)
+    assert "no interval" not in words(plot_effects(effects(), FATES, high_by="attention"), monkeypatch)
+
+
 def test_traces_without_windows_or_with_few_cells_say_so(monkeypatch):
     def said(*tables):
         return [text for text, _ in drawn_texts(plot_traces(*tables, FATES, min_trajectories=5), monkeypatch)]
