@@ -24,6 +24,7 @@ from cellfate.tracks.oddities import (
     unit_warning,
 )
 from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes
+from cellfate.tracks.readers.lineage_numbers import mistakable_tracks
 from cellfate.tracks.statements import (
     AS_IN_THE_FILE,
     OutcomesFrom,
@@ -114,7 +115,7 @@ def complete_tracks(
     refuse_many(rows, left_out, path)
     parents |= {int(one.track): pd.NA for one in late}
     outcomes = _summarise(rows, parents, facts.name)
-    said = statements_by_track(raw.fates, outcomes["track_id"], outcomes_from.words, path)
+    said = statements_by_track(raw.fates, outcomes["track_id"], outcomes_from.words, path, raw.file_numbers)
     if outcomes_from.divisions is not None:
         for track, one in divisions(outcomes, outcomes_from.divisions, str(path)).items():
             said[track].append(one)
@@ -124,7 +125,8 @@ def complete_tracks(
     resolved = [resolve(track, fates.get(track.track_id), facts.n_frames, event_gap) for track in outcomes.itertuples(index=False)]
     outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
     sources = table_of_statements(outcomes, said, {track: results for track, (_, results) in taken.items()})
-    warnings, in_table = [*raw.warnings, *_said_left_out(left_out, path)], _said(outcomes, path)
+    mixed = mistakable_tracks(raw.fates, outcomes["track_id"], raw.file_numbers)
+    warnings, in_table = [*raw.warnings, *mixed, *_said_left_out(left_out, path)], _said(outcomes, path)
     relatives = lineage_notes(rows, outcomes)
     outcomes["warning"] = [joined_notes(own, relatives.get(track)) for track, own in outcomes[["track_id", "warning"]].values.tolist()]
     if relatives:

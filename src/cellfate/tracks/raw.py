@@ -3,7 +3,7 @@
 import csv
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -64,7 +64,8 @@ class RawTracks:
     so). Tracks may be absent. ``events_said``: track_id, column, word, event_frame, where: what the file says in its program's own
     words, of which those count that ``tracks.outcomes_from.words`` maps; NA for event_frame where the track cannot show the event
     (it was before, or nobody knows when), so that the track is censored. ``left_out``: what of the file is not in ``rows`` and
-    ``fates`` though it should be. ``warnings``: lines for a person about the file as a whole.
+    ``fates`` though it should be. ``warnings``: lines for a person about the file as a whole. ``file_numbers``: {TRACK_ID in the file:
+    the tracks here that it became}, for files whose own numbers are of whole lineages.
     """
 
     rows: pd.DataFrame
@@ -72,6 +73,7 @@ class RawTracks:
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
     events_said: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=EVENTS))
+    file_numbers: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
     def until(self, last_image: int) -> "RawTracks":
         """Without the rows of later frames, the events in them, and the fates of tracks of which nothing is left; says how many.

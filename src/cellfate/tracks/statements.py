@@ -16,6 +16,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.tracks.fates import fates_beside, fates_of_rows
 from cellfate.tracks.raw import FATES, RawTracks, RecordingFacts, joined_notes
+from cellfate.tracks.readers.lineage_numbers import FILE_NUMBER, by_track_here, names_file_numbers, unknown_tracks
 from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 SHOWN = 8
@@ -68,11 +69,15 @@ def with_fates(raw: RawTracks, path: Path, facts: RecordingFacts, outcomes_from:
     ``own_events`` says that the format has event times of its own and no table beside it.
     """
     names = outcomes_from.columns if outcomes_from.table is None else {}
+    if raw.file_numbers and "track_id" not in names and names_file_numbers(path):
+        names = {**names, "track_id": FILE_NUMBER}
     found, beside = (None, path) if own_events else fates_beside(path, facts, names)
+    found = by_track_here(found, names, raw)
     fates, warnings = [raw.fates, found], list(raw.warnings)
     if outcomes_from.table is not None:
         table = Path(outcomes_from.table)
-        fates.append(fates_of_rows(outcomes_from.rows, table, outcomes_from.columns, facts) if outcomes_from.rows else None)
+        of_all = fates_of_rows(outcomes_from.rows, table, outcomes_from.columns, facts) if outcomes_from.rows else None
+        fates.append(by_track_here(of_all, outcomes_from.columns, raw))
         if not outcomes_from.rows:
             warnings.append(f"{table}: no row of it is of recording {facts.name}")
     events = _mapped(raw.events_said, outcomes_from.words, str(path))
@@ -117,16 +122,18 @@ def refuse_unknown_continuations(raw: RawTracks) -> None:
                 raise InputError(f"{source}: {where}: continues_as is {other}, there is no such track")
 
 
-def statements_by_track(fates: pd.DataFrame, tracks: Iterable[int], words: Mapping[str, str], path: Path) -> dict[int, list[Statement]]:
-    """{track: what its sources say, in our words}.
+def statements_by_track(
+    fates: pd.DataFrame, tracks: Iterable[int], words: Mapping[str, str], path: Path, file_numbers: Mapping[int, Sequence[int]]
+) -> dict[int, list[Statement]]:
+    """{track: what its sources say, in our words}. ``file_numbers`` are those of the raw tracks.
 
     Raises InputError for a track that is none, and for two rows about one track in a table, which is any source but ``path``.
     """
     found: dict[int, list[Statement]] = {track: [] for track in tracks}
+    if problem := next(unknown_tracks(fates, list(found), file_numbers), None):
+        raise InputError(problem)
     rows = fates.reindex(columns=FATES).astype(object)
     for row in rows.where(rows.notna(), None).itertuples(index=False):
-        if row.track_id not in found:
-            raise InputError(f"{row.source}: {row.where}: track_id is {row.track_id}, there is no such track")
         one = Statement(*row[:2], pd.NA if row.event_frame is None else row.event_frame, *row[3:], row.outcome, False)
         one = one._replace(outcome=words.get(row.outcome, row.outcome), continues_as=row.continues_as or ())
         other = next((other for other in found[row.track_id] if other.source == one.source), None)

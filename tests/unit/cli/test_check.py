@@ -219,7 +219,7 @@ def test_faults_in_several_recordings_are_all_reported_in_one_run(project, capsy
         "frames/b/t005.tif: not readable as TIFF",
         "tracks/c.csv: line 4: y of track 1 is 99, outside the image, 0 to 40 pixels is needed (s.tsv: line 4)",
         "tracks/c.csv: line 18: x of track 2 is 77, outside the image, 0 to 50 pixels is needed (s.tsv: line 4)",
-        "tracks/c_outcomes.csv: line 6: track_id is 9, there is no such track (s.tsv: line 4)",
+        "tracks/c_outcomes.csv: line 6: track_id is 9, there is no such track; the tracks here are 1, 2, 3, 4 (s.tsv: line 4)",
         "frames/d/t003.tif: 8 x 8 pixels found, 40 x 50 expected as in t000.tif (s.tsv: line 5)",
         "frames/d/t009.tif: pixel type uint8 found, uint16 expected as in t000.tif (s.tsv: line 5)",
     ):

@@ -187,3 +187,50 @@ def test_spots_without_units(tmp_path):
     path.write_text("LABEL,ID,TRACK_ID,POSITION_X,POSITION_Y,FRAME\n" + "".join(f"ID{i},{i},0,1,1,{i}\n" for i in range(5)))
     with pytest.raises(InputError, match=r"spots.csv: line 2: the rows with names and units below the header are missing"):
         read(path)
+
+
+# lineage 3 divides into tracks 50, 52 and 53 here; lineages 50 and 4 are one track each
+LINEAGES = {number: (frame, 10 + number % 7, 20) for number, frame in ((50, 0), (52, 1), (53, 1), (60, 0), (61, 1), (70, 0), (71, 1))}
+
+
+def of_lineages(tmp_path, fates):
+    path = xml(tmp_path, spots=LINEAGES, edges={3: [(50, 52), (50, 53)], 50: [(60, 61)], 4: [(70, 71)]})
+    kept = "".join(f'<TrackID TRACK_ID="{one}"/>' for one in (3, 50, 4))
+    path.write_text(path.read_text().replace('<TrackID TRACK_ID="0"/>', kept))
+    (tmp_path / "t_outcomes.csv").write_text(fates)
+    return path
+
+
+def test_rows_by_track_id_of_lineages_are_one_error_that_says_which_numbers_tracks_have(tmp_path):
+    path = of_lineages(tmp_path, "track_id,outcome,event_frame\n60,dead,1\n3,dead,1\n4,dead,1\n")
+    with pytest.raises(InputError) as raised:
+        read(path)
+    said = "line 3: track_id is 3, there is no such track (2 of 3 rows are such); the tracks here are 50, 52, 53, 60, 70; a track here has"
+    assert str(raised.value).startswith(
+        f"{tmp_path / 't_outcomes.csv'}: {said} the ID of its first spot, which TrackMate's TRACK_ID is not"
+    )
+
+
+def test_numbers_that_are_tracks_and_lineages_are_worth_a_look(tmp_path, capsys):
+    read(of_lineages(tmp_path, "track_id,outcome,event_frame\n50,dead,1\n"))
+    assert "each track_id is a track here and a TRACK_ID of TrackMate too, of another cell" in capsys.readouterr().err
+    read(of_lineages(tmp_path, "track_id,outcome,event_frame\n50,dead,1\n60,dead,1\n"))
+    assert "TRACK_ID" not in capsys.readouterr().err
+
+
+def test_a_column_track_id_in_capitals_is_by_lineage(tmp_path):
+    _, outcomes = read(of_lineages(tmp_path, "TRACK_ID,outcome,event_frame\n50,dead,1\n4,alive,1\n"))
+    assert outcomes.loc[outcomes["track_id"].isin([60, 70]), "outcome"].tolist() == ["dead", "alive"]
+    for row, words in (
+        ("3,dead,1", "line 2: TRACK_ID is 3, its cells divide, so that it is several tracks: 50, 52, 53; write"),
+        ("9,dead,1", "line 2: TRACK_ID is 9, there is no such TRACK_ID in the file of tracks"),
+    ):
+        with pytest.raises(InputError, match=words):
+            read(of_lineages(tmp_path, f"TRACK_ID,outcome,event_frame\n{row}\n"))
+
+
+def test_a_column_track_id_in_capitals_beside_a_table_of_spots(tmp_path):
+    path = table(tmp_path, "ID7,7,0,1,11,21,1\nID5,5,0,1,10,20,0\nID8,8,1,1,15,25,0\n")
+    (tmp_path / "well_spots_outcomes.csv").write_text("TRACK_ID,outcome,event_frame\n1,dead,0\n")
+    _, outcomes = read(path)
+    assert outcomes["outcome"].tolist() == ["censored", "dead"]

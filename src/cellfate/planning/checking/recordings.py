@@ -25,6 +25,7 @@ from cellfate.tracks.formats import FORMATS
 from cellfate.tracks.labels.apply import labelled
 from cellfate.tracks.outcomes import complete_tracks, read_raw
 from cellfate.tracks.raw import RawTracks, RecordingFacts
+from cellfate.tracks.readers.lineage_numbers import unknown_tracks
 from cellfate.tracks.statements import OutcomesFrom
 
 MOST_PROBLEMS = 20  # listed of one recording's frames, and of its tracks
@@ -149,19 +150,15 @@ def _problems_by_track(row, facts: RecordingFacts, fates: Mapping) -> Iterator[s
             return
     for one in raw.left_out[:MOST_PROBLEMS]:
         yield f"{path}: {one.where}: {one.reason}"
-    found, sound = 0, None
+    found = 0
     for track, part in progress(list(_by_track(raw)), f"check tracks of {facts.name}", unit="track"):
         problems = _problems_of(part, path, facts, fates)
         yield from problems
-        found, sound = found + len(problems), sound if problems else part
+        found += len(problems)
         if found >= MOST_PROBLEMS:
             yield f"{path}: {found} problems, the tracks after track {track} were not looked at"
             return
-    if sound is not None:
-        unknown = _apart(raw)[~raw.fates["track_id"].isin(raw.rows["track_id"])]
-        for number in range(min(len(unknown), MOST_PROBLEMS)):
-            part = RawTracks(sound.rows, unknown.iloc[[number]])
-            yield from _problems_of(part, path, facts, fates)
+    yield from unknown_tracks(raw.fates, raw.rows["track_id"].unique(), raw.file_numbers)
 
 
 def _by_track(raw: RawTracks) -> Iterator[tuple[int, RawTracks]]:

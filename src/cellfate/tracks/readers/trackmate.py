@@ -80,10 +80,12 @@ def _read_xml(path: Path, facts: RecordingFacts) -> RawTracks:
         raise InputError(f"{path}: not a TrackMate file: <TrackMate> with a <Model> is needed, <{root.tag}> found{simple}")
     size = _checked_size(model.get("spatialunits", ""), root.find("Settings/ImageData"), facts, path)
     kept = {track.get("TRACK_ID") for track in model.iterfind("FilteredTracks/TrackID")}
-    links = []
+    links, of_spot = [], {}
     for track in model.iterfind("AllTracks/Track"):
         if track.get("TRACK_ID") in kept:
-            links += [(_whole(edge, "SPOT_SOURCE_ID", path), _whole(edge, "SPOT_TARGET_ID", path)) for edge in track.iterfind("Edge")]
+            own = [(_whole(edge, "SPOT_SOURCE_ID", path), _whole(edge, "SPOT_TARGET_ID", path)) for edge in track.iterfind("Edge")]
+            of_spot |= {spot: track.get("TRACK_ID") for link in own for spot in link}
+            links += own
     if not links:
         there = len(model.findall("AllTracks/Track"))
         raise InputError(f"{path}: recording {facts.name} is empty: no tracks ({there} in the file, its filters keep {len(kept)})")
@@ -104,7 +106,8 @@ def _read_xml(path: Path, facts: RecordingFacts) -> RawTracks:
     there = dict.fromkeys(key for spot, _ in found for key in spot.attrib) if facts.event_columns else {}
     wanted = {*facts.event_columns, *NAMES} & there.keys()
     features = {key: [spot.get(key, "") for spot, _ in found] for key in wanted}
-    return _with_events(rows, [number for _, number in found], features, there, facts, path)
+    raw = _with_events(rows, [number for _, number in found], features, there, facts, path)
+    return replace(raw, file_numbers=_file_numbers(rows, table["spot"], of_spot))
 
 
 def _checked_size(unit: str, image: ElementTree.Element | None, facts: RecordingFacts, path: Path) -> float:
@@ -184,7 +187,17 @@ def _read_spots(path: Path, facts: RecordingFacts) -> RawTracks:
     links = _links(table, path, facts)
     raw = _with_events(_rows(table, links, size, path), table["spot"].tolist(), text, text, facts, path)
     unused = unused_lineage(text.columns, facts.event_columns, "the links between spots", path)
-    return replace(raw, warnings=(*raw.warnings, *unused))
+    numbers_here = _file_numbers(raw.rows, table["spot"], dict(zip(table["spot"], table["track"], strict=True)))
+    return replace(raw, warnings=(*raw.warnings, *unused), file_numbers=numbers_here)
+
+
+def _file_numbers(rows: pd.DataFrame, spots: Iterable[int], of_spot: Mapping[int, object]) -> dict[int, list[int]]:
+    """{TRACK_ID: the tracks here that it became}; ``rows`` and ``spots`` are in one order. Numbers that are none are left out."""
+    found: dict[int, dict[int, None]] = {}
+    for track, spot in zip(rows["track_id"].tolist(), spots, strict=True):
+        if str(of_spot.get(spot)).isdecimal():
+            found.setdefault(int(of_spot[spot]), {})[track] = None
+    return {number: list(tracks) for number, tracks in found.items()}
 
 
 def _is_number(text: str) -> bool:
