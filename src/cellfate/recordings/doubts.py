@@ -25,9 +25,9 @@ MIX_UPS = {
 
 SPELLED = {  # what happens to one that is written in two ways
     "recording": "some disks take them for one name",
-    "treatment": "here they are two",
-    "dose": "here they are two",
-    "group": "as two, one group can be in training and test",
+    "treatment": "one treatment? Here they are two",
+    "dose": "one dose? Here they are two",
+    "group": "one group? As two, it can be in training and test",
 }
 _PARTS = re.compile(
     r"(?P<number>[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+\b)?)|(?P<word>[^\W\d_]+)|(?<=\w)[\s_-]+(?=\w)|\s+|(?P<sign>.)", re.IGNORECASE

@@ -91,7 +91,7 @@ def test_words_that_are_two(words):
 
 def test_an_empty_treatment_and_names_of_recordings():
     (found,) = sheet_doubts(sheet(treatment=["none", "None", "drug"]), "s.tsv")
-    assert "none or empty (1 recording) and 'None' (1 recording) differ in capital letters alone: here they are two" in found
+    assert "none or empty (1 recording) and 'None' (1 recording) differ in capital letters alone: one treatment? Here they are two" in found
     (found,) = sheet_doubts(sheet(recording=["a1", "A1", "a_1", "a01"]), "s.tsv")
     assert "'a1' (1 recording) and 'A1' (1 recording) differ in capital letters alone" in found
 
