@@ -17,6 +17,19 @@ CROWDED = 3  # other cells in the median crop, above which a network cannot tell
 MOST_FRAMES = 20  # of a recording, evenly spread, whose cells are counted
 
 
+def spelled_lineages(labels: pd.Series, path: Path) -> list[str]:
+    """A warning for each name of a lineage that is written in two ways: its cells count as strangers."""
+    alike: dict[str, list[str]] = {}
+    for label in dict.fromkeys(labels.dropna().astype(str)):
+        alike.setdefault(label.casefold(), []).append(label)
+    return [
+        f"{path}: the lineages {', '.join(map(repr, names[:-1]))} and {names[-1]!r} differ in capital letters alone: one lineage? "
+        "Here they are two, so relatives can be in training and test"
+        for names in alike.values()
+        if len(names) > 1
+    ]
+
+
 def refuse_many(rows: pd.DataFrame, left_out: Sequence[LeftOut], path: Path) -> None:
     """Raise an InputError when more than 5 % of the positions were left out, or more than one track and 5 % of them lost something."""
     if not left_out:

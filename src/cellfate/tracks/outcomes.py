@@ -20,6 +20,7 @@ from cellfate.tracks.oddities import (
     lineage_notes,
     outside_hint,
     refuse_many,
+    spelled_lineages,
     step_warning,
     unit_warning,
 )
@@ -125,8 +126,13 @@ def complete_tracks(
     resolved = [resolve(track, fates.get(track.track_id), facts.n_frames, event_gap) for track in outcomes.itertuples(index=False)]
     outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
     sources = table_of_statements(outcomes, said, {track: results for track, (_, results) in taken.items()})
-    mixed = mistakable_tracks(raw.fates, outcomes["track_id"], raw.file_numbers)
-    warnings, in_table = [*raw.warnings, *mixed, *_said_left_out(left_out, path)], _said(outcomes, path)
+    warnings = [
+        *raw.warnings,
+        *mistakable_tracks(raw.fates, outcomes["track_id"], raw.file_numbers),
+        *_said_left_out(left_out, path),
+        *spelled_lineages(pd.Series([one.lineage for one in fates.values()], dtype=object), path),
+    ]
+    in_table = _said(outcomes, path)
     relatives = lineage_notes(rows, outcomes)
     outcomes["warning"] = [joined_notes(own, relatives.get(track)) for track, own in outcomes[["track_id", "warning"]].values.tolist()]
     if relatives:

@@ -336,6 +336,13 @@ def test_a_continuation_that_is_no_track_is_refused(tmp_path):
         read_csv(tmp_path, rows(1, 2, 6) + rows(2, 2, 6, ""), "track_id,outcome,event_frame,continues_as\n1,,,2\n2,,,1;44\n")
 
 
+@pytest.mark.parametrize(("labels", "warned"), [("Aa", True), ("AB", False), ("aa", False)])
+def test_a_lineage_that_is_written_in_two_ways_is_named(tmp_path, capsys, labels, warned):
+    fates = f"track_id,outcome,event_frame,lineage\n1,,,{labels[0]}\n2,,,{labels[1]}\n"
+    read_csv(tmp_path, rows(1, 2, 6) + rows(2, 2, 6, ""), fates)
+    assert ("the lineages 'A' and 'a' differ in capital letters alone: one lineage?" in capsys.readouterr().err) == warned
+
+
 @pytest.mark.parametrize("text", ["", "b,1,mitosis,5\n"])
 def test_a_table_of_outcomes_without_a_row_is_named(tmp_path, capsys, text):
     read_csv(tmp_path, rows(1, 2, 6), f"recording,track_id,outcome,event_frame\n{text}")

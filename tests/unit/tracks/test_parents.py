@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -14,8 +16,8 @@ BIG = 2**53
 def check(tmp_path, text, tracks_format="csv"):
     path = tmp_path / "t.csv"
     path.write_text(text)
-    (tmp_path / "t_outcomes.csv").write_text("track_id,outcome,event_frame\n")
-    return check_tracks(path, tracks_format, FACTS, 2)
+    found = check_tracks(path, tracks_format, FACTS, 2)
+    return replace(found, warnings=tuple(line for line in found.warnings if "none of its tracks has a fate" not in line))
 
 
 def family(column, none="", frame="frame", mother="1", more=""):
