@@ -97,7 +97,7 @@ def test_crops_that_hold_many_other_cells_are_worth_a_look(project):
     for name in "abcd":
         write_tracks(folder / f"tracks/{name}.csv", ("apoptosis", "mitosis") * 3)
     words = "crops of 112 px hold 5 other cells in the median (crops.size): the network cannot tell which one is meant"
-    assert check_project("mine.yaml").warnings == [words]
+    assert words in check_project("mine.yaml").warnings
     write_settings(folder / "mine.yaml", settings | {"crops": {"size": 16}, "model": {"input_size": 16}})
     assert check_project("mine.yaml").warnings == []
 
