@@ -1,10 +1,13 @@
 """The figure of single cells: what is drawn in each panel."""
 
+import itertools
+
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from toy_explained import CHANNELS, N_FRAMES, SHOWN, WORDS, explained_tables
-from toy_figures import FATES
+from toy_figures import FATES, drawn_texts
 
 from cellfate.base.plot_style import OKABE_ITO
 from cellfate.figures.explained.cells import plot_explained_cells
@@ -81,3 +84,22 @@ def test_a_single_frame_that_gave_it_away_is_seen():
     part = next(part for part in figure.subfigs if "r/0" in part._suptitle.get_text())
     (patch,) = part.axes[1].patches
     assert (patch.get_x(), patch.get_width()) == pytest.approx((-6.25, 0.5))
+
+
+@pytest.mark.parametrize("methods", [SHOWN, ["channel_occlusion", "region_occlusion", "channel_gradients", "attention"]])
+def test_the_names_of_panels_are_level_and_clear_of_each_other_below_many_words(methods, monkeypatch):
+    values, said, examples, crops = explained_tables(FATES)
+    known = values[values["name"].isin(SHOWN)]
+    shown = known[known["name"] == SHOWN[-1]]
+    values = pd.concat([values, *(shown.assign(name=name) for name in methods if name not in set(known["name"]))])
+    said = said.assign(words=" ".join([WORDS] * 4))
+    figure = plot_explained_cells(values, said, examples, crops, FATES, shown=methods)
+    drawn_texts(figure, monkeypatch)
+    for part in figure.subfigs:
+        labels = [axes.yaxis.label for axes in part.axes[1:]]
+        assert {label.get_rotation() for label in labels} == {0}
+        boxes = [label.get_window_extent() for label in labels]
+        assert len(boxes) == len(methods) + 2
+        assert min(box.x0 for box in boxes) >= 0
+        for above, below in itertools.combinations(boxes, 2):
+            assert below.y1 <= above.y0

@@ -28,7 +28,7 @@ from cellfate.figures.examples import composite
 
 COLORS = [OKABE_ITO[name] for name in ("blue", "vermillion", "green", "purple", "orange")]
 MOST_FEATURES = 3
-HEIGHTS = {"strip": 0.62, "panel": 0.55}  # inches
+HEIGHTS = {"strip": 0.62, "panel": 0.55, "line": 0.11}  # inches
 LINE = 112  # characters of a line of words
 
 
@@ -53,10 +53,13 @@ def plot_explained_cells(
     features = _features(values, said)
     panels = 1 + len(names) + bool(features)
     cells = list(values.groupby("trajectory", sort=False))
-    figure = new_figure(DOUBLE, len(cells) * (HEIGHTS["strip"] + 0.78 + panels * HEIGHTS["panel"]))
     words = said.set_index("trajectory")
-    for part, (trajectory, own) in zip(figure.subfigures(len(cells), 1, squeeze=False)[:, 0], cells, strict=True):
-        told = words.loc[trajectory] if trajectory in words.index else None
+    everything = [words.loc[trajectory] if trajectory in words.index else None for trajectory, _ in cells]
+    plain = HEIGHTS["strip"] + 0.78 + panels * HEIGHTS["panel"]
+    heights = [plain + HEIGHTS["line"] * _told(told).count("\n") for told in everything]
+    figure = new_figure(DOUBLE, sum(heights))
+    parts = figure.subfigures(len(cells), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part, (trajectory, own), told in zip(parts, cells, everything, strict=True):
         _cell(part, own, told, examples[examples["trajectory"] == trajectory], crops, dict(outcomes), names, features)
     return figure
 
@@ -80,8 +83,7 @@ def _cell(
 ) -> None:
     outcome, trajectory = values["outcome"].iloc[0], values["trajectory"].iloc[0]
     color = outcome_styles(outcomes)[outcome][0]
-    text = "not explained" if told is None else textwrap.fill(str(told["words"]), LINE)
-    part.suptitle(f"{readable(outcome)}, {trajectory}\n{text}", x=0.01, ha="left", fontsize=SMALL, color=color)
+    part.suptitle(f"{readable(outcome)}, {trajectory}\n{_told(told)}", x=0.01, ha="left", fontsize=SMALL, color=color)
     kinds = [PROBABILITY, *names, *[FEATURE] * bool(features)]
     grid = GridSpec(1 + len(kinds), 1, figure=part, height_ratios=[HEIGHTS["strip"]] + [HEIGHTS["panel"]] * len(kinds))
     strip = part.add_subplot(grid[0])
@@ -93,7 +95,8 @@ def _cell(
         axes = part.add_subplot(grid[place], sharex=axes)
         if kind == PROBABILITY:
             _lines(axes, values[values["kind"] == PROBABILITY], {outcome: "probability"}, [color])
-            axes.set(ylim=(-0.03, 1.03), ylabel="probability")
+            axes.set_ylim(-0.03, 1.03)
+            _name(axes, "probability")
         elif kind == FEATURE:
             _standardised(axes, values[(values["kind"] == FEATURE) & values["name"].isin(features)], features)
         else:
@@ -101,8 +104,12 @@ def _cell(
         if told is not None:
             axes.axvspan(*_shaded(told, values["hours_before_end"]), color=OKABE_ITO["yellow"], alpha=0.3, linewidth=0)
         axes.tick_params(labelbottom=place == len(kinds))
-        axes.yaxis.label.set_size(SMALL)
+    part.align_ylabels()
     axes.set(xlim=(limits[0] - room, limits[1] + room), xlabel="hours relative to the end of the trajectory")
+
+
+def _told(told: pd.Series | None) -> str:
+    return "not explained" if told is None else textwrap.fill(str(told["words"]), LINE)
 
 
 def _shaded(told: pd.Series, hours: pd.Series) -> tuple[float, float]:
@@ -131,6 +138,11 @@ def _hours(hours: float) -> str:
     return "0" if hours == 0 else f"−{hours:.1f}"
 
 
+def _name(axes: Axes, words: str) -> None:
+    """Words beside a panel, level: turned they are longer than a panel is high, and run into the next ones."""
+    axes.set_ylabel(textwrap.fill(words, 14), rotation=0, ha="right", va="center", fontsize=SMALL)
+
+
 def _lines(axes: Axes, values: pd.DataFrame, labels: Mapping[str, str], colors: Sequence[str], by: str = "name") -> None:
     for (name, label), color in zip(labels.items(), colors, strict=False):
         own = values[values[by] == name].sort_values("frame")
@@ -142,7 +154,7 @@ def _method(axes: Axes, values: pd.DataFrame, name: str) -> None:
     labels = {part: "" if part == ALL else readable(part) for part in parts}
     _lines(axes, values, labels, COLORS if len(parts) > 1 else ["black"], by="part")
     axes.axhline(0, color=GREY, linewidth=0.5)
-    axes.set_ylabel(textwrap.fill(label_of(name) if METHODS[name].signed else f"{label_of(name)}, no sign", 16))
+    _name(axes, label_of(name) if METHODS[name].signed else f"{label_of(name)}, no sign")
     if len(parts) > 1:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=SMALL, handlelength=1.2)
 
@@ -153,5 +165,5 @@ def _standardised(axes: Axes, values: pd.DataFrame, features: Sequence[str]) -> 
     spread = groups.transform("std").where(lambda own: own > 0)
     scaled = values.assign(value=(values["value"] - groups.transform("mean")) / spread)
     _lines(axes, scaled, {name: feature_label(name) for name in features}, COLORS[2:] + COLORS[:2])
-    axes.set_ylabel("features, in\ndeviations")
+    _name(axes, "features, in deviations")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=SMALL, handlelength=1.2)
