@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import ParamSpec
 
 import matplotlib
@@ -34,6 +35,7 @@ OKABE_ITO = {
     "purple": "#CC79A7",
 }
 P = ParamSpec("P")
+REASON = "reason"  # of a panel that stays empty
 GREY = "#777777"
 COURSE_LABELS = {  # of features
     "kept": "as measured",
@@ -88,6 +90,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 def settle(figure: Figure) -> None:
     """Lay the figure out until nothing moves, then keep it so."""
+    _wrap_reasons(figure)
     before = None
     for _ in range(LAYOUT_PASSES):
         figure.draw_without_rendering()
@@ -96,6 +99,19 @@ def settle(figure: Figure) -> None:
             break
         before = places
     figure.set_layout_engine("none")
+
+
+def _wrap_reasons(figure: Figure) -> None:
+    """Break the lines of reasons that are wider than their panel, whose width is known once it is laid out."""
+    notes = [text for axes in figure.axes for text in axes.texts if text.get_gid() == REASON]
+    if notes:
+        figure.draw_without_rendering()
+    for note in notes:
+        lines = note.get_text().split("\n")
+        fits = 0.94 * note.axes.get_window_extent().width / note.get_window_extent().width
+        if fits < 1:
+            most = max(8, int(fits * max(map(len, lines))))
+            note.set_text("\n".join(part for line in lines for part in wrap(line, most)))
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -141,7 +157,9 @@ def reason_note(axes: Axes, reason: str) -> None:
     """Write into an axes why nothing is drawn there."""
     axes.set_xticks([])
     axes.tick_params(axis="y", left=False, labelleft=False)  # other panels may share the ticks themselves
-    axes.text(0.5, 0.5, reason, ha="center", va="center", color=GREY, fontsize=SMALL, transform=axes.transAxes)
+    axes.text(0.5, 0.5, reason, ha="center", va="center", color=GREY, fontsize=SMALL, transform=axes.transAxes, gid=REASON).set_in_layout(
+        False
+    )
 
 
 def too_few(least: int) -> str:

@@ -80,7 +80,7 @@ def _effects_panel(axes: Axes, known: pd.DataFrame, features: list[str], outcome
     axes.tick_params(axis="y", length=0)
     if known.empty:
         axes.set_xticks([])
-        return empty_note(axes, f"{MIN_COURSE} other cells of each outcome\nat the same time before the end")
+        return empty_note(axes, f"{MIN_COURSE} other cells of each outcome at the same time before the end")
     _effect_bands(axes)
     place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "center", "va": "center", "fontsize": SMALL}
     for side, (name, (color, marker)) in zip((-1, 1), outcome_styles(outcomes).items(), strict=True):

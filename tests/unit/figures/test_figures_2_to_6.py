@@ -838,6 +838,29 @@ def test_figure_5_without_intervals_fills_no_marker_and_says_why(monkeypatch):
     assert "no interval" not in words(plot_effects(effects(), FATES, high_by="attention"), monkeypatch)
 
 
+REASONS = ("figure_2", "figure_3_one_side", "figure_5_three_no_others", "calibration", "traces")
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_the_reason_of_an_empty_panel_stays_within_it(name, monkeypatch):
+    three = effects(courses=(*BOTH, "own"))
+    three = three.assign(median_delta=three["median_delta"].where(three["course"] != "removed"))
+    figure = (EMPTY | {"figure_5_three_no_others": lambda: plot_effects(three, FATES, high_by="attention")})[name]()
+    drawn_texts(figure, monkeypatch)
+    notes = [text for axes in figure.axes for text in axes.texts if text.get_gid() == "reason"]
+    assert notes
+    for note in notes:
+        panel, box = note.axes.get_window_extent(), note.get_window_extent()
+        assert panel.x0 < box.x0
+        assert box.x1 < panel.x1, note.get_text()
+
+
+def test_figure_3_names_chance_in_its_legend_not_among_the_curves():
+    figure = plot_truncation(metrics("truncation"), metrics("last_k"), baselines(), FATES, 30)
+    assert "chance" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "chance" not in [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
 def test_traces_without_windows_or_with_few_cells_say_so(monkeypatch):
     def said(*tables):
         return [text for text, _ in drawn_texts(plot_traces(*tables, FATES, min_trajectories=5), monkeypatch)]

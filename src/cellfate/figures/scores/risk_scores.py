@@ -72,10 +72,12 @@ def plot_risk_scores(
     drawn = _by_horizon(panels[0, 0], scores[scores["scope"] == ALL], least)
     drawn |= _by_hour(panels[0, 1], of_hour, clock, least)
     _calibration(panels[1, 0], of_bins, outcomes, least)
-    drawn |= _before(panels[1, 1], fates, least)
+    before = _before(panels[1, 1], fates, least)
+    drawn |= before
     _decided(panels[2, 0], of_clock, clock, outcomes, least)
     _alarms(panels[2, 1], alarms[alarms["method"] == "risks"], outcomes, least)
     handles = [Line2D([], [], color=METHODS[m][0], marker=METHODS[m][1], label=METHODS[m][2]) for m in METHODS if m in drawn]
+    handles += [Line2D([], [], color=GREY, linewidth=0.8, linestyle=":", label="base rate (d)")] if before else []
     figure.legend(handles=handles + least_handle(min_trajectories), loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
 
@@ -179,8 +181,6 @@ def _before(axes: Axes, fates: pd.DataFrame, least: int) -> set[str]:
         axes.plot(-one["hours_before"], one["log_loss"].astype(float), color=color, marker=marker, zorder=3 if method == "risks" else 2)
     base = drawn.drop_duplicates("hours_before").sort_values("hours_before")
     axes.plot(-base["hours_before"], base["log_loss_base"].astype(float), color=GREY, linewidth=0.8, linestyle=":")
-    place = {"xytext": (0, 2), "textcoords": "offset points", "ha": "right", "va": "bottom"}
-    axes.annotate("base rate", (-base["hours_before"].iloc[0], base["log_loss_base"].iloc[0]), fontsize=SMALL, color=GREY, **place)
     axes.set(ylim=(0, 1.12 * max(drawn["log_loss"].max(), base["log_loss_base"].max())), ylabel="log-loss of the outcome")
     counts = [("cells", "black", dict(zip(-base["hours_before"], base["n_trajectories"], strict=True)))]
     count_rows(axes, counts, "hours before the event")

@@ -13,7 +13,6 @@ from cellfate.base.plot_style import (
     DOUBLE,
     GREY,
     OKABE_ITO,
-    SMALL,
     band,
     count_rows,
     hours_axis,
@@ -56,7 +55,7 @@ def plot_sets(
     promised = (rows["promised"].notna() & (rows["n_trajectories"] >= min_trajectories)).any()
     handles = [outcome_handle(name, outcomes) for name in outcomes.values()] if promised else []
     handles += [Line2D([], [], color=GREY, linestyle="--", label="promised")] if promised else []
-    figure.legend(handles=[*handles, *least_handle(min_trajectories), *curves], loc="outside upper center", ncols=4, columnspacing=1.4)
+    figure.legend(handles=[*handles, *curves, *least_handle(min_trajectories)], loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
 
 
@@ -107,8 +106,7 @@ def _triage(axes: Axes, triage: pd.DataFrame, interval: float | None, least: int
         handles.append(Line2D([], [], color=OKABE_ITO[name], label=f"{far} before the end"))
     always = float(drawn["always"].iloc[0])
     axes.axhline(always, color=GREY, linewidth=0.8, linestyle=":")
-    place = {"xycoords": ("axes fraction", "data"), "xytext": (0, 2), "textcoords": "offset points", "ha": "right", "va": "bottom"}
-    axes.annotate("all called the more frequent", (1, always), color=GREY, fontsize=SMALL, **place)
+    handles.append(Line2D([], [], color=GREY, linewidth=0.8, linestyle=":", label="all called as the more frequent (c)"))
     highest = max(always, float(drawn["wrong"].max()))
     axes.set(xlim=(0, 1.02), ylim=(-0.02 * highest, 1.12 * highest or 1), xlabel="share of cells called, the surest first")
     return handles

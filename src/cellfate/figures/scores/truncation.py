@@ -89,8 +89,9 @@ def plot_truncation(
     panels[0, 0].set_ylim(bottom=min(0.4, panels[0, 0].get_ylim()[0]), top=1.02)
     panels[1, 0].set_ylim(-0.02, 1.02)
     handles = [Line2D([], [], color="black", linestyle=line, label=label) for c, (line, label) in lines.items() if c in cohorts]
-    handles += [outcome_handle(name, outcomes) for name in outcomes.values()] + least_handle(min_trajectories)
-    figure.legend(handles=[*handles, *drawn_baselines], loc="outside upper center", ncols=4, columnspacing=1.4)
+    handles += [outcome_handle(name, outcomes) for name in outcomes.values()] + drawn_baselines
+    handles += [Line2D([], [], color=GREY, linewidth=0.8, linestyle=":", label="chance")] if {"a", "b"} & shown.keys() else []
+    figure.legend(handles=handles + least_handle(min_trajectories), loc="outside upper center", ncols=4, columnspacing=1.4)
     if note := _without_interval(shown):
         figure.supxlabel(note, fontsize=SMALL, color=GREY)
     return figure
@@ -140,19 +141,10 @@ def _without_interval(panels: dict[str, pd.DataFrame]) -> str:
 def _accuracy_panel(axes: Axes, rows: pd.DataFrame, _outcomes: dict[str, str], xlabel: str) -> None:
     _curves(axes, rows, OKABE_ITO["black"], "o")
     axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
-    _name_chance(axes, rows)
     names = {"all": "n", "fixed": "fixed n"}
     shown = [cohort for cohort in names if (rows["cohort"] == cohort).any()]
     counts = [(names[cohort], "black", _counts(rows[rows["cohort"] == cohort])) for cohort in shown]
     count_rows(axes, counts, xlabel)
-
-
-def _name_chance(axes: Axes, rows: pd.DataFrame) -> None:
-    """Write "chance" below its line at the end of the axis where the curve is further away from it."""
-    values = rows[(rows["cohort"] == rows["cohort"].iloc[0]) & rows["value"].notna()].sort_values("n")["value"].to_numpy(dtype=float)
-    x, ha = (0.01, "left") if len(values) and abs(values[0] - 0.5) > abs(values[-1] - 0.5) else (0.99, "right")
-    place = {"xytext": (0, -2), "textcoords": "offset points", "ha": ha, "va": "top", "color": GREY}
-    axes.annotate("chance", (x, 0.5), xycoords=("axes fraction", "data"), **place)
 
 
 def _recall_panel(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, str], xlabel: str) -> None:
