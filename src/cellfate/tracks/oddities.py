@@ -12,8 +12,9 @@ from cellfate.tracks.raw import LeftOut, RecordingFacts
 
 MOST_LEFT_OUT = 0.05  # of the positions, and of the tracks; one track always
 MOST_GAPS = 0.5  # of the frames between the first and last of a track
-FEWEST_TRACKS = 5  # by which positions in micrometres can be suspected
+FEWEST_TRACKS = 5  # by which positions in micrometres, or of other images, can be suspected
 CROWDED = 3  # other cells in the median crop, above which a network cannot tell which one is meant
+EARLY_END = 0.6  # of the frames of a recording, in which all tracks lie where they may belong to other images
 MOST_FRAMES = 20  # of a recording, evenly spread, whose cells are counted
 
 
@@ -104,6 +105,17 @@ def first_frame_warning(rows: pd.DataFrame, path: Path) -> str | None:
     if rows["frame"].min() != 1:
         return None
     return f"{path}: no track is in frame 0, the first is in frame 1: are its frames counted from 1? Here they count from 0"
+
+
+def early_end_warning(rows: pd.DataFrame, path: Path, facts: RecordingFacts) -> str | None:
+    """A line where all tracks end in the first 60 % of the frames, as where channels were taken for time points."""
+    last = int(rows["frame"].max())
+    if last + 1 >= EARLY_END * facts.n_frames or rows["track_id"].nunique() < FEWEST_TRACKS:
+        return None
+    return (
+        f"{path}: no track goes beyond frame {last} of {facts.n_frames} (recording {facts.name}): do tracks and images belong together? "
+        "Are channels taken for time points? Tracks that end before the last frame are censored"
+    )
 
 
 def step_warning(rows: pd.DataFrame, path: Path) -> str | None:

@@ -15,6 +15,7 @@ from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.tracks.formats import format_named
 from cellfate.tracks.oddities import (
+    early_end_warning,
     first_frame_warning,
     late_mothers,
     lineage_notes,
@@ -87,7 +88,12 @@ def check_tracks(
     raw = read_raw(path, tracks_format, facts, outcomes_from)
     refuse_many(raw.rows, raw.left_out, path)
     checked = complete_tracks(raw, path, facts, event_gap, outcomes_from)
-    found = (first_frame_warning(raw.rows, path), step_warning(raw.rows, path), unit_warning(raw.rows, path, facts))
+    found = (
+        early_end_warning(raw.rows, path, facts),
+        first_frame_warning(raw.rows, path),
+        step_warning(raw.rows, path),
+        unit_warning(raw.rows, path, facts),
+    )
     return replace(checked, warnings=(*checked.warnings, *(line for line in found if line)))
 
 

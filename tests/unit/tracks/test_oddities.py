@@ -126,3 +126,10 @@ def test_other_cells_in_crops_are_counted_in_the_same_frame_and_recording_only()
     alone = tracks.assign(recording=[f"r{number % 9}" for number in range(len(tracks))])
     assert median_spacing(alone) is None
     assert crowding_warning(alone, 112) is None
+
+
+def test_tracks_that_end_long_before_the_images_are_worth_a_look(tmp_path):
+    said = check(tmp_path, [row for track in range(1, 6) for row in cell(track, range(5))]).warnings
+    assert [one for one in said if "t.csv: no track goes beyond frame 4 of 10 (recording r): do tracks and images belong together?" in one]
+    late = [row for track in range(1, 6) for row in cell(track, range(track + 1))]
+    assert not [one for one in check(tmp_path, late).warnings if "no track goes" in one]
