@@ -92,6 +92,21 @@ def test_an_exchange_of_crossing_tracks_is_more_doubtful_than_the_median_link() 
     assert "track 1 into frame 15" in named
 
 
+def test_links_to_mothers_are_called_so_and_come_after_steps() -> None:
+    rows = [
+        ("r", 9, 5, "step", 0.2, 4),
+        ("r", 24, 12, "division", 0.99, 9),
+        ("r", 9, 6, "step", 0.3, pd.NA),
+        ("r", 9, 0, "start", np.nan, pd.NA),
+    ]
+    table = pd.DataFrame(rows, columns=["recording", "track_id", "frame", "kind", "wrong", "rival"])
+    assert doubtful_links(table, 2) == [
+        "track 9 into frame 6: wrong with probability 0.30",
+        "track 9 into frame 5: wrong with probability 0.20, perhaps the cell of track 4",
+        "the link of track 24 to its mother (into frame 12): wrong with probability 0.99, perhaps a daughter of track 9",
+    ]
+
+
 def test_unlike_intensities_make_an_exchange_more_doubtful() -> None:
     tracks = exchanged(crossing(), 0, 1, N_FRAMES // 2)
     same = np.random.default_rng(3).normal(0, 0.1, (len(tracks), 1))

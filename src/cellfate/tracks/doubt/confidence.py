@@ -45,10 +45,16 @@ def confidence_until(table: pd.DataFrame, tracks: pd.DataFrame, column: str) -> 
 
 
 def doubtful_links(table: pd.DataFrame, n: int) -> Sequence[str]:
-    """The ``n`` most doubtful links in words, for a person who corrects tracks."""
-    worst = table[table["wrong"].notna()].sort_values("wrong", ascending=False).head(n)
+    """The ``n`` most doubtful steps within tracks in words, then as many links to mothers, for a person who corrects tracks."""
+    known = table[table["wrong"].notna()].assign(later=table["kind"] == DIVISION)
+    worst = known.sort_values(["later", "wrong"], ascending=[True, False], kind="stable").groupby("later").head(n)
     return [
-        f"track {row.track_id} into frame {row.frame}: wrong with probability {row.wrong:.2f}"
-        + ("" if pd.isna(row.rival) else f", perhaps the cell of track {row.rival}")
+        (
+            f"the link of track {row.track_id} to its mother (into frame {row.frame})"
+            if row.later
+            else f"track {row.track_id} into frame {row.frame}"
+        )
+        + f": wrong with probability {row.wrong:.2f}"
+        + ("" if pd.isna(row.rival) else f", perhaps {'a daughter' if row.later else 'the cell'} of track {row.rival}")
         for row in worst.itertuples()
     ]
