@@ -54,3 +54,13 @@ def test_the_advice_on_a_recording_is_for_failures_of_recordings_alone():
 
 def test_a_run_that_ended_without_a_failed_job_says_so():
     assert "stopped before any job failed" in failure_report([], ["r1"], ["nowhere.log"], since=0)
+
+
+def test_a_run_that_somebody_stopped_says_so_and_no_more(tmp_path):
+    log = tmp_path / "snakemake.log"
+    log.write_text("Terminating processes on user request, this might take some time.\n")
+    stopped = "\nStopped by you; the same command goes on where it stopped."
+    assert failure_report([], ["r1"], [log], since=0) == stopped
+    log.write_text(f"{log.read_text()}Error in rule train_model:\n    jobid: 19\n")
+    assert failure_report([], ["r1"], [log], since=0) == f"{stopped} Errors of rules above are those of jobs that were cut off."
+    assert failure_report([job("train", fold="0")], ["r1"], [log], since=0).endswith(stopped), "with jobs that had failed before"

@@ -8,6 +8,9 @@ from cellfate.base.causes import CAUSE, full_disk
 from cellfate.planning.running.failures import failure_table, failures
 
 ADVICE = "\nTo go on without a recording put # before its row of the sheet; then run the same command again."
+INTERRUPTED = "Terminating processes on user request"  # of Snakemake (9.27), when somebody pressed Ctrl-C
+STOPPED = "\nStopped by you; the same command goes on where it stopped."
+CUT_OFF = " Errors of rules above are those of jobs that were cut off."
 OF_MACHINE = (
     "\nDisk, memory, rights, time and nodes are no fault of the data: mend what is named, then run the same command again; "
     "what is finished is kept."
@@ -24,11 +27,13 @@ def failure_report(failed: Iterable[Any], recordings: Sequence[str], logs: Seque
     found = failures(given_up(failed), messages, since)
     full = full_disk()
     said = f"\n{CAUSE}{full}" if full else ""
+    if INTERRUPTED in messages and not found:
+        return f"{STOPPED}{CUT_OFF * ('Error in rule' in messages)}{said}"
     if not found:
         return f"\nThe run stopped before any job failed: see the messages above.{said}"
     said += OF_MACHINE * (full is not None or any(failure.of_machine for failure in found))
     of_data = full is None and any(failure.what in recordings and not failure.of_machine for failure in found)
-    return f"\n{len(found)} jobs failed:\n{failure_table(found)}\n{said}{ADVICE * of_data}"
+    return f"\n{len(found)} jobs failed:\n{failure_table(found)}\n{said}{ADVICE * of_data}{STOPPED * (INTERRUPTED in messages)}"
 
 
 def given_up(failed: Iterable[Any]) -> list[list[tuple[str, str, str]]]:
