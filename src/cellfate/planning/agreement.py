@@ -8,9 +8,11 @@ import pandas as pd
 from cellfate.base.errors import InputError, raise_first
 from cellfate.evaluation.published import PUBLISHED_DATASET, published_values
 from cellfate.planning.config import is_broken
-from cellfate.planning.config_files import Source, file_of
+from cellfate.planning.config_files import Source, file_of, unset_hint
 from cellfate.recordings.sheet import images_folder, sheet_line
 from cellfate.segmentation.tables import FEATURES
+from cellfate.tracks.formats import FORMATS
+from cellfate.tracks.raw import outcomes_beside
 
 
 def check_sheet_agreement(config: dict, sheet: pd.DataFrame, config_files: Sequence[Source], analysis: bool = True) -> None:
@@ -30,7 +32,31 @@ def sheet_agreement_problems(
     for keys, only_analysis, disagreements in AGREEMENTS:
         if (analysis or not only_analysis) and not any(is_broken(key, broken) for key in keys):
             for key, value, message in disagreements(config, sheet):
-                yield f"{file_of(key.split('.'), config_files)}: {key} is {value!r}, {message}" if key else message
+                hint = _prediction_hint(config, sheet, broken) if only_analysis else ""
+                blamed = _blamed(key, value, config_files)
+                yield f"{blamed}, {message}{hint}" if key else message
+
+
+def _blamed(key: str, value: object, config_files: Sequence[Source]) -> str:
+    path = key.split(".")
+    return f"{file_of(path, config_files)}: {key} is {value!r}{unset_hint(path, config_files)}"
+
+
+def _prediction_hint(config: dict, sheet: pd.DataFrame, broken: Collection[str]) -> str:
+    """What may be meant where the tracks are there and nothing says how they ended, as the end of a sentence."""
+    if (
+        "tracks_format" not in sheet
+        or any(is_broken(key, broken) for key in ("tracks", "source.kind"))
+        or config["source"]["kind"] == "crops"
+    ):
+        return ""
+    tracks, elsewhere = config["tracks"], ("words", "divisions", "table", "events")
+    rows = sheet.loc[sheet["tracks"].notna(), ["tracks", "tracks_format"]].values.tolist()
+    there = [(path, kind) for path, kind in rows if Path(path).exists()]
+    told = any(outcomes_beside(path).exists() or kind not in FORMATS or FORMATS[kind].own_events for path, kind in there)
+    if not there or told or tracks["labels"] is not None or any(tracks["outcomes_from"][name] for name in elsewhere):
+        return ""
+    return "; no tracks have outcomes: is `snakemake predict` meant, with prediction.model?"
 
 
 Disagreements = Iterator[tuple[str, object, str]]  # the key to blame, its value and the reason; without a key, the message
@@ -179,7 +205,7 @@ def states_problems(config: dict, sheet: pd.DataFrame, config_files: Sequence[So
     here, settings = config["recordings"], config["states"]
 
     def refusal(key: str, value: object, message: str) -> str:
-        return f"{file_of(['states', key], config_files)}: states.{key} is {value!r}, {message}"
+        return f"{_blamed(f'states.{key}', value, config_files)}, {message}"
 
     shapes = [name for name in FEATURES.columns if name not in FEATURES.key]
     known = [*shapes, *(f"intensity_mean-{channel}" for channel in _first_channels(sheet)), "intensity_mean"]

@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from cellfate.base.errors import raise_first
 from cellfate.base.names import MARKUP
-from cellfate.planning.config_files import Given, Source, file_of, read_settings
+from cellfate.planning.config_files import Given, Source, file_of, read_settings, unset_hint
 
 # installed beside this module; in a clone a link to the workflow's schemas
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
@@ -361,4 +361,5 @@ def _broken_rules(config: dict, config_files: Sequence[Source], broken: Collecti
         values = [_value(config, key) for key in rule.keys]
         if not rule.holds(*values):
             key = rule.keys[0]
-            yield f"{file_of(key.split('.'), config_files)}: {key} is {values[0]!r}, {rule.reason(values)}"
+            path = key.split(".")
+            yield f"{file_of(path, config_files)}: {key} is {values[0]!r}{unset_hint(path, config_files)}, {rule.reason(values)}"

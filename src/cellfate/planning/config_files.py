@@ -74,6 +74,15 @@ def file_of(path: Sequence[str], sources: Sequence[Source]) -> str:
     return ", ".join(_shown(source) for source in sources if not isinstance(source, Given)) or "--config"
 
 
+def unset_hint(path: Sequence[str], sources: Sequence[Source]) -> str:
+    """Where a key is to be set that no file of the user sets, as what follows its value; nothing where one does, or where there is none."""
+    own = [one for one in sources if isinstance(one, Given) or Path(one).resolve() != DEFAULTS.resolve()]
+    files = [str(one) for one in own if not isinstance(one, Given)]
+    if not files or any(_finds(one.values if isinstance(one, Given) else read_settings(one), path) for one in own):
+        return ""
+    return f" (the default; set it in {files[0]})"
+
+
 def _finds(node: object, path: Sequence[str]) -> bool:
     for part in path:
         if isinstance(node, Mapping) and part in node:

@@ -416,7 +416,14 @@ def test_a_default_that_does_not_fit_is_blamed_on_the_file_that_users_know(proje
     write_settings(folder / "mine.yaml", settings)
     status, text = run_check(folder / "mine.yaml", capsys)
     assert status == 1
-    assert text.startswith("config.yaml: segmentation.channel is ")
+    where = f"(the default; set it in {folder / 'mine.yaml'}), but the channels in s.tsv are nuclei\n"
+    assert text.startswith(f"config.yaml: segmentation.channel is 'p53' {where}")
+    for name in "abcd":
+        (folder / f"tracks/{name}_outcomes.csv").unlink()
+    assert "are nuclei; no tracks have outcomes: is `snakemake predict` meant, with prediction.model?" in run_check("mine.yaml", capsys)[1]
+    write_settings(folder / "mine.yaml", settings | {"crops": {"size": 80}})
+    words = "config.yaml: model.input_size is 112 (the default; set it in mine.yaml), at most crops.size (80) is allowed"
+    assert words in run_check("mine.yaml", capsys)[1]
 
 
 @pytest.mark.parametrize(

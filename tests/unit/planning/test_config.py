@@ -192,7 +192,7 @@ SHEET = pd.DataFrame(
             r"segmentation\.ladder is 'published', the published constants are for 3 channels, .* has 2",
         ),
         ({"features": {"intensity": "published"}}, r"features\.intensity is 'published', the published constants are for 3 channels"),
-        ({"split": {"folds": 5}}, r"split\.unit is 'recording', but .* has 3 recordings and 5 are needed; alternatives: group"),
+        ({"split": {"folds": 5}}, r"split\.unit is 'recording'.*, but .* has 3 recordings and 5 are needed; alternatives: group"),
         ({"split": {"unit": "group"}}, r"split\.unit is 'group', but group is empty in .*: line 3"),
         ({"training": {"checkpoint": "nowhere.safetensors"}}, r"training\.checkpoint is 'nowhere.safetensors', no such file"),
         ({"training": {"checkpoint": __file__}}, r"training\.checkpoint .* was trained with scaling: reference"),
@@ -231,7 +231,7 @@ def test_what_the_configuration_names_must_be_in_the_sheet(overlay, message, tmp
         (
             {},
             {"frame_interval_min": [30.0, 30.0, 15.0]},
-            r"states\.lag is 2, in frames, but the frame intervals in .* differ \(15, 30 min\)",
+            r"states\.lag is 2 .the default; set it in .*, in frames, but the frame intervals in .* differ \(15, 30 min\)",
         ),
         ({"bootstrap": 59}, {}, r"states\.bootstrap is 59, at least 60 are needed to judge 3 steps"),
     ],
