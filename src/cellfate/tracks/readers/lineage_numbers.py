@@ -39,7 +39,8 @@ def by_track_here(fates: pd.DataFrame | None, names: Mapping[str, str], raw: Raw
             became = raw.file_numbers.get(row["track_id"], ())
             here = f": {_some(became)}; write these into a column track_id" if became else ""
             raise InputError(f"{row['source']}: {row['where']}: TRACK_ID is {row['track_id']}, {why}{here}{_count(bad)}")
-    return fates.assign(track_id=[raw.file_numbers[number][0] for number in fates["track_id"]])
+    others = [tuple(raw.file_numbers.get(one, (one,))[0] for one in related) for related in fates["continues_as"]]
+    return fates.assign(track_id=[raw.file_numbers[number][0] for number in fates["track_id"]], continues_as=others)
 
 
 def unknown_tracks(fates: pd.DataFrame, tracks: Collection[int], file_numbers: Mapping[int, Sequence[int]]) -> Iterator[str]:
