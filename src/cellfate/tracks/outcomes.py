@@ -14,6 +14,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.tables import check_table
 from cellfate.tracks.formats import format_named
+from cellfate.tracks.numbers.lineages import mistakable_tracks
 from cellfate.tracks.oddities import (
     early_end_warning,
     first_frame_warning,
@@ -26,7 +27,6 @@ from cellfate.tracks.oddities import (
     unit_warning,
 )
 from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes
-from cellfate.tracks.readers.lineage_numbers import mistakable_tracks
 from cellfate.tracks.statements import (
     AS_IN_THE_FILE,
     OutcomesFrom,

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError, no_file
-from cellfate.tracks.numbers import whole_number
+from cellfate.tracks.numbers.whole import whole_number
 
 TRACK_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".h5", ".hdf5", ".geff", ".zarr")  # other endings belong to a folder's name
 

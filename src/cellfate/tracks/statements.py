@@ -15,8 +15,8 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.fates import fates_beside, fates_of_rows
+from cellfate.tracks.numbers.lineages import FILE_NUMBER, by_track_here, names_file_numbers, unknown_tracks
 from cellfate.tracks.raw import FATES, RawTracks, RecordingFacts, joined_notes
-from cellfate.tracks.readers.lineage_numbers import FILE_NUMBER, by_track_here, names_file_numbers, unknown_tracks
 from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 SHOWN = 8

@@ -23,9 +23,9 @@ from cellfate.tracks.edits.apply import check_edited_tracks
 from cellfate.tracks.fates import fates_by_recording
 from cellfate.tracks.formats import FORMATS
 from cellfate.tracks.labels.apply import labelled
+from cellfate.tracks.numbers.lineages import unknown_tracks
 from cellfate.tracks.outcomes import complete_tracks, read_raw
 from cellfate.tracks.raw import RawTracks, RecordingFacts
-from cellfate.tracks.readers.lineage_numbers import unknown_tracks
 from cellfate.tracks.statements import OutcomesFrom
 
 MOST_PROBLEMS = 20  # listed of one recording's frames, and of its tracks

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
-from cellfate.tracks.numbers import whole_number
+from cellfate.tracks.numbers.whole import whole_number
 from cellfate.tracks.raw import EVENTS, RawTracks, RecordingFacts, lines, numbers, read_text, refuse_depth
 from cellfate.tracks.readers.events import first_words, lacking, said_in, word_of
 from cellfate.tracks.readers.parents import is_lineage_name, parent_number, read_parents

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cellfate.base.errors import InputError, no_file
-from cellfate.tracks.numbers import whole_number
+from cellfate.tracks.numbers.whole import whole_number
 
 CELL = 1  # category_id of the boxes that make up a track
 NEEDED = ("id", "image_id", "category_id")  # of an annotation

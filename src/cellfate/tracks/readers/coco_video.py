@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.tracks.numbers import whole_number
+from cellfate.tracks.numbers.whole import whole_number
 from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts, joined_notes, likely_name
 from cellfate.tracks.readers.coco_file import CELL, NEEDED, CocoFile, key_of, no_image, open_coco
 from cellfate.tracks.readers.parents import parent_names, parent_number, unused_lineage

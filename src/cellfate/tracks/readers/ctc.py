@@ -10,7 +10,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.base.progress import progress
-from cellfate.tracks.numbers import LARGEST
+from cellfate.tracks.numbers.whole import LARGEST
 from cellfate.tracks.raw import LeftOut, RawTracks, RecordingFacts
 
 CTC_LAYOUTS = {"man_track.txt": "man_track", "res_track.txt": "mask"}  # table of tracks -> how its label images are named

@@ -13,7 +13,7 @@ import pandas as pd
 from cellfate.base.errors import InputError
 from cellfate.base.files import load_json
 from cellfate.tracks.links import numbered_tracks, tracks_of_links
-from cellfate.tracks.numbers import EXACT, whole_number
+from cellfate.tracks.numbers.whole import EXACT, whole_number
 from cellfate.tracks.raw import RawTracks, RecordingFacts, refuse_depth
 from cellfate.tracks.readers.events import first_words, lacking
 from cellfate.tracks.readers.parents import unused_lineage

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from cellfate.base.errors import InputError
-from cellfate.tracks.numbers import whole_number
+from cellfate.tracks.numbers.whole import whole_number
 from cellfate.tracks.raw import whole_numbers
 
 # without signs and capitals, in this order: where a program writes two, the first is the mother's track, the other a detection

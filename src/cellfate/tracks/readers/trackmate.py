@@ -11,7 +11,7 @@ import pandas as pd
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.links import tracks_of_links
-from cellfate.tracks.numbers import EXACT, whole_number
+from cellfate.tracks.numbers.whole import EXACT, whole_number
 from cellfate.tracks.raw import RawTracks, RecordingFacts, edges_beside, lines, numbers, read_text, refuse_depth
 from cellfate.tracks.readers.events import first_words, lacking
 from cellfate.tracks.readers.parents import is_lineage_name, unused_lineage
