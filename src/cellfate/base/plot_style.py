@@ -1,7 +1,7 @@
 """The look that all figures share: sizes of a two-column paper, fonts, colours for every kind of colour vision."""
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import ParamSpec
@@ -259,6 +259,14 @@ def has_values(table: pd.DataFrame) -> bool:
 def outcome_handle(name: str, outcomes: dict[str, str]) -> Line2D:
     color, marker = outcome_styles(outcomes)[name]
     return Line2D([], [], color=color, marker=marker, label=readable(name))
+
+
+def outcome_handles(outcomes: dict[str, str], drawn: Collection[str], least: int) -> list[Line2D]:
+    """Of each outcome its line, or, where none is among those ``drawn``, that it stands on fewer than ``least`` trajectories."""
+    return [
+        outcome_handle(name, outcomes) if name in drawn else Line2D([], [], linestyle="", label=f"{readable(name)}: n < {max(least, 1)}")
+        for name in outcomes.values()
+    ]
 
 
 def shortened(name: str, length: int = 9) -> str:

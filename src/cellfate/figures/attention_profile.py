@@ -14,7 +14,7 @@ from cellfate.base.plot_style import (
     hours_axis,
     least_handle,
     new_figure,
-    outcome_handle,
+    outcome_handles,
     outcome_styles,
     panel_label,
     readable,
@@ -40,22 +40,17 @@ def plot_attention_profile(table: pd.DataFrame, outcomes: dict[str, str], *, min
     occluded = known["occlusion"].notna().any()
     figure = new_figure(DOUBLE if occluded else SINGLE, 2.9)
     axes = figure.subplots(1, 2 if occluded else 1, squeeze=False)[0]
-    _aligned_curves(axes[0], known, ("profile", "ci_low", "ci_high"), outcomes)
+    _aligned_curves(axes[0], table, known, ("profile", "ci_low", "ci_high"), outcomes)
     axes[0].set_ylim(min(0, axes[0].get_ylim()[0]), max(1.02, axes[0].get_ylim()[1]))
     axes[0].set_ylabel("mean attention, scaled")
     if occluded:
-        _aligned_curves(axes[1], known, ("occlusion", "occlusion_low", "occlusion_high"), outcomes)
+        _aligned_curves(axes[1], table, known, ("occlusion", "occlusion_low", "occlusion_high"), outcomes)
         axes[1].axhline(0, color="black", linewidth=0.5, zorder=0)
         axes[1].set_ylabel("log-odds lost when hidden")
         for panel, letter in zip(axes, "ab", strict=True):
             panel_label(panel, letter)
-    drawn = set(known["outcome"])
-    none = f": n < {min_trajectories}"
-    handles = [
-        outcome_handle(name, outcomes) if name in drawn else Line2D([], [], linestyle="", label=readable(name) + none)
-        for name in outcomes.values()
-    ]
-    handles += least_handle(min_trajectories) + _without_interval(known, outcomes)
+    handles = outcome_handles(outcomes, set(known["outcome"]), min_trajectories) + least_handle(min_trajectories)
+    handles += _without_interval(known, outcomes)
     figure.legend(handles=handles, loc="outside upper center", ncols=3 if occluded else 2)
     return figure
 
@@ -68,8 +63,11 @@ def _without_interval(known: pd.DataFrame, outcomes: dict[str, str]) -> list[Lin
     return [Line2D([], [], linestyle="", label=words) for words in said]
 
 
-def _aligned_curves(axes: Axes, known: pd.DataFrame, columns: tuple[str, str, str], outcomes: dict[str, str]) -> None:
-    """One line per outcome (value, lower and upper limit of ``columns``) against the frames before the end, with counts below."""
+def _aligned_curves(axes: Axes, table: pd.DataFrame, known: pd.DataFrame, columns: tuple[str, str, str], outcomes: dict[str, str]) -> None:
+    """One line per outcome (value, lower and upper limit of ``columns``) against the frames before the end.
+
+    Below are the counts of ``table``, of which the ``known`` rows are drawn.
+    """
     value, low, high = columns
     first = -int(known["frames_before_end"].max())
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if -first <= 7 * step)
@@ -80,7 +78,8 @@ def _aligned_curves(axes: Axes, known: pd.DataFrame, columns: tuple[str, str, st
         x = -one["frames_before_end"].to_numpy(dtype=float)
         axes.plot(x, one[value].astype(float), color=color, marker=marker, markersize=1.8, label=readable(name))
         band(axes, x, one[low], one[high], color)
-        n = dict(zip(x, one["n_trajectories"], strict=True))
+        of_all = table[table["outcome"] == name]
+        n = dict(zip(-of_all["frames_before_end"], of_all["n_trajectories"], strict=True))
         counts.append(("n", color, {t: int(n.get(t, 0)) for t in ticks}))
     axes.set_xlim(first - 1.5, 1.5)
     axes.set_xticks(ticks)

@@ -1,5 +1,6 @@
 """Average traces of features before the end, with the windows in which the outcomes differ."""
 
+from collections.abc import Collection
 from textwrap import fill as wrap
 
 import numpy as np
@@ -15,7 +16,7 @@ from cellfate.base.plot_style import (
     empty_figure,
     feature_label,
     new_figure,
-    outcome_handle,
+    outcome_handles,
     outcome_styles,
     reason_figure,
     styled,
@@ -46,12 +47,12 @@ def plot_traces(traces: pd.DataFrame, contrasts: pd.DataFrame, outcomes: dict[st
         _feature_panel(axes, drawn[drawn["feature"] == feature], contrasts[contrasts["feature"] == feature], outcomes)
         unit = UNITS.get(feature) or ("camera counts" if feature.startswith("intensity") else None)
         axes.set_title(wrap(feature_label(feature) + (f" ({unit})" if unit else ""), 30))
-    _count_panel(panels[len(features)], drawn, outcomes)
+    _count_panel(panels[len(features)], traces[traces["hours_before_end"] <= drawn["hours_before_end"].max()], outcomes)
     for axes in panels[len(features) + 1 :]:
         axes.set_visible(False)
     panels[0].set_xlim(-1.02 * drawn["hours_before_end"].max(), 0.02 * drawn["hours_before_end"].max())
     figure.supxlabel("hours relative to the end of the trajectory", fontsize=7)
-    figure.legend(handles=_handles(outcomes, contrasts, min_trajectories), loc="outside upper center", ncols=3)
+    figure.legend(handles=_handles(outcomes, set(drawn["outcome"]), contrasts, min_trajectories), loc="outside upper center", ncols=3)
     return figure
 
 
@@ -79,8 +80,8 @@ def _count_panel(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, str]) -> No
     axes.set_title("number of cells")
 
 
-def _handles(outcomes: dict[str, str], contrasts: pd.DataFrame, least: int) -> list[Line2D]:
-    handles = [outcome_handle(name, outcomes) for name in outcomes.values()]
+def _handles(outcomes: dict[str, str], drawn: Collection[str], contrasts: pd.DataFrame, least: int) -> list[Line2D]:
+    handles = outcome_handles(outcomes, drawn, least)
     for handle in handles:
         handle.set_marker("")
     square = {"color": "black", "marker": "s", "linestyle": "", "markersize": 5}

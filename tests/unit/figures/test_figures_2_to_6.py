@@ -861,6 +861,32 @@ def test_figure_3_names_chance_in_its_legend_not_among_the_curves():
     assert "chance" not in [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
+def few_of_mitosis(table, column, n=3):
+    return table.assign(n_trajectories=table["n_trajectories"].mask(table[column] == "mitosis", n))
+
+
+FEW_OF_ONE = {
+    "figure_3": lambda: plot_truncation(
+        few_of_mitosis(metrics("truncation"), "class"), few_of_mitosis(metrics("last_k"), "class"), baselines(), FATES, 30
+    ),
+    "figure_4": lambda: plot_attention_profile(few_of_mitosis(profile(), "outcome"), FATES),
+    "traces": lambda: plot_traces(few_of_mitosis(traces(), "outcome"), contrasts(), FATES, min_trajectories=5),
+}
+
+
+@pytest.mark.parametrize("name", FEW_OF_ONE)
+def test_an_outcome_on_too_few_trajectories_has_no_line_in_the_legend_but_its_number(name, monkeypatch):
+    figure = FEW_OF_ONE[name]()
+    entries = dict(zip([text.get_text() for text in figure.legends[0].get_texts()], figure.legends[0].get_lines(), strict=True))
+    assert entries["mitosis: n < 5"].get_linestyle() == "None"
+    assert entries["apoptosis"].get_linestyle() == "-"
+    assert "mitosis" not in entries
+    if name == "traces":
+        assert not_drawn(figure, [3.0]) == []
+    else:
+        assert [text for text, _ in drawn_texts(figure, monkeypatch)].count("3") > 4  # below the axis
+
+
 def test_traces_without_windows_or_with_few_cells_say_so(monkeypatch):
     def said(*tables):
         return [text for text, _ in drawn_texts(plot_traces(*tables, FATES, min_trajectories=5), monkeypatch)]

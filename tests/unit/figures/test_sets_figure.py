@@ -41,6 +41,13 @@ def test_no_words_stand_among_the_curves_and_the_legend_begins_with_them(promise
     assert words[:-5] == (["apoptosis", "mitosis", "promised"] if promised else [])
 
 
+def test_an_outcome_without_a_line_is_said_and_counted(monkeypatch):
+    figure = drawn(sizes=(8, 3))
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words[:2] == ["apoptosis", "mitosis: n < 5"]
+    assert [text for text, _ in drawn_texts(figure, monkeypatch)].count("3") == 6  # three points in two panels
+
+
 @pytest.mark.parametrize("changes", [{"promised": None}, {"sizes": (2, 3)}])
 def test_reasons_stay_within_their_panels(changes, monkeypatch):
     figure = drawn(**changes)

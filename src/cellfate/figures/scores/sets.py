@@ -18,7 +18,7 @@ from cellfate.base.plot_style import (
     hours_axis,
     least_handle,
     new_figure,
-    outcome_handle,
+    outcome_handles,
     outcome_styles,
     panel_label,
     readable,
@@ -52,8 +52,8 @@ def plot_sets(
     _shares(panels[0], rows, outcomes, frame_interval_min, min_trajectories, "coverage")
     _shares(panels[1], rows, outcomes, frame_interval_min, min_trajectories, "decided")
     curves = _triage(panels[2], triage, frame_interval_min, min_trajectories)
-    promised = (rows["promised"].notna() & (rows["n_trajectories"] >= min_trajectories)).any()
-    handles = [outcome_handle(name, outcomes) for name in outcomes.values()] if promised else []
+    promised = set(rows.loc[rows["promised"].notna() & (rows["n_trajectories"] >= min_trajectories), "outcome"])
+    handles = outcome_handles(dict(outcomes), promised, min_trajectories) if promised else []
     handles += [Line2D([], [], color=GREY, linestyle="--", label="promised")] if promised else []
     figure.legend(handles=[*handles, *curves, *least_handle(min_trajectories)], loc="outside upper center", ncols=4, columnspacing=1.4)
     return figure
@@ -76,7 +76,8 @@ def _shares(axes: Axes, rows: pd.DataFrame, outcomes: Mapping[str, str], interva
         if column == "coverage":
             band(axes, one["n"].to_numpy(), one["ci_low"], one["ci_high"], color)
             axes.plot(one["n"], one["promised"].astype(float), color=color, linestyle="--", linewidth=0.8)
-        counts.append(("n", color, dict(zip(one["n"], one["n_trajectories"], strict=True))))
+        known = rows[(rows["outcome"] == name) & rows["n"].isin(drawn["n"])]
+        counts.append(("n", color, dict(zip(known["n"], known["n_trajectories"], strict=True))))
     count_rows(axes, counts, "frames before the end")
     ticks_at_points(axes, drawn["n"])
     hours_axis(axes, interval, "hours before the end")

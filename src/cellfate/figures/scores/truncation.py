@@ -16,7 +16,7 @@ from cellfate.base.plot_style import (
     hours_axis,
     least_handle,
     new_figure,
-    outcome_handle,
+    outcome_handles,
     outcome_styles,
     panel_label,
     readable,
@@ -78,7 +78,7 @@ def plot_truncation(
                 reason_note(axes, _reason(rows, off, min_trajectories))
                 continue
             draw = _recall_panel if row else _accuracy_panel
-            draw(axes, drawn, outcomes, xlabel)
+            draw(axes, drawn, rows, outcomes, xlabel)
             ticks_at_points(axes, drawn["n"])
             hours_axis(axes, frame_interval_min, hours)
             cohorts |= set(drawn["cohort"])
@@ -89,7 +89,8 @@ def plot_truncation(
     panels[0, 0].set_ylim(bottom=min(0.4, panels[0, 0].get_ylim()[0]), top=1.02)
     panels[1, 0].set_ylim(-0.02, 1.02)
     handles = [Line2D([], [], color="black", linestyle=line, label=label) for c, (line, label) in lines.items() if c in cohorts]
-    handles += [outcome_handle(name, outcomes) for name in outcomes.values()] + drawn_baselines
+    recalled = {name for letter in {"c", "d"} & shown.keys() for name in shown[letter]["class"]}
+    handles += outcome_handles(outcomes, recalled, min_trajectories) + drawn_baselines
     handles += [Line2D([], [], color=GREY, linewidth=0.8, linestyle=":", label="chance")] if {"a", "b"} & shown.keys() else []
     figure.legend(handles=handles + least_handle(min_trajectories), loc="outside upper center", ncols=4, columnspacing=1.4)
     if note := _without_interval(shown):
@@ -138,7 +139,7 @@ def _without_interval(panels: dict[str, pd.DataFrame]) -> str:
     return f"Points without an interval ({counts}): {readable(reasons.index[0])}{others}"
 
 
-def _accuracy_panel(axes: Axes, rows: pd.DataFrame, _outcomes: dict[str, str], xlabel: str) -> None:
+def _accuracy_panel(axes: Axes, rows: pd.DataFrame, _table: pd.DataFrame, _outcomes: dict[str, str], xlabel: str) -> None:
     _curves(axes, rows, OKABE_ITO["black"], "o")
     axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
     names = {"all": "n", "fixed": "fixed n"}
@@ -147,12 +148,14 @@ def _accuracy_panel(axes: Axes, rows: pd.DataFrame, _outcomes: dict[str, str], x
     count_rows(axes, counts, xlabel)
 
 
-def _recall_panel(axes: Axes, rows: pd.DataFrame, outcomes: dict[str, str], xlabel: str) -> None:
+def _recall_panel(axes: Axes, rows: pd.DataFrame, table: pd.DataFrame, outcomes: dict[str, str], xlabel: str) -> None:
+    """Curves of ``rows``; the counts are those of the ``table``, so that of an outcome without a line it is seen how many there are."""
     counts = []
     for name, (color, marker) in outcome_styles(outcomes).items():
         one = rows[rows["class"] == name]
         _curves(axes, one, color, marker)
-        counts.append(("n", color, _counts(one[one["cohort"] == "all"])))
+        known = _counts(table[(table["class"] == name) & (table["cohort"] == "all")])
+        counts.append(("n", color, {n: known.get(n, 0) for n in sorted(set(rows["n"]))}))
     count_rows(axes, counts, xlabel)
 
 
