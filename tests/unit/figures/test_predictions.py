@@ -1,10 +1,14 @@
+import itertools
+
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 from toy_crops import OUTCOMES
+from toy_figures import drawn_texts
 from toy_model import ToyFrames, toy_predictions, toy_tracks
 
-from cellfate.figures.recording.predictions import PROBABILITY_COLORS, grey_image, plot_predictions
+from cellfate.figures.recording.predictions import MOST_NUMBERED, PROBABILITY_COLORS, grey_image, plot_predictions
 
 
 @pytest.fixture
@@ -29,6 +33,27 @@ def test_the_heat_map_is_sorted_and_the_caption_says_what_is_given(drawn):
     assert np.isnan(values[:, :9]).all()
     assert heat.get_extent() == [-0.25, 9.75, 0, 2]
     assert "given that the track ends in apoptosis or mitosis" in figure.get_supxlabel()
+
+
+def test_rows_have_the_numbers_of_their_tracks_from_the_bottom_up(drawn):
+    draw, predictions = drawn
+    axes = draw(predictions).axes[2]
+    last = predictions.sort_values("frame").groupby("track_id")["probability_mitosis"].last().sort_values()
+    assert [label.get_text() for label in axes.get_yticklabels()] == [str(track) for track in last.index]
+    assert list(axes.get_yticks()) == [0.5, 1.5]
+
+
+@pytest.mark.parametrize("n", [MOST_NUMBERED, MOST_NUMBERED + 1])
+def test_numbers_of_tracks_do_not_overlap_and_many_are_said_to_be_in_the_table(drawn, n, monkeypatch):
+    draw, predictions = drawn
+    own = predictions[predictions["track_id"] == 1]
+    figure = draw(pd.concat([own.assign(track_id=track) for track in range(1000, 1000 + n)]))
+    drawn_texts(figure, monkeypatch)
+    axes = figure.axes[2]
+    boxes = [label.get_window_extent() for label in axes.get_yticklabels()]
+    assert len(boxes) == (n if n == MOST_NUMBERED else 0)
+    assert all(low.y1 <= high.y0 for low, high in itertools.pairwise(boxes))
+    assert ("r0.csv has their numbers" in axes.get_title()) == (n > MOST_NUMBERED)
 
 
 def test_tracks_have_the_colour_of_their_last_value(drawn):

@@ -10,7 +10,6 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from cellfate.base.plot_style import DOUBLE, GREY, ROLE_STYLE, SMALL, empty_figure, new_figure, panel_label, readable, save_figure, styled
 from cellfate.frames.reader import Frames
@@ -21,6 +20,7 @@ PERCENTILES = 1, 99.7  # of a channel, shown black and white
 PROBABILITY_COLORS = LinearSegmentedColormap.from_list("fate", [ROLE_STYLE["negative"][0], "#F2F0E6", ROLE_STYLE["positive"][0]])
 NO_VALUE = "#C9C9C9"
 TITLE_AND_AXIS, HEAT_HEIGHT = 0.75, 3.4  # inches
+ROWS_HEIGHT, MOST_NUMBERED = 180, 40  # points of the heat map's rows; tracks whose numbers can be read there
 
 
 def grey_image(image: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ def plot_predictions(
     _tracks_on(last_axes, images[last], tracks, colors, set(split), last)
     first_axes.set_title(f"first frame, {(tracks['frame'] == first).sum()} cells")
     last_axes.set_title(f"last frame, {(tracks['frame'] == last).sum()} cells; lines: where they came from")
-    _heat_map(heat_axes, predictions, final, outcome_columns(outcomes)[1], frame_interval_min, norm)
+    _heat_map(heat_axes, predictions, final, recording, outcome_columns(outcomes)[1], frame_interval_min, norm)
     for axes, letter in zip((first_axes, last_axes, heat_axes), "abc", strict=True):
         panel_label(axes, letter)
     bar = bottom.colorbar(ScalarMappable(norm, PROBABILITY_COLORS), ax=heat_axes, fraction=0.03, pad=0.015)
@@ -125,8 +125,10 @@ def _tracks_on(axes: Axes, image: np.ndarray, tracks: pd.DataFrame, known: Mappi
     axes.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0), xlabel="x (pixels)", ylabel="y (pixels)")
 
 
-def _heat_map(axes: Axes, predictions: pd.DataFrame, final: pd.Series, column: str, frame_interval_min: float, norm: Normalize) -> None:
-    """One row per track, sorted by its last value; one column per frame of the recording."""
+def _heat_map(
+    axes: Axes, predictions: pd.DataFrame, final: pd.Series, recording: str, column: str, frame_interval_min: float, norm: Normalize
+) -> None:
+    """One row per track, sorted by its last value, with its number where there is room; one column per frame of the recording."""
     order = final.sort_values(kind="stable").index
     n_frames = int(predictions["frame"].max()) + 1
     values = predictions.pivot(index="track_id", columns="frame", values=column).reindex(index=order, columns=range(n_frames))
@@ -142,5 +144,9 @@ def _heat_map(axes: Axes, predictions: pd.DataFrame, final: pd.Series, column: s
         extent=extent,
     )
     axes.set(xlabel="hours since the recording's first frame", ylabel="track, sorted by last value")
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_title(f"{len(order)} tracks with a value, white: no value there", fontsize=SMALL, color=GREY)
+    axes.tick_params(axis="y", length=0)
+    numbered = len(order) <= MOST_NUMBERED
+    axes.set_yticks([row + 0.5 for row in range(len(order))] if numbered else [], [str(track) for track in order] if numbered else [])
+    axes.yaxis.set_tick_params(labelsize=min(SMALL, 0.7 * ROWS_HEIGHT / len(order)))
+    where = "" if numbered else f"; too many to be numbered: {recording}.csv has their numbers (track_id)"
+    axes.set_title(f"{len(order)} tracks with a value, white: no value there{where}", fontsize=SMALL, color=GREY)
