@@ -15,6 +15,7 @@ from cellfate.explorer.fields import field_frames
 from cellfate.explorer.said import CELL, NETWORK, RISKS, Said, nothing, nothing_said
 from cellfate.explorer.write import PageSettings, write_chosen
 from cellfate.frames.reader import Frames
+from cellfate.model.saved.card import held_out_line
 from cellfate.model.saved.exported import crop_size, read_settings
 
 NOTE = "Predictions of new recordings: nothing on this page was compared with what the cells did."
@@ -69,7 +70,7 @@ def write_predicted_explorer(
         wanted = [one for one in recordings if (chosen["recording"] == one.name).any()]
         crops = [_cut(one, chosen, model, settings.fields, Path(folder)) for one in wanted]
         sheet = {one.name: {"frame_interval_min": one.frame_interval_min, "treatment_start_h": one.treatment_start_h} for one in recordings}
-        texts = [NOTE, *_cautions(recordings), *notes]
+        texts = [NOTE, held_out_line(model_folder), *_cautions(recordings), *notes]
         how = {"outcomes": outcomes, "notes": texts, "corrections": corrections, "settings": settings}
         write_chosen(path, None, title, said, chosen, words, crops, sheet, **how)
 

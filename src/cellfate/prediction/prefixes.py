@@ -1,5 +1,6 @@
 """Fate probabilities of tracked cells over time: at each frame from the frames up to it alone."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cellfate.model.calibration import read_calibration
 from cellfate.model.embedding_file import EmbeddingFile, embedded_by
 from cellfate.model.inference import GROUP, open_model
 from cellfate.model.prefixes import prefix_lengths, prefix_logits
+from cellfate.model.saved.card import held_out_line
 from cellfate.model.saved.exported import outcome_columns, read_settings, statement
 from cellfate.model.saved.members import CALIBRATION, Member, members_named
 from cellfate.model.saved.sets import SETS, read_sets, set_words
@@ -80,7 +82,11 @@ def _member_rows(path: str | Path, member: Member, min_frames: int, every: int, 
 def write_predictions(
     embeddings: str | Path, tracks: pd.DataFrame, model_folder: str | Path, parquet: str | Path, csv: str | Path, **options: object
 ) -> None:
-    """Predict one recording from its embeddings file and write the table twice; ``options`` are those of :func:`predict_recording`."""
+    """Predict one recording from its embeddings file and write the table twice; ``options`` are those of :func:`predict_recording`.
+
+    How good the model was on held-out cells is said on standard error.
+    """
+    print(f"{options['recording']}: {held_out_line(model_folder)}", file=sys.stderr, flush=True)
     predictions = predict_recording(embeddings, tracks, model_folder, **options)
     write_table(predictions, parquet, FATE_PREDICTIONS)
     write_table(predictions, csv, FATE_PREDICTIONS)

@@ -49,6 +49,7 @@ def test_every_file_is_written_for_every_recording(tmp_path, model, capsys):
     said = capsys.readouterr()
     assert said.out == f"The predictions of 2 recordings are in {tmp_path}/out/\n"
     assert said.err.count("cannot be told: its folder has no training.json") == 2
+    assert said.err.count("How good the model is on held-out cells is not known: its folder has no card.json") == 2
     files = {f"{name}.{kind}" for name in ("r0", "r.1") for kind in KINDS} | {"explorer.html"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == files
     assert len(re.findall(r'id="cell-\d+"', (tmp_path / "out/explorer.html").read_text())) == 4, "the third track of each has no value"

@@ -10,8 +10,9 @@ from toy_crops import OUTCOMES
 from toy_model import ToyFrames, toy_predictions, toy_tracks, write_model
 
 from cellfate.base.errors import InputError
-from cellfate.explorer.predicted import SEEN, PredictedRecording, said_of_predictions, write_predicted_explorer
+from cellfate.explorer.predicted import NOTE, SEEN, PredictedRecording, said_of_predictions, write_predicted_explorer
 from cellfate.explorer.write import PageSettings
+from cellfate.model.saved.card import held_out_line
 from cellfate.prediction.risks import given_event
 from cellfate.tracks.outcomes import complete_tracks
 from cellfate.tracks.raw import RawTracks, RecordingFacts
@@ -72,6 +73,15 @@ def test_the_page_holds_so_many_cells_and_no_crops_stay(tmp_path):
     assert len(re.findall(r'id="cell-\d+"', page.read_text())) == 2
     assert "Cells <b>" not in page.read_text()
     assert SEEN.format("r0").startswith("In training or validation")
+
+
+def test_the_notes_say_first_how_good_the_model_was(tmp_path, monkeypatch):
+    model, written = write_model(tmp_path / "model"), []
+    monkeypatch.setattr("cellfate.explorer.predicted.write_chosen", lambda *_, notes, **__: written.extend(notes))
+    write_predicted_explorer(tmp_path / "e.html", "t", [predicted()], model, notes=("mind",), corrections=None, settings=SETTINGS)
+    assert written[0] == NOTE
+    assert written[1] == held_out_line(model) != ""
+    assert written[-1] == "mind"
 
 
 def test_tables_have_the_columns_that_the_page_reads():

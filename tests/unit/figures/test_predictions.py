@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 from toy_crops import OUTCOMES
-from toy_figures import drawn_texts
+from toy_figures import assert_inside, drawn_texts
 from toy_model import ToyFrames, toy_predictions, toy_tracks
 
 from cellfate.figures.recording.predictions import MOST_NUMBERED, PROBABILITY_COLORS, grey_image, plot_predictions
+
+SCORE = "Held-out balanced accuracy of the model 0.50 (no interval: 1 recording, at least 3 are needed), not better than the best " * 2
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def drawn():
     predictions = toy_predictions(rows[rows["n_frames_seen"] > 9], tracks, prior=0.8)
     frames = ToyFrames(20)
     images = {t: grey_image(frames.read(t)) for t in (0, 19)}
-    return lambda table: plot_predictions(table, tracks, images, OUTCOMES, "r0", 30), predictions
+    return lambda table: plot_predictions(table, tracks, images, OUTCOMES, "r0", 30, score=SCORE), predictions
 
 
 def test_the_heat_map_is_sorted_and_the_caption_says_what_is_given(drawn):
@@ -74,6 +76,13 @@ def test_tracks_on_which_members_disagree_are_dashed(drawn):
     assert "saw this recording in training" in draw(spread.assign(seen_in_training="yes")).get_supxlabel()
     rings = next(found for found in figure.axes[1].collections if not isinstance(found, LineCollection))
     assert [pattern is not None for _, pattern in rings.get_linestyles()] == [True, False, True]
+
+
+def test_the_picture_says_how_good_the_model_was_within_its_width(drawn, monkeypatch):
+    draw, predictions = drawn
+    figure = draw(predictions)
+    assert_inside(figure, drawn_texts(figure, monkeypatch))
+    assert " ".join(figure.get_supxlabel().split()).endswith(SCORE.strip())
 
 
 def test_without_a_value_the_figure_says_so(drawn):

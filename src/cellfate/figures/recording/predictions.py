@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from cellfate.base.plot_style import DOUBLE, GREY, ROLE_STYLE, SMALL, empty_figure, new_figure, panel_label, readable, save_figure, styled
 from cellfate.frames.reader import Frames
+from cellfate.model.saved.card import held_out_line
 from cellfate.model.saved.exported import outcome_columns, read_settings, statement
 from cellfate.model.saved.members import SEEN, UNKNOWN
 
@@ -20,6 +22,7 @@ PERCENTILES = 1, 99.7  # of a channel, shown black and white
 PROBABILITY_COLORS = LinearSegmentedColormap.from_list("fate", [ROLE_STYLE["negative"][0], "#F2F0E6", ROLE_STYLE["positive"][0]])
 NO_VALUE = "#C9C9C9"
 TITLE_AND_AXIS, HEAT_HEIGHT = 0.75, 3.4  # inches
+SCORE_LINE = 118  # characters of a line below the panels
 ROWS_HEIGHT, MOST_NUMBERED = 180, 40  # points of the heat map's rows; tracks whose numbers can be read there
 
 
@@ -43,7 +46,8 @@ def write_picture(
     """Draw the predictions of one recording by an exported model and write the figure; see :func:`plot_predictions`."""
     images = {t: grey_image(frames.read(t)) for t in (0, frames.n_frames - 1)}
     outcomes = read_settings(model_folder)["outcomes"]
-    save_figure(plot_predictions(predictions, tracks, images, outcomes, recording, frame_interval_min), pdf, png)
+    score = held_out_line(model_folder)
+    save_figure(plot_predictions(predictions, tracks, images, outcomes, recording, frame_interval_min, score=score), pdf, png)
 
 
 @styled
@@ -54,11 +58,14 @@ def plot_predictions(
     outcomes: Mapping[str, str],
     recording: str,
     frame_interval_min: float,
+    *,
+    score: str,
 ) -> Figure:
     """Tracks on the first (a) and last (b) frame by their last probability, and the probability of each track over time (c).
 
     ``images`` are grey images (H, W) by frame, the first and the last are shown. Tracks without a value are grey. Colours change
-    sides at the threshold of the calls; dashed are tracks that members of the model call differently.
+    sides at the threshold of the calls; dashed are tracks that members of the model call differently. ``score`` says how good the model
+    was on held-out cells.
     """
     positive = readable(outcomes["positive"])
     if predictions.empty:
@@ -66,7 +73,8 @@ def plot_predictions(
     first, last = min(images), max(images)
     height, width = images[first].shape
     frames_height = 0.42 * DOUBLE * min(height / width, 1.5) + TITLE_AND_AXIS
-    figure = new_figure(DOUBLE, frames_height + HEAT_HEIGHT)
+    worth = fill(score, SCORE_LINE)
+    figure = new_figure(DOUBLE, frames_height + HEAT_HEIGHT + 0.13 * (1 + worth.count("\n")))
     top, bottom = figure.subfigures(2, 1, height_ratios=[frames_height, HEAT_HEIGHT])
     first_axes, last_axes = top.subplots(1, 2)
     heat_axes = bottom.subplots()
@@ -89,7 +97,7 @@ def plot_predictions(
         f"{recording}: probability of {positive} given that {readable(statement(outcomes))}; "
         "at each frame from the frames up to it.\n"
         f"A cell that does neither has a value all the same. Above {norm.vcenter:.2f}, the share in training, the call is {positive}.\n"
-        f"Rings and lines: the track's last value; dotted grey: none; {_of_members(predictions, len(split))}",
+        f"Rings and lines: the track's last value; dotted grey: none; {_of_members(predictions, len(split))}\n" + worth,
         fontsize=7,
         x=0.02,
         ha="left",

@@ -1,12 +1,15 @@
 """The card of an exported model: what was measured, on what, what it has never seen, and for whom it is not meant."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
+from cellfate.base.files import read_json
 from cellfate.model.saved.card_risks import risks_lines
 
 CARD, CARD_TEXT = "card.json", "MODEL_CARD.md"
+NETWORK = "network"  # its row among the baselines
 SCORES = ("balanced_accuracy", "auroc", "f1_macro", "log_loss")
 
 
@@ -41,6 +44,35 @@ def shown_scores(metrics: pd.DataFrame, reliability: pd.DataFrame) -> dict[str, 
             value = one[score].iloc[0]
             found[f"{score}_{stage}"] = {"value": None if pd.isna(value) else float(value), "n": int(one["count"].sum())}
     return found
+
+
+def held_out_line(folder: str | Path) -> str:
+    """What a prediction by the exported model in ``folder`` is worth, in a sentence: its held-out score beside its best baseline's."""
+    try:
+        card = read_json(Path(folder) / CARD)
+    except FileNotFoundError:
+        return f"How good the model is on held-out cells is not known: its folder has no {CARD}."
+    control = "The model learned from outcomes exchanged at random and predicts nothing. " if _control(card) else ""
+    own = card.get("held_out", {}).get("balanced_accuracy", {"value": None})
+    if own["value"] is None:
+        return f"{control}How good the model is on held-out cells was not measured; see its card, {CARD_TEXT}."
+    bounded = own.get("ci_low") is not None
+    limits = f"{own['ci_low']:.2f} to {own['ci_high']:.2f}" if bounded else f"no interval: {own.get('reason') or 'not known why'}"
+    return (
+        f"{control}Held-out balanced accuracy of the model {own['value']:.2f} ({limits}), {_beside_best(card)}; see its card, {CARD_TEXT}."
+    )
+
+
+def _beside_best(card: Mapping) -> str:
+    rows = card.get("baselines", [])  # cards of 0.1 have none
+    simple = [one for one in rows if one["method"] != NETWORK and one["value"] is not None and one["lead"] is not None]
+    if not simple:
+        return "not compared with simple baselines"
+    best = max(simple, key=lambda one: one["value"])
+    words = "not better than" if best["lead"] <= 0 else "better than"
+    if best["lead"] > 0 and not (best["lead_low"] is not None and best["lead_low"] > 0):
+        words = "not shown to be better than"
+    return f"{words} the best simple baseline ({best['method'].replace('_', ' ')}, {best['value']:.2f})"
 
 
 def card_text(card: Mapping) -> str:
@@ -89,7 +121,7 @@ def card_text(card: Mapping) -> str:
 
 def _control(card: Mapping) -> list[str]:
     """What is said before all else of a model that learned from exchanged outcomes."""
-    if not any(member["shuffle_labels"] for member in card["members"].values()):
+    if not any(member["shuffle_labels"] for member in card.get("members", {}).values()):
         return []
     words = "It learned from outcomes that were exchanged at random (training.shuffle_labels), and predicts nothing."
     return [f"**A control, not a model for use. {words}**", ""]
