@@ -102,9 +102,13 @@ def outcomes_beside(path: str | Path) -> Path:
 
 
 def edges_beside(path: str | Path) -> Path:
-    """Where the table of edges stands that belongs to a table of spots: the same name with ``spots`` exchanged for ``edges``."""
+    """Where the table of edges stands that belongs to a table of spots: the same name with ``spots`` exchanged for ``edges``.
+
+    Beside ``<name>.csv`` without that word it is ``<name>_edges.csv``.
+    """
     path = Path(path)
-    return path.with_name(re.sub("(?i)spots", "edges", path.name))
+    name = re.sub("(?i)spots", "edges", path.name)
+    return path.with_name(name if name != path.name else f"{path.stem}_edges{path.suffix}")
 
 
 def refuse_depth(z: pd.Series, path: Path, where: list[str]) -> None:

@@ -157,6 +157,15 @@ def test_spots_below_four_header_rows(tmp_path):
 DIVIDING = "ID1,1,0,1,10,20,0\nID2,2,0,1,9,20,1\nID3,3,0,1,12,20,1\n"
 
 
+def test_the_table_of_edges_of_spots_under_any_name_is_another_file(tmp_path):
+    assert edges_beside("d/well_Spots.csv").name == "well_edges.csv"
+    path = table(tmp_path, DIVIDING).rename(tmp_path / "dishA.csv")
+    with pytest.raises(InputError, match=r"put TrackMate's table of edges beside it \(dishA_edges.csv\)"):
+        read(path)
+    (tmp_path / "dishA_edges.csv").write_text("SPOT_SOURCE_ID,SPOT_TARGET_ID\nS,T\nS,T\n,\n1,2\n1,3\n")
+    assert read(path)[1]["parent_id"].fillna(-1).tolist() == [-1, 1, 1]
+
+
 def test_divisions_need_the_table_of_edges(tmp_path):
     path = table(tmp_path, DIVIDING)
     with pytest.raises(InputError, match=r"line 7: track 0 has a second spot in frame 1, so it divides.*well_edges.csv"):

@@ -207,7 +207,7 @@ def _is_number(text: str) -> bool:
 def _links(table: pd.DataFrame, path: Path, facts: RecordingFacts) -> list[tuple[int, int]]:
     """Links between spots: those of the table of edges, or, where no track divides, each spot to the next of its track."""
     edges = edges_beside(path)
-    if edges != path and edges.exists():
+    if edges.exists():
         text = read_text(edges, facts.name, **_EDGE_COLUMNS, strict=False)
         text = text[text.index >= HEADER_ROWS]
         ends = [numbers(text[key], edges, whole=True).tolist() for key in _EDGE_COLUMNS["needed"]]
