@@ -129,7 +129,10 @@ def complete_tracks(
     taken = {track: decided(own, event_gap) for track, own in said.items()}
     fates = {track: fate for track, (fate, _) in taken.items() if fate is not None}
     outcomes["lineage"] = _lineages(outcomes, fates, facts.name)
-    resolved = [resolve(track, fates.get(track.track_id), facts.n_frames, event_gap) for track in outcomes.itertuples(index=False)]
+    resolved = [
+        _with_place(*resolve(track, fates.get(track.track_id), facts.n_frames, event_gap), fates.get(track.track_id), path)
+        for track in outcomes.itertuples(index=False)
+    ]
     outcomes[["outcome", "event_frame", "warning"]] = pd.DataFrame(resolved, columns=["outcome", "event_frame", "warning"], dtype=object)
     sources = table_of_statements(outcomes, said, {track: results for track, (_, results) in taken.items()})
     warnings = [
@@ -254,6 +257,13 @@ def resolve(track, fate: Statement | None, n_frames: int, event_gap: int) -> tup
     if pd.isna(fate.event_frame):
         return fate.outcome, pd.NA, joined_notes(note, f"{fate.outcome} without event_frame: the whole track is kept")
     return _resolve_event(track, fate, event_gap, here)
+
+
+def _with_place(outcome: str, event: object, warning: str | None, fate: Statement | None, path: Path) -> tuple[str, object, str | None]:
+    """The same, where the warning is about an event that another file than the tracks' names, with the place in that file."""
+    if warning is None or fate is None or pd.isna(fate.event_frame) or fate.source == str(path):
+        return outcome, event, warning
+    return outcome, event, f"{warning} ({fate.place})"
 
 
 def _resolve_event(track, fate, event_gap: int, here: str) -> tuple[str, object, str | None]:

@@ -149,7 +149,7 @@ def test_warnings_are_counted_aloud(tmp_path, capsys):
     outcomes = "track_id,outcome,event_frame\n1,mitosis,9\n2,mitosis,4\n"
     read_csv(tmp_path, rows(1, 0, 3) + rows(2, 0, 3, header=""), outcomes)
     expected = "t.csv: 1 of 2 tracks have a warning, the first: track 1: mitosis at frame 9, 6 frames after the track's last (3)"
-    assert expected in capsys.readouterr().err
+    assert f"{expected}: censored (t_outcomes.csv, line 2)" in capsys.readouterr().err, "the place of the value, in the table of outcomes"
 
 
 def test_csv_without_outcomes_says_so(tmp_path, capsys):
