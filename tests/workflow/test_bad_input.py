@@ -27,7 +27,7 @@ def test_a_wrong_value_is_blamed_on_the_file_that_sets_it(fresh):
 @pytest.mark.whole
 def test_a_missing_sheet(fresh):
     (fresh.folder / "tiny.tsv").unlink()
-    assert "tiny.tsv: no such file" in fails(fresh, "-n")
+    assert "recordings is 'tiny.tsv', no such file" in fails(fresh, "-n")
 
 
 @pytest.mark.whole

@@ -11,7 +11,7 @@ from cellfate.model.saved.exported import check_recordings
 from cellfate.model.saved.risks import read_risks
 from cellfate.planning.agreement import check_sheet_agreement
 from cellfate.planning.config import SCHEMA, check_config, label_words
-from cellfate.planning.config_files import Source
+from cellfate.planning.config_files import Source, file_of
 from cellfate.planning.digests import outlines_of
 from cellfate.recordings.cells import missing_movies, read_cells, recordings_of
 from cellfate.recordings.sheet import read_sheet
@@ -33,7 +33,7 @@ def checked_sheet(config: dict, config_files: Sequence[Source]) -> pd.DataFrame 
     if not Path(path).exists():
         if config["source"]["kind"] == "download":
             return None
-        raise InputError(f"{path}: no such file; it is the sheet of the recordings, one row each (see the README)")
+        raise InputError(missing_sheet(path, config_files))
     sheet = read_sheet(path) if config["source"]["kind"] != "crops" else _of_cells(config)
     check_sheet_agreement(config, sheet, config_files, analysis=model is None)
     if _of_others(config):
@@ -42,6 +42,17 @@ def checked_sheet(config: dict, config_files: Sequence[Source]) -> pd.DataFrame 
             risks.check_available(features=config["segmentation"]["tracks"] == "all", embedding=config["risks"]["embedding"] is not None)
             risks.check_outlines(outlines_of(config))
     return sheet
+
+
+def missing_sheet(path: str, config_files: Sequence[Source]) -> str:
+    """The line about a sheet that is not there, and where a file of that name stands beside the settings."""
+    blamed = file_of(["recordings"], config_files)
+    beside = Path(blamed).with_name(Path(path).name)
+    there = f"; {beside} is there: start in its folder, {beside.parent}" if beside.is_file() and not Path(path).is_absolute() else ""
+    return (
+        f"{blamed}: recordings is {path!r}, no such file; it is the sheet, one row for each recording (see the README). Paths count "
+        f"from the present folder, {Path.cwd()}{there}"
+    )
 
 
 def _of_others(config: Mapping) -> bool:

@@ -18,7 +18,8 @@ import yaml
 from cellfate.base.errors import InputError
 from cellfate.cli import check as cli_check
 from cellfate.planning.checking.project import check_project
-from cellfate.planning.config_files import merged
+from cellfate.planning.checks import checked_sheet
+from cellfate.planning.config_files import DEFAULTS, merged, read_settings
 from cellfate.recordings.tables import RECORDINGS
 from cellfate.tracks.labels.digest import track_digests
 from cellfate.transition.h5ad import write_h5ad
@@ -90,6 +91,17 @@ def test_nothing_is_wrong(project, capsys):
     rows = [line.split() for line in out.splitlines()]
     assert rows[0] == ["recording", "frames", "pixels", "type", "channels", "tracks", "apoptosis", "mitosis"]
     assert rows[1] == ["a", "14", "40", "x", "50", "uint16", "nuclei", "4", "2", "2"]
+
+
+def test_a_sheet_that_stands_beside_the_settings_and_not_here_is_named_with_its_key(project, tmp_path_factory, monkeypatch):
+    folder, _, _ = project
+    monkeypatch.chdir(elsewhere := tmp_path_factory.mktemp("elsewhere"))
+    (said,) = problems(folder / "mine.yaml")
+    assert said.startswith(f"{folder / 'mine.yaml'}: recordings is 's.tsv', no such file; it is the sheet")
+    assert said.endswith(f"from the present folder, {elsewhere}; {folder / 's.tsv'} is there: start in its folder, {folder}")
+    files = [DEFAULTS, folder / "mine.yaml"]
+    with pytest.raises(InputError, match=r"recordings is 's\.tsv', no such file"):
+        checked_sheet(merged(*map(read_settings, files)), files)
 
 
 def test_crops_that_hold_many_other_cells_are_worth_a_look(project):

@@ -21,7 +21,7 @@ from cellfate.planning.checking.findings import Checked, CheckedRecording, raise
 from cellfate.planning.checking.movies import movies_problems
 from cellfate.planning.checking.recordings import open_recordings
 from cellfate.planning.checking.units import movie_doubts
-from cellfate.planning.checks import corrections_of, edited_of, labels_of
+from cellfate.planning.checks import corrections_of, edited_of, labels_of, missing_sheet
 from cellfate.planning.config import SCHEMA, broken_keys, config_problems, is_broken, min_frames_of, schema_errors, unfit_values
 from cellfate.planning.config_files import DEFAULTS, merged, read_settings
 from cellfate.recordings.cells import caveat, cells_problems, is_cells_sheet, recordings_of
@@ -86,6 +86,9 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
     if is_broken("recordings", broken):
         return
     kind = "local" if is_broken("source.kind", broken) else config["source"]["kind"]
+    if kind != "download" and not Path(config["recordings"]).exists():
+        checked.problems.append(missing_sheet(config["recordings"], files))
+        return
     cells = _sound_cells(config["recordings"], checked) if kind == "crops" else None
     if kind == "crops":
         sheet = None if cells is None else recordings_of(cells, config["dataset"], scaled=False)
