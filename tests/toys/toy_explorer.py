@@ -28,6 +28,7 @@ class Toy:
     outcomes: tuple[str, str] = (OUTCOMES["negative"], OUTCOMES["positive"])
     treatment: str = "cisplatin"
     drug: float | None = 1.0
+    fated: bool = True
     without: tuple[str, ...] = ()
     size: int = 16
     quality: int = 50
@@ -75,7 +76,7 @@ def toy_packed(folder: Path, toy: Toy, said: Said | None = None, **about: object
         "software": "cellfate",
         "corrections": [],
     } | about
-    facts = dict.fromkeys(toy.recordings, Facts(0.5, toy.drug))
+    facts = dict.fromkeys(toy.recordings, Facts(0.5, toy.drug, toy.fated))
     limits = limits_of(said.cells, files)
     packed = pack(said, said.cells, files, limits, facts, said_besides, fields=3, images=ImageSettings(toy.size, toy.quality))
     for file in files.values():

@@ -34,10 +34,14 @@ class Packed:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the sheet says of a recording: hours between two frames, and hours from its start to the drug, None where there is none."""
+    """What is known of a recording: hours between two frames, and hours from its start to the drug, None where there is none.
+
+    ``fated``: some track has an outcome. Where none has, nobody may have looked, and cells are not called censored.
+    """
 
     hours_per_frame: float
     drug_hours: float | None
+    fated: bool = True
 
 
 def pack(
@@ -175,7 +179,14 @@ def _field_block(field: Field | None) -> str:
 
 
 def _recording(name: str, file: CropFile, facts: Facts) -> dict:
-    return {"name": name, "channels": file.channels, "hours": facts.hours_per_frame, "drug": facts.drug_hours, "crop": file.shape[-1]}
+    return {
+        "name": name,
+        "channels": file.channels,
+        "hours": facts.hours_per_frame,
+        "drug": facts.drug_hours,
+        "fated": facts.fated,
+        "crop": file.shape[-1],
+    }
 
 
 def _cells(chosen: pd.DataFrame, recordings: Sequence[str]) -> dict:

@@ -1,7 +1,7 @@
 """What a model predicts of the cells of new recordings, as a page of single cells: their crops are cut for it, and not kept."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from cellfate.explorer.write import PageSettings, write_chosen
 from cellfate.frames.reader import Frames
 from cellfate.model.saved.card import held_out_line
 from cellfate.model.saved.exported import crop_size, read_settings
+from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 NOTE = "Predictions of new recordings: nothing on this page was compared with what the cells did."
 CONDITIONAL = (
@@ -69,10 +70,17 @@ def write_predicted_explorer(
     with tempfile.TemporaryDirectory(prefix=".explorer-", dir=path.parent) as folder:
         wanted = [one for one in recordings if (chosen["recording"] == one.name).any()]
         crops = [_cut(one, chosen, model, settings.fields, Path(folder)) for one in wanted]
-        sheet = {one.name: {"frame_interval_min": one.frame_interval_min, "treatment_start_h": one.treatment_start_h} for one in recordings}
+        sheet = {one.name: _facts(one, outcomes.values()) for one in recordings}
         texts = [NOTE, held_out_line(model_folder), *_cautions(recordings), *notes]
         how = {"outcomes": outcomes, "notes": texts, "corrections": corrections, "settings": settings}
         write_chosen(path, None, title, said, chosen, words, crops, sheet, **how)
+
+
+def _facts(one: PredictedRecording, ends: Collection[str]) -> dict[str, float | None]:
+    """What the page needs to know of a recording; ``fated``: any of its tracks has an outcome of those, or another event."""
+    eventless = {NO_EVENT, CENSORED} - set(ends)
+    fated = not one.outcomes["outcome"].isin(eventless).all()
+    return {"frame_interval_min": one.frame_interval_min, "treatment_start_h": one.treatment_start_h, "fated": fated}
 
 
 def _cautions(recordings: Sequence[PredictedRecording]) -> list[str]:

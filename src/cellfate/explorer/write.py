@@ -73,7 +73,9 @@ def write_chosen(
     settings: PageSettings,
 ) -> None:
     """Write the page of the ``chosen`` rows of the cells, as :func:`write_explorer`; ``words`` say which these are."""
-    facts = {name: Facts(one["frame_interval_min"] / 60, one["treatment_start_h"]) for name, one in sheet.items()}
+    facts = {
+        name: Facts(one["frame_interval_min"] / 60, one["treatment_start_h"], bool(one.get("fated", True))) for name, one in sheet.items()
+    }
     about = {"title": title, "rule": list(words), "outcomes": dict(outcomes), "notes": list(notes), "software": SOFTWARE}
     about["corrections"] = corrections
     wanted = set(chosen["recording"])

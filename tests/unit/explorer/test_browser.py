@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from toy_browser import NO_BROWSER, Opened
 from toy_explorer import Toy, large_page, toy_packed, toy_page, toy_said
@@ -181,6 +182,38 @@ def test_relatives_are_reached_in_the_tree(opened):
     opened.page.locator(".lineage .linked").first.focus()
     opened.page.keyboard.press("Enter")
     opened.page.wait_for_selector("body:not([data-cell='r1/1'])")
+
+
+@pytest.mark.parametrize("fated", [True, False])
+def test_cells_of_recordings_without_outcomes_are_not_called_censored(browser, tmp_path, fated):
+    toy = Toy(fated=fated)
+    said = toy_said(toy)
+    said = replace(
+        said, cells=said.cells.assign(outcome="censored", event_frame=pd.NA), relatives=said.relatives.assign(outcome="censored")
+    )
+    (tmp_path / "explorer.html").write_text(page_of("Cells", toy_packed(tmp_path, toy, said), EXPLORER_PAGE), encoding="utf-8")
+    opened = Opened(browser, tmp_path / "explorer.html")
+    word, other = ("censored", "no fate given")[:: 1 if fated else -1]
+    for place in ("#rows", ".badge >> nth=0", ".lineage >> nth=0", "#filter-outcome"):
+        text = opened.page.locator(place).text_content()
+        assert word in text
+        assert other not in text
+    opened.close()
+
+
+def test_words_of_the_tree_end_within_the_view_or_are_cut_with_a_sign(browser, tmp_path):
+    """As wide as they are, up to more than half of the view."""
+    for outcomes in (("Division", "dead"), ("died_of_something_that_takes_" + "very_" * 20 + "long", "divided_into_three_daughters")):
+        folder = tmp_path / outcomes[1]
+        folder.mkdir()
+        opened = Opened(browser, toy_page(folder, Toy(outcomes=outcomes)))
+        ends = opened.page.evaluate("""() => [...document.querySelectorAll(".lineage text")].map((one) => [
+            one.getBoundingClientRect().right, one.closest("svg").getBoundingClientRect().right,
+            one.querySelector("tspan").textContent])""")
+        assert len(ends) == 4
+        assert all(right <= edge for right, edge, _ in ends)
+        assert any(text.endswith("…") for *_, text in ends) == ("very" in outcomes[0])
+        opened.close()
 
 
 def test_the_film_shows_other_pixels_in_other_frames_and_channels(opened):

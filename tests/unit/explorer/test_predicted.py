@@ -1,6 +1,7 @@
 """The page of cells of new recordings: what it takes from the predictions, and which crops it cuts."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,16 @@ def test_the_notes_say_first_how_good_the_model_was(tmp_path, monkeypatch):
     assert written[0] == NOTE
     assert written[1] == held_out_line(model) != ""
     assert written[-1] == "mind"
+
+
+def test_a_recording_without_any_outcome_is_told_from_one_with_censored_cells(tmp_path, monkeypatch):
+    model, sheets = write_model(tmp_path / "model"), []
+    monkeypatch.setattr("cellfate.explorer.predicted.write_chosen", lambda *given, **_: sheets.append(given[7]))
+    one = predicted()
+    known = one.outcomes.assign(outcome=["mitosis", *["censored"] * (len(one.outcomes) - 1)])
+    recordings = [one, replace(predicted("r1"), outcomes=known.assign(recording="r1"))]
+    write_predicted_explorer(tmp_path / "e.html", "t", recordings, model, notes=(), corrections=None, settings=SETTINGS)
+    assert {name: facts["fated"] for name, facts in sheets[0].items()} == {"r0": False, "r1": True}
 
 
 def test_tables_have_the_columns_that_the_page_reads():

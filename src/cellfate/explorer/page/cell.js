@@ -42,7 +42,7 @@ class CellView extends FilmView {
     const treated = [cell.treatment, cell.dose].filter((one) => one !== null).map(inWords).join(", ");
     const button = app.views[0] && app.views[0] !== this && STATE.beside === cell.trajectory;
     return element("header", {},
-      element("h2", {}, element("span", { text: cell.trajectory }), element("span", { class: `badge ${outcomeColour(data, cell.outcome)}`, text: inWords(cell.outcome) })),
+      element("h2", {}, element("span", { text: cell.trajectory }), element("span", { class: `badge ${outcomeColour(data, cell.outcome)}`, text: inWords(cell.fate) })),
       element("p", { text: words.join("; ") || "nothing is predicted of it by the network" }),
       element("p", { class: "under", text: `${treated}${drug}; track ${cell.track_id} of ${cell.facts.name}, frames ${cell.first_frame} to ${cell.last_frame}` }),
       button ? element("button", { type: "button", text: "Close (x)", onclick: () => app.beside(null) })

@@ -34,10 +34,14 @@ function cellsOf(data) {
     const cell = { place };
     for (const name of names) cell[name] = data.cells[name][place];
     cell.facts = data.recordings[cell.recording];
+    cell.fate = fateOf(cell.facts, cell.outcome);
     cell.hours = (frame) => frame * cell.facts.hours;
     return cell;
   });
 }
+
+// What is shown as the outcome: a recording without any may not have been looked at, so its cells are not called censored.
+const fateOf = (facts, outcome) => (facts.fated === false ? "no_fate_given" : outcome);
 
 const inWords = (name) => String(name).replaceAll("_", " ");
 const number = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));

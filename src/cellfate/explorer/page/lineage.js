@@ -50,7 +50,8 @@ function lineage(data, cell, cells, width, choose) {
   if (family.length < 2) return null;
   const hours = (frame) => cell.hours(frame);
   const axis = new HourAxis(hours(Math.min(...family.map((one) => one.first))), hours(Math.max(...family.map((one) => one.event ?? one.last))));
-  const room = width - 190; // words of each track stand on the right
+  const words = measured(family.map((row) => wordsOf(cell, cells, row)));
+  const room = Math.max(0.4 * width, width - words.widest - 6); // words of each track stand on the right, as wide as they are
   const svg = drawn("svg", { width, height: family.length * ROW + 8, class: "lineage", role: "group", "aria-label": `Lineage of ${cell.trajectory}` });
   const places = new Map(family.map((row, place) => [row.track, place]));
   const y = (track) => places.get(track) * ROW + ROW / 2 + 4;
@@ -59,23 +60,44 @@ function lineage(data, cell, cells, width, choose) {
       const x = axis.x(hours(row.first), room);
       svg.append(drawn("path", { d: `M ${x} ${y(row.parent)} V ${y(row.track)}`, class: "branch" }));
     }
-    svg.append(branch(data, cell, cells, row, { axis, room, hours, y: y(row.track), choose }));
+    svg.append(branch(data, cell, cells, row, { axis, room, hours, y: y(row.track), choose, fits: (text) => words.cut(text, width - room - 6) }));
   }
   return svg;
 }
 
-function branch(data, cell, cells, row, { axis, room, hours, y, choose }) {
-  const known = cells.find((one) => one.recording === cell.recording && one.track_id === row.track);
+const ofTrack = (cell, cells, row) => cells.find((one) => one.recording === cell.recording && one.track_id === row.track);
+
+function wordsOf(cell, cells, row) {
+  const known = ofTrack(cell, cells, row);
+  const called = known?.call ? `, called ${inWords(known.call)} ${number(known.probability, 2)}` : "";
+  return `${row.track} ${inWords(fateOf(cell.facts, row.outcome))}${called}`;
+}
+
+// How wide the widest of some texts is, in pixels, in the bold face of the chosen one; and a text cut to a width.
+function measured(texts) {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `700 11px ${getComputedStyle(document.body).fontFamily}`;
+  const wide = (text) => pen.measureText(text).width;
+  const cut = (text, width) => {
+    if (wide(text) <= width) return text;
+    let n = text.length;
+    while (n > 1 && wide(`${text.slice(0, n)}…`) > width) n -= 1;
+    return `${text.slice(0, n)}…`;
+  };
+  return { widest: Math.max(...texts.map(wide)), cut };
+}
+
+function branch(data, cell, cells, row, { axis, room, hours, y, choose, fits }) {
+  const known = ofTrack(cell, cells, row);
   const kind = outcomeColour(data, row.outcome);
   const group = drawn("g", { class: `${kind} ${row.track === cell.track_id ? "chosen" : ""}` });
   const [from, to] = [axis.x(hours(row.first), room), axis.x(hours(row.last), room)];
   group.append(drawn("path", { d: `M ${from} ${y} H ${to}`, class: "life" }));
   if (kind === "negative") group.append(drawn("rect", { x: to - 4, y: y - 4, width: 8, height: 8, class: "end" }));
   if (kind === "positive") group.append(drawn("circle", { cx: to, cy: y, r: 4.5, class: "end" }));
-  const called = known?.call ? `, called ${inWords(known.call)} ${number(known.probability, 2)}` : "";
-  const text = `${row.track} ${inWords(row.outcome)}${called}`;
+  const text = wordsOf(cell, cells, row);
   const label = drawn("text", { x: room + 4, y: y + 4 });
-  label.append(drawn("tspan", {}, text.length > 34 ? `${text.slice(0, 33)}…` : text), drawn("title", {}, text));
+  label.append(drawn("tspan", {}, fits(text)), drawn("title", {}, text));
   group.append(label);
   if (known && row.track !== cell.track_id) {
     group.setAttribute("tabindex", "0");

@@ -23,7 +23,7 @@ class CellTable {
     byId("columns").append(...this.columns.map((column) => this.heading(column)));
     this.fill("recording", data.recordings.map((one) => one.name));
     this.fill("treatment", cells.map((cell) => cell.treatment));
-    this.fill("outcome", cells.map((cell) => cell.outcome));
+    this.fill("outcome", cells.map((cell) => cell.fate));
     for (const name of FILTERS) {
       byId(`filter-${name}`).addEventListener("input", (event) => {
         filters[name] = event.target.value;
@@ -60,7 +60,7 @@ class CellTable {
   }
 
   matches(cell) {
-    const of = { recording: cell.facts.name, treatment: cell.treatment, outcome: cell.outcome };
+    const of = { recording: cell.facts.name, treatment: cell.treatment, outcome: cell.fate };
     for (const [name, value] of Object.entries(of)) if (filters[name] !== "" && filters[name] !== value) return false;
     if (filters.right !== "" && filters.right !== (cell.right === null ? "-" : String(cell.right))) return false;
     if (filters.sure !== "" && filters.sure !== (cell.set === null ? "-" : isSure(cell.set) ? "1" : "0")) return false;
@@ -102,7 +102,7 @@ class CellTable {
   }
 
   field(cell, column) {
-    const value = cell[column.key];
+    const value = column.key === "outcome" ? cell.fate : cell[column.key];
     if (column.key === "right") {
       const text = value === null ? "" : value ? "✓ right" : "✗ wrong";
       return element("td", { class: value === 0 ? "wrong" : "", text });
