@@ -104,6 +104,52 @@ def test_a_sheet_that_stands_beside_the_settings_and_not_here_is_named_with_its_
         checked_sheet(merged(*map(read_settings, files)), files)
 
 
+def one_table(folder, settings, rows, **outcomes_from):
+    """The project with its outcomes in one table, of which ``rows`` are those of each recording."""
+    header = "Movie,Cell,outcome,event_frame"
+    lines = [f"{name},{row}" for name in "abcd" for row in rows]
+    (folder / "all.csv").write_text("\n".join([header, *lines]) + "\n")
+    for name in "abcd":
+        (folder / f"tracks/{name}_outcomes.csv").unlink(missing_ok=True)
+    from_table = {"table": "all.csv", "columns": {"recording": "Movie", "track_id": "Cell"}, **outcomes_from}
+    write_settings(folder / "mine.yaml", settings | {"tracks": {"outcomes_from": from_table}})
+
+
+def test_a_word_that_no_table_has_is_named_with_the_one_that_is_meant(project):
+    folder, _, settings = project
+    rows = ["1,Division,13", "2,Division,13", "3,dead,13", "4,dead,13"]
+    one_table(folder, settings, rows, words={"Divison": "mitosis", "dead": "apoptosis"})
+    words = "tracks.outcomes_from.words names 'Divison', which stands in no table of outcomes and no file of tracks; is 'Division' meant?"
+    assert words in check_project("mine.yaml").warnings
+    one_table(folder, settings, rows, words={"Division": "mitosis", "dead": "apoptosis"})
+    assert not [one for one in check_project("mine.yaml").warnings if "words" in one]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"recording": "Movie", "track_id": "Zelle"}, "all.csv: column Zelle missing"),
+        ({"recording": "Movie"}, "all.csv: column track_id missing"),
+    ],
+)
+def test_a_mistake_in_the_one_table_for_all_recordings_is_one_line(project, columns, words):
+    folder, _, settings = project
+    one_table(folder, settings, ["1,mitosis,13"], columns=columns)
+    (said,) = problems()
+    assert said.startswith(words)
+
+
+def test_divisions_that_a_table_calls_by_another_word_are_told_how_to_map_it(project):
+    folder, _, settings = project
+    for name in "abcd":
+        rows = [f"1,{frame},5.5,{frame}," for frame in range(6)]
+        rows += [f"{track},{frame},{5 * track}.5,{frame},1" for track in (2, 3) for frame in range(6, N_FRAMES)]
+        (folder / f"tracks/{name}.csv").write_text("\n".join(["track_id,frame,y,x,parent_id", *rows]) + "\n")
+    one_table(folder, settings, ["1,Division,6"], divisions="mitosis")
+    said = "divisions is 'mitosis', but 4 tracks that divide are 'Division' in all.csv, so they are censored. If that is the same, write"
+    assert [one for one in check_project("mine.yaml").warnings if f"{said} words: {{Division: mitosis}}" in one]
+
+
 def test_crops_that_hold_many_other_cells_are_worth_a_look(project):
     folder, _, settings = project
     for name in "abcd":

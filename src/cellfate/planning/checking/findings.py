@@ -39,6 +39,7 @@ class Checked:
     design: list[str] = field(default_factory=list)
     tracks: list[pd.DataFrame] = field(default_factory=list)
     outcomes: list[pd.DataFrame] = field(default_factory=list)
+    sources: list[pd.DataFrame] = field(default_factory=list)  # of the outcomes, of recordings whose tracks can be read
     digests: SeenDigests = field(default_factory=SeenDigests)
 
 

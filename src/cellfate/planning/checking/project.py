@@ -21,6 +21,7 @@ from cellfate.planning.checking.findings import Checked, CheckedRecording, raise
 from cellfate.planning.checking.movies import movies_problems
 from cellfate.planning.checking.recordings import open_recordings
 from cellfate.planning.checking.units import movie_doubts
+from cellfate.planning.checking.words import word_doubts
 from cellfate.planning.checks import corrections_of, edited_of, labels_of, missing_sheet
 from cellfate.planning.config import SCHEMA, broken_keys, config_problems, is_broken, min_frames_of, schema_errors, unfit_values
 from cellfate.planning.config_files import DEFAULTS, merged, read_settings
@@ -123,6 +124,8 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
         if analysis and checked.tracks and not is_broken("crops.size", broken):
             crowded = crowding_warning(pd.concat(checked.tracks, ignore_index=True), config["crops"]["size"])
             checked.warnings[:0] = [crowded] if crowded else []
+    if checked.sources and len(checked.sources) == sheet["tracks"].notna().sum() and not is_broken("outcomes", broken):
+        checked.warnings += word_doubts(fates["outcomes_from"], config["outcomes"].values(), pd.concat(checked.sources, ignore_index=True))
     if analysis and not broken and not checked.problems:
         collect(_selection_problems(config, sheet, checked), checked.problems)
 

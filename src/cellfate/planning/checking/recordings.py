@@ -112,6 +112,9 @@ def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Che
                 found, fates.get("correction_rows", {}).get(facts.name, []), str(fates.get("corrections")), facts, fates["event_gap"]
             )
     except Exception as error:  # as above
+        if str(error) in checked.problems:  # of the one table for all recordings
+            checked.left_out.append(f"{row.tracks}: the tracks were not checked, as that problem comes first ({here})")
+            return None
         yield f"{in_words(error, row.tracks)} ({here})"
         for problem in _problems_by_track(row, facts, fates):
             yield f"{problem} ({here})"
@@ -119,6 +122,7 @@ def _track_problems(row, frames: Frames, fates: Mapping, here: str, checked: Che
     checked.warnings += [*found.warnings, *_warnings(row, found.outcomes)]
     checked.tracks.append(found.tracks[["recording", "track_id", "frame", "y", "x"]])
     checked.outcomes.append(found.outcomes)
+    checked.sources.append(found.sources)
     return Counter(found.outcomes["outcome"])
 
 
