@@ -9,6 +9,7 @@ from pathlib import Path
 from cellfate.base.errors import InputError
 from cellfate.recordings.discovery.draft import SETTINGS, SHEET, Draft, draft_project, refuse_existing, unknown_cells, write_project
 from cellfate.recordings.discovery.folder import FoundRecording, survey_folder
+from cellfate.recordings.discovery.headers import LIKE_TRACKS
 from cellfate.tracks.tables import CENSORED, NO_EVENT
 
 DESCRIPTION = f"""\
@@ -148,6 +149,11 @@ def next_steps(draft: Draft, sheet: Path, settings: Path) -> list[str]:
         )
     if len({tuple(one.channels) for one in recordings}) > 1:
         todo.append(f"channels in {sheet}: they differ between recordings, and must be the same in the same order")
+    without = [one.name for one in recordings if one.name not in draft.assignment.found]
+    if without:
+        alike = any(reason.startswith(LIKE_TRACKS) for _, reason in draft.survey.not_used)
+        hint = "; tables that look like tracks are under `Left out`" if alike else "; without, cells are tracked here, for prediction only"
+        todo.append(f"tracks and tracks_format in {sheet}, of {_some(without, recordings)}{hint}")
     if len(draft.events) != 2:
         todo.append(f"outcomes in {settings}: the two that are compared")
     if len(draft.channels) > 1:

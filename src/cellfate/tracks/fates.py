@@ -1,6 +1,7 @@
 """What tables say of how tracks ended: the table beside the tracks of a recording, and one table for all recordings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -24,7 +25,8 @@ def fates_beside(path: Path, facts: RecordingFacts, names: Mapping[str, str]) ->
     beside = outcomes_beside(path)
     if not beside.exists():
         return None, beside
-    text = read_text(beside, facts.name, NEEDED, OPTIONAL, one_of=EVENTS, names=names)
+    with _hint_at_columns():
+        text = read_text(beside, facts.name, NEEDED, OPTIONAL, one_of=EVENTS, names=names)
     return _fates(text, beside, facts), beside
 
 
@@ -36,7 +38,8 @@ def fates_by_recording(path: str, names: Mapping[str, str]) -> dict[str, list[di
     """
     file = Path(path)
     needed, optional = (*NEEDED, "recording"), tuple(name for name in OPTIONAL if name != "recording")
-    text = read_text(file, None, needed, optional, strict=False, one_of=EVENTS, names=dict(names), contents=_of_excel(file))
+    with _hint_at_columns():
+        text = read_text(file, None, needed, optional, strict=False, one_of=EVENTS, names=dict(names), contents=_of_excel(file))
     _event_column(text, file)
     found: dict[str, list[dict[str, str]]] = {}
     for row, values in zip(text.index, text.to_dict("records"), strict=True):
@@ -45,6 +48,17 @@ def fates_by_recording(path: str, names: Mapping[str, str]) -> dict[str, list[di
         filled = {name: value for name, value in values.items() if value or name in NEEDED}
         found.setdefault(values["recording"], []).append({"line": row + 2} | filled)
     return found
+
+
+@contextmanager
+def _hint_at_columns() -> Iterator[None]:
+    """An error about a column that is missing also says where other names of columns can be given."""
+    try:
+        yield
+    except InputError as error:
+        if " missing; needed are " not in str(error):
+            raise
+        raise InputError(f"{error}; tracks.outcomes_from.columns says under which names its columns stand") from None
 
 
 def _of_excel(path: Path) -> pd.DataFrame | None:

@@ -12,6 +12,7 @@ import yaml
 
 from cellfate.cli import check as cli_check
 from cellfate.cli import init as cli_init
+from cellfate.recordings.discovery.headers import other_names
 
 N_FRAMES, SHAPE = 14, (40, 50)
 KNOWN = {
@@ -268,3 +269,38 @@ def test_trackmate_says_what_the_images_do_not():
     Path("data/B02.xml").write_text(f'<TrackMate version="7"><Model spatialunits="\u00b5m" timeunits="sec"/>{image}</TrackMate>', "utf-8")
     assert init() == 0
     assert sheet()[["frame_interval_min", "pixel_size_um"]].to_numpy().tolist() == [["15", "0.65"]]
+
+
+def test_tables_with_other_names_of_columns_are_told_how_to_rename_them(capsys):
+    for name in ("a", "b", "c"):
+        write_stack(name)
+        write_tracks(name)
+        for path, header in ((f"{name}.csv", "ID,t,pos_y,pos_x"), (f"{name}_outcomes.csv", "cell,fate,frame")):
+            file = Path("data/tracks") / path
+            file.write_text("\n".join([header, *file.read_text().splitlines()[1:]]) + "\n")
+        Path(f"data/tracks/{name}_outcomes.csv").rename(f"data/tracks/{name}_fates.csv")
+    assert init() == 0
+    out = capsys.readouterr().out
+    assert (
+        "looks like tracks, but its columns are ID, t, pos_y, pos_x: rename its header (track_id: ID, frame: t, y: pos_y, x: pos_x)" in out
+    )
+    assert "looks like outcomes, but its columns are cell, fate, frame: name it <tracks>_outcomes.csv beside its tracks" in out
+    assert "in tracks.outcomes_from.columns how they are named (track_id: cell, outcome: fate, event_frame: frame; docs/tracks.md)" in out
+    assert "- tracks and tracks_format in recordings.tsv, of all recordings; tables that look like tracks are under `Left out`" in out
+
+
+def test_outcomes_beside_tracks_under_other_names_are_told_where_to_name_them(capsys):
+    write_stack("a")
+    write_tracks("a")
+    file = Path("data/tracks/a_outcomes.csv")
+    file.write_text(file.read_text().replace("track_id,outcome,event_frame", "cell,fate,frame"))
+    assert init() == 0
+    said = "column track_id missing; needed are track_id, outcome"
+    out = capsys.readouterr().out
+    assert said in out
+    assert "found cell, fate, frame; tracks.outcomes_from.columns says under which names its columns stand" in out
+
+
+@pytest.mark.parametrize("header", ["a,b,c", "time,temperature", "gene,x,y", "well,drug,dose"])
+def test_other_tables_are_called_neither(header):
+    assert other_names(Path("t.csv"), header.split(",")).startswith("a table that has not the columns of tracks")

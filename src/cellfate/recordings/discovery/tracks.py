@@ -11,6 +11,7 @@ import pandas as pd
 
 from cellfate.base.causes import in_words
 from cellfate.base.errors import InputError
+from cellfate.recordings.discovery.headers import other_names
 from cellfate.tracks.raw import TRACK_SUFFIXES
 
 CTC_TABLES = ("man_track.txt", "res_track.txt")
@@ -134,7 +135,7 @@ def _look_at_table(path: Path) -> FoundTracks | None:
             return FoundTracks(path, tracks_format)
         if tracks_format != "btrack" and needed <= columns:
             return FoundTracks(path, tracks_format, _recordings_in(path, columns))
-    raise InputError(f"a table that has not the columns of tracks (track_id, frame, y, x): it has {', '.join(names[:8])}")
+    raise InputError(other_names(path, [name for name in names if name]))
 
 
 def _recordings_in(path: Path, columns: set[str]) -> tuple[str, ...]:
