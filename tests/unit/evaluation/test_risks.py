@@ -12,7 +12,7 @@ from cellfate.evaluation.risks.decided import draw_examples, tabulate_decided
 from cellfate.evaluation.risks.fates import tabulate_fates
 from cellfate.evaluation.risks.forecasts import ANY, CLOCK, RISKS, Sources, at_lead, forecasts_of_folds
 from cellfate.evaluation.risks.frames import Clocks, frames_of_part, within
-from cellfate.evaluation.risks.scores import ALL, Landmarks, landmark_sets, tabulate_scores
+from cellfate.evaluation.risks.scores import ALL, Landmarks, landmark_sets, spoken_of, tabulate_scores
 from cellfate.evaluation.risks.tables import DECIDED, FATE_BEFORE, RISK_ALARMS, RISK_CALIBRATION, RISK_EXAMPLES, RISK_SCORES
 from cellfate.evaluation.risks.words import not_measured, verdict
 from cellfate.evaluation.scoring import Units
@@ -248,3 +248,40 @@ def test_without_held_out_tracks_the_reason_stands():
     assert tabulate_fates(test, UNITS)["log_loss"].isna().all()
     assert draw_examples(test, HORIZONS, seed=0).empty
     assert len(tabulate_alarms(validation, test, HORIZONS, SHARE, UNITS)) == 2 * len(HORIZONS) * len(test.risks)
+
+
+def only_two_hours(test):
+    """As of short recordings: risks and films reach 2 h, not 5."""
+    short = with_risks(test, np.where(np.array([False, True])[None, :, None], np.nan, test.risks[RISKS]))
+    return short.__class__(**{**short.__dict__, "inside": test.inside & [True, False]})
+
+
+def test_short_recordings_speak_of_the_hours_that_they_reach(known):
+    _, _, _, test = known
+    short = only_two_hours(test)
+    table, _ = every_frame(short)
+    assert verdict(table).startswith("Fate over time, within 2 h: the risks are")
+    examples = draw_examples(short, HORIZONS, seed=0)
+    assert set(examples["horizon_hours"]) == {2.0}
+    assert examples[["negative", "positive"]].notna().all(axis=None)
+    assert set(draw_examples(test, HORIZONS, seed=0)["horizon_hours"]) == {5.0}
+
+
+def test_hours_before_any_prediction_have_the_reason_of_hours_out_of_reach(known):
+    """At the start no cell has frames enough; where nothing is known so far ahead at any hour, that is the reason."""
+    trajectories, split, _, test = known
+    sets = landmark_sets(trajectories, split, test, {})
+    short = only_two_hours(test)
+    reason = "no training track was followed for so long (risks.horizons_hours: 5)"
+    for table in (tabulate_scores(short, sets, HORIZONS, UNITS), tabulate_decided(short, sets, HORIZONS, LEVEL, UNITS)):
+        start = (
+            table[(table["hours"] == 0) & (table.get("scope", "track") != ALL)].drop_duplicates("horizon_hours").set_index("horizon_hours")
+        )
+        assert "frames enough" in start.loc[2.0, "reason"]
+        assert set(table.loc[table["horizon_hours"] == 5, "reason"]) == {reason}
+
+
+def test_the_horizon_spoken_of():
+    assert spoken_of([2, 5, 10, 20], [2, 5, 10, 20]) == 10
+    assert spoken_of([2, 5, 10, 20], [2, 5]) == 5
+    assert spoken_of([2, 5, 10, 20], []) == 10

@@ -72,6 +72,16 @@ def test_where_nothing_was_compared_no_cell_is_called_right_or_wrong(browser, tm
     opened.close()
 
 
+def test_risks_of_short_recordings_are_those_within_the_hours_that_there_are(browser, tmp_path):
+    toy = Toy()
+    said = toy_said(toy)
+    packed = toy_packed(tmp_path, toy, replace(said, risks=said.risks[said.risks["horizon_hours"] == 2]))
+    (tmp_path / "explorer.html").write_text(page_of("Cells", packed, EXPLORER_PAGE), encoding="utf-8")
+    short = Opened(browser, tmp_path / "explorer.html", "#cell=r1%2F1&frame=9")
+    assert "within 2 h" in short.page.locator(".now").inner_text()
+    short.close()
+
+
 def test_a_doubtful_link_is_said_at_its_frame_and_the_table_sorts_by_it(browser, toy_file):
     doubted = Opened(browser, toy_file, "#cell=r1%2F1&frame=9")
     assert "wrong with probability 0.30, perhaps the cell of track 3" in doubted.page.locator(".now").inner_text()

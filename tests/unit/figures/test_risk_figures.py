@@ -38,6 +38,19 @@ def test_the_reason_stands_where_nothing_was_measured():
     assert "no held-out cell has frames enough" in words_of(plot_risk_examples(examples(()), FATES))
 
 
+def test_examples_without_any_risk_say_why():
+    nothing = examples().assign(negative=None, positive=None)
+    assert "no training track was followed for as long as any of risks.horizons_hours" in words_of(plot_risk_examples(nothing, FATES))
+
+
+def test_panels_are_of_hours_that_have_a_score():
+    scores, *others = tables()
+    scores.loc[scores["horizon_hours"] > 2, ["brier", "skill", "skill_low", "skill_high"]] = None
+    words = words_of(plot_risk_scores(scores, *others, FATES, min_trajectories=5))
+    assert "risk within 2 h" in words
+    assert "2 h ahead" in words
+
+
 def test_points_on_few_cells_are_not_drawn():
     figure = plot_risk_scores(*tables(), FATES, min_trajectories=99)
     assert words_of(figure).count("figures.min_trajectories") == 6

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cellfate.evaluation.risks.forecasts import RISKS, Forecasts
-from cellfate.evaluation.risks.scores import ALL, Landmarks, spoken_of
+from cellfate.evaluation.risks.scores import ALL, Landmarks, out_of_reach, spoken_of
 from cellfate.evaluation.risks.tables import DECIDED, RISK_EXAMPLES
 from cellfate.evaluation.scoring import Units
 from cellfate.statistics.competing import LOST
@@ -30,7 +30,9 @@ def tabulate_decided(
         now = test.of(one.rows)
         for number, hours in enumerate(horizons):
             key = {"clock": one.scope, "hours": one.hours, "horizon_hours": hours, "level": decided_level, "n_at_risk": one.n_at_risk}
-            found.append(key | _shares(now, number, hours, decided_level, units))
+            beyond = out_of_reach(test, number, hours)
+            shares = {"units": now.table[units.unit].nunique(), "reason": beyond} if beyond else None
+            found.append(key | (shares or _shares(now, number, hours, decided_level, units)))
     return pd.DataFrame(found, columns=list(DECIDED.columns))
 
 
@@ -62,7 +64,8 @@ def draw_examples(test: Forecasts, horizons: Sequence[float], seed: int) -> pd.D
 
     Risks are those within the horizon that is spoken of (:func:`spoken_of`).
     """
-    horizon = spoken_of(horizons)
+    known = [hours for number, hours in enumerate(horizons) if not np.isnan(test.risks[RISKS][:, number]).all()]
+    horizon = spoken_of(horizons, known)
     number, rng, found = list(horizons).index(horizon), np.random.default_rng(seed), []
     table = test.table.assign(negative=test.risks[RISKS][:, number, 0], positive=test.risks[RISKS][:, number, 1])
     table["kind"] = table["ended"].astype(int).map({0: "negative", 1: "positive"}).fillna("none")

@@ -52,11 +52,11 @@ def tabulate_scores(test: Forecasts, sets: Sequence[Landmarks], horizons: Sequen
         chosen = test.of(one.rows)
         for number, hours in enumerate(horizons):
             key = {"scope": one.scope, "hours": one.hours, "horizon_hours": hours, "n_at_risk": one.n_at_risk}
-            found += [key | row for row in _of_horizon(chosen, number, hours, units)]
+            found += [key | row for row in _of_horizon(chosen, test, number, hours, units)]
     return pd.DataFrame(found, columns=list(RISK_SCORES.columns))
 
 
-def _of_horizon(chosen: Forecasts, number: int, hours: float, units: Units) -> list[dict]:
+def _of_horizon(chosen: Forecasts, test: Forecasts, number: int, hours: float, units: Units) -> list[dict]:
     """A row for each method."""
     weight, came = chosen.weight[:, number], chosen.came[:, number]
     scored = weight > 0
@@ -65,7 +65,7 @@ def _of_horizon(chosen: Forecasts, number: int, hours: float, units: Units) -> l
     events = [rows.loc[rows["label"] == outcome, "trajectory"].nunique() for outcome in (0, 1)]
     sizes = {"n_landmarks": len(rows), "n_tracks": rows["trajectory"].nunique(), "n_negative": events[0], "n_positive": events[1]}
     sizes |= {"n_lost": int(lost.sum()), **units.counts(rows), "largest_weight": float(weight.max()) if scored.any() else None}
-    reason = why_none(chosen, number, hours, events)
+    reason = out_of_reach(test, number, hours) or why_none(chosen, number, hours, events)
     said = {method: values[scored, number] for method, values in chosen.risks.items()}
     if reason is not None:
         return [{"method": method, **sizes, "reason": reason} for method in said]
@@ -73,15 +73,23 @@ def _of_horizon(chosen: Forecasts, number: int, hours: float, units: Units) -> l
     return [{"method": method, **sizes} | _scores(method, said, judged, rows, weight[scored], units) for method in said]
 
 
+def out_of_reach(test: Forecasts, number: int, hours: float) -> str | None:
+    """Why no landmark of all has risks so far ahead, or none can be judged: recordings or tracks are too short for the horizon."""
+    named = f"risks.horizons_hours: {hours:g}"
+    if len(test.table) and np.isnan(test.risks[RISKS][:, number]).all():
+        return f"no training track was followed for so long ({named})"
+    if len(test.table) and not test.inside[:, number].any():
+        return f"no held-out film goes on for so long ({named})"
+    return None
+
+
 def why_none(chosen: Forecasts, number: int, hours: float, events: Sequence[int]) -> str | None:
     """Why nothing is measured at a horizon, with the setting behind it."""
     named = f"risks.horizons_hours: {hours:g}"
     if not len(chosen.table):
         return "no held-out cell has frames enough for a prediction here (crops.min_frames)"
-    if np.isnan(chosen.risks[RISKS][:, number]).all():
-        return f"no training track was followed for so long ({named})"
-    if not chosen.inside[:, number].any():
-        return f"no held-out film goes on for so long ({named})"
+    if beyond := out_of_reach(chosen, number, hours):
+        return beyond
     if sum(events) < FEWEST:
         return f"{sum(events)} held-out cells had an outcome within these hours, at least {FEWEST} are needed ({named}, split.fractions)"
     return None
@@ -121,6 +129,16 @@ def _auc(name: str, rows: pd.DataFrame, risks: np.ndarray, weights: np.ndarray, 
     return units.named(name, auroc(labels, risks, weights), rows)
 
 
-def spoken_of(horizons: Sequence[float]) -> float:
-    """The number of hours ahead that first lines and figures are of: the middle one, of an even number the later."""
-    return float(sorted(horizons)[len(horizons) // 2])
+def spoken_of(horizons: Sequence[float], known: Sequence[float]) -> float:
+    """The number of hours ahead that first lines and figures are of: the middle one, of an even number the later.
+
+    Where nothing is known so far ahead, it is the largest one below of which something is ``known``.
+    """
+    middle = float(sorted(horizons)[len(horizons) // 2])
+    return middle if middle in known else max((float(one) for one in known if one < middle), default=middle)
+
+
+def measured_horizon(scores: pd.DataFrame) -> float:
+    """The number of hours ahead that is spoken of where risks have the ``scores`` of the risk_scores table."""
+    own = scores[(scores["scope"] == ALL) & (scores["method"] == RISKS)]
+    return spoken_of(scores["horizon_hours"].unique(), own.loc[own["brier"].notna(), "horizon_hours"].tolist())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cellfate.evaluation.risks.forecasts import AGE, ANY, CLOCK, COURSE, LAST, NETWORK, PREFIX, RISKS
-from cellfate.evaluation.risks.scores import ALL, spoken_of
+from cellfate.evaluation.risks.scores import ALL, measured_horizon
 
 LABELS = {
     RISKS: "the risks",
@@ -32,7 +32,7 @@ def verdict(scores: pd.DataFrame) -> str:
     They *win* where the interval of the difference of the Brier scores lies above 0, *tie* where it holds 0 or there is none, and lose
     where the other's Brier score is not higher.
     """
-    horizon = spoken_of(scores["horizon_hours"].unique())
+    horizon = measured_horizon(scores)
     rows = of_all_frames(scores, horizon)
     risks = rows.loc[RISKS]
     within = f"Fate over time, within {horizon:g} h"

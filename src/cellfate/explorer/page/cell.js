@@ -110,7 +110,7 @@ class CellView extends FilmView {
     const then = risks ? lastUpTo(risks.frame, frame) : -1;
     if (then >= 0) {
       risks.hours.forEach((hours, ahead) => {
-        if (hours !== 5 && hours !== 10) return;
+        if (!hoursShown(risks).includes(hours)) return;
         const pair = [risks.negative, risks.positive].map((one) => number(one[ahead][then], 2));
         facts.push([`within ${hours} h`, `${inWords(data.outcomes.negative)} ${pair[0]}, ${positive} ${pair[1]}`]);
       });

@@ -175,9 +175,8 @@ function panelsOf(data, cell, series, baseline) {
     const band = { x: hours(frame), set, step, colours: [null, negative, positive, colour("quiet")] };
     found.push({ ...unit, title: `Probability of ${second}`, lines, band });
   }
-  for (const ahead of [5, 10]) {
-    const place = series.risks?.hours.indexOf(ahead) ?? -1;
-    if (place < 0) continue;
+  for (const ahead of hoursShown(series.risks)) {
+    const place = series.risks.hours.indexOf(ahead);
     const x = hours(series.risks.frame);
     const lines = [
       { x, y: series.risks.negative[place], colour: negative, dash: [6, 2], label: first, step },

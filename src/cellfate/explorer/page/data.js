@@ -73,3 +73,9 @@ function lastUpTo(numbers, value) {
   for (let place = 0; place < numbers.length && numbers[place] <= value; place++) found = place;
   return found;
 }
+
+// The two hours ahead, of all with risks, that are shown: around the middle.
+function hoursShown(risks) {
+  const first = risks ? Math.floor((risks.hours.length - 1) / 2) : 0;
+  return risks ? risks.hours.slice(first, first + 2) : [];
+}

@@ -26,7 +26,7 @@ from cellfate.base.plot_style import (
     styled,
     too_few,
 )
-from cellfate.evaluation.risks.scores import ALL, spoken_of
+from cellfate.evaluation.risks.scores import ALL, measured_horizon
 from cellfate.figures.scores.risks import CLOCKS, LINES
 
 METHODS = {  # colour, marker, words
@@ -63,7 +63,7 @@ def plot_risk_scores(
     panels = figure.subplots(3, 2)
     for axes, letter in zip(panels.flat, "abcdef", strict=True):
         panel_label(axes, letter)
-    horizon = spoken_of(scores["horizon_hours"].unique())
+    horizon = measured_horizon(scores)
     clock = "drug" if (scores["scope"] == "drug").any() else "recording"
     of_hour = scores[(scores["scope"] == clock) & (scores["horizon_hours"] == horizon)]
     of_bins = calibration[(calibration["method"] == "risks") & (calibration["horizon_hours"] == horizon)]
@@ -88,7 +88,7 @@ def _drawable(axes: Axes, rows: pd.DataFrame, value: str, cells: str, least: int
     drawn = known[known[cells] >= least]
     if drawn.empty:
         reasons = rows["reason"].dropna()
-        why = fill(reasons.mode()[0], WIDTH) if len(reasons) else "no held-out cell was followed then"
+        why = fill(reasons.value_counts().index[0], WIDTH) if len(reasons) else "no held-out cell was followed then"
         reason_note(axes, too_few(least) if len(known) else f"not measured:\n{why}")
     return drawn
 

@@ -30,6 +30,8 @@ def plot_risk_examples(examples: pd.DataFrame, outcomes: Mapping[str, str]) -> F
     """The risks of single held-out cells, a row of panels for each outcome and for cells without one; symbols say what happened when."""
     if examples.empty:
         return reason_figure(DOUBLE, 2.0, "no held-out cell has frames enough for a prediction (crops.min_frames)")
+    if examples[["negative", "positive"]].isna().all(axis=None):
+        return reason_figure(DOUBLE, 2.0, "no training track was followed for as long as any of risks.horizons_hours")
     figure = new_figure(DOUBLE, 4.8)
     panels = figure.subplots(len(KINDS), SHOWN, sharex=True, sharey=True, squeeze=False)
     titles = {**{role: readable(name) for role, name in outcomes.items()}, "none": "neither seen"}

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cellfate.base.plot_style import readable
 from cellfate.base.tables import read_table
-from cellfate.evaluation.risks.scores import ALL, spoken_of
+from cellfate.evaluation.risks.scores import ALL, measured_horizon
 from cellfate.evaluation.risks.tables import FATE_BEFORE, RISK_ALARMS, RISK_CALIBRATION, RISK_SCORES
 from cellfate.evaluation.risks.words import LABELS, not_measured, verdict
 
@@ -40,7 +40,7 @@ def risks_section(tables: RiskTables | None, names: Sequence[str]) -> dict:
     hours = sorted(rows["horizon_hours"].unique())
     keyed = rows.set_index(["method", "horizon_hours"])
     table = [{"label": LABELS[one], "cells": [_skill(keyed.loc[one, hour]) for hour in hours]} for one in dict.fromkeys(rows["method"])]
-    horizon = spoken_of(hours)
+    horizon = measured_horizon(tables.scores)
     lines = [verdict(tables.scores), *_calibrated(tables.calibration, horizon, names), *_alarms(tables.alarms, horizon, names)]
     counts = [int(keyed.loc["risks", hour]["n_tracks"]) for hour in hours]
     return {"lines": [*lines, *_outcome(tables.fates)], "hours": [f"{hour:g}" for hour in hours], "counts": counts, "rows": table}
