@@ -162,3 +162,8 @@ def full_disk(places: Sequence[Path] | None = None) -> str | None:
         if place.is_dir() and (free := shutil.disk_usage(place).free) < FULL:
             return f"the disk of {_shown(place.absolute())} is full ({human_size(free)} left). Free some space on it, {AGAIN}"
     return None
+
+
+def counted(n: int, what: str) -> str:
+    """So many of something in words, such as 1 cell and 2 cells; ``what`` is the singular, with a plural in s."""
+    return f"{n} {what}{'s' * (n != 1)}"

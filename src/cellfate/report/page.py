@@ -171,7 +171,7 @@ def _kept_in_mind(run: Summary, names: Sequence[str]) -> list[str]:
         *missing_occlusion(run.settings[WINDOW]),
         *coverage_caveats(run.coverage),
         *missing_effects(run.effects, run.comparison_steps, names),
-        *missing_risks(run.risks),
+        *missing_risks(run.risks, run.trajectories),
         *_other_outcomes(run.flow, names),
         *run.notes,
     ]

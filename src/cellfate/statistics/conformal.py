@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cellfate.base.causes import counted
+
 FEWEST_UNITS = 4  # of a class; three promise 75 % at most, which says little
 MOST_BANDS = 4  # of frames seen, with limits of their own
 ROUNDING = 1e-9
@@ -39,7 +41,7 @@ def _class_limit(scores: np.ndarray, units: np.ndarray, level: float) -> ClassLi
     _, codes, counts = np.unique(units, return_inverse=True, return_counts=True)
     n = len(counts)
     if n < FEWEST_UNITS:
-        return ClassLimit(n, np.nan, np.inf, f"{n} units, {FEWEST_UNITS} are needed")
+        return ClassLimit(n, np.nan, np.inf, f"{counted(n, 'unit')}, {FEWEST_UNITS} are needed")
     level = min(level, n / (n + 1))
     order = np.argsort(scores, kind="stable")
     reached = np.cumsum(1 / (counts[codes[order]] * (n + 1)))

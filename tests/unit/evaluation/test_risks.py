@@ -206,7 +206,7 @@ def test_the_verdict_and_what_was_not_measured(known):
     assert (
         verdict(table) == "Fate over time, within 5 h: not measured, no training track was followed for so long (risks.horizons_hours: 5)."
     )
-    lines = not_measured(table, tabulate_fates(nothing, UNITS), tabulate_alarms(validation, nothing, HORIZONS, SHARE, UNITS))
+    lines = not_measured(table, tabulate_fates(nothing, UNITS), tabulate_alarms(validation, nothing, HORIZONS, SHARE, UNITS), 30.0)
     assert lines[0] == "Not measured: risks within 2 h; no training track was followed for so long (risks.horizons_hours: 2)."
     assert any(line.startswith("Not measured: the outcome 20 h before the event") for line in lines)
 
@@ -279,6 +279,28 @@ def test_hours_before_any_prediction_have_the_reason_of_hours_out_of_reach(known
         )
         assert "frames enough" in start.loc[2.0, "reason"]
         assert set(table.loc[table["horizon_hours"] == 5, "reason"]) == {reason}
+
+
+def test_what_no_recording_is_long_enough_for_is_one_line(known):
+    _, _, validation, test = known
+    nothing = with_risks(test, np.full_like(test.risks[RISKS], np.nan))
+    table, _ = every_frame(nothing)
+    lines = not_measured(table, tabulate_fates(nothing, UNITS), tabulate_alarms(validation, nothing, HORIZONS, SHARE, UNITS), 3.75)
+    assert lines[:2] == [
+        "Not measured: risks within 5 h; the longest recording has 3.75 h (risks.horizons_hours).",
+        "Not measured: the outcome 15 and 20 h before the event; the longest recording has 3.75 h.",
+    ]
+    assert not [line for line in lines[2:] if any(f" {hours} h" in line for hours in (5, 15, 20))]
+    assert not [line for line in lines if "alarms" in line]  # there are no risks, which is said
+
+
+def test_one_cell_is_singular(known):
+    _, _, _, test = known
+    ended = test.table.drop_duplicates("trajectory").query("ended == 1")["trajectory"]
+    few = test.of(~test.table["trajectory"].isin(ended.iloc[1:]).to_numpy(bool))
+    reasons = tabulate_fates(few, UNITS)["reason"].dropna()
+    assert reasons.str.startswith("1 held-out cell of division is followed").any()
+    assert not reasons.str.startswith("1 held-out cells").any()
 
 
 def test_the_horizon_spoken_of():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cellfate.base.causes import counted
 from cellfate.evaluation.risks.forecasts import Forecasts
 from cellfate.evaluation.risks.scores import OUTCOMES
 from cellfate.evaluation.risks.tables import RISK_ALARMS
@@ -39,11 +40,12 @@ def _alarms(validation: pd.DataFrame, test: pd.DataFrame, outcome: int, hours: f
     sizes = {"n_events": len(events), "n_quiet": len(calm), "n_validation": quiet}
     sizes |= {"units_events": events[units.unit].nunique(), "units_quiet": calm[units.unit].nunique()}
     if test[COLUMN].isna().all():
-        return sizes | {"reason": f"there are no risks for {hours:g} hours (risks.horizons_hours)"}
+        return sizes | {"reason": no_risks(hours)}
     if not limits:
         calmest = validation[validation["ended"].astype(int) < 0].groupby("fold")["trajectory"].nunique()
+        most = int(calmest.max()) if len(calmest) else 0
         where = " in the fold that has most of them" if validation["fold"].nunique() > 1 else ""
-        few = f"{calmest.max() if len(calmest) else 0} validation cells have no event{where}"
+        few = f"{counted(most, 'validation cell')} {'has' if most == 1 else 'have'} no event{where}"
         few += f", at least {fewest_quiet(share)} are needed for a threshold that {100 * share:g} % of them exceed"
         return sizes | {"reason": f"{few} (split.fractions, evaluation.alarm_share)"}
     ahead = events["ahead"].dropna()
@@ -52,6 +54,11 @@ def _alarms(validation: pd.DataFrame, test: pd.DataFrame, outcome: int, hours: f
     found |= _share("found", events["ahead"].notna(), events, units)
     found |= _share("false_alarms", calm["ahead"].notna(), calm, units)
     return sizes | found | _share("above_half", calm["last"] > 0.5, calm, units)
+
+
+def no_risks(hours: float) -> str:
+    """The reason where nothing is said of so many hours ahead."""
+    return f"there are no risks for {hours:g} hours (risks.horizons_hours)"
 
 
 def fewest_quiet(alarm_share: float) -> int:

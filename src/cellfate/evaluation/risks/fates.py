@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from cellfate.base.causes import counted
 from cellfate.evaluation.risks.forecasts import LEADS, RISKS, Forecasts, at_lead
 from cellfate.evaluation.risks.scores import FEWEST
 from cellfate.evaluation.risks.tables import FATE_BEFORE
@@ -34,7 +35,8 @@ def _too_few(counts: list[int], lead: float, units: Units) -> str | None:
         return None
     rare = units.names[int(np.argmin(counts))]
     long = f"followed for more than crops.min_frames frames up to {lead:g} h before it"
-    return f"{min(counts)} held-out cells of {rare} are {long}, at least {FEWEST} are needed (split.fractions)"
+    are = "is" if min(counts) == 1 else "are"
+    return f"{counted(min(counts), 'held-out cell')} of {rare} {are} {long}, at least {FEWEST} are needed (split.fractions)"
 
 
 def _scores(method: str, labels: np.ndarray, cells: Forecasts, rows: pd.DataFrame, units: Units) -> dict:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cellfate.base.causes import counted
 from cellfate.evaluation.risks.forecasts import CLOCK, RISKS, Forecasts
 from cellfate.evaluation.risks.tables import RISK_SCORES
 from cellfate.evaluation.scoring import Units
@@ -91,7 +92,8 @@ def why_none(chosen: Forecasts, number: int, hours: float, events: Sequence[int]
     if beyond := out_of_reach(chosen, number, hours):
         return beyond
     if sum(events) < FEWEST:
-        return f"{sum(events)} held-out cells had an outcome within these hours, at least {FEWEST} are needed ({named}, split.fractions)"
+        cells = counted(sum(events), "held-out cell")
+        return f"{cells} had an outcome within these hours, at least {FEWEST} are needed ({named}, split.fractions)"
     return None
 
 
@@ -124,7 +126,7 @@ def _auc(name: str, rows: pd.DataFrame, risks: np.ndarray, weights: np.ndarray, 
     labels = (rows["label"] == outcome).to_numpy(int)
     cells = rows.loc[labels == 1, "trajectory"].nunique()
     if cells < FEWEST or labels.all():
-        few = f"{cells} held-out cells had this outcome within these hours, at least {FEWEST} are needed"
+        few = f"{counted(cells, 'held-out cell')} had this outcome within these hours, at least {FEWEST} are needed"
         return {f"{name}_reason": few if cells < FEWEST else "every landmark had this outcome within these hours"}
     return units.named(name, auroc(labels, risks, weights), rows)
 

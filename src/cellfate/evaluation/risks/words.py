@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from cellfate.evaluation.risks.alarms import no_risks
 from cellfate.evaluation.risks.forecasts import AGE, ANY, CLOCK, COURSE, LAST, NETWORK, PREFIX, RISKS
 from cellfate.evaluation.risks.scores import ALL, measured_horizon
 
@@ -65,18 +66,30 @@ def _lead(row: pd.Series) -> str:
     return f"the baseline's Brier score less that of the risks is {row['lead']:+.4f} ({limits})"
 
 
-def not_measured(scores: pd.DataFrame, fates: pd.DataFrame, alarms: pd.DataFrame) -> list[str]:
-    """Each reason why something of the risks is missing, once, with the hours that it is of."""
-    every = scores[(scores["scope"] == ALL) & (scores["method"] == RISKS)]
-    found = [f"Not measured: risks within {row.horizon_hours:g} h; {row.reason}." for row in every[every["reason"].notna()].itertuples()]
+def not_measured(scores: pd.DataFrame, fates: pd.DataFrame, alarms: pd.DataFrame, longest: float) -> list[str]:
+    """Each reason why something of the risks is missing, once, with the hours that it is of.
+
+    Hours that are more than the ``longest`` recording has are in one line for risks, with their alarms, and one for the outcome.
+    """
+    every = scores[(scores["scope"] == ALL) & (scores["method"] == RISKS) & scores["reason"].notna()]
     own = fates[(fates["method"] == RISKS) & fates["reason"].notna()]
-    for reason, rows in own.groupby("reason", sort=False):
-        found.append(f"Not measured: the outcome {_listed(rows['hours_before'])} h before the event; {reason}.")
     lacking = alarms[(alarms["method"] == RISKS) & alarms["reason"].notna()]
-    for reason, rows in lacking.groupby("reason", sort=False):
+    short = f"the longest recording has {longest:g} h"
+    found = []
+    if len(far := every.loc[every["horizon_hours"] > longest, "horizon_hours"]):
+        found.append(f"Not measured: risks within {_listed(far)} h; {short} (risks.horizons_hours).")
+    if len(far := own.loc[own["hours_before"] > longest, "hours_before"]):
+        found.append(f"Not measured: the outcome {_listed(far)} h before the event; {short}.")
+    near = every[every["horizon_hours"] <= longest]
+    found += [f"Not measured: risks within {row.horizon_hours:g} h; {row.reason}." for row in near.itertuples()]
+    for reason, rows in own[own["hours_before"] <= longest].groupby("reason", sort=False):
+        found.append(f"Not measured: the outcome {_listed(rows['hours_before'])} h before the event; {reason}.")
+    said = [no_risks(hours) for hours in every["horizon_hours"]]
+    for reason, rows in lacking[(lacking["horizon_hours"] <= longest) & ~lacking["reason"].isin(said)].groupby("reason", sort=False):
         found.append(f"Not measured: alarms by risks within {_listed(rows['horizon_hours'].unique())} h; {reason}.")
     return found
 
 
 def _listed(hours: Sequence[float]) -> str:
-    return ", ".join(f"{one:g}" for one in sorted(hours))
+    *others, last = [f"{one:g}" for one in sorted(hours)]
+    return f"{', '.join(others)} and {last}" if others else last

@@ -38,7 +38,9 @@ def promises(path: str | Path, names: tuple[str, str]) -> list[str]:
         bands = [band[label] for band in limits.limits]
         weakest = min(bands, key=lambda limit: -1 if np.isnan(limit.level) else limit.level)
         said = f"{weakest.reason}; every set holds it" if weakest.reason else f"promised in {weakest.level:.0%} of its cells"
-        found.append(f"{name}: {said}, from {weakest.n_units} held-out recordings or groups")
+        found.append(
+            f"{name}: {said}, from {weakest.n_units} held-out {'recording or group' if weakest.n_units == 1 else 'recordings or groups'}"
+        )
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cellfate.base.plot_style import readable
@@ -46,9 +47,12 @@ def risks_section(tables: RiskTables | None, names: Sequence[str]) -> dict:
     return {"lines": [*lines, *_outcome(tables.fates)], "hours": [f"{hour:g}" for hour in hours], "counts": counts, "rows": table}
 
 
-def missing_risks(tables: RiskTables | None) -> list[str]:
-    """What could not be measured of the risks, and why."""
-    return [] if tables is None else not_measured(tables.scores, tables.fates, tables.alarms)
+def missing_risks(tables: RiskTables | None, trajectories: pd.DataFrame) -> list[str]:
+    """What could not be measured of the risks, and why; ``trajectories`` are all of the run."""
+    if tables is None:
+        return []
+    hours = np.fmax(trajectories["last_frame"], trajectories["event_frame"].astype(float)) * trajectories["frame_interval_min"] / 60
+    return not_measured(tables.scores, tables.fates, tables.alarms, float(hours.max()))
 
 
 def _skill(row: pd.Series) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from toy_risk_tables import tables
 from cellfate.evaluation.risks.words import verdict
 from cellfate.report.sections.risks import RiskTables, missing_risks, risks_section
 
+TRACKS = pd.DataFrame({"last_frame": [90, 119], "event_frame": [None, 120], "frame_interval_min": 15.0})  # 30 h
 NAMES = ["cell_death", "division"]
 
 
@@ -45,10 +46,10 @@ def test_the_section_has_the_verdict_first_and_a_row_for_each_method():
 
 def test_without_risks_there_is_no_section_and_what_is_missing_has_its_reason():
     assert risks_section(None, NAMES)["rows"] == []
-    assert missing_risks(None) == []
+    assert missing_risks(None, TRACKS) == []
     lacking = risk_tables("2 held-out cells had an outcome")
     assert risks_section(lacking, NAMES)["lines"] == ["Fate over time, within 5 h: not measured, 2 held-out cells had an outcome."]
-    lines = missing_risks(lacking)
+    lines = missing_risks(lacking, TRACKS)
     assert lines[0] == "Not measured: risks within 2 h; 2 held-out cells had an outcome."
     assert len(lines) == len(set(lines)) == 5
     assert pd.Series(lines).str.endswith("2 held-out cells had an outcome.").all()
