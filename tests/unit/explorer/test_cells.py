@@ -65,4 +65,10 @@ def test_cells_of_figures_come_before_others_and_errors_before_them():
     ]
     chosen, words = choose_cells(table, in_figures, 5, 0)
     assert set(chosen["trajectory"]) == set(in_figures)
-    assert words[:2] == ["All 2 cells called wrongly.", "All 3 cells that figures show."]
+    assert words[:2] == ["All 2 cells called wrongly.", "All 5 cells that figures show."]
+    assert words[2:] == [
+        "Of 20 cells called rightly 3, those in figures first, others drawn at random (seed 0).",
+        "None of 10 cells without a fate to compare with: no room.",
+    ]
+    _, words = choose_cells(table, in_figures, 50, 0)
+    assert words[2:] == ["All 20 cells called rightly.", "All 10 cells without a fate to compare with."]  # as many as the table has
