@@ -39,6 +39,7 @@ from cellfate.explanation.tables import (
 from cellfate.report.page import Summary, caveats, summary_page, write_summary
 from cellfate.report.sections.cells import ShownCells
 from cellfate.report.sections.not_measured import lengths_line, missing_effects, missing_occlusion, missing_steps
+from cellfate.report.sections.probabilities import calibration_caveats
 from cellfate.tracks.edits.file import EditedRecording
 from cellfate.trajectories.tables import FLOW
 
@@ -679,3 +680,12 @@ def test_labels_stand_on_the_page_with_who_gave_them(figures):
     assert "<b>anna" not in text
     assert "1 cell labelled, each by one person." in page(figures, labels=[row])
     assert "Labelled by hand" not in page(figures)
+
+
+@pytest.mark.parametrize(("after", "warns"), [(0.0441, False), (0.0452, True)])
+def test_calibration_is_worse_only_where_the_shown_numbers_are(after, warns):
+    rows = [
+        {"condition": "full", "stage": stage, "n": 0, "log_loss": loss, "brier": 0.1, "brier_base": 0.2}
+        for stage, loss in (("raw", 0.0440), ("calibrated", after))
+    ]
+    assert any("Calibration made" in line for line in calibration_caveats(pd.DataFrame(rows))) == warns

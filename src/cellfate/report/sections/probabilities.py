@@ -26,7 +26,7 @@ def calibration_caveats(calibration: pd.DataFrame) -> list[str]:
     if not (calibration["stage"] == "calibrated").any():
         found.append("The probabilities were not calibrated: evaluation.calibration is false.")
     full = calibration[calibration["condition"] == "full"].groupby("stage")["log_loss"].first()
-    if {"raw", "calibrated"} <= set(full.index) and full["calibrated"] > full["raw"]:
+    if {"raw", "calibrated"} <= set(full.index) and round(full["calibrated"], 3) > round(full["raw"], 3):
         found.append(
             f"Calibration made the log-loss of held-out cells worse ({full['raw']:.3f} before, {full['calibrated']:.3f} after): "
             "the training or validation part is too small or differs from them. All numbers use the calibrated probabilities."
