@@ -37,7 +37,8 @@ _PARTS = re.compile(
 def sheet_doubts(sheet: pd.DataFrame, source: str | Path) -> list[str]:
     """Warnings, each with line, column and value; cells that are empty say nothing."""
     far = [warning for column in USUAL for warning in _far_values(sheet, column, source)]
-    return far + [warning for column in SPELLED for warning in _spellings(sheet, column, source)]
+    mixed = [] if any("frame_interval_min" in warning for warning in far) else _mixed_intervals(sheet, source)
+    return [*far, *mixed] + [warning for column in SPELLED for warning in _spellings(sheet, column, source)]
 
 
 def mix_up(column: str, ratio: float) -> str:
@@ -60,6 +61,18 @@ def _far_values(sheet: pd.DataFrame, column: str, source: str | Path) -> Iterato
         elif not 1 / FAR <= value / middle <= FAR and (len(known) > 2 or row == max(known)):
             said = "the other row has" if len(others) == 1 else "the median of the other rows is"
             yield f"{here}, {said} {middle:g}{mix_up(column, value / middle)}"
+
+
+def _mixed_intervals(sheet: pd.DataFrame, source: str | Path) -> Iterator[str]:
+    """A line where recordings have different intervals, more than the tolerance apart."""
+    counts = pd.to_numeric(sheet["frame_interval_min"], errors="coerce").value_counts().sort_index()
+    counts = counts[counts.index > 0]
+    if len(counts) > 1 and counts.index.max() > (1 + TOLERANCE) * counts.index.min():
+        shown = [f"{value:g} min ({n} recording{'s' * (n > 1)})" for value, n in counts.items()]
+        yield (
+            f"{source}: frame_interval_min: {', '.join(shown[:-1])} and {shown[-1]}: the network counts frames, which are not the same time "
+            "in all of these; analyse recordings of one interval, or leave frames out"
+        )
 
 
 def _spellings(sheet: pd.DataFrame, column: str, source: str | Path) -> Iterator[str]:

@@ -35,7 +35,17 @@ def sheet(**columns):
         ("pixel_size_um", [650, 650], ["line 2: pixel_size_um is 650, 0.01 to 20 um is usual: nanometres", "line 3: "]),
         ("pixel_size_um", [None, 0.65, 6.6], ["line 4: pixel_size_um is 6.6, the other row has 0.65"]),
         ("pixel_size_um", [None, None, None], []),
-        ("frame_interval_min", [5, 15, 30, 45], []),
+        (
+            "frame_interval_min",
+            [15, 5, 15],
+            ["s.tsv: frame_interval_min: 5 min (1 recording) and 15 min (2 recordings): the network counts fr"],
+        ),
+        (
+            "frame_interval_min",
+            [5, 15, 30, 45],
+            ["frame_interval_min: 5 min (1 recording), 15 min (1 recording), 30 min (1 recording) and 45"],
+        ),
+        ("frame_interval_min", [15, 15.2, 15], []),
         ("frame_interval_min", [2000], []),
     ],
 )
