@@ -99,20 +99,19 @@ def _check_classes(trajectories: pd.DataFrame, labels: Mapping[str, int], min_fr
         wanted = ", ".join(f"{name} {n}" for name, n in counts.items())
         raise InputError(
             f"both outcomes are needed, but trajectories of more than {min_frames} frames are: {wanted}. "
-            f"{_longest(trajectories, min_frames)}Outcomes of all tracks: {found}. "
+            f"{_longest(trajectories, [name for name in counts if not counts[name]], min_frames)}Outcomes of all tracks: {found}. "
             "The outcomes that are compared stand in the config under `outcomes`."
         )
 
 
-def _longest(trajectories: pd.DataFrame, min_frames: int) -> str:
-    """How long the longest is of those that have one of the outcomes and were left out as too short; nothing where none was."""
-    fated = trajectories[trajectories["label"].notna()]
-    short = fated[~fated["usable"]]
+def _longest(trajectories: pd.DataFrame, lacking: Sequence[str], min_frames: int) -> str:
+    """How long the longest is of those with a ``lacking`` outcome, which were left out as too short; nothing where no track has it."""
+    short = trajectories[trajectories["outcome"].isin(lacking)]
     if short.empty:
         return ""
     row = short.loc[short["n_frames"].idxmax()]
     return (
-        f"{len(short)} with one of the two are too short; the longest of these has {row['n_frames']} frames ({row['trajectory']}). "
+        f"{len(short)} with {' or '.join(lacking)} are too short; the longest of these has {row['n_frames']} frames ({row['trajectory']}). "
         f"More than {min_frames} are needed as crops.min_frames says, or trajectories.min_frames where it is set. "
     )
 

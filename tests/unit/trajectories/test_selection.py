@@ -78,9 +78,7 @@ def test_one_class_only_is_an_error_with_counts(example):
     late = (tracks["track_id"] == 2) & (tracks["frame"] > 4)
     with pytest.raises(InputError, match=r"apoptosis 0, mitosis 2.*apoptosis 2, censored 1, mitosis 2"):
         select_from(make_sheet("a", "b"), tracks[~late], outcomes, NAMES)
-    words = (
-        r"2 with one of the two are too short; the longest of these has 10 frames \(a/4\)\. More than 10 are needed as crops\.min_frames"
-    )
+    words = r"2 with apoptosis are too short; the longest of these has 10 frames \(a/4\)\. More than 10 are needed as crops\.min_frames"
     with pytest.raises(InputError, match=words):
         select_from(make_sheet("a", "b"), tracks[~late], outcomes, NAMES)
 

@@ -125,7 +125,8 @@ def _check_configuration(paths: list[Path], checked: Checked) -> None:
             crowded = crowding_warning(pd.concat(checked.tracks, ignore_index=True), config["crops"]["size"])
             checked.warnings[:0] = [crowded] if crowded else []
     if checked.sources and len(checked.sources) == sheet["tracks"].notna().sum() and not is_broken("outcomes", broken):
-        checked.warnings += word_doubts(fates["outcomes_from"], config["outcomes"].values(), pd.concat(checked.sources, ignore_index=True))
+        sources = pd.concat(checked.sources, ignore_index=True)
+        checked.warnings[:0] = word_doubts(fates["outcomes_from"], config["outcomes"].values(), sources)
     if analysis and not broken and not checked.problems:
         collect(_selection_problems(config, sheet, checked), checked.problems)
 

@@ -23,7 +23,8 @@ def word_doubts(outcomes_from: Mapping, compared: Collection[str], sources: pd.D
         return
     quarrels = sources[(sources["result"] == DISAGREES) & ~sources["outcome"].isin([*compared, outcomes_from["divisions"]])]
     for word, rows in quarrels.groupby("outcome", sort=False):
+        number = len(rows.drop_duplicates(["recording", "track_id"]))
         yield (
-            f"tracks.outcomes_from.divisions is {outcomes_from['divisions']!r}, but {len(rows)} tracks that divide are {word!r} in "
+            f"tracks.outcomes_from.divisions is {outcomes_from['divisions']!r}, but {number} tracks that divide are {word!r} in "
             f"{rows['source'].iloc[0]}, so they are censored. If that is the same, write words: {{{word}: {outcomes_from['divisions']}}}"
         )
