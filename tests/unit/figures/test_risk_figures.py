@@ -5,8 +5,11 @@ from toy_figures import FATES, LONG, assert_inside, drawn_texts, not_drawn
 from toy_risk_tables import table, tables
 
 from cellfate.evaluation.risks.tables import RISK_EXAMPLES
-from cellfate.figures.scores.risk_scores import plot_risk_scores
+from cellfate.evaluation.risks.words import LABELS
+from cellfate.figures.explained.attributions import TITLES
+from cellfate.figures.scores.risk_scores import METHODS, plot_risk_scores
 from cellfate.figures.scores.risks import plot_risk_examples
+from cellfate.report.sections.attributions import MODELS
 
 
 def examples(kinds=("negative", "positive", "none")):
@@ -73,3 +76,8 @@ def test_the_scores_of_risks_are_those_of_the_tables(place, columns):
     for column in columns:
         values = tables()[place][column].dropna().astype(float).unique()
         assert not_drawn(figure, values) == [], column
+
+
+def test_the_network_of_a_run_is_not_taken_for_that_of_the_paper():
+    for words in (*METHODS.values(), *TITLES.values(), *MODELS.values(), *LABELS.values()):
+        assert "published" not in str(words)

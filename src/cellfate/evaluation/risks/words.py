@@ -16,7 +16,7 @@ LABELS = {
     COURSE: "rings, hours and course of any frame, logistic",
     PREFIX: "rings and hours of the whole prefix, boosting",
     LAST: "rings and hours of that frame, logistic fitted for it",
-    NETWORK: "the published network",
+    NETWORK: "the network",
 }
 WINS, TIES, LOSES = "better than", "not shown to be better than", "no better than"
 

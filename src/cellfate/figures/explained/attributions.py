@@ -14,7 +14,7 @@ from cellfate.explanation.attributions.names import METHODS, PUBLISHED, RANDOM, 
 from cellfate.explanation.attributions.scores import EVERYTHING, GAP
 
 COLORS = [OKABE_ITO[name] for name in ("blue", "sky", "purple", "vermillion", "green", "orange", "yellow", "black")]
-TITLES = {PUBLISHED: "the published network", RISKS: "the risks, at the last frame"}
+TITLES = {PUBLISHED: "the network of this run", RISKS: "the risks, at the last frame"}
 
 
 @styled

@@ -37,7 +37,7 @@ METHODS = {  # colour, marker, words
     "rings_course": (OKABE_ITO["blue"], "<", "rings and course"),
     "rings_prefix": (OKABE_ITO["green"], "v", "rings, prefix"),
     "rings_last_frame": (OKABE_ITO["orange"], "P", "rings, fitted for that hour"),
-    "network": (OKABE_ITO["purple"], "X", "published network"),
+    "network": (OKABE_ITO["purple"], "X", "network"),
 }
 MOST_BEYOND = 0.25  # of a band of skill
 RISK_TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.7, 1)

@@ -12,7 +12,7 @@ from cellfate.explanation.given_away import network_doubts, network_skill
 NOTHING = "–"
 SETTING = "explanation.methods"
 NOTHING_EXPLAINED = {"lines": [], "rows": [], "units": 0}  # the section where there are no scores
-MODELS = {PUBLISHED: "published network", "risks": "risks"}
+MODELS = {PUBLISHED: "network", "risks": "risks"}
 
 
 def attributions_section(scores: pd.DataFrame, metrics: pd.DataFrame) -> dict:
