@@ -20,6 +20,7 @@ from cellfate.evaluation.scoring import Units
 SLOW, FAST = (0.01, 0.02), (0.12, 0.06)  # hazards of death and division an hour
 HORIZONS, MIN_FRAMES = [2.0, 5.0], 2
 SHARE, LEVEL = 0.05, 0.8
+BEYOND = "no training track was followed for so long after its first frame with a prediction"
 UNITS = Units("recording", ("death", "division"))
 
 
@@ -204,10 +205,14 @@ def test_the_verdict_and_what_was_not_measured(known):
     nothing = with_risks(test, np.full_like(test.risks[RISKS], np.nan))
     table, _ = every_frame(nothing)
     assert (
-        verdict(table) == "Fate over time, within 5 h: not measured, no training track was followed for so long (risks.horizons_hours: 5)."
+        verdict(table)
+        == "Fate over time, within 5 h: not measured, no training track was followed for so long after its first frame with a prediction (risks.horizons_hours: 5)."
     )
     lines = not_measured(table, tabulate_fates(nothing, UNITS), tabulate_alarms(validation, nothing, HORIZONS, SHARE, UNITS), 30.0)
-    assert lines[0] == "Not measured: risks within 2 h; no training track was followed for so long (risks.horizons_hours: 2)."
+    assert (
+        lines[0]
+        == "Not measured: risks within 2 h; no training track was followed for so long after its first frame with a prediction (risks.horizons_hours: 2)."
+    )
     assert any(line.startswith("Not measured: the outcome 20 h before the event") for line in lines)
 
 
@@ -272,7 +277,7 @@ def test_hours_before_any_prediction_have_the_reason_of_hours_out_of_reach(known
     trajectories, split, _, test = known
     sets = landmark_sets(trajectories, split, test, {})
     short = only_two_hours(test)
-    reason = "no training track was followed for so long (risks.horizons_hours: 5)"
+    reason = f"{BEYOND} (risks.horizons_hours: 5)"
     for table in (tabulate_scores(short, sets, HORIZONS, UNITS), tabulate_decided(short, sets, HORIZONS, LEVEL, UNITS)):
         start = (
             table[(table["hours"] == 0) & (table.get("scope", "track") != ALL)].drop_duplicates("horizon_hours").set_index("horizon_hours")

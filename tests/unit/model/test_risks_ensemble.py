@@ -83,7 +83,10 @@ def test_horizons_that_nothing_was_followed_for_are_left_out(data, capsys):
     table, rings = data
     found = predict_fates([ensemble(followed_hours=2.0)], table, inputs_of(rings, TIMES), HORIZONS, "test")
     assert set(found["horizon_hours"]) == {1.0, 2.0}
-    assert "no training track was followed for longer than 2 hours: there are no risks for 5 hours" in capsys.readouterr().err
+    assert (
+        "no training track was followed for longer than 2 hours after its first frame with a prediction: there are no risks for 5 hours"
+        in capsys.readouterr().err
+    )
     none = predict_fates([ensemble(followed_hours=0.5)], table, inputs_of(rings, TIMES), HORIZONS, "test")
     assert len(check_table(none.assign(fold=0, split="test"), FATES, "fates")) == 0
 

@@ -78,7 +78,7 @@ def out_of_reach(test: Forecasts, number: int, hours: float) -> str | None:
     """Why no landmark of all has risks so far ahead, or none can be judged: recordings or tracks are too short for the horizon."""
     named = f"risks.horizons_hours: {hours:g}"
     if len(test.table) and np.isnan(test.risks[RISKS][:, number]).all():
-        return f"no training track was followed for so long ({named})"
+        return f"no training track was followed for so long after its first frame with a prediction ({named})"
     if len(test.table) and not test.inside[:, number].any():
         return f"no held-out film goes on for so long ({named})"
     return None

@@ -31,7 +31,11 @@ def plot_risk_examples(examples: pd.DataFrame, outcomes: Mapping[str, str]) -> F
     if examples.empty:
         return reason_figure(DOUBLE, 2.0, "no held-out cell has frames enough for a prediction (crops.min_frames)")
     if examples[["negative", "positive"]].isna().all(axis=None):
-        return reason_figure(DOUBLE, 2.0, "no training track was followed for as long as any of risks.horizons_hours")
+        return reason_figure(
+            DOUBLE,
+            2.0,
+            "no training track was followed for as long as any of risks.horizons_hours\nafter its first frame with a prediction",
+        )
     figure = new_figure(DOUBLE, 4.8)
     panels = figure.subplots(len(KINDS), SHOWN, sharex=True, sharey=True, squeeze=False)
     titles = {**{role: readable(name) for role, name in outcomes.items()}, "none": "neither seen"}

@@ -29,7 +29,7 @@ COLUMNS = ["negative", "positive", "neither", "positive_given_event", "spread_ne
 class Ensemble:
     """Networks that were trained alike but for their seeds, and what they need to be used.
 
-    ``edges`` are the bins in hours, ``followed_hours`` is how long a frame of the training part was followed at most, and a track has
+    ``edges`` are the bins in hours, ``followed_hours`` is how long a training frame with a prediction was followed, and a track has
     predictions where more than ``min_frames`` of its frames are seen.
     """
 
@@ -119,7 +119,8 @@ def predict_fates(
 def _known_horizons(followed_hours: float, horizons: Sequence[float], label: str) -> list[float]:
     """Those that some training track was followed for; a warning names the others."""
     if far := [f"{hours:g}" for hours in horizons if hours > followed_hours]:
-        said = f"no training track was followed for longer than {followed_hours:g} hours: there are no risks for {', '.join(far)} hours"
+        said = f"no training track was followed for longer than {followed_hours:g} hours after its first frame with a prediction"
+        said += f": there are no risks for {', '.join(far)} hours"
         print(f"WARNING: {label}: {said}", file=sys.stderr, flush=True)
     return [hours for hours in horizons if hours <= followed_hours]
 

@@ -24,7 +24,7 @@ def risks_lines(card: Mapping) -> list[str]:
         f"- they rest on {_inputs(risks)}",
         *_needed(risks),
         f"- values where more than {risks['min_frames']} frames are seen; no training track was followed for longer than"
-        f" {risks['followed_hours']:g} hours, and nothing is said of what lies farther ahead",
+        f" {risks['followed_hours']:g} hours after its first frame with a value, and nothing is said of what lies farther ahead",
         "",
         *_table(risks, negative, positive),
         "",
