@@ -70,8 +70,8 @@ def _mixed_intervals(sheet: pd.DataFrame, source: str | Path) -> Iterator[str]:
     if len(counts) > 1 and counts.index.max() > (1 + TOLERANCE) * counts.index.min():
         shown = [f"{value:g} min ({n} recording{'s' * (n > 1)})" for value, n in counts.items()]
         yield (
-            f"{source}: frame_interval_min: {', '.join(shown[:-1])} and {shown[-1]}: the network counts frames, which are not the same time "
-            "in all of these; analyse recordings of one interval, or leave frames out"
+            f"{source}: frame_interval_min: {', '.join(shown[:-1])} and {shown[-1]}: the network counts frames, which are not the "
+            "same time in all of these; analyse recordings of one interval, or leave frames out"
         )
 
 
