@@ -246,3 +246,16 @@ def test_lines_and_what_was_not_measured():
     assert ablation_lines(table) == []
     assert missing_ablations(None, table) == ["Not measured: what the score is made of; evaluation.ablations is null."]
     assert len(missing_ablations(["cell", "frames"], table)) == 3
+
+
+def test_one_reason_for_all_is_said_once():
+    few = "division: 1 recording, at least 3 are needed"
+    row = {"value": 0.5, "whole": 0.6, "change_low": np.nan, "change_high": np.nan, "change_reason": few}
+    row |= {"ci_low": np.nan, "ci_high": np.nan, "reason": few}
+    table = pd.DataFrame([{"ablation": name, **row} for name in ("cell_hidden", "surroundings_hidden")])
+    (line,) = ablation_lines(table)
+    assert line.count(few) == 1
+    assert line.endswith(f"0.50 (each: no interval, and not compared with the whole input: {few}).")
+    other = "1 recording, at least 3 are needed"
+    (line,) = ablation_lines(table.assign(reason=[few, other]))
+    assert line.count(f"no interval: {other}") == 1

@@ -77,6 +77,8 @@ def standing(row: pd.Series) -> str:
         return "not measured"
     against = _shown(row["change_low"], row["change_high"], 0, "lower than", "higher than")
     found = f"not compared with the whole input: {row['change_reason']}" if pd.isna(row["change_low"]) else f"{against} the whole input"
+    if pd.isna(row["change_low"]) and pd.isna(row["ci_low"]) and row["change_reason"] == row["reason"]:
+        return f"no interval, and not compared with the whole input: {row['reason']}"
     above = _shown(row["ci_low"], row["ci_high"], CHANCE, "below", "above")
     return f"{found}, {'no interval: ' + str(row['reason']) if pd.isna(row['ci_low']) else above + ' chance'}"
 
@@ -98,7 +100,10 @@ def ablation_lines(table: pd.DataFrame) -> list[str]:
 
 
 def _sentence(named: Sequence[tuple[str, pd.Series]]) -> str:
-    parts = [f"{label} {_number(row['value'])} ({standing(row)})" for label, row in named]
+    standings = [standing(row) for _, row in named]
+    alike = len(named) > 1 and len(set(standings)) == 1
+    said = [f" ({words})" for words in standings] if not alike else [*[""] * (len(named) - 1), f" (each: {standings[0]})"]
+    parts = [f"{label} {_number(row['value'])}{words}" for (label, row), words in zip(named, said, strict=True)]
     return f"Balanced accuracy with the whole input {_number(named[0][1]['whole'])}; {'; '.join(parts)}."
 
 
