@@ -39,7 +39,7 @@ class CellView extends FilmView {
     }
     if (cell.lead_hours !== null) words.push(`right since ${number(cell.lead_hours, 1)} h before the end`);
     const drug = cell.facts.drug === null ? "" : `, drug at ${number(cell.facts.drug, 1)} h`;
-    const treated = [cell.treatment, cell.dose].filter((one) => one !== null).map(inWords).join(", ");
+    const treated = [cell.treatment, cell.dose].filter((one) => one !== null).map((one) => (one === "none" ? "no treatment" : inWords(one))).join(", ");
     const button = app.views[0] && app.views[0] !== this && STATE.beside === cell.trajectory;
     return element("header", {},
       element("h2", {}, element("span", { text: cell.trajectory }), element("span", { class: `badge ${outcomeColour(data, cell.outcome)}`, text: inWords(cell.fate) })),

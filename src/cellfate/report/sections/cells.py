@@ -9,6 +9,7 @@ import pandas as pd
 
 from cellfate.base.files import read_json
 from cellfate.base.plot_style import readable
+from cellfate.recordings.sheet import NO_TREATMENT
 
 EXPLORER = "explorer.html"
 WRONG_OF = "figure_2"  # the figure of right and wrong calls
@@ -56,9 +57,10 @@ def _filter(state: Mapping[str, str]) -> dict:
 def _worst(error: Mapping) -> dict:
     positive = error["probability"]
     said = f"{readable(error['outcome'])}, called {readable(error['call'])} with a probability of {max(positive, 1 - positive):.2f}"
+    treatment = "no treatment" if error["treatment"] == NO_TREATMENT else readable(error["treatment"])
     return {
         "name": error["trajectory"],
-        "words": f"{said}; {readable(error['treatment'])}, {error['frames']} frames",
+        "words": f"{said}; {treatment}, {error['frames']} frames",
         "address": address(cell=error["trajectory"]),
         "picture": error["picture"],
     }

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cellfate.base.files import write_json
+from cellfate.base.files import read_json, write_json
 from cellfate.report.sections.cells import ShownCells, address, cells_section
 
 
@@ -24,3 +24,10 @@ def test_errors_and_cells_of_figures_are_linked(tmp_path):
     assert [one["name"] for one in section["links"]["figure_2"]["cells"]] == ["r/1", "r/7"]
     assert section["links"]["figure_4"]["cells"][0]["address"] == "explorer.html#treatment=cisplatin&right=1"
     assert cells_section(shown(tmp_path, None))["links"]["figure_3"]["cells"][0]["address"] == "explorer.html#"
+
+
+def test_cells_without_a_treatment_say_so(tmp_path):
+    given = shown(tmp_path, None)
+    errors = read_json(tmp_path / "errors.json")
+    write_json({**errors, "worst": [{**errors["worst"][0], "treatment": "none"}]}, tmp_path / "errors.json")
+    assert cells_section(given)["worst"][0]["words"].endswith("; no treatment, 40 frames")
