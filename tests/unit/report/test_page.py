@@ -689,3 +689,9 @@ def test_calibration_is_worse_only_where_the_shown_numbers_are(after, warns):
         for stage, loss in (("raw", 0.0440), ("calibrated", after))
     ]
     assert any("Calibration made" in line for line in calibration_caveats(pd.DataFrame(rows))) == warns
+
+
+def test_the_caption_of_curves_says_what_decides_the_epoch_that_is_kept():
+    text = next(path for path in CAPTIONS if path.stem == "training_curves").read_text()
+    assert "weights are kept: that of the highest balanced accuracy" in text
+    assert "training.patience epochs without a lower validation loss" in text
