@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from cellfate.base.errors import InputError
 from cellfate.tracks.raw import LeftOut, RecordingFacts
@@ -16,6 +15,7 @@ FEWEST_TRACKS = 5  # by which positions in micrometres, or of other images, can 
 CROWDED = 3  # other cells in the median crop, above which a network cannot tell which one is meant
 EARLY_END = 0.6  # of the frames of a recording, in which all tracks lie where they may belong to other images
 MOST_FRAMES = 20  # of a recording, evenly spread, whose cells are counted
+MOST_CELLS = 500  # of a frame, around which the others are counted
 
 
 def spelled_lineages(labels: pd.Series, path: Path) -> list[str]:
@@ -177,6 +177,8 @@ def median_spacing(tracks: pd.DataFrame) -> float | None:
 
     ``tracks`` has the columns frame, y, x, and recording where there are several.
     """
+    from scipy.spatial import cKDTree  # start-up that the steps of a run are spared, which read this module too
+
     found = [cKDTree(points).query(points, k=2)[0][:, 1] for points in _positions(tracks) if len(points) > 1]
     return float(np.median(np.concatenate(found))) if found else None
 
@@ -184,7 +186,7 @@ def median_spacing(tracks: pd.DataFrame) -> float | None:
 def crowding_warning(tracks: pd.DataFrame, size: int) -> str | None:
     """A line where crops of ``size`` pixels hold more than CROWDED centres of other cells in the median; ``tracks`` as above."""
     inside = np.nextafter(size / 2, 0)  # the square is open at its edge
-    found = [cKDTree(points).query_ball_point(points, inside, p=np.inf, return_length=True) - 1 for points in _positions(tracks)]
+    found = [(np.abs(_spread(points, MOST_CELLS)[:, None] - points) <= inside).all(axis=2).sum(axis=1) - 1 for points in _positions(tracks)]
     others = float(np.median(np.concatenate(found))) if found else 0.0
     if others <= CROWDED:
         return None
@@ -195,7 +197,11 @@ def _positions(tracks: pd.DataFrame) -> Iterator[np.ndarray]:
     """The positions (N, 2) of the cells of each frame, of at most MOST_FRAMES frames of each recording."""
     recordings = tracks.groupby("recording") if "recording" in tracks else [(None, tracks)]
     for _, rows in recordings:
-        frames = np.unique(rows["frame"])
-        chosen = frames[np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).astype(int)]
+        chosen = _spread(np.unique(rows["frame"]), MOST_FRAMES)
         for _, cells in rows[rows["frame"].isin(chosen)].groupby("frame"):
             yield cells[["y", "x"]].to_numpy(float)
+
+
+def _spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the rows, evenly spread."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)]
